@@ -1,0 +1,73 @@
+"""The entry point: finds a command by its file, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from launchworthy import __version__
+from launchworthy.errors import LaunchworthyError
+
+__all__ = ["COMMANDS", "main"]
+
+USAGE_ERROR = 64  # sysexits.h EX_USAGE: 1 and 2 are verdicts
+
+# One line each, so that --help imports no command.
+COMMANDS: dict[str, str] = {}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"launchworthy.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        import difflib
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="launchworthy")
+def cli() -> None:
+    """Prove that an AI feature is ready to launch, and keep proving it while it runs."""
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command line and exit: 0 done, 1 and 2 as the command says, 64 usage, 70 broken machine."""
+    try:
+        result = cli.main(args=args, prog_name="launchworthy", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(USAGE_ERROR)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("aborted", err=True)
+        sys.exit(130)
+    except LaunchworthyError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(USAGE_ERROR)
+    sys.exit(result if isinstance(result, int) else 0)

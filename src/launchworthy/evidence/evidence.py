@@ -1,0 +1,139 @@
+"""A measurement with everything needed to judge it again. May import ``errors`` and the standard library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from launchworthy.errors import InputError
+
+__all__ = ["Evidence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One measurement for one claim; append-only, and never aware of the threshold it will meet.
+
+    Attributes:
+        claim: Address of the claim it speaks for.
+        kind: Kind of that claim (``bound``, ``attest`` …).
+        value, low, high: Estimate and bounds in ``unit``; each bound holds alone with ``confidence``
+            (one-sided). None where nothing could be measured. For ``delta`` they are of the paired
+            difference candidate minus baseline. For ``never``, ``value`` is the number of breaches and
+            ``n`` the occasions on which one could have happened.
+        confidence: Level of each bound.
+        n: Units of analysis behind it.
+        unit: Canonical unit.
+        unit_of_analysis: ``item``, ``call``, ``user``, ``conversation``, ``day`` …
+        method: Named procedure.
+        sample: Sufficient statistics (``successes``, ``n`` / ``mean``, ``variance``, ``n`` …) from which
+            bounds at another level follow.
+        release: Release id it was measured on; None if it does not depend on one.
+        gold: ``name@version`` of the gold set, if any.
+        slice: Slice it was measured on.
+        source: Where it came from: ``run:ID``, ``records:FROM/TO``, ``gold:NAME@VERSION``, ``file:NAME``.
+        producer: Who or what produced it: a person's address or ``launchworthy.evals 0.1.0``.
+        observed_at: When the measurement was made (aware, UTC).
+        valid_until: After this it no longer counts; None leaves it to the claim's ``valid_for_s``.
+        unscored: Units that could not be measured; they count neither way.
+        detail: What a reader needs to go down to the records: trace ids of the worst, counts, remarks.
+        simulated: True when any of it comes from simulated users.
+    """
+
+    claim: str
+    kind: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float = 0.95
+    n: int = 0
+    unit: str = ""
+    unit_of_analysis: str = "item"
+    method: str = ""
+    sample: Mapping[str, Any] = field(default_factory=dict)
+    release: str | None = None
+    gold: str | None = None
+    slice: str | None = None
+    source: str = ""
+    producer: str = ""
+    observed_at: datetime
+    valid_until: datetime | None = None
+    unscored: int = 0
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    simulated: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("observed_at", "valid_until"):
+            moment = getattr(self, name)
+            if moment is not None and moment.tzinfo is None:
+                raise InputError(
+                    f"{name} has no time zone", where=self.claim, hint="write it in UTC, ending in Z"
+                )
+        for name in ("value", "low", "high"):
+            number = getattr(self, name)
+            if number is not None and math.isnan(number):
+                raise InputError(
+                    f"{name} is NaN", where=self.claim, hint="leave it out: what was not measured is null"
+                )
+
+    def as_json(self) -> dict[str, Any]:
+        """A plain mapping; times in ISO 8601, infinities as the strings ``inf`` and ``-inf``."""
+        plain = asdict(self)
+        for key, item in plain.items():
+            if isinstance(item, datetime):
+                plain[key] = item.isoformat()
+            elif isinstance(item, float) and math.isinf(item):
+                plain[key] = "inf" if item > 0 else "-inf"
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any], *, where: str = "") -> Evidence:
+        """Read what :meth:`as_json` wrote.
+
+        Raises:
+            InputError: A field is missing, unknown or of the wrong type; names it.
+        """
+        known = cls.__dataclass_fields__
+        unknown = sorted(set(plain) - set(known) - {"id"})
+        if unknown:
+            raise InputError(
+                f"unknown field {unknown[0]!r}", where=where, hint=f"fields are {', '.join(sorted(known))}"
+            )
+        values = {key: item for key, item in plain.items() if key != "id"}
+        for name in ("claim", "kind", "observed_at"):
+            if not isinstance(values.get(name), str) or not values[name]:
+                raise InputError(f"field {name!r} is missing or not text", where=where)
+        for name in ("observed_at", "valid_until"):
+            if values.get(name) is not None:
+                try:
+                    values[name] = datetime.fromisoformat(values[name])
+                except (TypeError, ValueError) as error:
+                    raise InputError(
+                        f"{name} is not a time: {values[name]!r}",
+                        where=where,
+                        hint="write 2026-11-24T09:00:00Z",
+                    ) from error
+        for name in ("value", "low", "high"):
+            item = values.get(name)
+            if item in ("inf", "-inf"):
+                values[name] = float(item)
+            elif item is not None and (isinstance(item, bool) or not isinstance(item, (int, float))):
+                raise InputError(f"{name} is not a number: {item!r}", where=where)
+        count = values.get("n", 0)
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise InputError(f"n is not a count: {count!r}", where=where)
+        level = values.get("confidence", 0.95)
+        if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0.5 <= level < 1:
+            raise InputError(f"confidence is not between 0.5 and 1: {level!r}", where=where)
+        return cls(**values)
+
+    @property
+    def id(self) -> str:
+        """Content address: ``e-`` and 16 hex digits of the SHA-256 of the canonical JSON."""
+        text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return "e-" + hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,71 @@
+"""An evaluation run and its items. Imports the standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+__all__ = ["Run", "RunItem", "Score"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What one scorer said of one item.
+
+    ``value`` is None when it could not score, and then ``error`` says why: that is neither zero nor
+    passed. ``statistics`` are the additive per-item numbers whose sum gives the metric.
+    """
+
+    value: float | None
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    error: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunItem:
+    """One gold item answered by the target and scored.
+
+    ``error`` is set when the target failed after its retries; such an item is kept and counted.
+    """
+
+    item_id: str
+    input: Any = None
+    expected: Any = None
+    output: Any = None
+    error: str | None = None
+    latency_ms: float | None = None
+    cost_usd: float | None = None
+    attempts: int = 1
+    trace_id: str | None = None  # 32 hex digits
+    slices: Sequence[str] = ()
+    cluster: str | None = None
+    scores: Mapping[str, Score] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One evaluation run of one release on one version of one gold set.
+
+    ``status`` is ``running``, ``complete``, ``interrupted`` or ``failed``.
+    """
+
+    id: str
+    product: str
+    workflow: str
+    release: str
+    target: str
+    gold: str  # name@version
+    split: str  # dev or holdout
+    scorers: Sequence[str]  # signatures, options included
+    status: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    items: int = 0
+    done: int = 0
+    errors: int = 0
+    cost_usd: float | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    simulated: bool = False

@@ -1,0 +1,58 @@
+"""Quantities read and print the way contracts and pages write them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from launchworthy.quantity import Quantity, format_interval, format_value, parse_quantity
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2s", Quantity(2000.0, "ms")),
+        ("1200ms", Quantity(1200.0, "ms")),
+        ("99.9 %", Quantity(0.999, "ratio")),
+        ("0.02 USD", Quantity(0.02, "USD")),
+        ("50/d", Quantity(50.0, "1/d")),
+        ("29 USD/month", Quantity(29.0, "USD/month")),
+        ("0.065 EUR/payment", Quantity(0.065, "EUR/payment")),
+        ("5000000/month", Quantity(5e6, "1/month")),
+        (4.0, Quantity(4.0, "")),
+    ],
+)
+def test_a_quantity_is_read_with_its_unit(text: str | float, expected: Quantity) -> None:
+    assert parse_quantity(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2 parsecs", "%", "1..2s", "two seconds", "2s 3s", "1e999", "2 usd", "NaN"]
+)
+def test_what_is_no_quantity_is_refused_with_a_remedy(text: str) -> None:
+    with pytest.raises(ValueError, match=r"quantity|unit"):
+        parse_quantity(text)
+
+
+def test_a_wrong_case_gets_a_suggestion() -> None:
+    with pytest.raises(ValueError, match="did you mean USD"):
+        parse_quantity("2 usd")
+
+
+@given(st.floats(min_value=0, max_value=1))
+def test_a_share_that_is_not_all_never_prints_as_all(value: float) -> None:
+    printed = format_value(value, unit="ratio")
+    assert (printed == "100 %") == (value > 1 - 1e-9) or value > 1 - 1e-9
+
+
+def test_an_interval_prints_value_bounds_and_n() -> None:
+    assert format_interval(0.941, 0.914, 0.962, n=412, unit="ratio") == "94.1 % (91.4 to 96.2, n = 412)"
+    assert format_interval(None, None, None, n=0) == "not measured (n = 0)"
+
+
+def test_not_measured_is_never_a_number() -> None:
+    assert format_value(None) == "not measured"
+    assert format_value(math.nan) == "not measured"
