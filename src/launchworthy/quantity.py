@@ -30,10 +30,9 @@ _DURATION_MS = {
     "w": 604_800_000.0,
     "y": 31_536_000_000.0,
 }
-_PERIODS = {"s", "min", "h", "d", "day", "week", "month", "year"}
 _CURRENCIES = frozenset(
-    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON SEK SGD "
-    "THB TRY TWD USD VND ZAR".split()
+    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON SEK"
+    " SGD THB TRY TWD USD VND ZAR".split()  # noqa: SIM905
 )
 _QUANTITY = re.compile(
     r"""^\s*(?P<number>[+-]?(?:\d+(?:_\d+)*)(?:\.\d+)?(?:[eE][+-]?\d+)?)
@@ -132,7 +131,7 @@ def _ratio_percent(value: float, digits: int) -> str:
 
 
 def format_value(value: float | None, *, unit: str = "", digits: int = 3) -> str:
-    """Print a value in its unit: ``94.1 %``, ``1.2 s``, ``0.012 USD``, ``50/d``; ``not measured`` for None."""
+    """Print a value in its unit: ``94.1 %``, ``1.2 s``, ``0.012 USD``, ``50/d``; None is ``not measured``."""
     if value is None or math.isnan(value):
         return "not measured"
     base, _, per = unit.partition("/")

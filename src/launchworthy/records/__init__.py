@@ -5,7 +5,7 @@ instrumented loads nothing else.
 """
 
 from launchworthy.records.release import Release
-from launchworthy.records.runs import Run, RunItem, Score
+from launchworthy.records.runs import Run, RunItem, RunStore, Score
 from launchworthy.records.tables import (
     FEEDBACK,
     OUTCOMES,
@@ -30,6 +30,7 @@ __all__ = [
     "Rows",
     "Run",
     "RunItem",
+    "RunStore",
     "Score",
     "Table",
 ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["Run", "RunItem", "Score"]
+__all__ = ["Run", "RunItem", "RunStore", "Score"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +69,26 @@ class Run:
     cost_usd: float | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = False
+
+
+class RunStore(Protocol):
+    """Where runs rest. Implemented by ``store`` and, over HTTP, by the remote workspace."""
+
+    def add_run(self, run: Run) -> None:
+        """Store a new run, or replace the header of one with the same id (its items stay)."""
+
+    def add_run_items(self, run_id: str, items: Sequence[RunItem]) -> None:
+        """Append items durably; an item id that the run already has is replaced, never doubled."""
+
+    def run(self, run_id: str) -> Run:
+        """The header.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+
+    def runs(self, *, product: str | None = None, workflow: str | None = None) -> list[Run]:
+        """Newest first."""
+
+    def run_items(self, run_id: str) -> list[RunItem]:
+        """In order of item id."""
