@@ -32,7 +32,7 @@ _DURATION_MS = {
 }
 _CURRENCIES = frozenset(
     "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON SEK"
-    " SGD THB TRY TWD USD VND ZAR".split()  # noqa: SIM905
+    " SGD THB TRY TWD USD VND ZAR".split()
 )
 _QUANTITY = re.compile(
     r"""^\s*(?P<number>[+-]?(?:\d+(?:_\d+)*)(?:\.\d+)?(?:[eE][+-]?\d+)?)
