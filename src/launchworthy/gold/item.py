@@ -29,7 +29,7 @@ class GoldItem:
     id: str
     input: Any
     expected: Any = None
-    slices: Sequence[str] = ()
+    slices: tuple[str, ...] = ()
     split: str = "dev"
     cluster: str | None = None
     answerable: bool | None = None

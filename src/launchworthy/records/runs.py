@@ -40,7 +40,7 @@ class RunItem:
     cost_usd: float | None = None
     attempts: int = 1
     trace_id: str | None = None  # 32 hex digits
-    slices: Sequence[str] = ()
+    slices: tuple[str, ...] = ()
     cluster: str | None = None
     scores: Mapping[str, Score] = field(default_factory=dict)
 
@@ -59,7 +59,7 @@ class Run:
     target: str
     gold: str  # name@version
     split: str  # dev or holdout
-    scorers: Sequence[str]  # signatures, options included
+    scorers: tuple[str, ...]  # signatures, options included
     status: str
     started_at: datetime
     finished_at: datetime | None = None
