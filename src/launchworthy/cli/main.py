@@ -16,7 +16,30 @@ __all__ = ["COMMANDS", "main"]
 USAGE_ERROR = 64  # sysexits.h EX_USAGE: 1 and 2 are verdicts
 
 # One line each, so that --help imports no command.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "init": "Write a first contract by answering a few questions.",
+    "lint": "Check a contract: its language, its references and its arithmetic.",
+    "claims": "List what a contract claims, when each claim is due and what measures it.",
+    "diff": "Say what changed between two contracts, in terms of claims.",
+    "schema": "Print the JSON Schema of the contract, for editors.",
+    "canvas": "Draw a contract on one page as an AI Product Canvas.",
+    "up": "Serve the console, the API and OTLP from one data folder.",
+    "gold": "Import, list, show, compare and export gold sets.",
+    "eval": "Run a suite against a target and keep the evidence.",
+    "runs": "List evaluation runs, or show one.",
+    "attest": "Sign a claim that only a person can vouch for.",
+    "evidence": "Add, list and export evidence.",
+    "verdict": "Say which stage the release may enter, and what blocks the next.",
+    "audit": "Verify the audit chain.",
+    "prove": "Judge one proportion against a target, and say how much more is needed.",
+    "score": "Compute a metric over a file, with its interval.",
+    "compare": "Compare two files of results item by item.",
+    "export": "Write records to a Parquet file.",
+    "keys": "Make, list and end API keys.",
+    "erase": "Leave none of a person's data behind.",
+    "retention": "Remove records older than the contracts allow.",
+    "demo": "Run the demo product end to end.",
+}
 
 
 class _LazyGroup(click.Group):

@@ -2,3 +2,22 @@
 
 Stands on top: may import every room but ``cli`` and ``demo``.
 """
+
+from typing import TYPE_CHECKING, Any
+
+from launchworthy.server.opening import DEFAULT_DATA, open_workspace
+from launchworthy.server.workspace import ApiKey, ContractVersion, Workspace
+
+if TYPE_CHECKING:
+    from launchworthy.server.serving import serve
+
+__all__ = ["DEFAULT_DATA", "ApiKey", "ContractVersion", "Workspace", "open_workspace", "serve"]
+
+
+def __getattr__(name: str) -> Any:
+    # The web server is loaded by `up` alone, so that every other command starts without it.
+    if name == "serve":
+        from launchworthy.server.serving import serve
+
+        return serve
+    raise AttributeError(name)

@@ -1,0 +1,25 @@
+"""``launchworthy erase``: leave none of a person's data behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--product", required=True, help="Product whose records to search.")
+@click.option("--user", "user_id", required=True, help="The pseudonym that the records carry, u_….")
+@click.option("--by", required=True, help="Who asks for it; stands in the audit chain.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
+def command(product: str, user_id: str, by: str, data: Path | None) -> None:
+    """Erase one user's records from every file, and put that on record."""
+    from launchworthy.server import open_workspace
+
+    workspace = open_workspace(data)
+    try:
+        done = workspace.erase_subject(product=product, user_id=user_id, by=by)
+    finally:
+        workspace.close()
+    for name, value in done.items():
+        click.echo(f"{name}: {value}")

@@ -1,0 +1,148 @@
+"""Who may call: keys beyond loopback, and no foreign page or name on loopback. Imports Starlette only.
+
+On loopback without keys everyone on the machine is trusted, so the danger is a browser tricked into
+calling: a Host that is not a loopback name means DNS rebinding, an Origin that is not ours means another
+site's page. Beyond loopback every request carries a key: a bearer token, or the cookie that ``/login`` set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import time
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from launchworthy.errors import LaunchworthyError
+
+__all__ = ["COOKIE", "Gate", "is_loopback", "sign_session"]
+
+COOKIE = "launchworthy_session"
+SESSION_S = 12 * 3600
+_RANK = {"ingest": 0, "read": 1, "write": 2}
+_OPEN_PATHS = ("/healthz", "/login", "/static/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def sign_session(role: str, *, secret: bytes, expires_s: int) -> str:
+    """A cookie value ``role.expiry.signature``; holds no key, so a stolen log line opens nothing for long."""
+    body = f"{role}.{expires_s}"
+    return f"{body}.{hmac.new(secret, body.encode(), hashlib.sha256).hexdigest()}"
+
+
+def _session_role(value: str, *, secret: bytes, now_s: float) -> str | None:
+    role, _, rest = value.partition(".")
+    expiry, _, _ = rest.partition(".")
+    if role not in _RANK or not expiry.isascii() or not expiry.isdigit() or len(expiry) > 12:
+        return None
+    expected = sign_session(role, secret=secret, expires_s=int(expiry))
+    return role if hmac.compare_digest(expected, value) and int(expiry) > now_s else None
+
+
+def _needed_role(method: str, path: str) -> str:
+    if path.startswith("/v1/"):
+        return "ingest"
+    # The API checks each operation's own role; pages only read.
+    return "read" if method in ("GET", "HEAD") or path.startswith("/api/") else "write"
+
+
+class Gate:
+    """ASGI middleware that refuses what may not call, before any body is read.
+
+    Args:
+        role_of_key: Answers the role of a live key's secret, or None.
+        require_key: True when bound beyond loopback.
+        secret: Signs session cookies.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        role_of_key: Callable[[str], str | None],
+        require_key: bool,
+        secret: bytes,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.app = app
+        self.role_of_key = role_of_key
+        self.require_key = require_key
+        self.secret = secret
+        self.clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> Response | None:
+        host = headers.get("host", "")
+        name = urlsplit(f"//{host}").hostname or ""
+        if not self.require_key and not is_loopback(name):
+            return _refuse(
+                403,
+                "LW403",
+                f"this server answers on loopback only, and was called as {name!r}",
+                "call it as 127.0.0.1 or localhost, or bind it with --host and use an API key",
+            )
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return _refuse(403, "LW403", "a page of another origin may not call this server", "")
+        if headers.get("sec-fetch-site") == "cross-site" and scope["method"] not in ("GET", "HEAD"):
+            return _refuse(403, "LW403", "a page of another site may not call this server", "")
+        role = self._role(headers)
+        path = scope["path"]
+        if role is None and not path.startswith(_OPEN_PATHS):
+            if "text/html" in headers.get("accept", "") and scope["method"] == "GET":
+                return RedirectResponse("/login", status_code=303)
+            return _refuse(
+                401,
+                "LW401",
+                "an API key is needed",
+                "send 'Authorization: Bearer KEY'; make one with: launchworthy keys create NAME --role ROLE",
+            )
+        if role is not None and not self.allows(role, _needed_role(scope["method"], path)):
+            return _refuse(403, "LW403", f"a key with the role {role!r} may not do this", "")
+        scope.setdefault("state", {})["role"] = role
+        return None
+
+    @staticmethod
+    def allows(role: str, needed: str) -> bool:
+        """Whether ``role`` includes ``needed``."""
+        return _RANK[role] >= _RANK[needed]
+
+    def _role(self, headers: dict[str, str]) -> str | None:
+        authorization = headers.get("authorization", "")
+        if authorization[:7].lower() == "bearer ":
+            return self.role_of_key(authorization[7:].strip())
+        if not self.require_key:
+            return "write"
+        try:
+            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            return None
+        return _session_role(morsel.value, secret=self.secret, now_s=self.clock()) if morsel else None
+
+
+def _refuse(status: int, code: str, message: str, hint: str) -> Response:
+    return JSONResponse(LaunchworthyError(message, code=code, hint=hint).as_json(), status_code=status)

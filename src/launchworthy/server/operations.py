@@ -1,0 +1,133 @@
+"""The HTTP API as data: one row an operation, read by the routes, the remote workspace and the OpenAPI text.
+
+May import every room below ``server``. Each row names a method of :class:`Workspace`; its arguments come
+from the path, then from the query string (GET) or the JSON body (everything else), and are validated
+against the method's own type hints.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, TypeAdapter, create_model
+
+from launchworthy.evidence import Evidence
+from launchworthy.server.workspace import Workspace
+
+__all__ = ["OPERATIONS", "Operation", "Role"]
+
+Role = Literal["ingest", "read", "write"]
+
+# Evidence has one written form, used in files, on the wire and in the audit chain alike.
+_WireEvidence = Annotated[
+    Evidence,
+    PlainValidator(
+        lambda plain: plain if isinstance(plain, Evidence) else Evidence.from_json(plain),
+        json_schema_input_type=dict[str, Any],
+    ),
+    PlainSerializer(lambda evidence: evidence.as_json(), return_type=dict[str, Any]),
+]
+
+
+def _wire_type(hint: Any) -> Any:
+    if hint is Evidence:
+        return _WireEvidence
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is None or not arguments:
+        return hint
+    replaced = tuple(_wire_type(argument) for argument in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return typing.Union[replaced]  # noqa: UP007 (built at run time)
+    return origin[replaced]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of the workspace as an HTTP request.
+
+    Attributes:
+        name: Method of :class:`Workspace`.
+        verb: HTTP method.
+        path: Under ``/api/v1``; ``{name}`` parts are arguments.
+        role: Least role of the key that may call it.
+    """
+
+    name: str
+    verb: str
+    path: str
+    role: Role
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return typing.get_type_hints(getattr(Workspace, self.name))
+
+    @cached_property
+    def arguments(self) -> type[BaseModel]:
+        """A model of the arguments, unknown ones refused."""
+        fields: dict[str, Any] = {}
+        for parameter in list(inspect.signature(getattr(Workspace, self.name)).parameters.values())[1:]:
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            fields[parameter.name] = (_wire_type(self._hints[parameter.name]), default)
+        return create_model(
+            f"{self.name}_arguments", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
+        )
+
+    @cached_property
+    def answer(self) -> TypeAdapter[Any]:
+        """Reads and writes what the method answers."""
+        return TypeAdapter(_wire_type(self._hints["return"]))
+
+    @cached_property
+    def summary(self) -> str:
+        """First sentence of the method's docstring."""
+        return (inspect.getdoc(getattr(Workspace, self.name)) or "").split("\n\n")[0].replace("\n", " ")
+
+    @cached_property
+    def positional(self) -> tuple[str, ...]:
+        """Names of the arguments that the method takes by position."""
+        return tuple(
+            parameter.name
+            for parameter in list(inspect.signature(getattr(Workspace, self.name)).parameters.values())[1:]
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+        )
+
+    def call(self, workspace: Workspace, arguments: Mapping[str, Any]) -> Any:
+        """Call the method with validated arguments."""
+        rest = dict(arguments)
+        first: Sequence[Any] = [rest.pop(name) for name in self.positional]
+        return getattr(workspace, self.name)(*first, **rest)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("products", "GET", "/products", "read"),
+    Operation("register_contract", "PUT", "/products/{product}/contract", "write"),
+    Operation("contract_version", "GET", "/products/{product}/contract", "read"),
+    Operation("register_release", "POST", "/products/{product}/releases", "write"),
+    Operation("releases", "GET", "/products/{product}/releases", "read"),
+    Operation("measure", "POST", "/products/{product}/measure", "write"),
+    Operation("add_evidence", "POST", "/products/{product}/evidence", "write"),
+    Operation("evidence", "GET", "/products/{product}/evidence", "read"),
+    Operation("erase_subject", "POST", "/products/{product}/erase", "write"),
+    Operation("add_gold", "POST", "/gold", "write"),
+    Operation("gold_versions", "GET", "/products/{product}/gold", "read"),
+    Operation("gold_items", "GET", "/products/{product}/gold/{name}/{version}", "write"),
+    Operation("add_look", "POST", "/looks", "write"),
+    Operation("looks", "GET", "/products/{product}/gold/{name}/looks", "read"),
+    Operation("add_run", "PUT", "/runs", "write"),
+    Operation("runs", "GET", "/runs", "read"),
+    Operation("run", "GET", "/runs/{run_id}", "read"),
+    Operation("add_run_items", "POST", "/runs/{run_id}/items", "write"),
+    Operation("run_items", "GET", "/runs/{run_id}/items", "read"),
+    Operation("query", "POST", "/query", "read"),
+    Operation("apply_retention", "POST", "/retention", "write"),
+    Operation("add_key", "POST", "/keys", "write"),
+    Operation("keys", "GET", "/keys", "write"),
+    Operation("revoke_key", "DELETE", "/keys/{name}", "write"),
+    Operation("counters", "GET", "/counters", "read"),
+)

@@ -1,0 +1,122 @@
+"""One server process on one data folder: binds, leaves its note, serves, and closes the files.
+
+May import every room below ``server``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from launchworthy.errors import ConflictError, InputError
+from launchworthy.server.auth import is_loopback
+from launchworthy.server.opening import ServerNote, read_note, remove_note, write_note
+
+__all__ = ["serve"]
+
+
+def serve(
+    data: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8321,
+    contracts: Sequence[Path] = (),
+    announce: Callable[[str], None] = print,
+) -> None:
+    """Serve until told to stop (SIGINT or SIGTERM).
+
+    Args:
+        data: The data folder; made if it is not there.
+        host: Address to bind; beyond loopback at least one API key must exist.
+        port: 0 takes any free one.
+        contracts: Contract files to register at start and to follow while they change.
+        announce: Called once with the server's address, when it answers.
+
+    Raises:
+        ConflictError: Another server owns the folder, or the port is taken.
+        InputError: Bound beyond loopback without a key.
+        ContractError: A contract cannot be used.
+    """
+    running = read_note(data)
+    if running is not None:
+        raise ConflictError(
+            f"a server (process {running.pid}) already serves this folder at {running.url}",
+            where=str(data),
+            hint="use that one, stop it first, or give another --data",
+        )
+    from launchworthy.server.app import build_app
+    from launchworthy.server.local import LocalWorkspace
+
+    listener = _bind(host, port)
+    try:
+        workspace = LocalWorkspace.open(data)
+    except BaseException:
+        listener.close()
+        raise
+    try:
+        for path in contracts:
+            workspace.follow_contract(path)
+        require_key = not is_loopback(host)
+        if require_key and not any(key.revoked_at is None for key in workspace.keys()):
+            raise InputError(
+                f"bound to {host}, anyone who can reach this machine could call",
+                hint="make a key first: launchworthy keys create NAME --role write",
+            )
+        token = secrets.token_urlsafe(32)
+        bound = listener.getsockname()[1]
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 (compared, not bound)
+        url = f"http://{f'[{shown}]' if ':' in shown else shown}:{bound}"
+        app = build_app(workspace, require_key=require_key, token=token)
+        server = _Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                lifespan="on",
+                timeout_graceful_shutdown=5,
+            ),
+            started_hook=lambda: (
+                write_note(data, ServerNote(url=url, token=token, pid=os.getpid())),
+                announce(url),
+            ),
+        )
+        server.run(sockets=[listener])
+    finally:
+        remove_note(data)
+        workspace.close()
+        listener.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, *, started_hook: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._started_hook = started_hook
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._started_hook()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConflictError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="give another --port, or 0 for any free one",
+        ) from error
+    except OverflowError as error:
+        listener.close()
+        raise InputError(f"{port} is not a port", hint="give one from 0 to 65535") from error
+    return listener
