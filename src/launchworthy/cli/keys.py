@@ -32,7 +32,7 @@ def create(name: str, role: str, data: Path | None) -> None:
 
     workspace = open_workspace(data)
     try:
-        secret = workspace.add_key(name=name, role=role)
+        secret = workspace.add_api_key(name=name, role=role)
     finally:
         workspace.close()
     click.echo(secret)
@@ -47,7 +47,7 @@ def list_keys(data: Path | None) -> None:
 
     workspace = open_workspace(data)
     try:
-        keys = workspace.keys()
+        keys = workspace.api_keys()
     finally:
         workspace.close()
     if not keys:
@@ -66,7 +66,7 @@ def revoke(name: str, data: Path | None) -> None:
 
     workspace = open_workspace(data)
     try:
-        workspace.revoke_key(name=name)
+        workspace.revoke_api_key(name=name)
     finally:
         workspace.close()
     click.echo(f"The key {name!r} is ended.")

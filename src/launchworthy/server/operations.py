@@ -126,8 +126,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("run_items", "GET", "/runs/{run_id}/items", "read"),
     Operation("query", "POST", "/query", "read"),
     Operation("apply_retention", "POST", "/retention", "write"),
-    Operation("add_key", "POST", "/keys", "write"),
-    Operation("keys", "GET", "/keys", "write"),
-    Operation("revoke_key", "DELETE", "/keys/{name}", "write"),
+    Operation("add_api_key", "POST", "/keys", "write"),
+    Operation("api_keys", "GET", "/keys", "write"),
+    Operation("revoke_api_key", "DELETE", "/keys/{name}", "write"),
     Operation("counters", "GET", "/counters", "read"),
 )

@@ -62,7 +62,7 @@ def serve(
         for path in contracts:
             workspace.follow_contract(path)
         require_key = not is_loopback(host)
-        if require_key and not any(key.revoked_at is None for key in workspace.keys()):
+        if require_key and not any(key.revoked_at is None for key in workspace.api_keys()):
             raise InputError(
                 f"bound to {host}, anyone who can reach this machine could call",
                 hint="make a key first: launchworthy keys create NAME --role write",

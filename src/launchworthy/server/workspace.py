@@ -74,13 +74,13 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def apply_retention(self) -> Mapping[str, int]:
         """Unlink what is older than the contracts allow; answers rows removed per table."""
 
-    def add_key(self, *, name: str, role: str) -> str:
+    def add_api_key(self, *, name: str, role: str) -> str:
         """Make an API key; the answer is the only time that its secret is shown."""
 
-    def keys(self) -> list[ApiKey]:
+    def api_keys(self) -> list[ApiKey]:
         """Every key, revoked ones included, by name."""
 
-    def revoke_key(self, *, name: str) -> None:
+    def revoke_api_key(self, *, name: str) -> None:
         """End a key at once."""
 
     def counters(self) -> Mapping[str, int]:
