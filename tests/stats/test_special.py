@@ -1,0 +1,67 @@
+"""The special functions agree with SciPy, also where the usual formulas lose their digits."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special, stats
+
+from launchworthy.stats import beta_cdf, beta_quantile, normal_quantile, t_quantile
+from launchworthy.stats.special import binomial_cdf, binomial_tail, normal_cdf, t_cdf
+
+SIZES = st.one_of(
+    st.sampled_from([0.5, 1.0, 2.0, 1e7]), st.floats(-1, 7).map(lambda exponent: 10.0**exponent)
+)
+TAILS = st.one_of(st.sampled_from([1e-12, 1e-6, 0.025, 0.05, 0.95, 0.975, 1 - 1e-9]), st.floats(0.001, 0.999))
+
+
+@settings(max_examples=150, deadline=None)
+@given(a=SIZES, b=SIZES, p=TAILS)
+def test_the_beta_function_and_its_inverse_agree_with_scipy(a: float, b: float, p: float) -> None:
+    x = float(special.betaincinv(a, b, p))
+    assert beta_cdf(x, a=a, b=b) == pytest.approx(float(special.betainc(a, b, x)), abs=1e-9)
+    if x > 1e-290:
+        assert beta_quantile(p, a=a, b=b) == pytest.approx(x, rel=1e-9)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 10**7), (1, 10**7), (10**7 - 1, 10**7), (4_999_000, 10**7), (3, 5)])
+def test_binomial_tails_agree_with_scipy_at_extreme_sizes(k: int, n: int) -> None:
+    for rate in (1e-7, 3e-7, 0.4999, 0.9999997):
+        assert binomial_cdf(k, n=n, rate=rate) == pytest.approx(stats.binom.cdf(k, n, rate), abs=1e-9)
+        assert binomial_tail(k, n=n, rate=rate) == pytest.approx(stats.binom.sf(k - 1, n, rate), abs=1e-9)
+
+
+def test_tails_beyond_the_range_are_certain_or_impossible() -> None:
+    assert binomial_tail(0, n=5, rate=0.5) == 1.0
+    assert binomial_tail(6, n=5, rate=0.5) == 0.0
+    assert binomial_cdf(-1, n=5, rate=0.5) == 0.0
+    assert binomial_cdf(5, n=5, rate=0.5) == 1.0
+    assert beta_cdf(0.0, a=2, b=3) == 0.0
+    assert beta_cdf(1.0, a=2, b=3) == 1.0
+    assert beta_quantile(0.0, a=2, b=3) == 0.0
+    assert beta_quantile(1.0, a=2, b=3) == 1.0
+
+
+@settings(max_examples=100, deadline=None)
+@given(p=TAILS, df=st.one_of(st.sampled_from([1.0, 2.0, 1e6]), st.floats(1, 1000)))
+def test_students_t_agrees_with_scipy(p: float, df: float) -> None:
+    expected = float(stats.t.ppf(p, df))
+    assert t_quantile(p, df=df) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert t_cdf(expected, df=df) == pytest.approx(p, abs=1e-11)
+
+
+@given(p=TAILS)
+def test_the_normal_quantile_agrees_with_scipy(p: float) -> None:
+    assert normal_quantile(p) == pytest.approx(float(stats.norm.ppf(p)), rel=1e-9, abs=1e-12)
+    assert normal_cdf(normal_quantile(p)) == pytest.approx(p, rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(a=SIZES, b=SIZES, p=TAILS)
+def test_the_inverse_undoes_the_function(a: float, b: float, p: float) -> None:
+    x = beta_quantile(p, a=a, b=b)
+    if 1e-290 < x < 1 - 1e-4:
+        assert math.isclose(beta_cdf(x, a=a, b=b), p, rel_tol=1e-8)
