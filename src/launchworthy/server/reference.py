@@ -5,6 +5,8 @@ May import every room below ``server``. Run ``python -m launchworthy.server.refe
 
 from __future__ import annotations
 
+import re
+
 from launchworthy.server.api import PREFIX
 from launchworthy.server.operations import OPERATIONS
 
@@ -62,9 +64,13 @@ def http_api_reference() -> str:
         ]
         rows.append(
             f"| `{operation.verb} {PREFIX}{operation.path}` | {operation.role} | "
-            f"{operation.summary} | {', '.join(arguments)} |\n"
+            f"{_plain(operation.summary)} | {', '.join(arguments)} |\n"
         )
     return _HEAD + "".join(rows) + _TAIL
+
+
+def _plain(summary: str) -> str:
+    return re.sub(r":\w+:`(\w+)`", r"`\1`", summary).replace("``", "`")
 
 
 if __name__ == "__main__":
