@@ -1,0 +1,122 @@
+"""A version: items frozen under the address of their content. May import ``errors`` and this room.
+
+Pure; times are aware.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from launchworthy.errors import InputError, NotFoundError
+from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion
+
+__all__ = ["FIELDS", "canonical_json", "find_version", "freeze", "gold_jsonl", "item_row"]
+
+FIELDS = ("id", "input", "expected", "slices", "split", "cluster", "answerable", "context")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+
+
+def item_row(item: GoldItem) -> dict[str, Any]:
+    """The item as one flat JSON object, further fields beside the known ones; a file's line."""
+    taken = sorted(set(item.meta) & set(FIELDS))
+    if taken:
+        raise InputError(f"meta may not hold {taken[0]!r}, which is a field of the item", where=item.id)
+    row = {name: getattr(item, name) for name in FIELDS}
+    return row | {"slices": list(item.slices)} | dict(item.meta)
+
+
+def freeze(
+    items: Iterable[GoldItem], *, product: str, name: str, created_at: datetime, note: str = ""
+) -> tuple[GoldVersion, tuple[GoldItem, ...]]:
+    """Give items their version: the same items in any order have the same one.
+
+    Raises:
+        InputError: No items, an id twice, or a name that cannot stand in ``NAME@VERSION``.
+    """
+    if not _NAME.match(name):
+        raise InputError(
+            f"{name!r:.80} cannot name a gold set",
+            hint="use letters, digits, dots, dashes and underscores, at most 100",
+        )
+    ordered = tuple(sorted(items, key=lambda item: item.id))
+    if not ordered:
+        raise InputError("a gold set needs at least one item", where=name)
+    for before, after in pairwise(ordered):
+        if before.id == after.id:
+            raise InputError(f"the id {after.id!r:.80} stands twice", where=name)
+    digest = hashlib.sha256()
+    for item in ordered:
+        digest.update(_content(item))
+    version = GoldVersion(
+        product=product,
+        name=name,
+        version=f"g-{digest.hexdigest()[:12]}",
+        created_at=created_at,
+        items=len(ordered),
+        slices=dict(sorted(Counter(slice_ for item in ordered for slice_ in item.slices).items())),
+        splits=dict(sorted(Counter(item.split for item in ordered).items())),
+        note=note,
+    )
+    return version, ordered
+
+
+def gold_jsonl(items: Iterable[GoldItem]) -> str:
+    """JSON Lines that import to the very same version."""
+    rows = (item_row(item) for item in sorted(items, key=lambda item: item.id))
+    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+
+
+def find_version(store: GoldStore, reference: str, *, product: str) -> GoldVersion:
+    """The version meant by ``NAME`` (the newest) or ``NAME@VERSION`` (in full, or its first characters).
+
+    Raises:
+        NotFoundError: No such set or version; says which there are.
+        InputError: The first characters fit more than one version.
+    """
+    name, _, wanted = reference.partition("@")
+    versions = store.gold_versions(product=product, name=name)
+    if not versions:
+        known = sorted({version.name for version in store.gold_versions(product=product)})
+        hint = (
+            f"there are: {', '.join(known)}"
+            if known
+            else "import one: launchworthy gold import FILE --name NAME"
+        )
+        raise NotFoundError(
+            f"no gold set {name!r:.80} of product {product!r:.80}", where=reference, hint=hint
+        )
+    if not wanted:
+        return versions[0]
+    fitting = [version for version in versions if version.version.startswith(wanted)]
+    if not fitting:
+        raise NotFoundError(
+            f"{name} has no version {wanted!r:.80}",
+            where=reference,
+            hint=f"the newest is {versions[0].version}; see: launchworthy gold list",
+        )
+    if len(fitting) > 1:
+        raise InputError(f"{wanted!r:.80} fits {len(fitting)} versions of {name}", hint="write more of it")
+    return fitting[0]
+
+
+def canonical_json(value: Any) -> str:
+    """The one spelling of a JSON value: keys sorted, no spaces.
+
+    Raises:
+        ValueError, TypeError: JSON cannot hold it.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _content(item: GoldItem) -> bytes:
+    try:
+        return canonical_json(item_row(item)).encode() + b"\n"
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the item holds what JSON cannot: {error}", where=item.id) from error
