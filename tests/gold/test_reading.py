@@ -34,6 +34,7 @@ def test_json_lines_map_their_usual_names_and_keep_the_rest(tmp_path: Path) -> N
     assert first.expected == {"sorted": 2, "list.sort": 1}
     assert first.slices == ("plain",)
     assert second.answerable is False
+    assert second.slices == ("no", "odd", "unanswerable")
     assert second.meta == {"author": "ana"}
     assert third.id.startswith("i-")
     assert (third.split, third.cluster, third.context) == ("dev", "c", ["a"])
@@ -60,7 +61,7 @@ def test_yaml_csv_and_parquet_read_to_the_same_items_as_json_lines(tmp_path: Pat
         "q2,What is love?,,,no,no; odd,ana\n"
     )
     assert load_gold(tmp_path / "gold.csv")[:1] == wanted[:1]
-    assert load_gold(tmp_path / "gold.csv")[1].slices == ("no", "odd")
+    assert load_gold(tmp_path / "gold.csv")[1].slices == ("no", "odd", "unanswerable")
 
 
 def test_every_broken_line_is_reported_and_nothing_is_read(tmp_path: Path) -> None:
@@ -202,3 +203,19 @@ def test_a_row_without_an_id_keeps_its_name_when_its_answer_is_corrected(tmp_pat
 def test_equal_feature_rows_are_two_items(tmp_path: Path) -> None:
     rows = [{"id": str(n), "input": {"amount": 1}, "label": n} for n in range(2)]
     assert len(load_gold(_jsonl(tmp_path / "a.jsonl", rows))) == 2
+
+
+def test_answerable_and_its_slices_say_the_same(tmp_path: Path) -> None:
+    rows: list[Any] = [
+        {"input": "a", "answerable": True},
+        {"input": "b", "slices": ["unanswerable"]},
+        {"input": "c"},
+    ]
+    items = load_gold(_jsonl(tmp_path / "a.jsonl", rows))
+    assert [(i.answerable, i.slices) for i in items] == [
+        (True, ("answerable",)),
+        (False, ("unanswerable",)),
+        (None, ()),
+    ]
+    torn = _jsonl(tmp_path / "b.jsonl", [{"input": "a", "answerable": True, "slices": ["unanswerable"]}])
+    assert _reasons(torn) == [("1", "the row says both answerable and unanswerable")]

@@ -44,7 +44,7 @@ ITEMS = st.builds(
     slices=st.lists(NAMES, max_size=3).map(lambda names: tuple(sorted(set(names)))),
     split=st.sampled_from(["dev", "holdout"]),
     cluster=st.none() | NAMES,
-    answerable=st.none() | st.booleans(),
+    answerable=st.none(),
     context=JSON,
     meta=st.dictionaries(st.sampled_from(["question", "answer", "tags", "author", "x"]), JSON, max_size=2),
 )

@@ -31,6 +31,7 @@ _MAX_SLICES = 100
 def item_of(row: Mapping[str, Any], *, holdout: float, where: str) -> GoldItem:
     """Read one row.
 
+    ``answerable`` and the slices ``answerable`` and ``unanswerable`` say the same, so either gives the other.
     Without an id the item is named by its input and context, so that a corrected answer stays the same item.
 
     Args:
@@ -47,6 +48,8 @@ def item_of(row: Mapping[str, Any], *, holdout: float, where: str) -> GoldItem:
         name = next((name for name in names if name in rest), None)
         if name is not None:
             found[field] = rest.pop(name)
+            if name == "relevant" and isinstance(found[field], str):
+                found[field] = [found[field]]
     given = found.get("input")
     if given is None or (isinstance(given, str) and not given.strip()):
         state = "is empty" if "input" in found else "is missing"
@@ -56,15 +59,18 @@ def item_of(row: Mapping[str, Any], *, holdout: float, where: str) -> GoldItem:
             hint="each row needs input (or question): what the target is asked",
         )
     context = found.get("context")
+    slices, answerable = _answerable(
+        _slices(found.get("slices"), where=where), _flag(found.get("answerable"), where=where), where=where
+    )
     item_id = _item_id(found.get("id"), given, context, where=where)
     return GoldItem(
         id=item_id,
         input=given,
         expected=found.get("expected"),
-        slices=_slices(found.get("slices"), where=where),
+        slices=slices,
         split=_split(found.get("split"), item_id, holdout, where=where),
         cluster=_name(found.get("cluster"), "cluster", where=where),
-        answerable=_flag(found.get("answerable"), where=where),
+        answerable=answerable,
         context=context,
         meta=rest,
     )
@@ -122,3 +128,16 @@ def _flag(value: Any, *, where: str) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise InputError(f"answerable is {value!r:.80}, neither true nor false", where=where)
+
+
+def _answerable(
+    slices: tuple[str, ...], flag: bool | None, *, where: str
+) -> tuple[tuple[str, ...], bool | None]:
+    said = {name == "answerable" for name in slices if name in ("answerable", "unanswerable")}
+    said |= set() if flag is None else {flag}
+    if len(said) > 1:
+        raise InputError("the row says both answerable and unanswerable", where=where)
+    if not said:
+        return slices, None
+    answer = said.pop()
+    return tuple(sorted({*slices, "answerable" if answer else "unanswerable"})), answer

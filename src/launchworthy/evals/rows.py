@@ -1,0 +1,59 @@
+"""From a gold item and its answer to the row that metrics read. Pure; may import ``gold``, ``records``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from launchworthy.evals.answer import read_answer
+from launchworthy.gold import GoldItem
+from launchworthy.records import RunItem
+
+__all__ = ["row_of"]
+
+
+def row_of(gold: GoldItem, item: RunItem) -> dict[str, Any]:
+    """The fields of ``launchworthy.metrics`` for one answered item; what is not known is absent.
+
+    The truth comes from ``expected``: text or a list of texts is the ``reference``, a list of ids or a
+    mapping id → gain is ``relevant``; a field of the gold row named ``reference``, ``answer``, ``relevant``
+    or ``label`` wins, so that one set can serve several metrics.
+    """
+    answer = read_answer(item.output)
+    row: dict[str, Any] = {
+        "id": gold.id,
+        "query": gold.id,
+        "input": gold.input,
+        "context": gold.context,
+        "output": answer.output,
+        "ranked": answer.ranked,
+        "citations": answer.citations,
+        "answered": answer.answered,
+        "should_answer": gold.answerable,
+        "reference": _reference(gold),
+        "relevant": _relevant(gold),
+        "label": gold.meta.get("label", gold.expected),
+        "latency_ms": item.latency_ms,
+        "cost_usd": item.cost_usd,
+    }
+    for name in ("prediction", "score", "confidence"):
+        row[name] = answer.fields.get(name)
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _reference(gold: GoldItem) -> Any:
+    for name in ("reference", "answer"):
+        if gold.meta.get(name) is not None:
+            return gold.meta[name]
+    if isinstance(gold.expected, (str, list)):
+        return gold.expected
+    return None
+
+
+def _relevant(gold: GoldItem) -> dict[str, Any] | None:
+    truth = gold.meta.get("relevant", gold.expected)
+    if isinstance(truth, Mapping):
+        return dict(truth)
+    if isinstance(truth, list) and all(isinstance(found, (str, int)) for found in truth):
+        return {str(found): 1 for found in truth}
+    return None

@@ -1,0 +1,236 @@
+"""What is evaluated: a Python callable or an HTTP endpoint, behind one small protocol.
+
+May import ``errors``, ``gold`` and this room; the HTTP client loads when an address is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import importlib
+import inspect
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from launchworthy.errors import InputError
+from launchworthy.gold import GoldItem
+
+__all__ = ["CallableTarget", "Reply", "Target", "TargetFailure", "load_function"]
+
+_MAX_HUNG = 64  # calls that outlived their timeout; a thread cannot be ended from outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back, and how long it took; ``trace_id`` is the one that the call was made under."""
+
+    raw: Any
+    latency_ms: float
+    trace_id: str | None = None
+
+
+class TargetFailure(Exception):
+    """One call that brought no answer.
+
+    ``transient`` says that another attempt may; ``retry_after_s`` when, if the target said so.
+    """
+
+    def __init__(self, message: str, *, transient: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.transient = transient
+        self.retry_after_s = retry_after_s
+
+
+class Target(Protocol):
+    """Something that answers an item."""
+
+    @property
+    def name(self) -> str:
+        """As the run records it."""
+
+    async def open(self, *, concurrency: int) -> None:
+        """Make ready for this many calls at once."""
+
+    async def ask(self, item: GoldItem) -> Reply:
+        """One call.
+
+        Raises:
+            TargetFailure: No answer.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class CallableTarget:
+    """A Python callable that takes an item's input: coroutines run as they are, functions in threads."""
+
+    def __init__(self, function: Callable[[Any], Any], *, name: str | None = None) -> None:
+        self.function = function
+        self._name = (
+            name or f"{function.__module__}:{getattr(function, '__qualname__', type(function).__name__)}"
+        )
+        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004 (an object may be a coroutine by its __call__)
+        )
+        self._hung = 0
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def open(self, *, concurrency: int) -> None:
+        self._hung = 0
+
+    async def close(self) -> None:
+        pass
+
+    async def ask(self, item: GoldItem) -> Reply:
+        started = time.perf_counter()
+        try:
+            if self._is_async:
+                raw = await self.function(item.input)
+                return Reply(raw=raw, latency_ms=(time.perf_counter() - started) * 1_000)
+            if self._hung >= _MAX_HUNG:
+                raise TargetFailure(
+                    f"{self._hung} earlier calls still hang; no more are made", transient=False
+                )
+            raw, seconds = await self._in_thread(item.input)
+            if inspect.isawaitable(raw):
+                raw = await raw
+                seconds = time.perf_counter() - started
+            return Reply(raw=raw, latency_ms=seconds * 1_000)
+        except (TargetFailure, asyncio.CancelledError):
+            raise
+        except (Exception, SystemExit) as error:
+            raise _failure(error) from error
+
+    def _in_thread(self, value: Any) -> Awaitable[tuple[Any, float]]:
+        # Daemon threads, not an executor: one that hangs must not keep the interpreter from ending.
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[tuple[Any, float]] = loop.create_future()
+        context = contextvars.copy_context()
+        hung = False
+
+        def settle(result: tuple[Any, float] | None, error: BaseException | None) -> None:
+            if hung:
+                self._hung -= 1
+            if future.done():
+                return
+            if error is None and result is not None:
+                future.set_result(result)
+            else:
+                future.set_exception(_TargetCrash(error) if not isinstance(error, Exception) else error)
+
+        def work() -> None:
+            started = time.perf_counter()
+            result, failure = None, None
+            try:
+                result = (context.run(self.function, value), time.perf_counter() - started)
+            except BaseException as error:
+                failure = error
+            try:
+                loop.call_soon_threadsafe(settle, result, failure)
+            except RuntimeError:
+                return  # the run ended before this call did
+
+        def on_done(done: asyncio.Future[Any]) -> None:
+            nonlocal hung
+            if done.cancelled():
+                hung = True
+                self._hung += 1
+
+        future.add_done_callback(on_done)
+        threading.Thread(target=work, name="launchworthy-target", daemon=True).start()
+        return future
+
+
+class _TargetCrash(Exception):
+    """A target that ended its thread: SystemExit, KeyboardInterrupt."""
+
+
+def _failure(error: Exception | SystemExit) -> TargetFailure:
+    """Errors of the network, and of clients that carry an HTTP status, may pass; a bug does not."""
+    cause: BaseException = error
+    if isinstance(error, _TargetCrash) and error.args and isinstance(error.args[0], BaseException):
+        cause = error.args[0]
+    status = getattr(cause, "status_code", None)
+    headers = getattr(getattr(cause, "response", None), "headers", None)
+    retry_after = headers.get("Retry-After") if headers is not None and hasattr(headers, "get") else None
+    transient = isinstance(cause, (OSError, TimeoutError)) or status in TRANSIENT_STATUS
+    return TargetFailure(
+        f"{type(cause).__name__}: {str(cause)[:500]}",
+        transient=transient,
+        retry_after_s=retry_after_seconds(retry_after if isinstance(retry_after, str) else None),
+    )
+
+
+TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+
+
+def retry_after_seconds(text: str | None, *, now: float | None = None) -> float | None:
+    """Seconds to wait, from a ``Retry-After`` header in either of its forms; None if it says nothing."""
+    from email.utils import parsedate_to_datetime
+
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text)) if float(text) < float("inf") else None
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return max(0.0, moment - (time.time() if now is None else now))
+
+
+def load_function(address: str, *, what: str = "target") -> Callable[[Any], Any]:
+    """The callable at ``module:function``; modules of the current folder are found.
+
+    Raises:
+        InputError: No such module or function, or it cannot be imported.
+    """
+    module_name, _, path = address.partition(":")
+    if not module_name or not path:
+        raise InputError(
+            f"the {what} {address!r:.80} is neither module:function nor an address",
+            hint="write my_app.answer:ask, or http://127.0.0.1:8000/ask",
+        )
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise InputError(
+                f"there is no module {error.name!r:.80}",
+                where=address,
+                hint=f"looked in {here} and what is installed",
+            ) from error
+        raise InputError(f"{module_name} cannot be imported: {error}", where=address) from error
+    except (Exception, SystemExit) as error:
+        message = f"{module_name} cannot be imported: {type(error).__name__}: {error}"
+        raise InputError(message[:500], where=address) from error
+    for name in path.split("."):
+        if not hasattr(found, name):
+            near = [
+                other for other in dir(found) if not other.startswith("_") and callable(getattr(found, other))
+            ]
+            import difflib
+
+            close = difflib.get_close_matches(name, near, n=1)
+            hint = f"did you mean {module_name}:{close[0]}?" if close else ""
+            raise InputError(f"{module_name} has no {name!r:.80}", where=address, hint=hint)
+        found = getattr(found, name)
+    if not callable(found):
+        raise InputError(f"{address} is {type(found).__name__}, which cannot be called", where=address)
+    function: Callable[[Any], Any] = found
+    return function

@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from launchworthy.errors import InputError, OverloadedError, StorageError
+from launchworthy.evals.engine import Limits, Progress, evaluate
+from launchworthy.evals.scoring import FunctionScorer
+from launchworthy.evals.target import CallableTarget
+from launchworthy.gold import GoldItem
+from launchworthy.records import Run, RunItem, Score
+
+NewRun = Callable[..., Run]
+
+
+def _items(count: int) -> list[GoldItem]:
+    return [
+        GoldItem(id=f"q{n:04}", input=n, expected=str(n), slices=("even",) if n % 2 == 0 else ())
+        for n in range(count)
+    ]
+
+
+def _exact(row: Mapping[str, Any]) -> bool:
+    return bool(row["output"] == row["reference"])
+
+
+EXACT = FunctionScorer(_exact, "exact")
+FAST = Limits(concurrency=8, timeout_s=5, retries=0)
+
+
+def test_every_item_is_asked_once_scored_and_kept(runs: Any, new_run: NewRun) -> None:
+    calls: list[int] = []
+
+    def ask(number: int) -> str:
+        calls.append(number)
+        return str(number if number % 10 else -1)
+
+    run = evaluate(
+        _items(100), target=CallableTarget(ask), scorers=[EXACT], runs=runs, run=new_run(), limits=FAST
+    )
+    assert (run.status, run.items, run.done, run.errors) == ("complete", 100, 100, 0)
+    assert sorted(calls) == list(range(100))
+    items = runs.run_items(run.id)
+    assert sum(item.scores["exact"].value for item in items) == 90
+    assert items[0].slices == ("even",)
+    assert all(item.latency_ms is not None and item.latency_ms >= 0 for item in items)
+    assert runs.headers[run.id] == run
+
+
+def test_coroutines_run_side_by_side_and_never_more_than_asked_for(runs: Any, new_run: NewRun) -> None:
+    now, most = 0, 0
+
+    async def ask(number: int) -> str:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        return str(number)
+
+    evaluate(_items(40), target=CallableTarget(ask), scorers=[], runs=runs, run=new_run(), limits=FAST)
+    assert most == 8
+
+
+def test_a_target_that_breaks_on_one_item_keeps_the_rest(runs: Any, new_run: NewRun) -> None:
+    def ask(number: int) -> Any:
+        if number == 3:
+            raise ValueError("boom")
+        if number == 4:
+            raise SystemExit(3)
+        if number == 5:
+            return {1, 2}
+        if number == 6:
+            return {"ranked": "not a list"}
+        if number == 7:
+            return "\ud800"
+        return str(number)
+
+    run = evaluate(
+        _items(10), target=CallableTarget(ask), scorers=[EXACT], runs=runs, run=new_run(), limits=FAST
+    )
+    assert (run.status, run.done, run.errors) == ("complete", 10, 5)
+    errors = {item.item_id: item.error for item in runs.run_items(run.id) if item.error}
+    assert list(errors) == ["q0003", "q0004", "q0005", "q0006", "q0007"]
+    assert errors["q0003"] == "ValueError: boom"
+    assert errors["q0004"] == "SystemExit: 3"
+    assert all(not item.scores for item in runs.run_items(run.id) if item.error)
+
+
+def test_an_async_target_that_cancels_or_exits_costs_one_item_each(runs: Any, new_run: NewRun) -> None:
+    async def ask(number: int) -> str:
+        if number == 1:
+            raise asyncio.CancelledError
+        if number == 2:
+            raise SystemExit
+        return str(number)
+
+    run = evaluate(_items(30), target=CallableTarget(ask), scorers=[], runs=runs, run=new_run(), limits=FAST)
+    assert (run.status, run.done, run.errors) == ("complete", 30, 2)
+
+
+def test_calls_that_hang_are_given_up_and_bounded(runs: Any, new_run: NewRun) -> None:
+    never = threading.Event()
+
+    def ask(number: int) -> str:
+        if number % 2:
+            never.wait()
+        return str(number)
+
+    limits = Limits(concurrency=20, timeout_s=0.1, retries=0)
+    run = evaluate(
+        _items(200), target=CallableTarget(ask), scorers=[], runs=runs, run=new_run(), limits=limits
+    )
+    threads = sum(thread.name == "launchworthy-target" for thread in threading.enumerate())
+    never.set()
+    assert run.done == 200
+    assert threads <= 64 + 20
+    reasons = Counter(re.sub(r"\d+", "#", item.error or "") for item in runs.run_items(run.id))
+    assert reasons["no answer within #.# s"] >= 64
+    assert reasons["# earlier calls still hang; no more are made"] > 0
+
+
+def test_a_passing_error_is_tried_again_and_a_bug_is_not(runs: Any, new_run: NewRun) -> None:
+    calls: Counter[int] = Counter()
+
+    def ask(number: int) -> str:
+        calls[number] += 1
+        if number == 1 and calls[number] < 3:
+            raise ConnectionError("reset")
+        if number == 2:
+            raise KeyError("bug")
+        if number == 3:
+            raise TimeoutError
+        return str(number)
+
+    limits = Limits(concurrency=4, timeout_s=5, retries=2)
+    evaluate(_items(4), target=CallableTarget(ask), scorers=[], runs=runs, run=new_run(), limits=limits)
+    assert dict(calls) == {0: 1, 1: 3, 2: 1, 3: 3}
+    kept = {item.item_id: item for item in runs.run_items("run-1")}
+    assert (kept["q0001"].error, kept["q0001"].attempts) == (None, 3)
+    assert (kept["q0003"].error, kept["q0003"].attempts) == ("TimeoutError: ", 3)
+
+
+def test_a_run_goes_on_where_it_stopped_and_asks_failed_items_again(runs: Any, new_run: NewRun) -> None:
+    calls: list[int] = []
+    broken = True
+
+    def ask(number: int) -> Any:
+        calls.append(number)
+        if broken and number >= 10:
+            raise ValueError("down")
+        return {"output": str(number), "cost_usd": 0.5}
+
+    target = CallableTarget(ask)
+    first = evaluate(_items(20)[:15], target=target, scorers=[EXACT], runs=runs, run=new_run(), limits=FAST)
+    assert (first.done, first.errors, first.cost_usd) == (15, 5, 5.0)
+    broken = False
+    calls.clear()
+    second = evaluate(_items(20), target=target, scorers=[EXACT], runs=runs, run=first, limits=FAST)
+    assert sorted(calls) == list(range(10, 20))
+    assert (second.status, second.done, second.errors, second.cost_usd) == ("complete", 20, 0, 10.0)
+    assert len(runs.run_items(first.id)) == 20
+
+
+def test_the_cost_ceiling_begins_no_further_call(runs: Any, new_run: NewRun) -> None:
+    def ask(number: int) -> Any:
+        return {"output": str(number), "cost_usd": 0.1}
+
+    limits = Limits(concurrency=2, retries=0, max_cost_usd=1.0)
+    run = evaluate(
+        _items(100), target=CallableTarget(ask), scorers=[], runs=runs, run=new_run(), limits=limits
+    )
+    assert run.status == "interrupted"
+    assert 10 <= run.done <= 12
+    assert run.config["stopped_because"] == "the cost ceiling of 1 USD was reached"
+    again = evaluate(
+        _items(100), target=CallableTarget(ask), scorers=[], runs=runs, run=run, limits=Limits(retries=0)
+    )
+    assert (again.status, again.done) == ("complete", 100)
+    assert "stopped_because" not in again.config
+
+
+def test_a_scorer_that_fails_could_not_score(runs: Any, new_run: NewRun) -> None:
+    def hangs(row: Mapping[str, Any]) -> float:
+        while True:
+            with contextlib.suppress(Exception):
+                time.sleep(10)
+
+    def backtracks(row: Mapping[str, Any]) -> bool:
+        return re.match(r"(a+)+$", "a" * 40 + "b") is not None
+
+    scorers = [
+        FunctionScorer(lambda row: float("nan"), "nan"),
+        FunctionScorer(lambda row: float("inf"), "inf"),
+        FunctionScorer(lambda row: row["missing"], "raises"),
+        FunctionScorer(lambda row: None, "silent"),
+        FunctionScorer(lambda row: "good", "text"),
+        FunctionScorer(hangs, "hangs"),
+        FunctionScorer(backtracks, "backtracks"),
+        FunctionScorer(lambda row: Score(value=1.0, statistics={"a": float("nan")}), "half"),
+        EXACT,
+    ]
+    limits = Limits(concurrency=2, scorer_timeout_s=0.1)
+    run = evaluate(
+        _items(2), target=CallableTarget(str), scorers=scorers, runs=runs, run=new_run(), limits=limits
+    )
+    assert (run.status, run.errors) == ("complete", 0)
+    for item in runs.run_items(run.id):
+        values = {name: score.value for name, score in item.scores.items()}
+        assert values == {**dict.fromkeys(s.name for s in scorers[:-1]), "exact": 1.0}
+        assert all(score.error for score in item.scores.values() if score.value is None)
+        assert item.scores["hangs"].error == "the scorer took longer than 0.1 s"
+        assert item.scores["backtracks"].error == "the scorer took longer than 0.1 s"
+
+
+def test_a_scorer_that_hangs_is_left_behind_outside_the_main_thread_too(runs: Any, new_run: NewRun) -> None:
+    never = threading.Event()
+    result: list[Run] = []
+
+    def work() -> None:
+        scorers = [FunctionScorer(lambda row: never.wait(), "hangs"), EXACT]
+        limits = Limits(scorer_timeout_s=0.05)
+        result.append(
+            evaluate(
+                _items(2),
+                target=CallableTarget(str),
+                scorers=scorers,
+                runs=runs,
+                run=new_run(),
+                limits=limits,
+            )
+        )
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(20)
+    never.set()
+    assert result[0].status == "complete"
+    assert [i.scores["exact"].value for i in runs.run_items("run-1")] == [1.0, 1.0]
+    assert runs.run_items("run-1")[0].scores["hangs"].value is None
+
+
+def test_the_same_run_twice_says_the_same_whatever_the_concurrency(runs: Any, new_run: NewRun) -> None:
+    async def ask(number: int) -> str:
+        await asyncio.sleep((number * 7 % 5) / 1000)
+        return str(number - number % 3)
+
+    for run_id, concurrency in (("one", 1), ("many", 25)):
+        evaluate(
+            _items(50),
+            target=CallableTarget(ask),
+            scorers=[EXACT],
+            runs=runs,
+            run=new_run(run_id),
+            limits=Limits(concurrency=concurrency),
+        )
+
+    def said(run_id: str) -> list[Any]:
+        return [(i.item_id, i.output, i.scores["exact"].value) for i in runs.run_items(run_id)]
+
+    assert said("one") == said("many")
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(runs: Any, new_run: NewRun) -> None:
+    async def ask(number: int) -> str:
+        await asyncio.sleep(0.001)
+        return str(number)
+
+    def work(run_id: str) -> None:
+        evaluate(_items(100), target=CallableTarget(ask), scorers=[EXACT], runs=runs, run=new_run(run_id))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert [len(runs.run_items(name)) for name in ("a", "b")] == [100, 100]
+    assert {runs.headers[name].status for name in ("a", "b")} == {"complete"}
+
+
+def test_an_interrupt_keeps_what_had_come_back(runs: Any, new_run: NewRun) -> None:
+    def ask(number: int) -> str:
+        if number == 20:
+            time.sleep(30)
+        return str(number)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done >= 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(
+            _items(21),
+            target=CallableTarget(ask),
+            scorers=[EXACT],
+            runs=runs,
+            run=new_run(),
+            limits=Limits(concurrency=1),
+            on_progress=interrupt,
+        )
+    header = runs.headers["run-1"]
+    assert (header.status, header.done) == ("interrupted", 20)
+    assert header.config["stopped_because"] == "interrupted"
+    assert len(runs.run_items("run-1")) == 20
+
+
+def test_a_store_that_is_full_stops_the_asking_and_says_so(runs: Any, new_run: NewRun) -> None:
+    def refuse(run_id: str, items: Sequence[RunItem]) -> None:
+        raise StorageError("disk full")
+
+    runs.add_run_items = refuse
+    calls: list[int] = []
+
+    async def ask(number: int) -> str:
+        calls.append(number)
+        await asyncio.sleep(0.02)
+        return str(number)
+
+    with pytest.raises(StorageError, match="disk full"):
+        evaluate(_items(2_000), target=CallableTarget(ask), scorers=[], runs=runs, run=new_run())
+    assert len(calls) < 2_000
+    assert runs.headers["run-1"].status == "failed"
+
+
+def test_a_store_that_is_busy_is_waited_for(runs: Any, new_run: NewRun) -> None:
+    add, refusals = runs.add_run_items, [OverloadedError("busy", retry_after_s=0.01)] * 3
+
+    def busy(run_id: str, items: Sequence[RunItem]) -> None:
+        if refusals:
+            raise refusals.pop()
+        add(run_id, items)
+
+    runs.add_run_items = busy
+    assert evaluate(_items(5), target=CallableTarget(str), scorers=[], runs=runs, run=new_run()).done == 5
+
+
+def test_it_runs_inside_a_notebooks_event_loop(runs: Any, new_run: NewRun) -> None:
+    async def cell() -> Run:
+        return evaluate(_items(3), target=CallableTarget(str), scorers=[EXACT], runs=runs, run=new_run())
+
+    assert asyncio.run(cell()).status == "complete"
+
+
+def test_nothing_to_ask_is_complete_at_once(runs: Any, new_run: NewRun) -> None:
+    assert evaluate([], target=CallableTarget(str), scorers=[], runs=runs, run=new_run()).status == "complete"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"concurrency": 0}, {"timeout_s": 0}, {"timeout_s": float("nan")}, {"retries": -1}, {"max_cost_usd": 0}],
+)
+def test_impossible_limits_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        Limits(**wrong)
+
+
+def test_an_id_that_stands_twice_is_refused(runs: Any, new_run: NewRun) -> None:
+    with pytest.raises(InputError, match="twice"):
+        evaluate([*_items(2), *_items(1)], target=CallableTarget(str), scorers=[], runs=runs, run=new_run())
