@@ -71,7 +71,7 @@ def test_request_and_answer_take_the_shape_of_another_api(serve: Any, ask: Any, 
         url=endpoint.url,
         request={
             "messages": [{"role": "user", "content": "{input}"}],
-            "note": "about {id}: {context}",
+            "note": "on {id}: {context}",
             "n": 1,
         },
         response={"output": "/choices/0/message/content", "ranked": "/docs~1used", "citations": "/none"},

@@ -39,6 +39,12 @@ class MemoryGoldStore:
             x for x in self.seen if (x.product, x.name) == (product, name) and version in (None, x.version)
         ]
 
+    def products(self) -> list[str]:
+        return sorted({version.product for version, _ in self.versions})
+
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 @pytest.fixture
 def store() -> MemoryGoldStore:

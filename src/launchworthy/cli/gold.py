@@ -1,0 +1,282 @@
+"""``launchworthy gold``: private, versioned sets of questions and their truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from launchworthy.gold import GoldDiff, GoldVersion
+    from launchworthy.server import Workspace
+
+_DATA = click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy]."
+)
+_PRODUCT = click.option("--product", help="Product [that of launchworthy.yaml, or the only one].")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_MANY = 20
+
+
+@contextmanager
+def _open(data: Path | None) -> Iterator[Workspace]:
+    from launchworthy.server import open_workspace
+
+    workspace = open_workspace(data)
+    try:
+        yield workspace
+    finally:
+        workspace.close()
+
+
+@click.group()
+def command() -> None:
+    """Import, list, show, compare and export gold sets."""
+
+
+@command.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="Name of the set; by convention that of its workflow.")
+@click.option(
+    "--holdout", default="40 %", show_default=True, help="Share kept back, where rows name no split."
+)
+@click.option("--note", default="", help="What is new in this version.")
+@_PRODUCT
+@_DATA
+@_JSON
+@click.pass_context
+def import_set(
+    ctx: click.Context,
+    file: Path,
+    name: str,
+    holdout: str,
+    note: str,
+    product: str | None,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Import a JSONL, CSV, Parquet or YAML file as a version; whole, or not at all."""
+    from datetime import UTC, datetime
+
+    from launchworthy.cli.product import product_of
+    from launchworthy.gold import freeze, read_gold
+
+    read = read_gold(file, holdout=_share(holdout))
+    if read.problems:
+        for problem in read.problems:
+            click.echo(f"{problem.where}: {problem.message}", err=True)
+        rows = "1 row is" if len(read.problems) == 1 else f"{len(read.problems):,} rows are"
+        click.echo(f"error: {rows} broken, so nothing was imported", err=True)
+        ctx.exit(64)
+    with _open(data) as workspace:
+        version, items = freeze(
+            read.items,
+            product=product_of(workspace, product),
+            name=name,
+            created_at=datetime.now(UTC),
+            note=note,
+        )
+        known = {old.version for old in workspace.gold_versions(product=version.product, name=name)}
+        workspace.add_gold(version, items)
+    if as_json:
+        click.echo(json.dumps(_plain(version) | {"new": version.version not in known}))
+    elif version.version in known:
+        click.echo(f"{name}@{version.version} was there already; nothing changed.")
+    else:
+        click.echo(f"{name}@{version.version}: {_counts(version)}")
+    return 0
+
+
+@command.command(name="list")
+@_PRODUCT
+@_DATA
+@_JSON
+def list_sets(product: str | None, data: Path | None, as_json: bool) -> None:
+    """List the versions, newest first, with the readings of their holdout so far."""
+    from launchworthy.gold import looks_spent
+
+    with _open(data) as workspace:
+        products = [product] if product else workspace.products()
+        versions = [version for name in products for version in workspace.gold_versions(product=name)]
+        looks = [len(looks_spent(workspace, version)) for version in versions]
+    if as_json:
+        click.echo(json.dumps([_plain(v) | {"looks": n} for v, n in zip(versions, looks, strict=True)]))
+        return
+    if not versions:
+        click.echo("No gold sets. Import one with: launchworthy gold import FILE --name NAME")
+    for version, spent in zip(versions, looks, strict=True):
+        click.echo(
+            f"{version.product}  {version.name}@{version.version}  {version.created_at:%Y-%m-%d %H:%M} UTC  "
+            f"{_counts(version)}; holdout read {_times(spent)}"
+        )
+
+
+@command.command()
+@click.argument("reference", metavar="NAME[@VERSION]")
+@click.option("--items", "with_items", is_flag=True, help="Print the items of the dev split too.")
+@click.option("--holdout", is_flag=True, help="Print the holdout's items too; this reading is counted.")
+@_PRODUCT
+@_DATA
+@_JSON
+def show(
+    reference: str, with_items: bool, holdout: bool, product: str | None, data: Path | None, as_json: bool
+) -> None:
+    """Show a version: its slices, its splits, who read its holdout, and its items if asked."""
+    from datetime import UTC, datetime
+
+    from launchworthy.cli.product import product_of
+    from launchworthy.gold import find_version, gold_jsonl, looks_spent, read_items
+
+    with _open(data) as workspace:
+        version = find_version(workspace, reference, product=product_of(workspace, product))
+        now = datetime.now(UTC)
+        items = []
+        if with_items or holdout:
+            split = "all" if with_items and holdout else "holdout" if holdout else "dev"
+            items = read_items(
+                workspace,
+                version,
+                split=split,
+                by=_user(),
+                purpose=f"gold show at {now.isoformat()}",
+                now=now,
+            )
+        looks = looks_spent(workspace, version)
+    lines = gold_jsonl(items).splitlines()
+    if as_json:
+        plain = _plain(version) | {
+            "looks": [{"at": look.at.isoformat(), "by": look.by, "purpose": look.purpose} for look in looks],
+            "rows": [json.loads(line) for line in lines],
+        }
+        click.echo(json.dumps(plain))
+        return
+    click.echo(f"{version.product}  {version.name}@{version.version}")
+    click.echo(f"frozen {version.created_at:%Y-%m-%d %H:%M} UTC  {version.note}".rstrip())
+    click.echo(_counts(version))
+    for name, count in version.slices.items():
+        click.echo(f"  {name:30} {count:>7,}")
+    click.echo(f"holdout read {_times(len(looks))}")
+    for look in looks:
+        click.echo(f"  {look.at:%Y-%m-%d %H:%M} UTC  {look.by}  {look.purpose}")
+    for line in lines:
+        click.echo(line)
+
+
+@command.command()
+@click.argument("old", metavar="A")
+@click.argument("new", metavar="B")
+@_PRODUCT
+@_DATA
+@_JSON
+def diff(old: str, new: str, product: str | None, data: Path | None, as_json: bool) -> None:
+    """Compare two versions (NAME@VERSION, or files) item by item; names items, never their content."""
+    from launchworthy.cli.product import product_of
+    from launchworthy.gold import GoldItem, find_version, load_gold
+    from launchworthy.gold import diff as compare
+
+    def items(workspace: Workspace, reference: str) -> list[GoldItem] | tuple[GoldItem, ...]:
+        if Path(reference).is_file():
+            return load_gold(Path(reference))
+        version = find_version(workspace, reference, product=product_of(workspace, product))
+        return workspace.gold_items(
+            product=version.product, name=version.name, version=version.version, split=None
+        )
+
+    if Path(old).is_file() and Path(new).is_file():
+        found = compare(load_gold(Path(old)), load_gold(Path(new)))
+    else:
+        with _open(data) as workspace:
+            found = compare(items(workspace, old), items(workspace, new))
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+    else:
+        _print_diff(found)
+
+
+@command.command()
+@click.argument("reference", metavar="NAME[@VERSION]")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write [standard output]."
+)
+@click.option(
+    "--split",
+    type=click.Choice(["dev", "holdout", "all"]),
+    default="all",
+    show_default=True,
+    help="A reading of the holdout is counted.",
+)
+@_PRODUCT
+@_DATA
+def export(reference: str, out: Path | None, split: str, product: str | None, data: Path | None) -> None:
+    """Write a version as JSON Lines; all of it imports to the very same version."""
+    from datetime import UTC, datetime
+
+    from launchworthy.cli.product import product_of
+    from launchworthy.gold import find_version, gold_jsonl, read_items
+
+    with _open(data) as workspace:
+        version = find_version(workspace, reference, product=product_of(workspace, product))
+        now = datetime.now(UTC)
+        purpose = f"gold export at {now.isoformat()}"
+        items = read_items(workspace, version, split=split, by=_user(), purpose=purpose, now=now)
+    text = gold_jsonl(items)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+        click.echo(f"{len(items):,} items of {version.name}@{version.version} in {out}")
+
+
+def _share(text: str) -> float:
+    from launchworthy.errors import InputError
+    from launchworthy.quantity import parse_quantity
+
+    try:
+        quantity = parse_quantity(text)
+    except ValueError as error:
+        raise InputError(str(error), where="--holdout") from error
+    if quantity.unit not in ("", "ratio") or not 0 <= quantity.value <= 1:
+        raise InputError(f"{text!r:.40} is not a share", where="--holdout", hint="write 40 % or 0.4")
+    return quantity.value
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _counts(version: GoldVersion) -> str:
+    splits = ", ".join(f"{count:,} {name}" for name, count in version.splits.items())
+    return f"{version.items:,} {'item' if version.items == 1 else 'items'} ({splits})"
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count:,} times")
+
+
+def _plain(version: GoldVersion) -> dict[str, Any]:
+    return asdict(version) | {"created_at": version.created_at.isoformat()}
+
+
+def _print_diff(found: GoldDiff) -> None:
+    click.echo(
+        f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.changed):,} changed, "
+        f"{found.same:,} the same"
+    )
+    for sign, ids in (("+", found.added), ("-", found.removed)):
+        for item_id in ids[:_MANY]:
+            click.echo(f"{sign} {item_id}")
+        if len(ids) > _MANY:
+            click.echo(f"{sign} … {len(ids) - _MANY:,} more")
+    for change in found.changed:
+        moved = [f"left {name}" for name in change.left] + [f"joined {name}" for name in change.joined]
+        click.echo(f"~ {change.id}: {', '.join(change.fields)}" + (f" ({', '.join(moved)})" if moved else ""))
