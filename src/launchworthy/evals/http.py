@@ -34,8 +34,9 @@ class HttpTarget:
 
     Attributes:
         url: Address of the endpoint.
-        request: Template of the body; the texts ``{id}``, ``{input}`` and ``{context}`` in it stand for the
-            item's own values, and become them whole where they are a text of their own.
+        request: Template of the body, ``{"input": "{input}"}`` if None; the texts ``{id}``, ``{input}`` and
+            ``{context}`` in it stand for the item's own values, and become them whole where they are a text
+            of their own.
         response: JSON Pointers (RFC 6901) into the answer, by the name of the answer's field (``output``,
             ``ranked``, ``citations`` …); empty where the answer has these names already.
         bearer_env: Environment variable that holds a bearer token; the token itself is never stored.
@@ -43,7 +44,7 @@ class HttpTarget:
     """
 
     url: str
-    request: Any = field(default_factory=lambda: _DEFAULT_REQUEST)
+    request: Any = None
     response: Mapping[str, str] = field(default_factory=dict)
     bearer_env: str | None = None
     trace_seed: str = ""
@@ -62,7 +63,7 @@ class HttpTarget:
                     hint="write /choices/0/message/content",
                 )
         self._paths = {name: _steps(pointer) for name, pointer in self.response.items()}
-        self._fill = _compile(self.request)
+        self._fill = _compile(_DEFAULT_REQUEST if self.request is None else self.request)
         self._session: aiohttp.ClientSession | None = None
 
     @property

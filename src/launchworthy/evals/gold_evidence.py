@@ -1,0 +1,101 @@
+"""What a gold set itself proves: enough items, fresh enough, its holdout not worn out. Pure; times are aware.
+
+May import ``contract``, ``evidence``, ``gold``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from launchworthy import __version__
+from launchworthy.contract import Claim, ClaimKind
+from launchworthy.evidence import Evidence
+from launchworthy.gold import GoldVersion, Look
+
+__all__ = ["gold_evidence"]
+
+_PRODUCER = f"launchworthy.evals {__version__}"
+
+
+def gold_evidence(
+    claims: Iterable[Claim], versions: Sequence[GoldVersion], looks: Sequence[Look], now: datetime
+) -> list[Evidence]:
+    """Evidence for the claims of family ``gold``, from the newest version of the set each speaks of.
+
+    A claim of cover counts the items of its slice (the whole set, if it names none); one of freshness is the
+    age of the version; one about ``looks`` counts readings of the holdout. A set that is not there gives
+    none.
+
+    Args:
+        claims: Claims of a contract; those of other families are passed over. A set goes by the name of its
+            claim's workflow.
+        versions: Known versions of the product's sets, in any order.
+        looks: Readings that count (see ``launchworthy.gold.looks_spent``).
+        now: When it is measured.
+    """
+    newest: dict[str, GoldVersion] = {}
+    for version in sorted(versions, key=lambda version: version.created_at):
+        newest[version.name] = version
+    found = []
+    for claim in claims:
+        known = newest.get(claim.workflow or "") if claim.family == "gold" else None
+        piece = None if known is None else _measured(claim, known, looks, now)
+        if piece is not None:
+            found.append(piece)
+    return found
+
+
+def _measured(claim: Claim, version: GoldVersion, looks: Sequence[Look], now: datetime) -> Evidence | None:
+    if claim.metric == "looks":
+        spent = [look for look in looks if (look.product, look.name) == (version.product, version.name)]
+        detail: dict[str, Any] = {
+            "version": version.version,
+            "looks": [
+                {"at": look.at.isoformat(), "by": look.by, "for": look.purpose} for look in spent[-20:]
+            ],
+        }
+        return _counted(claim, version, float(len(spent)), now, unit="", of="look", detail=detail)
+    if claim.kind is ClaimKind.COVER:
+        slice_ = claim.slice or claim.address.rpartition("/")[2]
+        whole = slice_ in (version.name, "items")
+        count = version.items if whole else version.slices.get(slice_, 0)
+        detail = {"version": version.version, "splits": dict(version.splits)}
+        return _counted(claim, version, float(count), now, unit="", of="item", detail=detail)
+    if claim.kind is ClaimKind.FRESH:
+        age_ms = max(0.0, (now - version.created_at).total_seconds() * 1_000)
+        detail = {"version": version.version, "frozen_at": version.created_at.isoformat()}
+        return _counted(claim, version, age_ms, now, unit="ms", of="version", detail=detail)
+    return None
+
+
+def _counted(
+    claim: Claim,
+    version: GoldVersion,
+    value: float,
+    now: datetime,
+    *,
+    unit: str,
+    of: str,
+    detail: Mapping[str, Any],
+) -> Evidence:
+    """A full count: its bounds are itself."""
+    return Evidence(
+        claim=claim.address,
+        kind=claim.kind,
+        value=value,
+        low=value,
+        high=value,
+        confidence=claim.confidence,
+        n=version.items,
+        unit=claim.target.unit if claim.target is not None and unit == "" else unit,
+        unit_of_analysis=of,
+        method="full count",
+        gold=f"{version.name}@{version.version}",
+        slice=claim.slice,
+        source=f"gold:{version.name}@{version.version}",
+        producer=_PRODUCER,
+        observed_at=now,
+        detail=detail,
+    )

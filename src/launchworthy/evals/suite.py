@@ -1,0 +1,138 @@
+"""What is run: the target by its address, the release under test, and the header of a new run.
+
+May import ``errors``, ``records``, ``gold`` and this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from launchworthy.errors import InputError
+from launchworthy.evals.scoring import Scorer
+from launchworthy.evals.target import CallableTarget, Target, load_function
+from launchworthy.gold import GoldVersion
+from launchworthy.records import Release, Run
+
+__all__ = ["new_run", "read_release", "same_suite", "target_of", "target_release"]
+
+
+def target_of(
+    address: str,
+    *,
+    request: Any = None,
+    response: Mapping[str, str] | None = None,
+    bearer_env: str | None = None,
+    trace_seed: str = "",
+) -> Target:
+    """The target at ``module:function``, ``http://…`` or ``https://…``.
+
+    The other arguments are for addresses only; see :class:`launchworthy.evals.HttpTarget`.
+
+    Raises:
+        InputError: No such function, no such scheme, or options that this target does not take.
+    """
+    if address.startswith(("http://", "https://")):
+        from launchworthy.evals.http import HttpTarget
+
+        return HttpTarget(
+            url=address,
+            request=request,
+            response=response or {},
+            bearer_env=bearer_env,
+            trace_seed=trace_seed,
+        )
+    if request is not None or response or bearer_env:
+        raise InputError(
+            "a request, a response and a bearer token are for HTTP targets",
+            where=address,
+            hint="a Python function is called with the item's input",
+        )
+    return CallableTarget(load_function(address), name=address)
+
+
+def target_release(target: str) -> Release:
+    """The release of a target of which nothing but its address is known."""
+    return Release({"target": target})
+
+
+def read_release(path: Path) -> Release:
+    """The release whose parts a YAML or JSON file lists: ``model: {…}``, ``prompt: prompts/answer.md`` …
+
+    A part whose text is the path of a file beside it stands for that file's content too, so that an edited
+    prompt is another release.
+
+    Raises:
+        InputError: Not readable, or not a mapping of names to values.
+    """
+    import hashlib
+
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        parts = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the release cannot be read: {error}", where=str(path)) from error
+    except (YAMLError, RecursionError) as error:
+        raise InputError(f"the release is not YAML: {str(error)[:300]}", where=str(path)) from error
+    if not isinstance(parts, dict) or not parts or not all(isinstance(name, str) for name in parts):
+        raise InputError(
+            "a release is a mapping of its parts",
+            where=str(path),
+            hint="write model: …, prompt: …, retrieval: …",
+        )
+    read: dict[str, Any] = {}
+    for name, part in parts.items():
+        beside = (
+            path.parent / part if isinstance(part, str) and len(part) < 500 and "\n" not in part else None
+        )
+        if beside is not None and beside.is_file():
+            part = {"file": part, "sha256": hashlib.sha256(beside.read_bytes()).hexdigest()}
+        read[name] = part
+    try:
+        release = Release(read, label=path.stem)
+        _ = release.id
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the release holds what JSON cannot: {error}", where=str(path)) from error
+    return release
+
+
+def new_run(
+    *,
+    unique: str,
+    version: GoldVersion,
+    workflow: str,
+    release: str,
+    target: str,
+    split: str,
+    scorers: Sequence[Scorer],
+    config: Mapping[str, Any],
+    now: datetime,
+    simulated: bool = False,
+) -> Run:
+    """Header of a run that begins now; ``unique`` (a few random characters) ends its id."""
+    return Run(
+        id=f"{now:%Y%m%d-%H%M%S}-{unique}",
+        product=version.product,
+        workflow=workflow,
+        release=release,
+        target=target,
+        gold=f"{version.name}@{version.version}",
+        split=split,
+        scorers=tuple(scorer.signature for scorer in scorers),
+        status="running",
+        started_at=now,
+        config=dict(config),
+        simulated=simulated,
+    )
+
+
+def same_suite(one: Run, other: Run) -> bool:
+    """Whether both ask the same of the same release: then the one can go on where the other stopped."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("product", "workflow", "release", "target", "gold", "split", "scorers")
+    ) and one.config.get("limit") == other.config.get("limit")
