@@ -6,8 +6,13 @@ library and NumPy (inside functions, so that the exact procedures load without i
 
 from launchworthy.stats.decision import bound_status, non_inferiority
 from launchworthy.stats.interval import Interval
+from launchworthy.stats.means import bounded_mean, mean_interval, t_interval
+from launchworthy.stats.paired import mcnemar, paired_means, paired_shares
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
 from launchworthy.stats.proportion import clopper_pearson, wilson
+from launchworthy.stats.quantiles import quantile_interval
+from launchworthy.stats.ratio import ratio_interval
+from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
 from launchworthy.stats.special import beta_cdf, beta_quantile, normal_quantile, t_quantile
 
 __all__ = [
@@ -16,12 +21,22 @@ __all__ = [
     "beta_cdf",
     "beta_quantile",
     "bound_status",
+    "bounded_mean",
     "clopper_pearson",
+    "confidence_sequence",
+    "discordant_e_value",
     "items_to_prove",
+    "mcnemar",
+    "mean_interval",
     "non_inferiority",
     "normal_quantile",
+    "paired_means",
+    "paired_shares",
     "power",
+    "quantile_interval",
+    "ratio_interval",
     "sample_size",
+    "t_interval",
     "t_quantile",
     "wilson",
 ]
