@@ -1,4 +1,4 @@
-"""Candidate against baseline, paired on the same items. Pure; may import ``records``, ``stats``, ``errors``."""
+"""Candidate against baseline, paired on the same items. Pure; may import ``records`` and ``stats``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Comparison:
             item pairs.
         candidate, baseline: Means over the pairs; None where there is none.
         margin: How much worse the candidate may be.
-        status: ``met`` if proven no worse than the margin allows, ``unmet`` if proven worse, else ``unproven``.
+        status: ``met`` if proven no worse than the margin allows, ``unmet`` if proven worse, else
+            ``unproven``.
         better, worse: Ids of the items that moved, in order of id.
         unpaired: Items that only one of the runs has.
         unscored: Pairs of which at least one side could not be scored.

@@ -5,6 +5,8 @@ May import ``errors``, ``records``, ``gold`` and this room.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -67,8 +69,6 @@ def read_release(path: Path) -> Release:
     Raises:
         InputError: Not readable, or not a mapping of names to values.
     """
-    import hashlib
-
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -93,11 +93,10 @@ def read_release(path: Path) -> Release:
             part = {"file": part, "sha256": hashlib.sha256(beside.read_bytes()).hexdigest()}
         read[name] = part
     try:
-        release = Release(read, label=path.stem)
-        _ = release.id
+        json.dumps(read, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputError(f"the release holds what JSON cannot: {error}", where=str(path)) from error
-    return release
+    return Release(read, label=path.stem)
 
 
 def new_run(
