@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml requirements.lock
+SOURCES := pyproject.toml requirements.lock hatch_build.py web/package-lock.json $(wildcard web/src/*)
 
 .PHONY: demo test lint types lock debian clean help
 

@@ -1,0 +1,32 @@
+// The console's one script: partial updates (htmx), the keyboard, and the live region.
+import "htmx.org/dist/htmx.esm.js";
+import { keyboard } from "./keyboard.js";
+
+const live = document.getElementById("live");
+
+document.addEventListener("htmx:after:swap", () => {
+  const told = document.querySelector("[data-announce]");
+  if (!told || !live) return;
+  live.textContent = told.dataset.announce;
+  const title = document.querySelector("main h1");
+  if (title && told.dataset.title) {
+    title.textContent = told.dataset.title;
+    document.title = `${told.dataset.title} · Launchworthy`;
+  }
+});
+
+// Long text opens in place; printing opens all of it.
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("main details:not([open])")) {
+    part.open = true;
+    part.dataset.printed = "";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const part of document.querySelectorAll("details[data-printed]")) {
+    part.open = false;
+    delete part.dataset.printed;
+  }
+});
+
+keyboard();
