@@ -1,0 +1,235 @@
+"""Moves acknowledged batches from the ingest log into the hot file, exactly once.
+
+The log position is stored in the transaction that stores the rows, so a crash at any point repeats or
+skips nothing. A batch that cannot be stored is set aside with its reason, and the rest goes on.
+May import ``records`` and ``errors``.
+"""
+
+# ruff: noqa: S608 (names in SQL come from the schema, values from parameters or text_literal)
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+from arro3.core import Table as ArrowTable
+from duckdb import DuckDBPyConnection
+
+from launchworthy.errors import LaunchworthyError, OverloadedError, StorageError
+from launchworthy.records import SPANS, TABLES
+from launchworthy.store import rollup
+from launchworthy.store.arrow import decode
+from launchworthy.store.hot import Hot
+from launchworthy.store.ingest import IngestLog
+from launchworthy.store.moments import DAY_NS, to_ns
+from launchworthy.store.options import Clock, StoreOptions
+
+__all__ = ["Flusher"]
+
+_log = logging.getLogger("launchworthy.store")
+
+_COMPACT_EVERY = 200
+_COMPACT_DAYS = 3
+_WAIT_AFTER_FAILURE_S = 2.0
+# What the machine, not the batch, is to blame for: wait and try the same batch again.
+_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException, OSError)
+_UNUSABLE = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException)
+
+
+class Flusher:
+    """One thread; :meth:`flush` waits for it to catch up."""
+
+    def __init__(
+        self, hot: Hot, *, log: IngestLog, position: int, clock: Clock, options: StoreOptions
+    ) -> None:
+        self._hot, self._log, self._clock, self._options = hot, log, clock, options
+        self._changed = threading.Condition()
+        self._position = position
+        self._asked = False
+        self._stop = False
+        self._flushes = 0
+        self.failure: str | None = None
+        self._thread = threading.Thread(target=self._run, name="store-flush", daemon=True)
+        self._thread.start()
+
+    @property
+    def position(self) -> int:
+        """Everything in the log up to here is in the hot file."""
+        return self._position
+
+    def notice(self) -> None:
+        """Something was committed to the log."""
+        if self._log.waiting_bytes >= self._options.flush_bytes:
+            with self._changed:
+                self._asked = True
+                self._changed.notify_all()
+
+    def wait(self, seq: int, *, timeout_s: float) -> bool:
+        """Ask for a flush now; true once everything up to ``seq`` is stored, false if time runs out."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while self._position < seq and not self._stop:
+                self._asked = True
+                self._changed.notify_all()
+                if not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                    break
+            return self._position >= seq
+
+    def close(self) -> None:
+        """Store what is acknowledged, as far as the machine allows, and end."""
+        with self._changed:
+            self._stop = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._asked and not self._stop:
+                    self._changed.wait(self._options.flush_interval_s)
+                self._asked = False
+                stop = self._stop
+            try:
+                while self._flush_once():
+                    pass
+                self.failure = None
+            except Exception as error:
+                # The log still holds everything; the next round tries again.
+                self.failure = f"{type(error).__name__}: {error}"
+                _log.warning("records wait in the ingest log: %s", self.failure)
+                self._recover(error)
+                if not stop:
+                    with self._changed:
+                        self._changed.wait_for(lambda: self._stop, _WAIT_AFTER_FAILURE_S)
+            if stop:
+                return
+
+    def _recover(self, error: Exception) -> None:
+        if isinstance(error, _UNUSABLE):
+            try:
+                self._hot.reopen()
+            except LaunchworthyError as again:
+                self.failure = str(again)
+
+    def _flush_once(self) -> bool:
+        """Move one transaction's worth; false when nothing was left."""
+        with self._hot.writer:
+            rows = self._log.after(self._position)
+            if not rows:
+                return False
+            try:
+                self._store(rows)
+            except (*_MACHINE, *_UNUSABLE, OverloadedError, StorageError):
+                raise
+            except Exception:
+                # One of them is bad: find it by storing each alone.
+                for row in rows:
+                    try:
+                        self._store([row])
+                    except (*_MACHINE, *_UNUSABLE, OverloadedError, StorageError):
+                        raise
+                    except Exception as error:
+                        self._set_aside(row, f"{type(error).__name__}: {error}")
+            self._log.trim(self._position)
+        return True
+
+    def _set_aside(self, row: Any, reason: str) -> None:
+        _log.error("batch %s could not be stored and was set aside: %s", row.batch_id, reason)
+        self._log.set_aside(row, reason=reason, at=self._clock())
+        with self._hot.writing() as cursor:
+            self._count(cursor, {("quarantined", row.table_name): row.rows}, position=row.seq)
+        self._moved(row.seq)
+
+    def _store(self, rows: Sequence[Any]) -> None:
+        parts: defaultdict[str, list[ArrowTable]] = defaultdict(list)
+        acknowledged: defaultdict[str, int] = defaultdict(int)
+        for row in rows:
+            table = decode(row.body)
+            if row.table_name not in TABLES or table.num_rows != row.rows:
+                raise ValueError(f"{table.num_rows} rows of {row.table_name!r} where {row.rows} were logged")
+            parts[row.table_name].append(table)
+            acknowledged[row.table_name] += row.rows
+        counts: dict[tuple[str, str], int] = {}
+        last = int(rows[-1].seq)
+        with self._hot.writing() as cursor:
+            for name, tables in parts.items():
+                stored = self._insert(cursor, name, tables)
+                counts["stored", name] = stored
+                counts["repeated", name] = acknowledged[name] - stored
+            self._count(cursor, counts, position=last)
+            self._flushes += 1
+            if self._flushes % _COMPACT_EVERY == 0:
+                since = to_ns(self._clock()) - _COMPACT_DAYS * DAY_NS
+                cursor.execute(rollup.COMPACT_ROLLUP, {"since": since})
+                cursor.execute("DELETE FROM raw.rollup WHERE hour >= ?", [since])
+                cursor.execute("INSERT INTO raw.rollup BY NAME FROM temp.compacted")
+                cursor.execute("DROP TABLE temp.compacted")
+            self._options.step("flush.commit")
+        self._options.step("flush.committed")
+        self._moved(last)
+
+    def _moved(self, position: int) -> None:
+        with self._changed:
+            self._position = position
+            self._changed.notify_all()
+
+    @staticmethod
+    def _insert(cursor: DuckDBPyConnection, name: str, tables: list[ArrowTable]) -> int:
+        batches = [batch for table in tables for batch in table.to_batches()]
+        incoming = ArrowTable.from_batches(batches, schema=tables[0].schema)
+        cursor.register("incoming", incoming)
+        try:
+            if name != SPANS.name:
+                cursor.execute(f"INSERT INTO raw.{name} BY NAME FROM incoming")
+                return int(incoming.num_rows)
+            source = "incoming"
+            if _repeats(cursor):
+                cursor.execute(_NEW_SPANS)
+                source = "temp.new_spans"
+            cursor.execute(f"INSERT INTO raw.spans BY NAME FROM {source}")
+            stored = int(cursor.fetchall()[0][0])
+            cursor.execute(rollup.ADD_ROLLUP.format(source=source))
+            cursor.execute(rollup.ADD_TRACES.format(source=source))
+            if source != "incoming":
+                cursor.execute("DROP TABLE temp.new_spans")
+            return stored
+        finally:
+            cursor.unregister("incoming")
+
+    @staticmethod
+    def _count(cursor: DuckDBPyConnection, counts: dict[tuple[str, str], int], *, position: int) -> None:
+        held = {(n, t): v for n, t, v in cursor.execute("FROM raw.state").fetchall()}
+        for key, by in counts.items():
+            held[key] = held.get(key, 0) + by
+        held["position", ""] = position
+        cursor.execute("DELETE FROM raw.state")
+        cursor.executemany("INSERT INTO raw.state VALUES (?, ?, ?)", [[*key, v] for key, v in held.items()])
+
+
+# A span that is sent again has the ids and the start of the first, which is the one that is kept. Looking
+# only between the earliest and latest start of a flush reads few row groups of the hot file.
+_SEEN = """
+    SELECT 1 FROM hot.raw.spans held
+    WHERE held.start_time BETWEEN (SELECT min(start_time) FROM incoming)
+            AND (SELECT max(start_time) FROM incoming)
+        AND held.trace_id = incoming.trace_id AND held.span_id = incoming.span_id
+"""
+_NEW_SPANS = f"""
+CREATE OR REPLACE TEMP TABLE new_spans AS
+SELECT * FROM incoming WHERE NOT EXISTS ({_SEEN})
+QUALIFY row_number() OVER (PARTITION BY trace_id, span_id ORDER BY start_time) = 1
+"""
+
+
+def _repeats(cursor: DuckDBPyConnection) -> bool:
+    within, held = cursor.execute(
+        f"""
+        SELECT (SELECT count(*) > count(DISTINCT (trace_id, span_id)) FROM incoming),
+            EXISTS (SELECT 1 FROM incoming WHERE EXISTS ({_SEEN}))
+        """
+    ).fetchall()[0]
+    return bool(within or held)

@@ -1,0 +1,137 @@
+"""Gold versions in the metadata: each is stored whole or not at all. Meets ``gold.GoldStore``.
+
+May import ``gold`` and ``errors``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from launchworthy.errors import NotFoundError
+from launchworthy.gold import GoldItem, GoldVersion, Look
+from launchworthy.store.database import Database
+from launchworthy.store.moments import from_ns, to_ns
+from launchworthy.store.plain import to_json
+from launchworthy.store.schema import gold_items, gold_looks, gold_versions
+
+__all__ = ["GoldRepository"]
+
+_ITEM = ("input", "expected", "slices", "cluster", "answerable", "context", "meta")
+
+
+class GoldRepository:
+    """Versions, their items, and the readings of their holdouts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_gold(self, version: GoldVersion, items: Sequence[GoldItem]) -> None:
+        """Store one version whole, or nothing. Adding the same version again changes nothing."""
+        key = {"product": version.product, "name": version.name, "version": version.version}
+        rows = [
+            {
+                **key,
+                "id": item.id,
+                "split": item.split,
+                "body": to_json({name: getattr(item, name) for name in _ITEM}),
+            }
+            for item in items
+        ]
+        with self._database.write() as connection:
+            if connection.execute(select(gold_versions.c.version).filter_by(**key)).first():
+                return
+            connection.execute(
+                insert(gold_versions).values(
+                    **key,
+                    created_at=to_ns(version.created_at),
+                    items=version.items,
+                    slices=to_json(version.slices),
+                    splits=to_json(version.splits),
+                    note=version.note,
+                )
+            )
+            if rows:
+                connection.execute(insert(gold_items), rows)
+
+    def gold_versions(self, *, product: str, name: str | None = None) -> list[GoldVersion]:
+        """Newest first."""
+        query = select(gold_versions).where(gold_versions.c.product == product)
+        if name is not None:
+            query = query.where(gold_versions.c.name == name)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                query.order_by(gold_versions.c.created_at.desc(), gold_versions.c.version)
+            ).mappings()
+            return [_version(row) for row in rows]
+
+    def gold_items(self, *, product: str, name: str, version: str, split: str | None) -> list[GoldItem]:
+        """Items in order of id; reading the holdout does not count by itself.
+
+        Raises:
+            NotFoundError: No such version.
+        """
+        key = {"product": product, "name": name, "version": version}
+        with self._database.read() as connection:
+            if not connection.execute(select(gold_versions.c.version).filter_by(**key)).first():
+                raise NotFoundError(f"{product} has no gold set {name}@{version}", where=f"{name}@{version}")
+            query = select(gold_items).filter_by(**key).order_by(gold_items.c.id)
+            if split is not None:
+                query = query.where(gold_items.c.split == split)
+            return [_item(row) for row in connection.execute(query).mappings()]
+
+    def add_look(self, look: Look) -> None:
+        """Record one reading of a holdout, before it is read."""
+        with self._database.write() as connection:
+            last = connection.execute(select(func.max(gold_looks.c.id))).scalar() or 0
+            connection.execute(
+                insert(gold_looks).values(
+                    id=last + 1,
+                    product=look.product,
+                    name=look.name,
+                    version=look.version,
+                    at=to_ns(look.at),
+                    by=look.by,
+                    purpose=look.purpose,
+                )
+            )
+
+    def looks(self, *, product: str, name: str, version: str | None = None) -> list[Look]:
+        """Oldest first."""
+        query = select(gold_looks).filter_by(product=product, name=name).order_by(gold_looks.c.id)
+        if version is not None:
+            query = query.where(gold_looks.c.version == version)
+        with self._database.read() as connection:
+            return [
+                Look(
+                    product=row["product"],
+                    name=row["name"],
+                    version=row["version"],
+                    at=from_ns(row["at"]),
+                    by=row["by"],
+                    purpose=row["purpose"],
+                )
+                for row in connection.execute(query).mappings()
+            ]
+
+
+def _version(row: Any) -> GoldVersion:
+    return GoldVersion(
+        product=row["product"],
+        name=row["name"],
+        version=row["version"],
+        created_at=from_ns(row["created_at"]),
+        items=row["items"],
+        slices=json.loads(row["slices"]),
+        splits=json.loads(row["splits"]),
+        note=row["note"],
+    )
+
+
+def _item(row: Any) -> GoldItem:
+    body = json.loads(row["body"])
+    body["slices"] = tuple(body["slices"])
+    return GoldItem(id=row["id"], split=row["split"], **body)

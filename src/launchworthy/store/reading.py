@@ -1,0 +1,113 @@
+"""What a query may be, and how it runs: one SELECT over the views, read-only, bounded in time and rows.
+
+The statement is parsed by DuckDB itself and its tree is searched: tables must be views of this store,
+table functions must be pure. That DuckDB may open no other file is a second fence. May import ``errors``.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from launchworthy.errors import InputError, StorageError
+from launchworthy.records import TABLES
+from launchworthy.store.options import StoreOptions
+
+__all__ = ["VIEWS", "check_select", "run_select"]
+
+VIEWS = (*TABLES, "rollup_hour", "trace_index")
+_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "repeat_row"})
+_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_MAX_SQL_CHARS = 100_000
+
+
+def check_select(cursor: DuckDBPyConnection, sql: str) -> None:
+    """Refuse everything but one SELECT over the views.
+
+    Raises:
+        InputError: Says what is not allowed, or where the syntax is wrong.
+    """
+    if len(sql) > _MAX_SQL_CHARS:
+        raise InputError(f"the query has {len(sql):,} characters", hint=f"at most {_MAX_SQL_CHARS:,}")
+    hint = f"write one SELECT over {', '.join(VIEWS)}"
+    try:
+        tree = json.loads(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0])
+    except (duckdb.Error, ValueError, RecursionError, UnicodeError) as error:
+        raise InputError(f"the query cannot be read: {error}", where="sql", hint=hint) from error
+    if tree["error"]:
+        raise InputError(f"not a query: {tree['error_message']}", where="sql", hint=hint)
+    if len(tree["statements"]) != 1:
+        raise InputError("more than one statement", where="sql", hint=hint)
+    nodes = list(_nodes(tree["statements"]))
+    named = {
+        entry["key"].lower()
+        for node in nodes
+        if isinstance(node.get("cte_map"), dict)
+        for entry in node["cte_map"]["map"]
+    } | {node["cte_name"].lower() for node in nodes if isinstance(node.get("cte_name"), str)}
+    for node in nodes:
+        kind = node.get("type")
+        if not isinstance(kind, str):
+            continue
+        if kind == "BASE_TABLE":
+            path = node["qualified_name"]["path"]
+            if len(path) != 1 or path[0].lower() not in named.union(VIEWS):
+                raise InputError(f"no table {'.'.join(path)!r:.100} to query", where="sql", hint=hint)
+        elif kind == "TABLE_FUNCTION":
+            name = node["function"]["function_name"].lower()
+            if name not in _FUNCTIONS:
+                raise InputError(f"the table function {name:.100} is not allowed", where="sql", hint=hint)
+        elif kind == "SHOW_REF" or (kind.endswith("_NODE") and kind not in _NODES):
+            raise InputError("only SELECT is allowed", where="sql", hint=hint)
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            yield node
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+def run_select(
+    cursor: DuckDBPyConnection, sql: str, parameters: Sequence[Any], *, options: StoreOptions
+) -> list[dict[str, Any]]:
+    """Run a checked query; identifiers come as hexadecimal text.
+
+    Raises:
+        InputError: DuckDB refuses it, it takes too long or answers too much.
+        StorageError: A file could not be read.
+    """
+    timer = threading.Timer(options.query_timeout_s, cursor.interrupt)
+    timer.start()
+    try:
+        cursor.execute(sql, list(parameters))
+        names = [column[0] for column in cursor.description or ()]
+        rows = cursor.fetchmany(options.query_rows + 1)
+    except duckdb.InterruptException as error:
+        raise InputError(
+            f"the query took longer than {options.query_timeout_s:g} s",
+            where="sql",
+            hint="narrow it by time, or read rollup_hour",
+        ) from error
+    except duckdb.IOException as error:
+        raise StorageError(f"records could not be read: {error}", where="segments") from error
+    except (duckdb.Error, TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise InputError(str(error).splitlines()[0], where="sql") from error
+    finally:
+        timer.cancel()
+    if len(rows) > options.query_rows:
+        raise InputError(f"the query answers more than {options.query_rows:,} rows", hint="add a LIMIT")
+    return [dict(zip(names, map(_shown, row), strict=True)) for row in rows]
+
+
+def _shown(value: Any) -> Any:
+    return value.hex() if isinstance(value, (bytes, bytearray)) else value

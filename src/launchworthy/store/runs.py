@@ -1,0 +1,128 @@
+"""Evaluation runs in the metadata: a header each, items in compressed chunks. Meets ``records.RunStore``.
+
+A chunk is what one call appended, so that appending is one insert however long the run; where two chunks
+hold the same item, the later one counts. May import ``records`` and ``errors``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+
+from launchworthy.errors import NotFoundError
+from launchworthy.records import Run, RunItem, Score
+from launchworthy.store.database import Database
+from launchworthy.store.moments import to_ns
+from launchworthy.store.plain import to_json
+from launchworthy.store.schema import run_chunks, runs
+
+__all__ = ["RunRepository", "pack_items", "unpack_items"]
+
+
+class RunRepository:
+    """Runs and their items."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_run(self, run: Run) -> None:
+        """Store a new run, or replace the header of one with the same id (its items stay)."""
+        values = {
+            "product": run.product,
+            "workflow": run.workflow,
+            "started_at": to_ns(run.started_at),
+            "body": to_json(dataclasses.asdict(run)),
+        }
+        with self._database.write() as connection:
+            done = connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+            if done.rowcount == 0:
+                connection.execute(insert(runs).values(id=run.id, **values))
+
+    def add_run_items(self, run_id: str, items: Sequence[RunItem]) -> None:
+        """Append items durably; an item id that the run already has is replaced, never doubled.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+        if not items:
+            return
+        body = pack_items([dataclasses.asdict(item) for item in items])
+        with self._database.write() as connection:
+            if not connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first():
+                raise NotFoundError(f"no run {run_id!r:.100}", where=run_id)
+            last = connection.execute(
+                select(func.max(run_chunks.c.chunk)).where(run_chunks.c.run_id == run_id)
+            ).scalar()
+            connection.execute(
+                insert(run_chunks).values(
+                    run_id=run_id, chunk=0 if last is None else last + 1, items=len(items), body=body
+                )
+            )
+
+    def run(self, run_id: str) -> Run:
+        """The header.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+        with self._database.read() as connection:
+            body = connection.execute(select(runs.c.body).where(runs.c.id == run_id)).scalar()
+        if body is None:
+            raise NotFoundError(f"no run {run_id!r:.100}", where=run_id)
+        return _run(body)
+
+    def runs(self, *, product: str | None = None, workflow: str | None = None) -> list[Run]:
+        """Newest first."""
+        query = select(runs.c.body).order_by(runs.c.started_at.desc(), runs.c.id)
+        if product is not None:
+            query = query.where(runs.c.product == product)
+        if workflow is not None:
+            query = query.where(runs.c.workflow == workflow)
+        with self._database.read() as connection:
+            return [_run(body) for (body,) in connection.execute(query)]
+
+    def run_items(self, run_id: str) -> list[RunItem]:
+        """In order of item id.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+        self.run(run_id)
+        with self._database.read() as connection:
+            chunks = connection.execute(
+                select(run_chunks.c.body).where(run_chunks.c.run_id == run_id).order_by(run_chunks.c.chunk)
+            ).scalars()
+            items = {plain["item_id"]: plain for body in chunks for plain in unpack_items(body)}
+        return [_run_item(items[item_id]) for item_id in sorted(items)]
+
+
+def pack_items(items: Sequence[dict[str, Any]]) -> bytes:
+    """Items as compressed JSON."""
+    return zlib.compress(to_json(items).encode(), 3)
+
+
+def unpack_items(body: bytes) -> list[dict[str, Any]]:
+    """What :func:`pack_items` packed."""
+    items: list[dict[str, Any]] = json.loads(zlib.decompress(body))
+    return items
+
+
+def _run(body: str) -> Run:
+    plain = json.loads(body)
+    for name in ("started_at", "finished_at"):
+        if plain[name] is not None:
+            plain[name] = datetime.fromisoformat(plain[name])
+    plain["scorers"] = tuple(plain["scorers"])
+    return Run(**plain)
+
+
+def _run_item(plain: dict[str, Any]) -> RunItem:
+    scores = {name: Score(**score) for name, score in plain.pop("scores").items()}
+    slices = tuple(plain.pop("slices"))
+    return RunItem(**plain, slices=slices, scores=scores)

@@ -1,0 +1,201 @@
+"""The metadata schema, portable between SQLite and PostgreSQL. Imports SQLAlchemy only.
+
+Times are integers, nanoseconds since the Unix epoch, UTC; JSON is canonical text, so that what was hashed
+is what is read. ``HEAD`` names the migration that makes this schema.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+__all__ = ["HEAD", "metadata"]
+
+HEAD = "0001"
+
+metadata = MetaData()
+
+ingest_log = Table(
+    "ingest_log",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("seq"),
+)
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch_id", Text, nullable=False),
+    Column("committed_at", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("batch_id"),
+    Index("batches_committed_at", "committed_at"),
+)
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    PrimaryKeyConstraint("name", "table_name"),
+)
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("batch_id", Text, nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("seq"),
+)
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("id", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("sample", Text, nullable=False),
+    PrimaryKeyConstraint("id"),
+)
+segments = Table(
+    "segments",
+    metadata,
+    Column("path", Text, nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("min_time", BigInteger, nullable=False),
+    Column("max_time", BigInteger, nullable=False),
+    Column("from_time", BigInteger, nullable=False),
+    Column("to_time", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("sealed_at", BigInteger, nullable=False),
+    Column("hot_cleared", Boolean, nullable=False),
+    PrimaryKeyConstraint("path"),
+)
+gold_versions = Table(
+    "gold_versions",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("slices", Text, nullable=False),
+    Column("splits", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    PrimaryKeyConstraint("product", "name", "version"),
+)
+gold_items = Table(
+    "gold_items",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("split", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("product", "name", "version", "id"),
+)
+gold_looks = Table(
+    "gold_looks",
+    metadata,
+    Column("id", BigInteger, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    PrimaryKeyConstraint("id"),
+)
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("workflow", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("id"),
+    Index("runs_product_started_at", "product", "started_at"),
+)
+run_chunks = Table(
+    "run_chunks",
+    metadata,
+    Column("run_id", Text, nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("run_id", "chunk"),
+)
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("product", "seq"),
+)
+contracts = Table(
+    "contracts",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("registered_at", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("product", "version"),
+)
+releases = Table(
+    "releases",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("registered_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("product", "id"),
+)
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    PrimaryKeyConstraint("name"),
+    Index("api_keys_hash", "hash", unique=True),
+)
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    PrimaryKeyConstraint("name"),
+)

@@ -1,0 +1,189 @@
+"""The store of one data folder: records and metadata, owned by one process.
+
+May import every room below: ``records``, ``gold``, ``evidence``, ``errors``. Layout of the folder::
+
+    lock               held by the process that owns the folder
+    metadata.sqlite    metadata and the ingest log
+    hot.duckdb         records of the last days, rollups, trace index
+    segments/TABLE/    sealed days, Parquet
+    secrets/           keys, mode 0600
+    erasing/           erasures under way
+    tmp/               DuckDB's spill, emptied at start
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from launchworthy.errors import StorageError
+from launchworthy.records import Rows
+from launchworthy.store.database import Database
+from launchworthy.store.flusher import Flusher
+from launchworthy.store.gold import GoldRepository
+from launchworthy.store.hot import Hot
+from launchworthy.store.ingest import IngestLog
+from launchworthy.store.ledger import LedgerRepository
+from launchworthy.store.lock import FolderLock
+from launchworthy.store.options import Clock, Receipt, Rejection, StoreOptions, system_clock
+from launchworthy.store.reading import check_select, run_select
+from launchworthy.store.registry import Registry
+from launchworthy.store.rejected import add_rejections, read_rejections
+from launchworthy.store.runs import RunRepository
+from launchworthy.store.segments import RetentionRule, Segments
+from launchworthy.store.tally import read_counters
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Open with :meth:`open`; close when done, or use as a context manager.
+
+    Attributes:
+        gold: Gold versions (``GoldStore``).
+        runs: Evaluation runs (``RunStore``).
+        ledger: Evidence, chained (``Ledger``).
+        registry: Contracts, releases, API keys, settings, secrets.
+    """
+
+    def __init__(self, folder: Path, *, lock: FolderLock, clock: Clock, options: StoreOptions) -> None:
+        self.folder, self._lock, self._clock, self._options = folder, lock, clock, options
+        self._database = Database(folder / "metadata.sqlite")
+        self._hot = Hot(folder, options=options)
+        self._segments = Segments(self._database, hot=self._hot, clock=clock, options=options)
+        self._segments.recover()
+        position = self._hot.state().get(("position", ""), 0)
+        self._log = IngestLog(
+            self._database,
+            folder=folder,
+            position=position,
+            clock=clock,
+            options=options,
+            on_commit=lambda: self._flusher.notice(),
+        )
+        self._flusher = Flusher(self._hot, log=self._log, position=position, clock=clock, options=options)
+        self.gold = GoldRepository(self._database)
+        self.runs = RunRepository(self._database)
+        self.ledger = LedgerRepository(self._database, clock=clock)
+        self.registry = Registry(self._database, folder=folder, clock=clock)
+
+    @classmethod
+    def open(cls, folder: Path, *, clock: Clock = system_clock, options: StoreOptions | None = None) -> Store:
+        """Own a data folder, making it if it is not there, and finish what a crash interrupted.
+
+        Raises:
+            ConflictError: Another process owns the folder; names its pid.
+            StorageError: A file is damaged, or newer than this program.
+        """
+        folder = folder.absolute()
+        lock = FolderLock(folder)
+        try:
+            return cls(folder, lock=lock, clock=clock, options=options or StoreOptions())
+        except BaseException:
+            lock.release()
+            raise
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Store what is acknowledged and let go of every file; a second call does nothing."""
+        self._log.close()
+        self._flusher.close()
+        self._hot.close()
+        self._database.close()
+        self._lock.release()
+
+    def ingest(self, rows: Sequence[Rows], *, batch_id: str) -> Receipt:
+        """Acknowledge a batch: when this returns it is on disk and will be stored exactly once.
+
+        Args:
+            rows: Rows of one or more tables, stored together.
+            batch_id: Names the batch; the same id again is acknowledged and not stored twice.
+
+        Raises:
+            InputError: The rows do not fit the schema; nothing is taken.
+            OverloadedError: No room now; says when to come back.
+            StorageError: The disk failed; nothing was acknowledged.
+        """
+        return self.submit(rows, batch_id=batch_id).result()
+
+    def submit(self, rows: Sequence[Rows], *, batch_id: str) -> Future[Receipt]:
+        """As :meth:`ingest`, without waiting for the disk: await it with ``asyncio.wrap_future``."""
+        return self._log.submit(rows, batch_id=batch_id)
+
+    def wait_until_stored(self, seq: int, *, timeout_s: float = 30.0) -> bool:
+        """True once queries see everything up to ``seq``; false if time runs out."""
+        return self._flusher.wait(seq, timeout_s=timeout_s)
+
+    def flush(self, *, timeout_s: float = 30.0) -> None:
+        """Wait until queries see everything that is acknowledged now.
+
+        Raises:
+            StorageError: It could not be stored in time; it stays in the log.
+        """
+        if not self.wait_until_stored(self._log.last_seq, timeout_s=timeout_s):
+            raise StorageError(
+                f"records still wait in the ingest log: {self._flusher.failure or 'the flush is slow'}",
+                where=str(self.folder),
+            )
+
+    def counters(self, table: str = "spans") -> dict[str, int]:
+        """Rows of a table since the folder was made.
+
+        At every moment ``accepted = stored + pending + repeated + quarantined``. ``repeated`` are spans
+        that were sent again in another batch; ``duplicate`` counts whole batches sent again, which are in
+        no other line.
+        """
+        # Stored is read first: what is accepted in between then shows as pending, and the sum holds.
+        state = self._hot.state()
+        with self._database.read() as connection:
+            kept = read_counters(connection, table=table)
+        counts = {name: kept.get(name, 0) for name in ("accepted", "rejected", "duplicate")}
+        counts |= {name: state.get((name, table), 0) for name in ("stored", "repeated", "quarantined")}
+        settled = counts["stored"] + counts["repeated"] + counts["quarantined"]
+        return {**counts, "pending": counts["accepted"] - settled}
+
+    def add_rejections(self, rows: Sequence[Rejection], *, table: str = "spans") -> None:
+        """Record and count what ingest refused row by row."""
+        add_rejections(self._database, rows, table=table)
+
+    def rejections(self, limit: int = 100) -> list[Rejection]:
+        """Newest first."""
+        return read_rejections(self._database, limit)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Run one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``rollup_hour`` and
+        ``trace_index``.
+
+        DuckDB's SQL; ``?`` or ``$1`` for parameters; times are nanoseconds since the epoch; identifiers
+        are BLOBs in the query (``unhex(?)``) and hexadecimal text in the answer.
+
+        Raises:
+            InputError: Not such a query, or it takes too long or answers too much.
+            StorageError: A file cannot be read.
+        """
+        for last_try in (False, True):
+            try:
+                with self._hot.reading() as cursor:
+                    check_select(cursor, sql)
+                    return run_select(cursor, sql, parameters, options=self._options)
+            except StorageError:
+                # A segment may have been replaced between planning and reading.
+                if last_try:
+                    raise
+        raise AssertionError("unreachable")
+
+    def seal(self, now: datetime | None = None) -> int:
+        """Move past days into Parquet segments; answers the rows that moved."""
+        return self._segments.seal(now or self._clock())
+
+    def apply_retention(self, now: datetime, policy: Sequence[RetentionRule]) -> Mapping[str, int]:
+        """Remove what is older than the rules allow; answers rows removed by table."""
+        return self._segments.apply_retention(now, policy)
