@@ -2,3 +2,21 @@
 
 May import ``stats``, ``records``, ``quantity`` and ``errors``.
 """
+
+from launchworthy.metrics.comparison import Comparison, compare_rows
+from launchworthy.metrics.metric import CannotScore, Field, Metric
+from launchworthy.metrics.registry import METRICS, find_metric
+from launchworthy.metrics.report import ScoreReport, SliceReport, score_rows
+
+__all__ = [
+    "METRICS",
+    "CannotScore",
+    "Comparison",
+    "Field",
+    "Metric",
+    "ScoreReport",
+    "SliceReport",
+    "compare_rows",
+    "find_metric",
+    "score_rows",
+]

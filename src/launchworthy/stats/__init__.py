@@ -5,8 +5,9 @@ library and NumPy (inside functions, so that the exact procedures load without i
 """
 
 from launchworthy.stats.decision import bound_status, non_inferiority
+from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
-from launchworthy.stats.means import bounded_mean, mean_interval, t_interval
+from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
 from launchworthy.stats.paired import mcnemar, paired_means, paired_shares
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
 from launchworthy.stats.proportion import clopper_pearson, wilson
@@ -22,15 +23,19 @@ __all__ = [
     "beta_quantile",
     "bound_status",
     "bounded_mean",
+    "chernoff_bounds",
     "clopper_pearson",
     "confidence_sequence",
     "discordant_e_value",
+    "influence_interval",
     "items_to_prove",
+    "jackknife_interval",
     "mcnemar",
     "mean_interval",
     "non_inferiority",
     "normal_quantile",
     "paired_means",
+    "paired_quantiles",
     "paired_shares",
     "power",
     "quantile_interval",

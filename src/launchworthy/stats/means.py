@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bounded_mean", "mean_interval", "t_interval"]
+__all__ = ["bounded_mean", "chernoff_bounds", "mean_interval", "t_interval"]
 
 _RESAMPLES = 1_999  # (resamples + 1) · error is whole at the usual levels
 _BOOTSTRAP_UNITS = 2_000  # above, the first Edgeworth term replaces the resampling
@@ -169,6 +169,16 @@ def bounded_mean(
         unit=unit,
         sample=_sample(x, int(x.size), None),
     )
+
+
+def chernoff_bounds(share: float, *, n: float, level: float, sides: int = 2) -> tuple[float, float]:
+    """Bounds of a mean on the scale 0 to 1 from its estimate alone; ``n`` independent units.
+
+    They hold for a U-statistic as well, such as AUC, with the number of disjoint pairs as ``n``.
+
+    Source: Hoeffding, JASA 58 (1963), theorem 1 and section 5a.
+    """
+    return _chernoff(share, n, tail_error(level, sides=sides))
 
 
 def _sample(x: NDArray[np.float64], units: int, se: float | None) -> dict[str, float | int | None]:

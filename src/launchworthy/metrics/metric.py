@@ -1,0 +1,142 @@
+"""What a metric is: how a row becomes a score, and how scores become an interval.
+
+Every score carries additive per-item statistics; whole file, slice, bootstrap and paired comparison all go
+through them. May import ``records`` and ``stats``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from launchworthy.records import Score
+from launchworthy.stats import Interval
+
+__all__ = ["CannotScore", "Estimator", "Field", "Metric"]
+
+
+class CannotScore(Exception):
+    """Raised by a metric's ``read`` for a row that it can say nothing about; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An input field of a metric: its name and what it must hold."""
+
+    name: str
+    doc: str
+    required: bool = True
+
+
+class Estimator(Protocol):
+    """From the scores of many items to one number with its bounds."""
+
+    def interval(
+        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Sequence[Hashable] | None
+    ) -> Interval | None:
+        """The metric over these scores, all of which have a value; None if they do not determine it."""
+
+    def difference(
+        self,
+        baseline: Sequence[Score],
+        candidate: Sequence[Score],
+        *,
+        level: float,
+        sides: int,
+        clusters: Sequence[Hashable] | None,
+    ) -> Interval | None:
+        """Candidate minus baseline over the same items in the same order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric, complete: input, unit, direction, convention and procedure.
+
+    Attributes:
+        name: As commands and contracts write it, options of the name included: ``ndcg@10``.
+        doc: What it measures, in one sentence.
+        fields: Input fields of a row.
+        read: Scores one row, or raises :class:`CannotScore`.
+        estimator: From scores to an interval.
+        unit: Canonical unit of the value.
+        unit_of_analysis: What one row is: ``item``, ``query``, ``call``.
+        higher_is_better: Which way is good.
+        convention: The choices that other tools make differently.
+        source: Where the definition comes from.
+        version: Raised when the same rows would give another value.
+        options: What the metric was made with beyond its name.
+    """
+
+    name: str
+    doc: str
+    fields: tuple[Field, ...]
+    read: Callable[[Mapping[str, Any]], Score]
+    estimator: Estimator
+    unit: str = "ratio"
+    unit_of_analysis: str = "item"
+    higher_is_better: bool = True
+    convention: str = ""
+    source: str = ""
+    version: int = 1
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def signature(self) -> str:
+        """Name, options and version in one string: equal signatures are comparable numbers."""
+        options = "".join(f"|{key}:{value}" for key, value in sorted(self.options.items()))
+        return f"{self.name}{options}|v{self.version}"
+
+    def score(self, row: Mapping[str, Any]) -> Score:
+        """Score one row. What cannot be scored has no value and says why: it is never 0."""
+        try:
+            return self.read(row)
+        except CannotScore as reason:
+            return Score(value=None, error=str(reason))
+
+    def estimate(
+        self,
+        scores: Sequence[Score],
+        *,
+        level: float = 0.95,
+        sides: int = 2,
+        clusters: Sequence[Hashable] | None = None,
+    ) -> Interval | None:
+        """The metric over these items, those without a value left out; None if nothing could be measured.
+
+        ``sides=2`` for display, ``sides=1`` for a verdict (each bound alone holds with ``level``).
+        ``clusters`` names each item's cluster, in the order of the scores.
+        """
+        kept = [index for index, score in enumerate(scores) if score.value is not None]
+        if not kept:
+            return None
+        names = None if clusters is None else [clusters[index] for index in kept]
+        return self.estimator.interval(
+            [scores[index] for index in kept], level=level, sides=sides, clusters=names
+        )
+
+    def difference(
+        self,
+        baseline: Sequence[Score],
+        candidate: Sequence[Score],
+        *,
+        level: float = 0.95,
+        sides: int = 2,
+        clusters: Sequence[Hashable] | None = None,
+    ) -> Interval | None:
+        """Candidate minus baseline over the same items in the same order, pairs without both values left
+        out; None if nothing could be measured."""
+        kept = [
+            index
+            for index, (old, new) in enumerate(zip(baseline, candidate, strict=True))
+            if old.value is not None and new.value is not None
+        ]
+        if not kept:
+            return None
+        return self.estimator.difference(
+            [baseline[index] for index in kept],
+            [candidate[index] for index in kept],
+            level=level,
+            sides=sides,
+            clusters=None if clusters is None else [clusters[index] for index in kept],
+        )

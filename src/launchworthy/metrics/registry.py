@@ -1,0 +1,127 @@
+"""Every metric by the name that commands and contracts write. May import this room and ``errors``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from launchworthy.errors import InputError
+from launchworthy.metrics import answers, classification, operation, text
+from launchworthy.metrics.metric import Metric
+from launchworthy.metrics.ranking import RANKING, ranking_metric
+
+__all__ = ["METRICS", "find_metric"]
+
+_PLAIN: Mapping[str, Callable[..., Metric]] = {
+    "accuracy": classification.accuracy,
+    "precision": partial(classification.classified, "precision"),
+    "recall": partial(classification.classified, "recall"),
+    "f1": partial(classification.classified, "f1"),
+    "roc-auc": partial(classification.ranked_by_score, "roc-auc"),
+    "average-precision": partial(classification.ranked_by_score, "average-precision"),
+    "brier": classification.brier,
+    "log-loss": classification.log_loss,
+    "exact-match": text.exact_match,
+    "token-f1": text.token_f1,
+    "json-schema": text.json_schema,
+    "regex": text.regex,
+    "citation-correctness": answers.citation_correctness,
+    "over-refusal": answers.over_refusal,
+    "under-refusal": answers.under_refusal,
+    "refusal-correctness": answers.refusal_correctness,
+    "latency": operation.latency_mean,
+    "cost": operation.cost,
+    "cost-per-success": operation.cost_per_success,
+}
+_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "json-schema": ("schema",),
+    "regex": ("pattern",),
+} | dict.fromkeys(
+    ("accuracy", "precision", "recall", "f1", "roc-auc", "average-precision", "brier", "log-loss"),
+    ("positive",),
+)
+_ALIASES = {"auc": "roc-auc", "mean-reciprocal-rank": "mrr"}
+# What --list and the reference page show; any depth and any percentile work.
+_SHOWN = (
+    *_PLAIN,
+    "hit@5",
+    "precision@5",
+    "recall@10",
+    "mrr",
+    "map",
+    "ndcg@10",
+    "latency-p50",
+    "latency-p95",
+    "latency-p99",
+)
+_DEPTH = re.compile(r"(?P<name>[a-z-]+)@(?P<depth>[1-9]\d{0,6})")
+_PERCENTILE = re.compile(r"latency-p(?P<percent>[1-9]\d?(?:\.\d{1,3})?)")
+
+
+def find_metric(name: str, *, options: Mapping[str, str] | None = None) -> Metric:
+    """The metric of this name; ``_`` and ``-`` are the same, so contracts' names work.
+
+    Args:
+        name: Such as ``hit@5``, ``token-f1``, ``latency_p95``.
+        options: ``positive``, ``schema`` or ``pattern``, where the metric takes it.
+
+    Raises:
+        InputError: No such metric, or it does not take such an option; the hint names the likely one.
+    """
+    asked, given = name.strip().lower().replace("_", "-"), dict(options or {})
+    asked = _ALIASES.get(asked, asked)
+    unknown = sorted(set(given) - set(_OPTIONS.get(asked, ())))
+    metric: Metric | None = None
+    if asked in _PLAIN and not unknown:
+        metric = _PLAIN[asked](**given)
+    elif not unknown:
+        metric = _with_number(asked)
+    if metric is not None:
+        return metric
+    if unknown and (asked in _PLAIN or _with_number(asked)):
+        takes = ", ".join(_OPTIONS.get(asked, ())) or "none"
+        raise InputError(
+            f"metric {asked!r} has no option {unknown[0]!r}", where="metric", hint=f"its options: {takes}"
+        )
+    if asked in RANKING:
+        raise InputError(
+            f"metric {asked!r} needs a depth", where="metric", hint=f"write {asked}@5 for the first five"
+        )
+    close = difflib.get_close_matches(asked, _SHOWN, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise InputError(
+        f"unknown metric {name[:80]!r}",
+        where="metric",
+        hint=f"{hint}launchworthy score --list names them all",
+    )
+
+
+def _with_number(name: str) -> Metric | None:
+    if (match := _DEPTH.fullmatch(name)) and match["name"] in RANKING:
+        return ranking_metric(match["name"], depth=int(match["depth"]))
+    if name in RANKING and not RANKING[name][2]:
+        return ranking_metric(name, depth=None)
+    if match := _PERCENTILE.fullmatch(name):
+        return operation.latency_quantile(float(match["percent"]))
+    return None
+
+
+class _Metrics(Mapping[str, Metric]):
+    """Looks up any name; iterates over one of each kind."""
+
+    def __getitem__(self, name: str) -> Metric:
+        try:
+            return find_metric(name)
+        except InputError as error:
+            raise KeyError(name) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_SHOWN)
+
+    def __len__(self) -> int:
+        return len(_SHOWN)
+
+
+METRICS: Mapping[str, Metric] = _Metrics()

@@ -1,0 +1,180 @@
+"""Intervals of statistics that are no mean: by what each unit adds, or by leaving groups out. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING
+
+from launchworthy.stats.checks import tail_error
+from launchworthy.stats.interval import Interval
+from launchworthy.stats.special import t_quantile
+from launchworthy.stats.units import clean_values, sum_by_unit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["influence_interval", "jackknife_interval", "paired_quantiles"]
+
+_GROUPS = 100
+_RESAMPLES = 999
+
+
+def influence_interval(
+    value: float,
+    *,
+    influences: ArrayLike,
+    level: float = 0.95,
+    sides: int = 2,
+    clusters: Sequence[Hashable] | None = None,
+    bounds: tuple[float, float] | None = None,
+    largest_effect: float = math.inf,
+    unit: str = "",
+) -> Interval:
+    """A statistic whose error is, to first order, the sum of ``influences``, one an item.
+
+    Where nothing varies, no more than log(1/error) units that differ can have gone unseen (the rule of
+    three), and each moves the statistic by at most ``largest_effect``.
+
+    Raises:
+        InputError: No influences, or NaN among them.
+
+    Source: linearisation with the cluster-robust variance, Cameron and Miller, J. Human Resources 50 (2015).
+    """
+    error = tail_error(level, sides=sides)
+    (sums,) = sum_by_unit([clean_values(influences, name="influences")], clusters)
+    units, half, method, se = len(sums), math.inf, "none: nothing varies", 0.0
+    if units > 1:
+        se = math.sqrt(units / (units - 1) * float((sums**2).sum()))
+        if se > 1e-14:
+            half, method = t_quantile(1.0 - error, df=units - 1) * se, "linearised"
+    if not math.isfinite(half) and math.isfinite(largest_effect):
+        half, method = -math.log(error) * largest_effect, "rule of three"
+    low, high = value - half, value + half
+    if bounds is not None:
+        low, high = max(low, bounds[0]), min(high, bounds[1])
+    return Interval(
+        value=value,
+        low=low,
+        high=high,
+        confidence=level,
+        n=units,
+        method=method if clusters is None else f"{method}, clustered",
+        sides=sides,
+        unit=unit,
+        sample={"standard_error": se, "n": units},
+    )
+
+
+def jackknife_interval(
+    statistic: Callable[[NDArray[np.bool_]], float | None],
+    *,
+    n: int,
+    level: float = 0.95,
+    sides: int = 2,
+    clusters: Sequence[Hashable] | None = None,
+    bounds: tuple[float, float] | None = None,
+    seed: int = 0,
+    unit: str = "",
+) -> Interval | None:
+    """A smooth statistic of n items, by leaving out up to 100 random groups of units in turn.
+
+    ``statistic`` takes which items are in; where it is None for all items, or for any group left out, nothing
+    can be said. Where leaving out changes nothing there are no bounds but those of the scale.
+
+    Source: Shao and Tu, The Jackknife and Bootstrap (1995), 2.3 (delete-a-group).
+    """
+    import numpy as np
+
+    error = tail_error(level, sides=sides)
+    whole = statistic(np.ones(n, dtype=bool))
+    codes: dict[Hashable, int] = {}
+    names = range(n) if clusters is None else clusters
+    index = np.fromiter((codes.setdefault(name, len(codes)) for name in names), np.int64, n)
+    units = len(codes)
+    groups = min(_GROUPS, units)
+    if whole is None or groups < 2:
+        return None
+    group = np.random.default_rng(seed).permutation(units)[index] % groups
+    left_out = [statistic(group != g) for g in range(groups)]
+    if any(value is None for value in left_out):
+        return None
+    values = np.array(left_out, dtype=np.float64)
+    se = math.sqrt((groups - 1) / groups * float(((values - values.mean()) ** 2).sum()))
+    half = t_quantile(1.0 - error, df=groups - 1) * se if se > 1e-14 else math.inf
+    low, high = whole - half, whole + half
+    if bounds is not None:
+        low, high = max(low, bounds[0]), min(high, bounds[1])
+    return Interval(
+        value=whole,
+        low=low,
+        high=high,
+        confidence=level,
+        n=units,
+        method="jackknife of groups" if se > 1e-14 else "none: nothing varies",
+        sides=sides,
+        unit=unit,
+        sample={"standard_error": se, "groups": groups, "n": units},
+    )
+
+
+def paired_quantiles(
+    baseline: ArrayLike,
+    *,
+    candidate: ArrayLike,
+    q: float,
+    level: float = 0.95,
+    sides: int = 2,
+    clusters: Sequence[Hashable] | None = None,
+    seed: int = 0,
+    unit: str = "",
+) -> Interval:
+    """Difference of two quantiles on the same items, by resampling pairs (whole clusters).
+
+    Raises:
+        InputError: No pairs, or NaN among them.
+
+    Source: percentile bootstrap, Efron and Tibshirani, An Introduction to the Bootstrap (1993), 13.
+    """
+    import numpy as np
+
+    error = tail_error(level, sides=sides)
+    pair = np.stack([clean_values(baseline), clean_values(candidate)])
+    n = pair.shape[1]
+    codes: dict[Hashable, int] = {}
+    names = range(n) if clusters is None else clusters
+    index = np.fromiter((codes.setdefault(name, len(codes)) for name in names), np.int64, n)
+    units = len(codes)
+    order = np.argsort(pair, axis=1, kind="stable")
+    ordered = np.take_along_axis(pair, order, axis=1)
+    unit_of = index[order]
+
+    def difference(weights: NDArray[np.float64]) -> float:
+        found = []
+        for row in (0, 1):
+            reached = np.cumsum(weights[unit_of[row]])
+            place = int(np.searchsorted(reached, q * reached[-1] - 1e-9))
+            found.append(float(ordered[row, min(place, n - 1)]))
+        return found[1] - found[0]
+
+    rng = np.random.default_rng(seed)
+    even = np.full(units, 1.0 / units)
+    draws = np.sort([difference(rng.multinomial(units, even).astype(float)) for _ in range(_RESAMPLES)])
+    rank = max(1, math.floor((_RESAMPLES + 1) * error + 1e-9))
+    low, high = float(draws[rank - 1]), float(draws[-rank])
+    method = "percentile bootstrap"
+    # A tail of fewer than three units cannot be resampled: its end of the interval would be invented.
+    if min(q, 1.0 - q) * units < 3 or low == high:
+        low, high, method = -math.inf, math.inf, "none: too few beyond the quantile"
+    return Interval(
+        value=difference(np.ones(units)),
+        low=low,
+        high=high,
+        confidence=level,
+        n=units,
+        method=method if clusters is None else f"{method}, clustered",
+        sides=sides,
+        unit=unit,
+        sample={"q": q, "n": units},
+    )
