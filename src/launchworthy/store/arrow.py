@@ -6,7 +6,6 @@ A batch in the ingest log is one zstd Arrow IPC stream per table. May import ``r
 from __future__ import annotations
 
 import io
-from typing import Any
 
 from arro3.core import Array, DataType, Field, Schema, Table
 from arro3.io import read_ipc_stream, write_ipc_stream
@@ -82,8 +81,3 @@ def decode(body: bytes) -> Table:
         Exception: Whatever the Arrow reader raises on bytes that are not such a stream.
     """
     return read_ipc_stream(io.BytesIO(body)).read_all()
-
-
-def columns_of(table: Table) -> dict[str, list[Any]]:
-    """Columns as Python lists."""
-    return {name: table.column(name).to_pylist() for name in table.column_names}

@@ -235,7 +235,8 @@ class Hot:
             names = [
                 name
                 for (name,) in instance.execute(
-                    "SELECT table_name FROM duckdb_tables() WHERE database_name = 'hot' AND schema_name = 'raw'"
+                    "SELECT table_name FROM duckdb_tables()"
+                    " WHERE database_name = 'hot' AND schema_name = 'raw'"
                 ).fetchall()
             ]
             for name in names:

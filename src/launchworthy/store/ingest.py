@@ -239,10 +239,10 @@ class IngestLog:
             self._log_bytes += written
         return receipts
 
-    def after(self, position: int) -> list[Row[tuple[int, str, str, int, bytes]]]:
+    def after(self, position: int) -> list[Row[int, str, str, int, bytes]]:
         """The next log rows (seq, batch_id, table, rows, body), whole batches, at most one flush's worth."""
         with self._database.read() as connection:
-            found: list[Row[tuple[int, str, str, int, bytes]]] = []
+            found: list[Row[int, str, str, int, bytes]] = []
             rows = size = 0
             result = connection.execution_options(stream_results=True).execute(
                 select(
@@ -278,7 +278,7 @@ class IngestLog:
         with self._lock:
             self._log_bytes = max(0, self._log_bytes - gone)
 
-    def set_aside(self, row: Row[tuple[int, str, str, int, bytes]], *, reason: str, at: datetime) -> None:
+    def set_aside(self, row: Row[int, str, str, int, bytes], *, reason: str, at: datetime) -> None:
         """Keep a row that cannot be stored, with the reason; a second call changes nothing."""
         with self._database.write() as connection:
             if connection.execute(select(quarantine.c.seq).where(quarantine.c.seq == row.seq)).first():

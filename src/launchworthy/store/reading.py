@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from launchworthy.errors import InputError, StorageError
+from launchworthy.errors import InputError
 from launchworthy.records import TABLES
 from launchworthy.store.options import StoreOptions
 
@@ -84,7 +84,7 @@ def run_select(
 
     Raises:
         InputError: DuckDB refuses it, it takes too long or answers too much.
-        StorageError: A file could not be read.
+        duckdb.IOException, duckdb.OutOfMemoryException: The machine is to blame, not the query.
     """
     timer = threading.Timer(options.query_timeout_s, cursor.interrupt)
     timer.start()
@@ -98,8 +98,8 @@ def run_select(
             where="sql",
             hint="narrow it by time, or read rollup_hour",
         ) from error
-    except duckdb.IOException as error:
-        raise StorageError(f"records could not be read: {error}", where="segments") from error
+    except (duckdb.IOException, duckdb.OutOfMemoryException):
+        raise
     except (duckdb.Error, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise InputError(str(error).splitlines()[0], where="sql") from error
     finally:

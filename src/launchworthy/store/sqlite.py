@@ -57,7 +57,7 @@ def scrub(engine: Engine) -> None:
         # A reader of an older moment holds the log back until it ends.
         for _ in range(200):
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            if cursor.fetchone()[0] == 0:
+            if cursor.fetchall()[0][0] == 0:
                 break
             time.sleep(0.05)
         else:

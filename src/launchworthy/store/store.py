@@ -13,30 +13,39 @@ May import every room below: ``records``, ``gold``, ``evidence``, ``errors``. La
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from launchworthy.errors import StorageError
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from launchworthy.errors import InputError, StorageError
 from launchworthy.records import Rows
 from launchworthy.store.database import Database
+from launchworthy.store.erasure import Eraser
+from launchworthy.store.export import export_table
 from launchworthy.store.flusher import Flusher
 from launchworthy.store.gold import GoldRepository
 from launchworthy.store.hot import Hot
 from launchworthy.store.ingest import IngestLog
 from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.lock import FolderLock
+from launchworthy.store.moments import to_ns
 from launchworthy.store.options import Clock, Receipt, Rejection, StoreOptions, system_clock
 from launchworthy.store.reading import check_select, run_select
 from launchworthy.store.registry import Registry
 from launchworthy.store.rejected import add_rejections, read_rejections
 from launchworthy.store.runs import RunRepository
 from launchworthy.store.segments import RetentionRule, Segments
+from launchworthy.store.spans import model_stats, newest_spans, newest_traces, trace
 from launchworthy.store.tally import read_counters
 
 __all__ = ["Store"]
+
+_T = TypeVar("_T")
 
 
 class Store:
@@ -69,6 +78,18 @@ class Store:
         self.runs = RunRepository(self._database)
         self.ledger = LedgerRepository(self._database, clock=clock)
         self.registry = Registry(self._database, folder=folder, clock=clock)
+        self._eraser = Eraser(
+            self._database,
+            hot=self._hot,
+            segments=self._segments,
+            ledger=self.ledger,
+            registry=self.registry,
+            flush=self.flush,
+            trim=lambda: self._log.trim(self._flusher.position),
+            clock=clock,
+            options=options,
+        )
+        self._eraser.resume()
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock = system_clock, options: StoreOptions | None = None) -> Store:
@@ -169,21 +190,89 @@ class Store:
             InputError: Not such a query, or it takes too long or answers too much.
             StorageError: A file cannot be read.
         """
-        for last_try in (False, True):
+
+        def select(cursor: DuckDBPyConnection) -> list[dict[str, Any]]:
+            check_select(cursor, sql)
+            return run_select(cursor, sql, parameters, options=self._options)
+
+        return self._read(select)
+
+    def newest_spans(
+        self, *, where: Mapping[str, Any] | None = None, before: int | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Newest spans without their long texts.
+
+        Args:
+            where: Column, or ``attributes.NAME`` → the value it must have; None: must be null.
+            before: Start time (ns) to page from.
+            limit: 1 to 10,000.
+
+        Raises:
+            InputError: Unknown column, wrong identifier or limit.
+        """
+        return self._read(lambda cursor: newest_spans(cursor, where=where or {}, before=before, limit=limit))
+
+    def newest_traces(
+        self, *, where: Mapping[str, Any] | None = None, before: int | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Newest root spans, each with ``spans``, ``errors``, tokens and ``cost_usd`` of its whole trace."""
+        return self._read(lambda cursor: newest_traces(cursor, where=where or {}, before=before, limit=limit))
+
+    def trace(self, trace_id: str) -> list[dict[str, Any]]:
+        """Every span of a trace, all columns, in order of start; empty if there is none."""
+        return self._read(lambda cursor: trace(cursor, trace_id))
+
+    def model_stats(
+        self, *, since: datetime, until: datetime, product: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Calls, errors, P50 and P95 latency, tokens and cost for each model; most calls first."""
+        low, high = to_ns(since), to_ns(until)
+        return self._read(lambda cursor: model_stats(cursor, since=low, until=high, product=product))
+
+    def export(self, table: str, *, out: Path, where: Mapping[str, Any] | None = None) -> int:
+        """Write a table of records to a Parquet file, identifiers as hexadecimal text; answers its rows.
+
+        Raises:
+            InputError: Unknown table or column.
+            StorageError: The file cannot be written; ``out`` is then as it was.
+        """
+        return export_table(self._hot, table, out=out, where=where)
+
+    def _read(self, work: Callable[[DuckDBPyConnection], _T]) -> _T:
+        def once() -> _T:
+            with self._hot.reading() as cursor:
+                return work(cursor)
+
+        try:
             try:
-                with self._hot.reading() as cursor:
-                    check_select(cursor, sql)
-                    return run_select(cursor, sql, parameters, options=self._options)
-            except StorageError:
+                return once()
+            except duckdb.IOException:
                 # A segment may have been replaced between planning and reading.
-                if last_try:
-                    raise
-        raise AssertionError("unreachable")
+                return once()
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise StorageError(
+                f"records could not be read: {str(error).splitlines()[0]}", where=str(self.folder)
+            ) from error
+        except duckdb.Error as error:
+            raise InputError(str(error).splitlines()[0], where="query") from error
 
     def seal(self, now: datetime | None = None) -> int:
-        """Move past days into Parquet segments; answers the rows that moved."""
+        """Move past days into Parquet segments; answers the rows that moved.
+
+        An erasure that could not be completed is tried again first.
+        """
+        self._eraser.resume()
         return self._segments.seal(now or self._clock())
 
     def apply_retention(self, now: datetime, policy: Sequence[RetentionRule]) -> Mapping[str, int]:
         """Remove what is older than the rules allow; answers rows removed by table."""
         return self._segments.apply_retention(now, policy)
+
+    def erase_subject(self, *, product: str, user_id: str, by: str) -> dict[str, Any]:
+        """Leave none of a subject's bytes in any file of the folder; answers the audit row.
+
+        Raises:
+            InputError: A name is empty.
+            StorageError: The disk failed; it is taken up again when the folder is next opened.
+        """
+        return self._eraser.erase(product=product, user_id=user_id, by=by)
