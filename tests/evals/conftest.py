@@ -5,13 +5,15 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from launchworthy.errors import NotFoundError
-from launchworthy.records import Run, RunItem
+from launchworthy.records import Release, Run, RunItem
+from launchworthy.store import Store
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -123,3 +125,31 @@ def serve() -> Iterator[Callable[[Handler], Endpoint]]:
     yield start
     for stop in stops:
         stop()
+
+
+class StoreWorkspace:
+    """The methods of a workspace that evaluations use, on a real store."""
+
+    def __init__(self, store: Store) -> None:
+        self._rooms = (store.gold, store.runs, store.ledger, store.registry)
+
+    def __getattr__(self, name: str) -> Any:
+        for room in self._rooms:
+            if hasattr(room, name):
+                return getattr(room, name)
+        raise AttributeError(name)
+
+    def register_release(self, release: Release, *, product: str) -> None:
+        """Releases are not looked up here."""
+
+    def products(self) -> list[str]:
+        return []
+
+    def close(self) -> None:
+        """The fixture closes the store."""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[StoreWorkspace]:
+    with Store.open(tmp_path / "data") as store:
+        yield StoreWorkspace(store)

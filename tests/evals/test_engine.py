@@ -13,7 +13,7 @@ import pytest
 
 from launchworthy.errors import InputError, OverloadedError, StorageError
 from launchworthy.evals.engine import Limits, Progress, evaluate
-from launchworthy.evals.scoring import FunctionScorer
+from launchworthy.evals.scoring import own_scorer
 from launchworthy.evals.target import CallableTarget
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run, RunItem, Score
@@ -32,7 +32,7 @@ def _exact(row: Mapping[str, Any]) -> bool:
     return bool(row["output"] == row["reference"])
 
 
-EXACT = FunctionScorer(_exact, "exact")
+EXACT = own_scorer(_exact, name="exact")
 FAST = Limits(concurrency=8, timeout_s=5, retries=0)
 
 
@@ -198,14 +198,14 @@ def test_a_scorer_that_fails_could_not_score(runs: Any, new_run: NewRun) -> None
         return re.match(r"(a+)+$", "a" * 40 + "b") is not None
 
     scorers = [
-        FunctionScorer(lambda row: float("nan"), "nan"),
-        FunctionScorer(lambda row: float("inf"), "inf"),
-        FunctionScorer(lambda row: row["missing"], "raises"),
-        FunctionScorer(lambda row: None, "silent"),
-        FunctionScorer(lambda row: "good", "text"),
-        FunctionScorer(hangs, "hangs"),
-        FunctionScorer(backtracks, "backtracks"),
-        FunctionScorer(lambda row: Score(value=1.0, statistics={"a": float("nan")}), "half"),
+        own_scorer(lambda row: float("nan"), name="nan"),
+        own_scorer(lambda row: float("inf"), name="inf"),
+        own_scorer(lambda row: row["missing"], name="raises"),
+        own_scorer(lambda row: None, name="silent"),
+        own_scorer(lambda row: "good", name="text"),
+        own_scorer(hangs, name="hangs"),
+        own_scorer(backtracks, name="backtracks"),
+        own_scorer(lambda row: Score(value=1.0, statistics={"a": float("nan")}), name="half"),
         EXACT,
     ]
     limits = Limits(concurrency=2, scorer_timeout_s=0.1)
@@ -226,7 +226,7 @@ def test_a_scorer_that_hangs_is_left_behind_outside_the_main_thread_too(runs: An
     result: list[Run] = []
 
     def work() -> None:
-        scorers = [FunctionScorer(lambda row: never.wait(), "hangs"), EXACT]
+        scorers = [own_scorer(lambda row: never.wait(), name="hangs"), EXACT]
         limits = Limits(scorer_timeout_s=0.05)
         result.append(
             evaluate(

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.evals.answer import Answer, read_answer
 from launchworthy.evals.comparison import Comparison, compare_runs
+from launchworthy.evals.coverage import PROVES, metric_of, metrics_of, scorer_of, scorer_text
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gold_evidence import gold_evidence
+from launchworthy.evals.report import Measured, could_not_score, measure_run, metrics_of_run, table_of
 from launchworthy.evals.rows import row_of
-from launchworthy.evals.scoring import FunctionScorer, Scorer
+from launchworthy.evals.run_evidence import Holdout, run_evidence
+from launchworthy.evals.scoring import Scorer, own_scorer
+from launchworthy.evals.session import EvalStore, Outcome, find_baseline, run_suite, try_out
 from launchworthy.evals.suite import new_run, read_release, same_suite, target_of, target_release
 from launchworthy.evals.target import CallableTarget, Target, load_function
 
@@ -18,26 +22,43 @@ if TYPE_CHECKING:
     from launchworthy.evals.http import HttpTarget
 
 __all__ = [
+    "PROVES",
     "Answer",
     "CallableTarget",
     "Comparison",
-    "FunctionScorer",
+    "EvalStore",
+    "Holdout",
     "HttpTarget",
     "Limits",
+    "Measured",
+    "Outcome",
     "Progress",
     "Scorer",
     "Target",
     "compare_runs",
+    "could_not_score",
     "evaluate",
+    "find_baseline",
     "gold_evidence",
     "load_function",
+    "measure_run",
+    "metric_of",
+    "metrics_of",
+    "metrics_of_run",
     "new_run",
+    "own_scorer",
     "read_answer",
     "read_release",
     "row_of",
+    "run_evidence",
+    "run_suite",
     "same_suite",
+    "scorer_of",
+    "scorer_text",
+    "table_of",
     "target_of",
     "target_release",
+    "try_out",
 ]
 
 

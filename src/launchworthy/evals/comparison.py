@@ -1,15 +1,15 @@
-"""Candidate against baseline, paired on the same items. Pure; may import ``records`` and ``stats``."""
+"""Candidate against baseline, paired on the same items. Pure; may import ``metrics`` and ``records``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from launchworthy.errors import InputError
-from launchworthy.records import RunItem
-from launchworthy.stats import Interval, non_inferiority, paired_means, paired_shares
+from launchworthy.metrics import Metric
+from launchworthy.records import RunItem, Score
+from launchworthy.stats import Interval, non_inferiority
 
-__all__ = ["Comparison", "compare_runs"]
+__all__ = ["Comparison", "clusters_of", "compare_runs", "item_value"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +20,13 @@ class Comparison:
         metric: Its name.
         difference: Candidate minus baseline, each bound alone holding with its confidence; None where no
             item pairs.
-        candidate, baseline: Means over the pairs; None where there is none.
+        candidate, baseline: The metric over the pairs; None where there is none.
         margin: How much worse the candidate may be.
         status: ``met`` if proven no worse than the margin allows, ``unmet`` if proven worse, else
             ``unproven``.
         better, worse: Ids of the items that moved, in order of id.
         unpaired: Items that only one of the runs has.
-        unscored: Pairs of which at least one side could not be scored.
+        unscored: Items of both that at least one side could not score.
     """
 
     metric: str
@@ -44,94 +44,81 @@ class Comparison:
 def compare_runs(
     candidate: Sequence[RunItem],
     baseline: Sequence[RunItem],
-    metric: str,
+    metric: Metric,
     *,
     margin: float = 0.0,
-    higher_is_better: bool = True,
     level: float = 0.95,
-    bounds: tuple[float, float] | None = None,
-    unit: str = "",
-    seed: int = 0,
 ) -> Comparison:
-    """Compare two runs item by item.
+    """Compare two runs item by item, by cluster where items have one.
 
-    Scores of 0 and 1 on independent items are compared as shares (Tango), everything else as means, by
-    cluster where items have one.
+    Items that neither side could be asked about (the gold set has no truth for this metric) are left out.
 
     Args:
         candidate: Items of the run under test.
         baseline: Items of the run it is compared with.
-        metric: Score to compare.
-        margin: How much worse the candidate may be, 0 or more, in ``unit``.
-        higher_is_better: Which way is better.
+        metric: What both were scored with.
+        margin: How much worse the candidate may be, 0 or more, in the metric's unit.
         level: Of each bound.
-        bounds: Lowest and highest possible score.
-        unit: Canonical unit of the score.
-        seed: Of the bootstrap.
 
     Raises:
         InputError: The margin is negative.
     """
-    if margin < 0:
-        raise InputError(
-            f"a margin of {margin:g} is below 0", hint="write how much worse is still acceptable"
-        )
     before = {item.item_id: item for item in baseline}
     after = {item.item_id: item for item in candidate}
-    shared = sorted(before.keys() & after.keys())
-    pairs = [
-        (item_id, old, new)
-        for item_id in shared
-        if (old := _value(before[item_id], metric)) is not None
-        and (new := _value(after[item_id], metric)) is not None
-    ]
-    difference = None
-    if pairs:
-        clusters = [after[item_id].cluster or f"\0{item_id}" for item_id, _, _ in pairs]
-        difference = _difference(
-            [old for _, old, _ in pairs],
-            [new for _, _, new in pairs],
-            clusters if len(set(clusters)) < len(clusters) else None,
-            level=level,
-            bounds=bounds,
-            unit=unit,
-            seed=seed,
-        )
-    sign = 1 if higher_is_better else -1
+    pairs: list[tuple[RunItem, Score, Score]] = []
+    unscored = 0
+    for item_id in sorted(before.keys() & after.keys()):
+        old, new = _score(before[item_id], metric), _score(after[item_id], metric)
+        if old is None or new is None:
+            unscored += _failed(before[item_id], metric) or _failed(after[item_id], metric)
+        else:
+            pairs.append((after[item_id], old, new))
+    old_scores, new_scores = [old for _, old, _ in pairs], [new for _, _, new in pairs]
+    clusters = clusters_of([item for item, _, _ in pairs])
+    difference = metric.difference(old_scores, new_scores, level=level, sides=1, clusters=clusters)
     low, high = (None, None) if difference is None else (difference.low, difference.high)
+    sign = 1 if metric.higher_is_better else -1
+    moves = [
+        (item.item_id, sign * (now - was))
+        for item, old, new in pairs
+        if (was := item_value(metric, old)) is not None and (now := item_value(metric, new)) is not None
+    ]
     return Comparison(
-        metric=metric,
+        metric=metric.name,
         difference=difference,
-        candidate=sum(new for _, _, new in pairs) / len(pairs) if pairs else None,
-        baseline=sum(old for _, old, _ in pairs) / len(pairs) if pairs else None,
+        candidate=_value(metric, new_scores),
+        baseline=_value(metric, old_scores),
         margin=margin,
-        status=non_inferiority(low, high, margin=margin, higher_is_better=higher_is_better),
-        better=tuple(item_id for item_id, old, new in pairs if sign * (new - old) > 0),
-        worse=tuple(item_id for item_id, old, new in pairs if sign * (new - old) < 0),
+        status=non_inferiority(low, high, margin=margin, higher_is_better=metric.higher_is_better),
+        better=tuple(item_id for item_id, move in moves if move > 0),
+        worse=tuple(item_id for item_id, move in moves if move < 0),
         unpaired=len(before.keys() ^ after.keys()),
-        unscored=len(shared) - len(pairs),
+        unscored=unscored,
     )
 
 
-def _value(item: RunItem, metric: str) -> float | None:
-    score = item.scores.get(metric)
-    return None if item.error is not None or score is None else score.value
+def item_value(metric: Metric, score: Score) -> float | None:
+    """The metric of this item alone; None where the item does not enter it."""
+    own = metric.estimate([score])
+    return None if own is None else own.value
 
 
-def _difference(
-    before: list[float],
-    after: list[float],
-    clusters: list[str] | None,
-    *,
-    level: float,
-    bounds: tuple[float, float] | None,
-    unit: str,
-    seed: int,
-) -> Interval:
-    if clusters is None and set(before) | set(after) <= {0.0, 1.0}:
-        gained = sum(new > old for old, new in zip(before, after, strict=True))
-        lost = sum(new < old for old, new in zip(before, after, strict=True))
-        return paired_shares(gained=gained, lost=lost, n=len(before), level=level, sides=1)
-    return paired_means(
-        before, candidate=after, level=level, sides=1, clusters=clusters, bounds=bounds, unit=unit, seed=seed
-    )
+def clusters_of(items: Sequence[RunItem]) -> list[str] | None:
+    """Names of the independent units; None where every item is one of its own."""
+    names = [f"\0{item.item_id}" if item.cluster is None else item.cluster for item in items]
+    return names if len(set(names)) < len(names) else None
+
+
+def _score(item: RunItem, metric: Metric) -> Score | None:
+    score = item.scores.get(metric.name)
+    return None if item.error is not None or score is None or score.value is None else score
+
+
+def _failed(item: RunItem, metric: Metric) -> bool:
+    """Whether it could not be scored, as against having nothing to be scored by."""
+    return item.error is not None or (metric.name in item.scores and item.scores[metric.name].value is None)
+
+
+def _value(metric: Metric, scores: Sequence[Score]) -> float | None:
+    found = metric.estimate(scores, sides=1)
+    return None if found is None else found.value

@@ -15,29 +15,35 @@ __all__ = ["row_of"]
 def row_of(gold: GoldItem, item: RunItem) -> dict[str, Any]:
     """The fields of ``launchworthy.metrics`` for one answered item; what is not known is absent.
 
+    A refusal without words has the empty ``output``: it is wrong where an answer was due, not unmeasured.
     The truth comes from ``expected``: text or a list of texts is the ``reference``, a list of ids or a
-    mapping id → gain is ``relevant``; a field of the gold row named ``reference``, ``answer``, ``relevant``
-    or ``label`` wins, so that one set can serve several metrics.
+    mapping id → gain is ``relevant``; a field of the gold row named ``reference``, ``answer``, ``relevant``,
+    ``supported`` or ``label`` wins, so that one set can serve several metrics.
     """
     answer = read_answer(item.output)
+    relevant = _relevant(gold)
+    declined = answer.answered is False and answer.output is None
     row: dict[str, Any] = {
         "id": gold.id,
         "query": gold.id,
         "input": gold.input,
         "context": gold.context,
-        "output": answer.output,
+        "output": "" if declined else answer.output,
         "ranked": answer.ranked,
         "citations": answer.citations,
         "answered": answer.answered,
         "should_answer": gold.answerable,
         "reference": _reference(gold),
-        "relevant": _relevant(gold),
+        "relevant": relevant,
+        "supported": gold.meta.get("supported", relevant),
         "label": gold.meta.get("label", gold.expected),
         "latency_ms": item.latency_ms,
         "cost_usd": item.cost_usd,
     }
     for name in ("prediction", "score", "confidence"):
         row[name] = answer.fields.get(name)
+    for name in ("schema", "pattern"):
+        row[name] = gold.meta.get(name)
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -53,7 +59,7 @@ def _reference(gold: GoldItem) -> Any:
 def _relevant(gold: GoldItem) -> dict[str, Any] | None:
     truth = gold.meta.get("relevant", gold.expected)
     if isinstance(truth, Mapping):
-        return dict(truth)
-    if isinstance(truth, list) and all(isinstance(found, (str, int)) for found in truth):
+        return dict(truth) or None
+    if isinstance(truth, list) and truth and all(isinstance(found, (str, int)) for found in truth):
         return {str(found): 1 for found in truth}
     return None

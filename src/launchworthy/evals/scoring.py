@@ -7,14 +7,19 @@ never zero and never counted as good.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from launchworthy.evals.time_limit import TimeUp, call_within
+from launchworthy.metrics import CannotScore, Metric
+from launchworthy.metrics.estimators import MeanEstimator
 from launchworthy.records import Score
+from launchworthy.stats import Interval
 
-__all__ = ["FunctionScorer", "Scorer", "score_item"]
+__all__ = ["Scorer", "own_scorer", "score_item"]
+
+_TRUTH = frozenset({"label", "reference", "relevant", "should_answer", "supported"})
 
 
 class Scorer(Protocol):
@@ -32,29 +37,79 @@ class Scorer(Protocol):
         """Score one row of ``launchworthy.metrics`` fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionScorer:
-    """A function of your own: takes the row, answers a number, true or false, or a :class:`Score`."""
+def own_scorer(function: Callable[[Mapping[str, Any]], Any], *, name: str) -> Metric:
+    """A scorer of your own: the function takes a row and answers a number, true or false, or a Score.
 
-    function: Callable[[Mapping[str, Any]], Any]
-    name: str
+    Averaged over the items; answers of 0 and 1 alone get exact bounds.
+    """
 
-    @property
-    def signature(self) -> str:
-        return f"{self.function.__module__}:{getattr(self.function, '__qualname__', self.name)}"
-
-    def score(self, row: Mapping[str, Any]) -> Score:
-        said = self.function(row)
+    def read(row: Mapping[str, Any]) -> Score:
+        said = function(row)
         if isinstance(said, Score):
             return said
         if said is None:
-            return Score(value=None, error="the scorer answered nothing")
+            raise CannotScore("the scorer answered nothing")
         return Score(value=float(said))
+
+    place = f"{function.__module__}:{getattr(function, '__qualname__', name)}"
+    return Metric(
+        name=name,
+        doc=f"Mean of {place}.",
+        fields=(),
+        read=read,
+        estimator=_OwnScale(),
+        unit="",
+        options={"function": place},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnScale:
+    """Mean on a scale that nobody declared: a share where every value is 0 or 1, else without ends."""
+
+    def interval(
+        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Sequence[Hashable] | None
+    ) -> Interval | None:
+        return self._mean(scores).interval(scores, level=level, sides=sides, clusters=clusters)
+
+    def difference(
+        self,
+        baseline: Sequence[Score],
+        candidate: Sequence[Score],
+        *,
+        level: float,
+        sides: int,
+        clusters: Sequence[Hashable] | None,
+    ) -> Interval | None:
+        mean = self._mean([*baseline, *candidate])
+        return mean.difference(baseline, candidate, level=level, sides=sides, clusters=clusters)
+
+    def _mean(self, scores: Sequence[Score]) -> MeanEstimator:
+        yes_or_no = all(score.value in (0.0, 1.0) for score in scores)
+        return (
+            MeanEstimator(bounds=(0.0, 1.0), unit="ratio")
+            if yes_or_no
+            else MeanEstimator(bounds=None, unit="")
+        )
 
 
 def score_item(row: Mapping[str, Any], scorers: Sequence[Scorer], *, timeout_s: float) -> dict[str, Score]:
-    """Every scorer's word on one row, by the scorer's name."""
-    return {scorer.name: _scored(scorer, row, timeout_s) for scorer in scorers}
+    """Every scorer's word on one row, by the scorer's name.
+
+    A scorer that needs a truth which the gold item does not have is not asked: a question without an answer
+    has no relevant documents, and that is neither a failure of the target nor of the scorer. Nor is one that
+    judges what answers say (its field ``answered`` is optional) asked about a refusal.
+    """
+    return {scorer.name: _scored(scorer, row, timeout_s) for scorer in scorers if _concerns(scorer, row)}
+
+
+def _concerns(scorer: Scorer, row: Mapping[str, Any]) -> bool:
+    for field in getattr(scorer, "fields", ()):
+        if field.required and field.name in _TRUTH and field.name not in row:
+            return False
+        if not field.required and field.name == "answered" and row.get("answered") is False:
+            return False
+    return True
 
 
 def _scored(scorer: Scorer, row: Mapping[str, Any], timeout_s: float) -> Score:

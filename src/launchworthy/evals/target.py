@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from launchworthy.errors import InputError
 from launchworthy.gold import GoldItem
@@ -47,6 +47,7 @@ class TargetFailure(Exception):
         self.retry_after_s = retry_after_s
 
 
+@runtime_checkable
 class Target(Protocol):
     """Something that answers an item."""
 

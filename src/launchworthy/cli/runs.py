@@ -1,0 +1,87 @@
+"""``launchworthy runs``: what was evaluated, when, and how it went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from launchworthy.records import Run, RunItem
+
+_WORST = 20
+
+
+@click.command()
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option("--product", help="Only this product's.")
+@click.option("--workflow", help="Only this workflow's.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with RUN, every item and its scores.")
+def command(
+    run: str | None, product: str | None, workflow: str | None, data: Path | None, as_json: bool
+) -> None:
+    """List evaluation runs, or show one."""
+    from launchworthy.server import open_workspace
+
+    workspace = open_workspace(data)
+    try:
+        if run is None:
+            headers = workspace.runs(product=product, workflow=workflow)
+            if as_json:
+                click.echo(json.dumps([_plain(header) for header in headers]))
+            else:
+                _print_list(headers)
+            return
+        header, items = workspace.run(run), workspace.run_items(run)
+    finally:
+        workspace.close()
+    if as_json:
+        click.echo(json.dumps(_plain(header) | {"items": [_plain(item) for item in items]}))
+    else:
+        _print_run(header, items)
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+    from datetime import datetime
+
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(record).items()
+    }
+
+
+def _print_list(headers: list[Run]) -> None:
+    if not headers:
+        click.echo("No runs. Make one with: launchworthy eval --target module:function --gold FILE")
+    for header in headers:
+        errors = f", {header.errors:,} errors" if header.errors else ""
+        click.echo(
+            f"{header.id}  {header.status:<11}  {header.product}/{header.workflow}  {header.release}  "
+            f"{header.gold} {header.split}  {header.done:,} of {header.items:,}{errors}"
+            + ("  simulated" if header.simulated else "")
+        )
+
+
+def _print_run(header: Run, items: list[RunItem]) -> None:
+    from launchworthy.evals import measure_run, metrics_of_run, table_of
+    from launchworthy.quantity import format_value
+
+    _print_list([header])
+    click.echo(f"target {header.target}; started {header.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    if header.config.get("stopped_because"):
+        click.echo(f"stopped: {header.config['stopped_because']}")
+    if header.status != "complete":
+        click.echo(f"go on with: launchworthy eval --resume {header.id}")
+    if header.cost_usd is not None:
+        click.echo(f"cost {format_value(header.cost_usd, unit='USD')}")
+    for line in table_of(measure_run(items, metrics_of_run(header))):
+        click.echo(line)
+    failed = [item for item in items if item.error is not None]
+    for item in failed[:_WORST]:
+        click.echo(f"{item.item_id}: {item.error!r:.200} after {item.attempts} attempts")
+    if len(failed) > _WORST:
+        click.echo(f"… and {len(failed) - _WORST:,} more; see --json")

@@ -1,0 +1,139 @@
+"""What a run measured, as rows of a table: whole and by slice, with what could not be scored beside it. Pure.
+
+May import ``metrics``, ``quantity``, ``records`` and this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from launchworthy.errors import InputError
+from launchworthy.evals.comparison import Comparison, clusters_of
+from launchworthy.evals.scoring import own_scorer
+from launchworthy.metrics import Metric, find_metric
+from launchworthy.quantity import format_interval, format_value
+from launchworthy.records import Run, RunItem, Score
+from launchworthy.stats import Interval
+
+__all__ = ["Measured", "could_not_score", "measure_run", "metrics_of_run", "table_of"]
+
+_OPERATION = ("latency-p50", "latency-p95", "cost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One metric on one slice (None: the whole run): two-sided interval for display, None if not measured.
+
+    ``outside`` counts items whose gold has no truth for the metric, ``unscored`` those that could not be
+    scored.
+    """
+
+    metric: str
+    slice: str | None
+    interval: Interval | None
+    unit: str
+    unscored: int
+    outside: int
+
+
+def metrics_of_run(run: Run) -> list[Metric]:
+    """The metrics a run was scored with, from their signatures; own scorers come without their function."""
+    found = []
+    for signature in run.scorers:
+        name, _, options = signature.partition("|")
+        if "function:" in options:
+            found.append(own_scorer(_gone, name=name))
+            continue
+        try:
+            found.append(find_metric(name))
+        except InputError:
+            continue  # written by a later version, whose metric this one does not know
+    return found
+
+
+def _gone(row: object) -> None:
+    """Stands for a function of the user's that only the run itself had."""
+
+
+def measure_run(items: Sequence[RunItem], metrics: Sequence[Metric]) -> list[Measured]:
+    """Every metric on the whole run, then by slice; latency and cost of the calls last."""
+    slices = sorted({name for item in items for name in item.slices})
+    rows = []
+    for metric in metrics:
+        whole = _measured(metric, items, None)
+        rows.append(whole)
+        for name in slices:
+            row = _measured(metric, [item for item in items if name in item.slices], name)
+            if row.interval is not None or row.unscored:
+                rows.append(row)
+    for name in _OPERATION:
+        metric = find_metric(name)
+        scores = [
+            metric.score({"latency_ms": item.latency_ms, "cost_usd": item.cost_usd})
+            for item in items
+            if item.error is None
+        ]
+        interval = metric.estimate(scores)
+        if interval is not None:
+            rows.append(
+                Measured(metric=name, slice=None, interval=interval, unit=metric.unit, unscored=0, outside=0)
+            )
+    return rows
+
+
+def _measured(metric: Metric, items: Sequence[RunItem], slice_: str | None) -> Measured:
+    scored: list[tuple[RunItem, Score]] = []
+    outside = 0
+    for item in items:
+        score = item.scores.get(metric.name)
+        if item.error is None and score is None:
+            outside += 1
+        elif item.error is None and score is not None and score.value is not None:
+            scored.append((item, score))
+    interval = metric.estimate(
+        [score for _, score in scored], clusters=clusters_of([item for item, _ in scored])
+    )
+    unscored = len(items) - len(scored) - outside
+    unit = metric.unit if interval is None else interval.unit
+    return Measured(
+        metric=metric.name, slice=slice_, interval=interval, unit=unit, unscored=unscored, outside=outside
+    )
+
+
+def could_not_score(items: Sequence[RunItem]) -> bool:
+    """Whether nothing at all came of a run: every item failed, or no scorer could score any."""
+    answered = [item for item in items if item.error is None]
+    scores = [score for item in answered for score in item.scores.values()]
+    return not answered or (bool(scores) and all(score.value is None for score in scores))
+
+
+def table_of(rows: Sequence[Measured], comparisons: Sequence[Comparison] = ()) -> list[str]:
+    """Lines for a terminal: metric, slice, value with interval and n, what was not scored, the difference."""
+    differences = {found.metric: found for found in comparisons}
+    names = [row.metric if row.slice is None else f"  {row.slice}" for row in rows]
+    width = max((len(name) for name in names), default=0)
+    lines = []
+    for row, name in zip(rows, names, strict=True):
+        notes = [f"{row.unscored:,} could not be scored"] if row.unscored else []
+        notes += [f"{row.outside:,} have no truth for it"] if row.outside else []
+        shown = "not measured"
+        if row.interval is not None:
+            found = row.interval
+            shown = format_interval(found.value, found.low, found.high, n=found.n, unit=row.unit)
+        lines.append(f"{name:<{width}}  {shown}" + (f"; {', '.join(notes)}" if notes else ""))
+        if row.slice is None and row.metric in differences:
+            lines.append(f"{'':<{width}}  {_difference(differences[row.metric], row.unit)}")
+    return lines
+
+
+def _difference(found: Comparison, unit: str) -> str:
+    if found.difference is None:
+        return "against the baseline: no item was scored in both runs"
+    own = found.difference
+    shown = format_interval(own.value, own.low, own.high, n=own.n, unit=own.unit or unit)
+    margin = format_value(found.margin, unit=own.unit or unit)
+    return (
+        f"against the baseline: {shown}; {len(found.better):,} better, {len(found.worse):,} worse; "
+        f"no worse than {margin}: {found.status}"
+    )

@@ -1,0 +1,257 @@
+"""What a run proves of a contract's quality claims. Pure; times are aware.
+
+May import ``contract``, ``evidence``, ``metrics``, ``records`` and this room. Latency and cost of a run are
+shown, but are no evidence for claims about the live product: a test machine is not the world.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from launchworthy import __version__
+from launchworthy.contract import Claim, ClaimKind
+from launchworthy.evals.comparison import clusters_of, compare_runs, item_value
+from launchworthy.evals.coverage import metrics_of
+from launchworthy.evidence import Evidence
+from launchworthy.metrics import Metric
+from launchworthy.records import Run, RunItem, Score
+from launchworthy.stats import Interval
+
+__all__ = ["Holdout", "run_evidence"]
+
+_PRODUCER = f"launchworthy.evals {__version__}"
+_WORST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdout:
+    """The part of a run that may prove something.
+
+    Attributes:
+        ids: Ids of its items; None where the gold set keeps no holdout, and every item counts.
+        looks: Readings so far, this run's among them.
+        budget: Readings that the contract allows; None if it names none.
+    """
+
+    ids: Collection[str] | None = None
+    looks: int = 0
+    budget: int | None = None
+
+
+def run_evidence(
+    claims: Iterable[Claim],
+    run: Run,
+    items: Sequence[RunItem],
+    *,
+    now: datetime,
+    metrics: Mapping[str, Metric] | None = None,
+    holdout: Holdout | None = None,
+    baseline: tuple[Run, Sequence[RunItem]] | None = None,
+) -> list[Evidence]:
+    """One piece for every claim that the run can speak for; for "every slice", one for each slice.
+
+    Args:
+        claims: Claims of the contract; those that it was not scored for are passed over.
+        run: Header of the run.
+        items: Its items.
+        now: When the measurement is made.
+        metrics: Metric by address of the claim; those that ``metrics_of`` finds if None.
+        holdout: Which items may prove something, and how worn they are.
+        baseline: Run and items to compare with, for claims of kind delta.
+    """
+    holdout = holdout or Holdout()
+    proving = [item for item in items if holdout.ids is None or item.item_id in holdout.ids]
+    claims = list(claims)
+    metrics = metrics_of(claims, workflow=run.workflow) if metrics is None else metrics
+    found = []
+    for claim in claims:
+        metric = metrics.get(claim.address)
+        if metric is None or metric.signature not in run.scorers:
+            continue
+        context = _Context(claim=claim, run=run, metric=metric, now=now, holdout=holdout)
+        for slice_ in _slices(claim, proving, metric):
+            part = [item for item in proving if slice_ is None or slice_ in item.slices]
+            if claim.kind is ClaimKind.DELTA:
+                found += [] if baseline is None else [_compared(context, slice_, part, *baseline)]
+            else:
+                found.append(_measured(context, slice_, part))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Context:
+    claim: Claim
+    run: Run
+    metric: Metric
+    now: datetime
+    holdout: Holdout
+
+    def evidence(self, slice_: str | None, interval: Interval | None, **fields: Any) -> Evidence:
+        detail = {
+            "run": self.run.id,
+            "split": "holdout" if self.holdout.ids is not None else self.run.split,
+            "metric": self.metric.signature,
+            **fields.pop("detail"),
+            **self._remarks(),
+        }
+        measured: dict[str, Any] = {"unit": self.metric.unit}
+        if interval is not None:
+            measured = {
+                "value": interval.value,
+                "low": interval.low,
+                "high": interval.high,
+                "n": interval.n,
+                "unit": interval.unit or self.metric.unit,
+                "method": interval.method,
+                "sample": dict(interval.sample),
+            }
+        return Evidence(
+            claim=self.claim.address,
+            kind=self.claim.kind,
+            confidence=self.claim.confidence,
+            release=self.run.release,
+            gold=self.run.gold,
+            slice=slice_,
+            source=f"run:{self.run.id}",
+            producer=_PRODUCER,
+            observed_at=self.now,
+            simulated=self.run.simulated,
+            detail=detail,
+            **measured,
+            **fields,
+        )
+
+    def _remarks(self) -> dict[str, Any]:
+        if self.holdout.ids is None:
+            return {"remark": "the gold set keeps no holdout: what was tuned on is also what proves"}
+        told: dict[str, Any] = {"holdout_looks": self.holdout.looks}
+        if self.holdout.budget is not None:
+            told["holdout_budget"] = self.holdout.budget
+            if self.holdout.looks > self.holdout.budget:
+                told["remark"] = (
+                    f"the holdout was read {self.holdout.looks} times and its budget is "
+                    f"{self.holdout.budget}: it may have been learnt; refresh the gold set"
+                )
+        return told
+
+
+def _slices(claim: Claim, items: Sequence[RunItem], metric: Metric) -> list[str | None]:
+    """The slice a claim is about; for every slice, those that have anything the metric could judge."""
+    if claim.slice != "*":
+        return [claim.slice]
+    judged = (item for item in items if item.error is not None or metric.name in item.scores)
+    return [*sorted({name for item in judged for name in item.slices})]
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """Items of one part: with a score, without one and why, and without a truth to score by."""
+
+    scored: list[tuple[RunItem, Score]] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    outside: int = 0
+
+
+def _sort(items: Sequence[RunItem], name: str) -> _Sorted:
+    told = _Sorted()
+    for item in items:
+        score = item.scores.get(name)
+        if item.error is not None:
+            told.reasons[f"no answer: {item.error[:120]}"] += 1
+        elif score is None:
+            told.outside += 1
+        elif score.value is None:
+            told.reasons[(score.error or "no value")[:120]] += 1
+        else:
+            told.scored.append((item, score))
+    return told
+
+
+def _measured(context: _Context, slice_: str | None, items: Sequence[RunItem]) -> Evidence:
+    metric = context.metric
+    told = _sort(items, metric.name)
+    interval = metric.estimate(
+        [score for _, score in told.scored],
+        level=context.claim.confidence,
+        sides=1,
+        clusters=clusters_of([item for item, _ in told.scored]),
+    )
+    unscored = told.reasons.total()
+    detail: dict[str, Any] = {
+        "items": len(items),
+        "outside": told.outside,
+        "worst": _worst(metric, told.scored),
+    }
+    if told.reasons:
+        detail["unscored_because"] = dict(told.reasons.most_common(5))
+    if interval is None:
+        detail["reason"] = _why_nothing(items, told, slice_)
+    return context.evidence(
+        slice_,
+        interval,
+        unscored=unscored,
+        unit_of_analysis="cluster" if interval is not None and "clustered" in interval.method else "item",
+        detail=detail,
+    )
+
+
+def _why_nothing(items: Sequence[RunItem], told: _Sorted, slice_: str | None) -> str:
+    where = "the run" if slice_ is None else f"slice {slice_}"
+    if not items:
+        return f"{where} has no items"
+    if told.reasons:
+        return f"none of {len(items)} items of {where} could be scored: {told.reasons.most_common(1)[0][0]}"
+    if told.scored:
+        return f"what was scored on {where} does not determine it"
+    return f"no item of {where} says what would be right"
+
+
+def _worst(metric: Metric, scored: Sequence[tuple[RunItem, Score]]) -> list[dict[str, Any]]:
+    """The items furthest on the wrong side, down to their traces; the best value is never among them."""
+    values = [(value, item) for item, score in scored if (value := item_value(metric, score)) is not None]
+    if not values:
+        return []
+    sign = 1 if metric.higher_is_better else -1
+    best = max(sign * value for value, _ in values)
+    ranked = sorted(
+        (sign * value, item.item_id, item.trace_id) for value, item in values if sign * value < best
+    )
+    return [
+        {"item": item_id, "value": sign * value, "trace": trace} for value, item_id, trace in ranked[:_WORST]
+    ]
+
+
+def _compared(
+    context: _Context,
+    slice_: str | None,
+    items: Sequence[RunItem],
+    baseline: Run,
+    baseline_items: Sequence[RunItem],
+) -> Evidence:
+    ids = {item.item_id for item in items}
+    found = compare_runs(
+        items,
+        [item for item in baseline_items if item.item_id in ids],
+        context.metric,
+        margin=context.claim.margin or 0.0,
+        level=context.claim.confidence,
+    )
+    traces = {item.item_id: item.trace_id for item in items}
+    detail: dict[str, Any] = {
+        "baseline_run": baseline.id,
+        "baseline_release": baseline.release,
+        "candidate": found.candidate,
+        "baseline": found.baseline,
+        "better": len(found.better),
+        "worse": [{"item": item, "trace": traces[item]} for item in found.worse[:_WORST]],
+        "unpaired": found.unpaired,
+    }
+    if found.difference is None:
+        detail["reason"] = "no item was scored in both runs"
+    return context.evidence(
+        slice_, found.difference, unscored=found.unscored, unit_of_analysis="item", detail=detail
+    )
