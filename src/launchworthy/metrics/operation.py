@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +11,15 @@ from launchworthy.records import Score
 
 __all__ = ["cost", "cost_per_success", "latency_mean", "latency_quantile"]
 
+_MOST = 1e15  # a sum of squares of such numbers is still finite
 _LATENCY = Field("latency_ms", "from the request to the end of the answer, in milliseconds")
 _COST = Field("cost_usd", "cost of the answer, in US dollars")
 
 
 def _amount(row: Mapping[str, Any], name: str) -> float:
     value = row.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise CannotScore(f"field {name!r} is missing or not a number of 0 or more")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _MOST:
+        raise CannotScore(f"field {name!r} is missing or not a number from 0 to {_MOST:g}")
     return float(value)
 
 

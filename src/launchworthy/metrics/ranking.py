@@ -114,7 +114,7 @@ def _relevant(row: Mapping[str, Any]) -> dict[str, float]:
     if not isinstance(relevant, Mapping):
         raise CannotScore("field 'relevant' is missing or not a mapping id → gain")
     for name, gain in relevant.items():
-        if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not math.isfinite(gain):
+        if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not abs(gain) <= 1e15:
             raise CannotScore(f"the gain of {str(name)[:80]!r} in 'relevant' is not a number")
     return {str(name): float(gain) for name, gain in relevant.items()}
 

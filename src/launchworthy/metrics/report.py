@@ -110,4 +110,5 @@ def _slices(row: Mapping[str, Any], field: str, index: int) -> list[str]:
 
 
 def _place(row: Mapping[str, Any], index: int) -> str:
-    return f"row {index + 1}" if row.get("id") is None else f"row {index + 1} (id {str(row['id'])[:80]})"
+    name = row.get("id")
+    return f"row {index + 1}" if name is None else f"row {index + 1} (id {str(name)[:80]!r})"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["clean_values", "effective_units", "sum_by_unit"]
 
+_MOST = 1e75  # fourth powers stay finite
+
 
 def clean_values(values: ArrayLike, *, name: str = "values") -> NDArray[np.float64]:
     """A flat array of finite numbers.
@@ -30,6 +32,8 @@ def clean_values(values: ArrayLike, *, name: str = "values") -> NDArray[np.float
         raise InputError(
             f"{name} hold NaN or infinity", hint="leave out what could not be measured, and count it"
         )
+    if float(np.abs(array).max()) > _MOST:
+        raise InputError(f"{name} go beyond {_MOST:g}", hint="use a larger unit")
     return array
 
 

@@ -1,0 +1,114 @@
+"""How commands on files read shares and print intervals. No command of its own."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from launchworthy.metrics import Metric
+    from launchworthy.stats import Interval
+
+__all__ = [
+    "SHARE",
+    "VERDICT_CODES",
+    "echo_json",
+    "finite",
+    "plain_interval",
+    "printable",
+    "read_metric",
+    "rows_of",
+]
+
+VERDICT_CODES = {"met": 0, "unmet": 1, "unproven": 2}
+
+
+class _Share(click.ParamType[float]):
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from launchworthy.quantity import parse_quantity
+
+        if isinstance(value, float):
+            return value
+        try:
+            quantity = parse_quantity(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if quantity.unit not in ("", "ratio"):
+            self.fail(f"{value!r} is not a share; write 0.95 or 95 %", param, ctx)
+        return quantity.value
+
+
+SHARE = _Share()
+
+
+def finite(number: float | None) -> float | None:
+    """The number; None for a bound that is not there, since JSON has no infinity."""
+    return number if number is not None and math.isfinite(number) else None
+
+
+def plain_interval(interval: Interval | None, *, confidence: float) -> dict[str, Any]:
+    """The fields that every JSON answer carries; null where nothing was measured or nothing bounds it."""
+    if interval is None:
+        return {"value": None, "low": None, "high": None, "confidence": confidence, "n": 0, "method": None}
+    return {
+        "value": interval.value,
+        "low": finite(interval.low),
+        "high": finite(interval.high),
+        "confidence": interval.confidence,
+        "n": interval.n,
+        "method": interval.method,
+        "sides": interval.sides,
+        "sample": {
+            name: finite(entry) if isinstance(entry, float) else entry
+            for name, entry in interval.sample.items()
+        },
+    }
+
+
+def echo_json(answer: dict[str, Any]) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def printable(text: str, *, most: int = 60) -> str:
+    """Text of others, without what would move a terminal's cursor or change its colours."""
+    clean = "".join(character if character.isprintable() else "�" for character in text)
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
+
+
+def read_metric(name: str, options: tuple[str, ...]) -> Metric:
+    """The metric with its ``KEY=VALUE`` options.
+
+    Raises:
+        InputError: No such metric or option.
+    """
+    from launchworthy.metrics import find_metric
+
+    given: dict[str, str] = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{option!r} is not KEY=VALUE", param_hint="--option")
+        given[key.strip()] = value
+    return find_metric(name, options=given)
+
+
+def rows_of(path: Path, *, unique: str | None = None) -> list[dict[str, Any]]:
+    """Every row of a JSONL file.
+
+    Raises:
+        InputError: A line is broken, or there is none.
+    """
+    from launchworthy.errors import InputError
+    from launchworthy.jsonl import read_jsonl
+
+    rows = [row for _, row in read_jsonl(path, unique=unique)]
+    if not rows:
+        raise InputError("the file holds no rows", where=str(path), hint="one JSON object a line")
+    return rows

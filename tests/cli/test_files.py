@@ -1,0 +1,210 @@
+"""prove, score and compare: each useful alone, on files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launchworthy.cli.main import main
+
+
+def _run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stopped:
+        main(list(arguments))
+    printed = capsys.readouterr()
+    code = stopped.value.code
+    return int(code or 0), printed.out, printed.err
+
+
+def _file(folder: Path, name: str, rows: list[dict[str, Any]]) -> str:
+    path = folder / name
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def test_prove_says_how_many_more_flawless_examples_are_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("prove", "--successes", "200", "--n", "200", "--confidence", "0.95", "--at-least")
+    code, out, _ = _run(capsys, *arguments, "0.999")
+    assert code == 2
+    assert "unproven" in out
+    assert "2,795 further flawless examples" in out
+    code, out, _ = _run(capsys, *arguments, "99.9 %", "--json")
+    answer = json.loads(out)
+    assert (code, answer["status"], answer["needed"]) == (2, "unproven", 2795)
+    assert {"metric", "value", "low", "high", "confidence", "n", "method", "reason"} <= set(answer)
+    assert answer["low"] == pytest.approx(0.05 ** (1 / 200))
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "target", "code", "status"),
+    [
+        ("300", "300", ("--at-least", "99 %"), 0, "met"),
+        ("200", "300", ("--at-least", "0.99"), 1, "unmet"),
+        ("0", "300", ("--at-most", "1 %"), 0, "met"),
+        ("3", "300", ("--at-most", "1 %"), 2, "unproven"),
+        ("30", "300", ("--at-most", "1 %"), 1, "unmet"),
+    ],
+)
+def test_prove_exits_as_a_verdict_does(
+    capsys: pytest.CaptureFixture[str],
+    successes: str,
+    n: str,
+    target: tuple[str, str],
+    code: int,
+    status: str,
+) -> None:
+    found, out, _ = _run(capsys, "prove", "--successes", successes, "--n", n, *target)
+    assert found == code
+    assert out.startswith(f"{status}:")
+    _, out, _ = _run(capsys, "prove", "--successes", successes, "--n", n, *target, "--json")
+    needed = json.loads(out)["needed"]
+    assert {"met": needed == 0, "unmet": needed is None, "unproven": (needed or 0) > 0}[status]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--successes", "3", "--n", "2", "--at-least", "0.5"),
+        ("--successes", "0", "--n", "0", "--at-least", "0.5"),
+        ("--successes", "1", "--n", "2"),
+        ("--successes", "1", "--n", "2", "--at-least", "0.5", "--at-most", "0.6"),
+        ("--successes", "1", "--n", "2", "--at-least", "99"),
+        ("--successes", "1", "--n", "2", "--at-least", "100 %"),
+        ("--successes", "1", "--n", "2", "--at-most", "0"),
+        ("--successes", "1", "--n", "2", "--at-least", "2s"),
+        ("--successes", "1", "--n", "2", "--at-least", "half"),
+        ("--successes", "1", "--n", "2", "--at-least", "0.5", "--confidence", "95"),
+    ],
+)
+def test_prove_refuses_what_makes_no_sense(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    code, out, error = _run(capsys, "prove", *arguments)
+    assert code == 64
+    assert not out
+    assert "rror" in error
+
+
+def test_score_prints_the_value_its_interval_and_n(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"query": i, "ranked": ["a", "b"], "relevant": {"a" if i % 4 else "z": 1}, "topic": f"t{i % 2}"}
+        for i in range(40)
+    ]
+    file = _file(tmp_path, "rows.jsonl", rows)
+    code, out, _ = _run(capsys, "score", "hit@5", "--input", file, "--by", "topic", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert (answer["metric"], answer["value"], answer["n"]) == ("hit@5", 0.75, 40)
+    assert answer["low"] < 0.75 < answer["high"]
+    assert answer["slices"]["t1"]["value"] == 1.0
+    code, out, _ = _run(capsys, "score", "hit@5", "--input", file, "--by", "topic")
+    assert "75 % (" in out
+    assert "n = 40" in out
+    assert "t0" in out
+
+
+def test_score_says_what_could_not_be_scored_and_prints_no_terminal_escapes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _file(tmp_path, "rows.jsonl", [{"output": "a", "s": "\x1b[2Jx"}, {"reference": "a", "s": "y"}])
+    code, out, _ = _run(capsys, "score", "exact-match", "--input", file, "--by", "s")
+    assert code == 0
+    assert "not measured" in out
+    assert "\x1b" not in out
+    _, out, _ = _run(capsys, "score", "exact-match", "--input", file, "--json")
+    answer = json.loads(out)
+    assert answer["value"] is None
+    assert (answer["n"], answer["unscored"]) == (0, 2)
+
+
+def test_score_takes_options_and_clusters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"label": "spam", "prediction": "spam" if i % 3 else "ham", "user": i // 5} for i in range(50)]
+    file = _file(tmp_path, "rows.jsonl", rows)
+    _, out, _ = _run(
+        capsys, "score", "recall", "--input", file, "--option", "positive=spam", "--cluster", "user", "--json"
+    )
+    answer = json.loads(out)
+    assert (answer["n"], answer["unit_of_analysis"]) == (10, "user")
+    assert "clustered" in answer["method"]
+    assert answer["signature"] == "recall|positive:spam|v1"
+
+
+def test_score_lists_every_metric_with_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    from launchworthy.metrics import METRICS
+
+    code, out, _ = _run(capsys, "score", "--list")
+    assert code == 0
+    for name in METRICS:
+        assert name in out
+    _, out, _ = _run(capsys, "score", "--list", "--json")
+    assert [metric["name"] for metric in json.loads(out)["metrics"]] == list(METRICS)
+
+
+def test_score_refuses_a_broken_file_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.jsonl"
+    for content, words in (
+        (b'{"output": "a"}\n{"output": NaN}\n', ":2"),
+        (b"", "no rows"),
+        (b"\x1f\x8b\x00", "gzip"),
+    ):
+        path.write_bytes(content)
+        code, _, error = _run(capsys, "score", "exact-match", "--input", str(path))
+        assert code == 64
+        assert words in error
+    code, _, error = _run(capsys, "score", "exakt-match", "--input", str(path))
+    assert code == 64
+    assert "exact-match" in error
+    assert _run(capsys, "score", "exact-match")[0] == 64
+    assert _run(capsys, "score", "regex", "--input", str(path), "--option", "pattern")[0] == 64
+
+
+def _answers(good: set[int], n: int = 200) -> list[dict[str, Any]]:
+    return [{"id": i, "output": "a" if i in good else "b", "reference": "a"} for i in range(n)]
+
+
+def test_compare_pairs_by_id_and_exits_as_a_verdict_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = _file(tmp_path, "old.jsonl", _answers(set(range(140))))
+    new = _file(tmp_path, "new.jsonl", _answers(set(range(170))))
+    base = ("compare", "--metric", "exact-match")
+    code, out, _ = _run(capsys, *base, "--baseline", old, "--candidate", new)
+    assert code == 0
+    assert out.startswith("met: The candidate is better")
+    code, out, _ = _run(capsys, *base, "--baseline", new, "--candidate", old, "--json")
+    answer = json.loads(out)
+    assert (code, answer["status"]) == (1, "unmet")
+    assert answer["value"] == pytest.approx(-0.15)
+    assert answer["low"] < -0.15 < answer["high"] < 0
+    assert {"metric", "confidence", "n", "margin", "baseline", "candidate"} <= set(answer)
+    code, out, _ = _run(capsys, *base, "--baseline", old, "--candidate", old)
+    assert code == 2
+    code, out, _ = _run(capsys, *base, "--baseline", old, "--candidate", old, "--margin", "2 %")
+    assert code == 0
+    assert "not worse by more than 2 %" in out
+
+
+def test_compare_tells_items_on_one_side_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = _file(tmp_path, "old.jsonl", _answers(set(range(10)), 10))
+    new = _file(tmp_path, "new.jsonl", [*_answers(set(range(8)), 8), {"id": "\x1b[31mred"}])
+    _, out, _ = _run(capsys, "compare", "--metric", "exact-match", "--baseline", old, "--candidate", new)
+    assert "2 only in the baseline: 8, 9" in out
+    assert "1 only in the candidate" in out
+    assert "\x1b" not in out
+
+
+def test_compare_refuses_margins_and_files_that_do_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = _file(tmp_path, "old.jsonl", _answers({1}, 5))
+    twice = _file(tmp_path, "twice.jsonl", _answers({1}, 5) * 2)
+    base = ("compare", "--metric", "exact-match", "--baseline", old, "--candidate")
+    for arguments in ((old, "--margin", "5ms"), (old, "--margin", "-1 %"), (old, "--margin", "x"), (twice,)):
+        code, _, error = _run(capsys, *base, *arguments)
+        assert code == 64
+        assert error

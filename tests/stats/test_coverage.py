@@ -1,0 +1,32 @@
+"""Bounds hold as often as they say: a short run of ``bench/coverage.py``, which does the same at length."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+def _bench() -> ModuleType:
+    path = Path(__file__).parents[2] / "bench" / "coverage.py"
+    spec = importlib.util.spec_from_file_location("bench_coverage", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+BENCH = _bench()
+REPETITIONS = 400
+
+
+@pytest.mark.parametrize("scenario", BENCH.SCENARIOS, ids=lambda scenario: scenario.name)
+def test_coverage_is_what_is_claimed_within_three_standard_errors(scenario: object) -> None:
+    share = BENCH.rate(scenario, repetitions=REPETITIONS, seed=20)
+    slack = BENCH.noise(share, repetitions=REPETITIONS)
+    assert scenario.least - slack <= share <= scenario.most + slack  # type: ignore[attr-defined]
