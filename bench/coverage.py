@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from launchworthy import stats
+from launchworthy.metrics import find_metric, score_rows
 
 Draw = Callable[[np.random.Generator], bool]
 
@@ -131,6 +132,59 @@ _PAIRED_TRUTH = float(
 )
 
 
+def _paired_quantiles(rng: np.random.Generator) -> bool:
+    """Candidate 20 % faster, on calls that are alike."""
+    easy = rng.exponential(size=120)
+    before = easy * rng.gamma(20, 1 / 20, size=120)
+    after = 0.8 * easy * rng.gamma(20, 1 / 20, size=120)
+    return _covers(stats.paired_quantiles(before, candidate=after, q=0.8), -0.2 * _P80)
+
+
+# The 0.8 quantile of exponential times gamma(20, 1/20), from a large fixed sample.
+_LARGE = np.random.default_rng(0)
+_P80 = float(np.quantile(_LARGE.exponential(size=2_000_000) * _LARGE.gamma(20, 1 / 20, size=2_000_000), 0.8))
+
+
+def _scored(rng: np.random.Generator, n: int) -> list[dict[str, object]]:
+    label = rng.random(n) < 0.3
+    score = rng.normal(size=n) + label
+    return [{"label": bool(one), "score": float(of)} for one, of in zip(label, score, strict=True)]
+
+
+def _auc(rng: np.random.Generator) -> bool:
+    interval = score_rows(find_metric("roc-auc"), _scored(rng, 120)).overall.interval
+    return interval is not None and _covers(interval, stats.normal_cdf(1 / 2**0.5))
+
+
+_AVERAGE_PRECISION = score_rows(
+    find_metric("average-precision"), _scored(np.random.default_rng(0), 100_000)
+).overall.interval
+
+
+def _average_precision(rng: np.random.Generator) -> bool:
+    interval = score_rows(find_metric("average-precision"), _scored(rng, 200)).overall.interval
+    return (
+        interval is not None
+        and _AVERAGE_PRECISION is not None
+        and _covers(interval, _AVERAGE_PRECISION.value)
+    )
+
+
+def _f1_difference(rng: np.random.Generator) -> bool:
+    """Both sides err alike, so the true difference is 0."""
+    metric = find_metric("f1")
+    truth = rng.random(200) < 0.4
+    sides = [
+        [
+            metric.score({"label": bool(t), "prediction": bool(t != w)})
+            for t, w in zip(truth, wrong, strict=True)
+        ]
+        for wrong in (rng.random(200) < 0.15, rng.random(200) < 0.15)
+    ]
+    interval = metric.difference(sides[0], sides[1])
+    return interval is not None and _covers(interval, 0.0)
+
+
 def _mcnemar(rng: np.random.Generator) -> bool:
     gained, lost, _ = rng.multinomial(120, [0.1, 0.1, 0.8])
     return stats.mcnemar(gained=int(gained), lost=int(lost)) > 0.05
@@ -165,6 +219,10 @@ SCENARIOS = (
     Scenario("Tango, n = 150, difference 3 points", _paired_shares, 0.935, 0.97),
     Scenario("non-inferiority at the margin, n = 300", _inferior, 0.935, 0.97),
     Scenario("paired means, n = 80", _paired_means, 0.93, 0.97),
+    Scenario("paired quantiles, P80, n = 120", _paired_quantiles, 0.92),
+    Scenario("DeLong on the logit scale, n = 120", _auc, 0.93, 0.97),
+    Scenario("average precision, jackknife of groups, n = 200", _average_precision, 0.92, 0.97),
+    Scenario("difference of F1 by influence, n = 200", _f1_difference, 0.93, 0.97),
     Scenario("exact McNemar, n = 120, no difference", _mcnemar, 0.95),
     Scenario("e-value, peeked at 200 times", _e_value_peeked, 0.95),
     Scenario("confidence sequence, all of 400 moments", _sequence, 0.95),

@@ -56,3 +56,8 @@ def test_an_interval_prints_value_bounds_and_n() -> None:
 def test_not_measured_is_never_a_number() -> None:
     assert format_value(None) == "not measured"
     assert format_value(math.nan) == "not measured"
+
+
+def test_a_duration_without_bound_has_no_unit() -> None:
+    assert format_value(float("inf"), unit="ms") == "∞"
+    assert format_value(float("-inf"), unit="ms") == "−∞"

@@ -146,6 +146,8 @@ def format_value(value: float | None, *, unit: str = "", digits: int = 3) -> str
 
 
 def _duration(value_ms: float, digits: int) -> str:
+    if math.isinf(value_ms):
+        return format_number(value_ms)
     size = abs(value_ms)
     for name, step in (("d", 86_400_000.0), ("h", 3_600_000.0), ("min", 60_000.0), ("s", 1_000.0)):
         if size >= step:

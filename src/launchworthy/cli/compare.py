@@ -15,7 +15,6 @@ from launchworthy.cli.figures import (
     plain_interval,
     printable,
     read_metric,
-    rows_of,
 )
 
 if TYPE_CHECKING:
@@ -53,13 +52,14 @@ def command(
 
     Exit code: 0 no worse than the margin allows, 1 worse, 2 not settled.
     """
+    from launchworthy.jsonl import read_jsonl
     from launchworthy.metrics import compare_rows
 
     metric = read_metric(name, options)
     found = compare_rows(
         metric,
-        baseline=rows_of(baseline, unique="id"),
-        candidate=rows_of(candidate, unique="id"),
+        baseline=(row for _, row in read_jsonl(baseline, unique="id")),
+        candidate=(row for _, row in read_jsonl(candidate, unique="id")),
         margin=_margin(margin, metric),
         cluster=cluster,
         level=confidence,

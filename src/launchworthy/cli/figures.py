@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +20,6 @@ __all__ = [
     "plain_interval",
     "printable",
     "read_metric",
-    "rows_of",
 ]
 
 VERDICT_CODES = {"met": 0, "unmet": 1, "unproven": 2}
@@ -97,18 +95,3 @@ def read_metric(name: str, options: tuple[str, ...]) -> Metric:
             raise click.BadParameter(f"{option!r} is not KEY=VALUE", param_hint="--option")
         given[key.strip()] = value
     return find_metric(name, options=given)
-
-
-def rows_of(path: Path, *, unique: str | None = None) -> list[dict[str, Any]]:
-    """Every row of a JSONL file.
-
-    Raises:
-        InputError: A line is broken, or there is none.
-    """
-    from launchworthy.errors import InputError
-    from launchworthy.jsonl import read_jsonl
-
-    rows = [row for _, row in read_jsonl(path, unique=unique)]
-    if not rows:
-        raise InputError("the file holds no rows", where=str(path), hint="one JSON object a line")
-    return rows

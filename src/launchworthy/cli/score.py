@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchworthy.cli.figures import SHARE, echo_json, plain_interval, printable, read_metric, rows_of
+from launchworthy.cli.figures import SHARE, echo_json, plain_interval, printable, read_metric
 
 if TYPE_CHECKING:
     from launchworthy.metrics import ScoreReport, SliceReport
@@ -42,10 +42,16 @@ def command(
         return _list(as_json)
     if metric is None or file is None:
         raise click.UsageError("give a METRIC and --input FILE, or --list")
+    from launchworthy.errors import InputError
+    from launchworthy.jsonl import read_jsonl
     from launchworthy.metrics import score_rows
 
     chosen = read_metric(metric, options)
-    report = score_rows(chosen, rows_of(file), by=by, cluster=cluster, level=confidence)
+    report = score_rows(
+        chosen, (row for _, row in read_jsonl(file)), by=by, cluster=cluster, level=confidence
+    )
+    if not report.overall.rows:
+        raise InputError("the file holds no rows", where=str(file), hint="one JSON object a line")
     if as_json:
         answer = {
             "metric": chosen.name,

@@ -14,7 +14,7 @@ from launchworthy.stats.proportion import clopper_pearson, wilson
 from launchworthy.stats.quantiles import quantile_interval
 from launchworthy.stats.ratio import ratio_interval
 from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
-from launchworthy.stats.special import beta_cdf, beta_quantile, normal_quantile, t_quantile
+from launchworthy.stats.special import beta_cdf, beta_quantile, normal_cdf, normal_quantile, t_quantile
 
 __all__ = [
     "Interval",
@@ -33,6 +33,7 @@ __all__ = [
     "mcnemar",
     "mean_interval",
     "non_inferiority",
+    "normal_cdf",
     "normal_quantile",
     "paired_means",
     "paired_quantiles",

@@ -150,25 +150,32 @@ def paired_quantiles(
     ordered = np.take_along_axis(pair, order, axis=1)
     unit_of = index[order]
 
-    def difference(weights: NDArray[np.float64]) -> float:
+    def differences(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         found = []
         for row in (0, 1):
-            reached = np.cumsum(weights[unit_of[row]])
-            place = int(np.searchsorted(reached, q * reached[-1] - 1e-9))
-            found.append(float(ordered[row, min(place, n - 1)]))
-        return found[1] - found[0]
+            reached = np.cumsum(weights[:, unit_of[row]], axis=1)
+            short = reached < q * reached[:, -1:] - 1e-9
+            found.append(ordered[row, np.minimum(short.sum(axis=1), n - 1)])
+        return np.asarray(found[1] - found[0], dtype=np.float64)
 
     rng = np.random.default_rng(seed)
     even = np.full(units, 1.0 / units)
-    draws = np.sort([difference(rng.multinomial(units, even).astype(float)) for _ in range(_RESAMPLES)])
+    step = max(1, 2_000_000 // n)
+    parts = []
+    for start in range(0, _RESAMPLES, step):
+        drawn = rng.multinomial(units, even, size=min(step, _RESAMPLES - start))
+        parts.append(differences(drawn.astype(np.float64)))
+    draws = np.sort(np.concatenate(parts))
     rank = max(1, math.floor((_RESAMPLES + 1) * error + 1e-9))
     low, high = float(draws[rank - 1]), float(draws[-rank])
     method = "percentile bootstrap"
     # A tail of fewer than three units cannot be resampled: its end of the interval would be invented.
-    if min(q, 1.0 - q) * units < 3 or low == high:
+    tail = max(1, math.floor(min(q, 1.0 - q) * n + 1e-9))
+    beyond = unit_of[:, -tail:] if q > 0.5 else unit_of[:, :tail]
+    if min(len(set(row)) for row in beyond.tolist()) < 3 or low == high:
         low, high, method = -math.inf, math.inf, "none: too few beyond the quantile"
     return Interval(
-        value=difference(np.ones(units)),
+        value=float(differences(np.ones((1, units)))[0]),
         low=low,
         high=high,
         confidence=level,
