@@ -28,7 +28,9 @@ from launchworthy.store.options import StoreOptions
 
 __all__ = ["Hot", "subject_of", "text_literal"]
 
-_ROW_GROUP = 30_720
+_ROW_GROUP = 20_480
+# Long texts that are read one at a time; the rest keeps DuckDB's lighter compressions, which scan faster.
+_LONG = frozenset({"input", "context", "output", "events", "links", "status_message", "explanation"})
 
 
 def text_literal(text: str) -> str:
@@ -81,11 +83,11 @@ class Hot:
         self._tmp.mkdir(mode=0o700)
         (self.folder / "hot.new.duckdb").unlink(missing_ok=True)
 
-    def _bare(self) -> DuckDBPyConnection:
+    def _bare(self, memory_bytes: int) -> DuckDBPyConnection:
         return duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": f"{self._options.duckdb_memory_bytes // 2**20}MiB",
+                "memory_limit": _mebibytes(memory_bytes),
                 "temp_directory": str(self._tmp),
                 "threads": max(1, min(4, os.cpu_count() or 1)),
                 "python_enable_replacements": False,
@@ -96,7 +98,7 @@ class Hot:
         )
 
     def _open(self) -> DuckDBPyConnection:
-        instance = self._bare()
+        instance = self._bare(self._options.memory_bytes)
         try:
             instance.execute(
                 f"ATTACH {text_literal(str(self.path))} AS hot (ROW_GROUP_SIZE {_ROW_GROUP}); USE hot"
@@ -104,7 +106,6 @@ class Hot:
             self.path.chmod(0o600)
             instance.execute(f"SET allowed_directories = [{text_literal(str(self.segments_folder))}]")
             instance.execute("SET enable_external_access = false")
-            instance.execute("SET lock_configuration = true")
             instance.execute("BEGIN")
             instance.execute("CREATE SCHEMA IF NOT EXISTS raw")
             for table in TABLES.values():
@@ -129,7 +130,11 @@ class Hot:
     @staticmethod
     def _match(instance: DuckDBPyConnection, table: Table) -> None:
         """Make the table, or add the columns that this version knows and the file does not."""
-        columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in table.columns)
+        columns = ", ".join(
+            f"{column.name} {SQL_TYPES[column.type]}"
+            + (" USING COMPRESSION zstd" if column.name in _LONG else "")
+            for column in table.columns
+        )
         instance.execute(f"CREATE TABLE IF NOT EXISTS raw.{table.name} ({columns})")
         for column in table.columns:
             instance.execute(
@@ -169,6 +174,17 @@ class Hot:
             finally:
                 # Closing rolls back whatever was not committed.
                 cursor.close()
+
+    @contextlib.contextmanager
+    def roomy(self) -> Iterator[None]:
+        """Let DuckDB take the memory that sorting and rewriting whole days needs."""
+        try:
+            self._instance.cursor().execute(
+                f"SET memory_limit = '{_mebibytes(self._options.maintenance_memory_bytes)}'"
+            )
+            yield
+        finally:
+            self._instance.cursor().execute(f"SET memory_limit = '{_mebibytes(self._options.memory_bytes)}'")
 
     def state(self) -> dict[tuple[str, str], int]:
         """Counters and the log position by (name, table), as of the last flush."""
@@ -227,20 +243,11 @@ class Hot:
 
     def _copy(self, new: Path) -> None:
         Path(f"{new}.wal").unlink(missing_ok=True)
-        with contextlib.closing(self._bare()) as instance:
+        with contextlib.closing(self._bare(self._options.maintenance_memory_bytes)) as instance:
             instance.execute(f"ATTACH {text_literal(str(self.path))} AS hot")
             instance.execute("CHECKPOINT hot")
             instance.execute(f"ATTACH {text_literal(str(new))} AS fresh (ROW_GROUP_SIZE {_ROW_GROUP})")
-            instance.execute("CREATE SCHEMA fresh.raw")
-            names = [
-                name
-                for (name,) in instance.execute(
-                    "SELECT table_name FROM duckdb_tables()"
-                    " WHERE database_name = 'hot' AND schema_name = 'raw'"
-                ).fetchall()
-            ]
-            for name in names:
-                instance.execute(f"CREATE TABLE fresh.raw.{name} AS FROM hot.raw.{name}")
+            instance.execute("COPY FROM DATABASE hot TO fresh")
             instance.execute("DETACH hot")
             instance.execute("CHECKPOINT fresh")
             instance.execute("DETACH fresh")
@@ -273,6 +280,10 @@ class Hot:
         cursor.execute(sql, parameters)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size // 2**20}MiB"
 
 
 def sync_file(path: Path) -> None:

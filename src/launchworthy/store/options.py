@@ -35,21 +35,23 @@ class StoreOptions:
         min_free_bytes: Below this much free disk nothing more is accepted.
         remember_batches_s: For how long a repeated batch id is recognised.
         hot_days: Today and this many days before it rest in the hot file; older days are sealed.
-        duckdb_memory_bytes: What DuckDB may hold in memory before it spills to the folder's ``tmp``.
+        memory_bytes: What DuckDB may hold in memory before it spills to the folder's ``tmp``.
+        maintenance_memory_bytes: The same while days are sealed or rewritten.
         query_timeout_s: A query that takes longer is stopped.
         query_rows: A query that answers more rows is refused.
         step: Told the name of each durable step as it begins: ``flush.commit``, ``seal.rename`` …
     """
 
     flush_interval_s: float = 0.5
-    flush_rows: int = 10_000
+    flush_rows: int = 4096
     flush_bytes: int = 8 * 2**20
     max_in_flight_bytes: int = 64 * 2**20
     max_log_bytes: int = 512 * 2**20
     min_free_bytes: int = 256 * 2**20
     remember_batches_s: float = 2 * 86_400.0
     hot_days: int = 2
-    duckdb_memory_bytes: int = 192 * 2**20
+    memory_bytes: int = 128 * 2**20
+    maintenance_memory_bytes: int = 512 * 2**20
     query_timeout_s: float = 30.0
     query_rows: int = 1_000_000
     step: Callable[[str], None] = _no_step

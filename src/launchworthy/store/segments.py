@@ -33,7 +33,7 @@ __all__ = ["RetentionRule", "Segment", "Segments"]
 # Days before the hot window that get a file of their own; what arrives later still shares one file, so
 # that a sender with a wrong clock cannot make a file for every day since 1970.
 _OWN_DAYS = 7
-_ROW_GROUP = 30_000
+_ROW_GROUP = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,13 @@ class Segments:
         with self._hot.writer:
             where = f"WHERE {table.time} >= {start} AND {table.time} < {end}"
             name = f"{from_ns(start):%Y-%m-%d}-{secrets.token_hex(6)}.parquet"
-            segment = self._write(table, f"FROM hot.raw.{table.name} {where}", name=name, span=(start, end))
+            segment = self._write(
+                table,
+                f"FROM hot.raw.{table.name} {where}",
+                name=name,
+                span=(start, end),
+                order=f"ORDER BY product, workflow, {table.time}",
+            )
             if segment is None:
                 return 0
             step("seal.register")
@@ -165,7 +171,9 @@ class Segments:
             cursor.execute("INSERT INTO raw.traces FROM temp.compacted")
             cursor.execute("DROP TABLE temp.compacted")
 
-    def _write(self, table: Table, rows: str, *, name: str, span: tuple[int, int]) -> Segment | None:
+    def _write(
+        self, table: Table, rows: str, *, name: str, span: tuple[int, int], order: str = ""
+    ) -> Segment | None:
         """A new file, on disk under its own name and not yet registered; None if there are no rows."""
         step = self._options.step
         folder = self._hot.segments_folder / table.name
@@ -173,7 +181,7 @@ class Segments:
         path, new = folder / name, folder / f"{name}.new"
         names = ", ".join(table.names)
         try:
-            with self._hot.writing() as cursor:
+            with self._hot.roomy(), self._hot.writing() as cursor:
                 count, first, last = cursor.execute(
                     f"SELECT count(*), min({table.time}), max({table.time}) {rows}"
                 ).fetchall()[0]
@@ -181,7 +189,7 @@ class Segments:
                     return None
                 step("segment.write")
                 cursor.execute(
-                    f"COPY (SELECT {names} {rows} ORDER BY product, workflow, {table.time})"
+                    f"COPY (SELECT {names} {rows} {order})"
                     f" TO {text_literal(str(new))}"
                     f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
                 )
