@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from click.testing import CliRunner, Result
+
+from launchworthy.cli.eval import command as eval_command
+from launchworthy.cli.runs import command as runs_command
+from launchworthy.errors import InputError, LaunchworthyError, NotFoundError
+
+APP = """
+def good(number):
+    return {"output": f"answer {number}", "ranked": [f"d{number}"], "answered": True, "cost_usd": 0.0625}
+
+def worse(number):
+    return good(number if number % 4 else -1)
+
+def broken(number):
+    raise ValueError("<b>down</b> \\x1b[31m")
+
+def same(row):
+    return row["output"] == row["reference"]
+
+def never(row):
+    raise RuntimeError("cannot tell")
+"""
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, workspace: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "own_bot.py").write_text(APP)
+    rows = [
+        {
+            "id": f"q{n:02}",
+            "input": n,
+            "expected": f"answer {n}",
+            "relevant": [f"d{n}"],
+            "slices": ["odd"] if n % 2 else [],
+        }
+        for n in range(40)
+    ]
+    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setattr("launchworthy.server.open_workspace", lambda data: workspace)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    sys.modules.pop("own_bot", None)
+
+
+def _call(command: Any, *arguments: str) -> Result:
+    result = CliRunner().invoke(command, arguments, standalone_mode=False)
+    if isinstance(result.exception, LaunchworthyError):
+        raise result.exception
+    assert result.exception is None, result.exception
+    return result
+
+
+@pytest.fixture
+def run_eval(folder: Path) -> Call:
+    def call(*arguments: str) -> Result:
+        return _call(eval_command, "--product", "docs", *arguments)
+
+    return call
+
+
+FIRST = ("--target", "own_bot:good", "--gold", "gold.jsonl", "--scorer", "exact-match", "--scorer", "hit@1")
+
+
+def test_a_file_and_a_function_are_enough(run_eval: Call) -> None:
+    result = run_eval(*FIRST)
+    assert result.return_value == 0
+    assert "40 of 40 items" in result.output
+    assert "exact-match  100 % (" in result.output
+    assert "  odd" in result.output
+    assert "latency-p95" in result.output
+    assert "cost         0.0625 USD" in result.output
+
+
+def test_json_carries_every_figure(run_eval: Call) -> None:
+    plain = json.loads(run_eval(*FIRST, "--json").stdout)
+    whole = next(row for row in plain["measured"] if row["metric"] == "hit@1" and row["slice"] is None)
+    assert {"metric", "value", "low", "high", "confidence", "n"} <= set(whole)
+    assert (whole["value"], whole["n"], plain["done"], plain["status"]) == (1.0, 40, 40, "complete")
+    assert plain["cost_usd"] == 2.5
+
+
+def test_a_candidate_is_compared_with_a_run(run_eval: Call) -> None:
+    old = json.loads(run_eval(*FIRST, "--json").stdout)["run"]
+    arguments = ["--target", "own_bot:worse", *FIRST[2:], "--baseline", old]
+    plain = json.loads(run_eval(*arguments, "--json").stdout)
+    found = plain["comparisons"][0]
+    assert (found["value"], found["status"], len(found["worse"])) == (-0.25, "unmet", 10)
+    assert "10 worse" in run_eval(*arguments).output
+
+
+@pytest.mark.parametrize("broken", [("own_bot:broken", "own_bot:same"), ("own_bot:good", "own_bot:never")])
+def test_a_run_that_measured_nothing_does_not_end_as_if_it_had(
+    run_eval: Call, broken: tuple[str, str]
+) -> None:
+    target, scorer = broken
+    result = run_eval("--target", target, "--gold", "gold.jsonl", "--scorer", scorer)
+    assert result.return_value == 1
+    assert "nothing was measured" in result.stderr
+
+
+def test_some_failures_are_counted_and_are_no_failure_of_the_command(run_eval: Call, folder: Path) -> None:
+    (folder / "own_bot.py").write_text(APP + "\ndef half(n):\n    assert n % 2\n    return good(n)\n")
+    result = run_eval("--target", "own_bot:half", *FIRST[2:])
+    assert result.return_value == 0
+    assert "20 errors" in result.output
+    assert "20 could not be scored" in result.output
+
+
+def test_a_run_stopped_by_its_cost_is_offered_and_resumed(run_eval: Call, workspace: Any) -> None:
+    first = run_eval(*FIRST, "--max-cost", "0.625", "--concurrency", "1")
+    (run,) = workspace.runs()
+    assert (run.status, run.done) == ("interrupted", 10)
+    assert f"go on with: launchworthy eval --resume {run.id}" in first.output
+    offer = run_eval(*FIRST)
+    assert f"{run.id} asked the same and stopped at 10 of 40" in offer.stderr
+    resumed = json.loads(run_eval("--resume", run.id, "--json").stdout)
+    assert (resumed["run"], resumed["status"], resumed["done"]) == (run.id, "complete", 40)
+    looks = [look.purpose for look in workspace.looks(product="docs", name="gold")]
+    assert looks.count(f"run {run.id}") == 1
+
+
+def test_an_endpoint_of_any_shape_is_asked(
+    run_eval: Call, serve: Any, folder: Path, monkeypatch: Any
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        number = (await request.json())["q"]["n"]
+        return web.json_response({"data": [f"answer {number}"]})
+
+    endpoint = serve(handler)
+    monkeypatch.setenv("BOT_TOKEN", "s3cret")
+    arguments = (
+        "--request",
+        '{"q": {"n": "{input}"}}',
+        "--response",
+        "output=/data/0",
+        "--bearer-env",
+        "BOT_TOKEN",
+    )
+    result = run_eval("--target", endpoint.url, "--gold", "gold.jsonl", "--scorer", "exact-match", *arguments)
+    assert "exact-match  100 % (" in result.output
+    assert endpoint.headers[0]["Authorization"] == "Bearer s3cret"
+
+
+def test_runs_are_listed_and_shown(run_eval: Call, workspace: Any) -> None:
+    assert "No runs" in _call(runs_command).output
+    run_eval("--target", "own_bot:broken", "--gold", "gold.jsonl", "--scorer", "own_bot:same", "--simulated")
+    run_eval(*FIRST)
+    ids = {run.status: run.id for run in workspace.runs() if run.target == "own_bot:good"}
+    listed = _call(runs_command).output
+    assert "simulated" in listed
+    shown = _call(runs_command, ids["complete"]).output
+    assert "exact-match  100 % (" in shown
+    (failed,) = [run.id for run in workspace.runs() if run.target == "own_bot:broken"]
+    told = _call(runs_command, failed).output
+    assert "ValueError: <b>down</b>" in told
+    assert "\x1b" not in told
+    plain = json.loads(_call(runs_command, ids["complete"], "--json").output)
+    assert len(plain["items"]) == 40
+    assert plain["items"][0]["scores"]["hit@1"]["value"] == 1.0
+    with pytest.raises(NotFoundError):
+        _call(runs_command, "absent")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--gold", "gold.jsonl", "--scorer", "hit@1"), "no target"),
+        (("--target", "own_bot:good", "--gold", "gold.jsonl"), "no scorer"),
+        (("--target", "own_bot:good", "--scorer", "hit@1"), "no gold set"),
+        ((*FIRST, "--scorer", "hit@1"), "asked for twice"),
+        ((*FIRST, "--scorer", "hitt@1"), "unknown metric"),
+        ((*FIRST, "--concurrency", "0"), "concurrency"),
+        ((*FIRST, "--timeout", "nan"), "timeout"),
+        ((*FIRST, "--request", "{"), "not JSON"),
+        ((*FIRST, "--request", "{}"), "HTTP targets"),
+        ((*FIRST, "--response", "x"), "not FIELD=/json/pointer"),
+        ((*FIRST, "--release", "absent.yaml"), "cannot be read"),
+    ],
+)
+def test_what_cannot_be_run_is_told_before_anything_is_asked(
+    run_eval: Call, workspace: Any, arguments: tuple[str, ...], reason: str
+) -> None:
+    with pytest.raises(InputError, match=reason):
+        run_eval(*arguments)
+    assert workspace.runs() == []
+    assert workspace.looks(product="docs", name="gold") == []

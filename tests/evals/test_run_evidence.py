@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from launchworthy.contract import Claim, ClaimKind, Direction, Target
+from launchworthy.evals import Holdout, metrics_of, run_evidence, scorer_of
+from launchworthy.evals.coverage import PROVES, metric_of, scorer_text
+from launchworthy.evidence import Evidence
+from launchworthy.records import Run, RunItem, Score
+from launchworthy.stats import clopper_pearson
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+NewRun = Callable[..., Run]
+
+
+def claim(metric: str, **changes: Any) -> Claim:
+    fields: dict[str, Any] = {
+        "address": f"docs/answer/quality/{metric}",
+        "kind": ClaimKind.BOUND,
+        "family": "quality",
+        "workflow": "answer",
+        "metric": metric,
+        "sentence": metric,
+        "target": Target(direction=Direction.AT_LEAST, threshold=0.8, unit="ratio"),
+    }
+    return Claim(**(fields | changes))
+
+
+def _hit(value: float | None) -> dict[str, Score]:
+    if value is None:
+        return {"hit@5": Score(value=None, error="no ranking")}
+    return {"hit@5": Score(value=value, statistics={"total": value, "items": 1.0})}
+
+
+def _items(good: int, bad: int, *, slices: tuple[str, ...] = (), start: int = 0) -> list[RunItem]:
+    return [
+        RunItem(
+            item_id=f"q{start + n:04}",
+            scores=_hit(float(n < good)),
+            slices=slices,
+            trace_id=f"{start + n:032x}",
+        )
+        for n in range(good + bad)
+    ]
+
+
+@pytest.fixture
+def run(new_run: NewRun) -> Run:
+    return new_run(scorers=("hit@5|v1",))
+
+
+def _one(claims: list[Claim], run: Run, items: list[RunItem], **options: Any) -> Evidence:
+    (piece,) = run_evidence(claims, run, items, now=NOW, **options)
+    return piece
+
+
+def test_a_share_gets_exact_one_sided_bounds_at_the_claims_confidence(run: Run) -> None:
+    piece = _one([claim("hit@5", confidence=0.9)], run, _items(90, 10))
+    wanted = clopper_pearson(90, n=100, level=0.9, sides=1)
+    assert (piece.value, piece.low, piece.high, piece.n) == (0.9, wanted.low, wanted.high, 100)
+    assert piece.sample == {"successes": 90, "n": 100}
+    assert (piece.confidence, piece.method, piece.unit) == (0.9, "Clopper-Pearson", "ratio")
+    assert (piece.release, piece.gold, piece.source) == (run.release, run.gold, "run:run-1")
+    assert len(piece.detail["worst"]) == 10
+    assert piece.detail["worst"][0] == {"item": "q0090", "value": 0.0, "trace": f"{90:032x}"}
+
+
+def test_what_could_not_be_scored_counts_neither_way(run: Run) -> None:
+    items = [
+        *_items(50, 0),
+        RunItem(item_id="x1", scores=_hit(None)),
+        RunItem(item_id="x2", error="timeout"),
+        RunItem(item_id="x3", scores={}),
+    ]
+    piece = _one([claim("hit@5")], run, items)
+    assert (piece.value, piece.n, piece.unscored) == (1.0, 50, 2)
+    assert piece.detail["outside"] == 1
+    assert piece.detail["unscored_because"] == {"no ranking": 1, "no answer: timeout": 1}
+
+
+def test_nothing_measured_is_said_with_its_reason(run: Run) -> None:
+    piece = _one([claim("hit@5")], run, [RunItem(item_id="x", scores=_hit(None))])
+    assert (piece.value, piece.low, piece.n, piece.unscored) == (None, None, 0, 1)
+    assert piece.detail["reason"] == "none of 1 items of the run could be scored: no ranking"
+    empty = _one([claim("hit@5", slice="odd")], run, _items(5, 0))
+    assert empty.detail["reason"] == "slice odd has no items"
+
+
+def test_every_slice_is_measured_on_its_own(run: Run) -> None:
+    items = [
+        *_items(9, 1, slices=("plain",)),
+        *_items(2, 2, slices=("odd",), start=20),
+        RunItem(item_id="z", slices=("unanswerable",)),
+    ]
+    found = run_evidence([claim("hit@5", slice="*")], run, items, now=NOW)
+    assert [(piece.slice, piece.value) for piece in found] == [("odd", 0.5), ("plain", 0.9)]
+
+
+def test_a_slice_claim_sees_its_slice_only(run: Run) -> None:
+    items = [*_items(9, 1, slices=("plain",)), *_items(0, 5, start=20)]
+    assert _one([claim("hit@5", slice="plain")], run, items).value == 0.9
+
+
+def test_only_the_holdout_proves_and_a_worn_one_says_so(run: Run) -> None:
+    items = _items(90, 10)
+    ids = {item.item_id for item in items[85:]}
+    piece = _one([claim("hit@5")], run, items, holdout=Holdout(ids=ids, looks=21, budget=20))
+    assert piece.n == 15
+    assert piece.value == pytest.approx(1 / 3)
+    assert (piece.detail["holdout_looks"], piece.detail["holdout_budget"]) == (21, 20)
+    assert "it may have been learnt" in piece.detail["remark"]
+    fresh = _one([claim("hit@5")], run, items, holdout=Holdout(ids=ids, looks=20, budget=20))
+    assert "remark" not in fresh.detail
+    without = _one([claim("hit@5")], run, items)
+    assert "keeps no holdout" in without.detail["remark"]
+
+
+def test_clusters_widen_the_bounds(run: Run) -> None:
+    alone = _items(60, 20)
+    together = [
+        RunItem(item_id=item.item_id, scores=item.scores, cluster=f"c{n // 20}")
+        for n, item in enumerate(alone)
+    ]
+    first, second = (_one([claim("hit@5")], run, items) for items in (alone, together))
+    assert second.n == 4
+    assert second.unit_of_analysis == "cluster"
+    assert first.low is not None
+    assert second.low is not None
+    assert second.low < first.low
+
+
+def test_a_delta_is_paired_with_the_baseline(run: Run, new_run: NewRun) -> None:
+    delta = claim("hit@5", kind=ClaimKind.DELTA, margin=0.02)
+    assert run_evidence([delta], run, _items(90, 10), now=NOW) == []
+    old = new_run("run-0", release="r-old")
+    piece = _one([delta], run, _items(90, 10), baseline=(old, _items(80, 20)))
+    assert piece.kind == "delta"
+    assert piece.value == pytest.approx(0.1)
+    assert (piece.detail["baseline_run"], piece.detail["better"], piece.detail["worse"]) == ("run-0", 10, [])
+
+
+def test_claims_that_a_run_cannot_speak_for_get_nothing(run: Run) -> None:
+    claims = [
+        claim("groundedness"),
+        claim("hit@5", workflow="refund"),
+        claim("hit@5", family="outcomes"),
+        claim("latency_p95", family="reliability"),
+        claim("hit@5", options={"judge": "j-v1"}),
+        claim("hit@5", options={"weight": "amount"}),
+        claim("hit@5", kind=ClaimKind.AGREE),
+        claim("mrr"),  # measurable, and not scored in this run
+        claim("hit@5", target=Target(direction=Direction.AT_LEAST, threshold=3, unit="ms")),
+    ]
+    assert run_evidence(claims, run, _items(9, 1), now=NOW) == []
+
+
+def test_evidence_of_simulated_runs_says_so(new_run: NewRun) -> None:
+    simulated = new_run(scorers=("hit@5|v1",), simulated=True)
+    assert _one([claim("hit@5")], simulated, _items(3, 0)).simulated
+
+
+def test_the_same_run_gives_the_same_evidence(run: Run) -> None:
+    items = [
+        RunItem(
+            item_id=f"q{n}",
+            scores={"token-f1": Score(value=n / 50, statistics={"total": n / 50, "items": 1})},
+        )
+        for n in range(50)
+    ]
+    scored = Run(**{name: getattr(run, name) for name in run.__slots__} | {"scorers": ("token-f1|v1",)})
+    first, second = (_one([claim("token_f1")], scored, order) for order in (items, list(items)))
+    assert first.id == second.id
+    assert Evidence.from_json(first.as_json()).id == first.id
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "json-schema"),
+        ({"pattern": "[0-9]+"}, "regex"),
+        ({"schema": '{"type": "object"}'}, "json-schema"),
+    ],
+)
+def test_format_adherence_is_a_schema_or_a_pattern(options: dict[str, str], name: str) -> None:
+    asked = claim("format_adherence", options=options)
+    metric = metric_of(asked)
+    assert metric is not None
+    assert metric.name == name
+    assert scorer_of(scorer_text(asked)).signature == metric.signature
+
+
+def test_everything_listed_as_provable_is() -> None:
+    for pattern in PROVES:
+        family, _, name = pattern.partition("/")
+        asked = claim(name.replace("*", "5"), family=family)
+        asked = asked if metric_of(asked) else claim(asked.metric, target=None)
+        assert metric_of(asked) is not None, pattern
+    assert set(metrics_of([claim("hit@5"), claim("groundedness")], workflow="answer")) == {
+        "docs/answer/quality/hit@5"
+    }
