@@ -48,7 +48,7 @@ class Flusher:
     ) -> None:
         self._hot, self._log, self._clock, self._options = hot, log, clock, options
         self._changed = threading.Condition()
-        self._position = position
+        self._position = self._trimmed = position
         self._asked = False
         self._stop = False
         self._flushes = 0
@@ -72,12 +72,12 @@ class Flusher:
         """Ask for a flush now; true once everything up to ``seq`` is stored, false if time runs out."""
         deadline = time.monotonic() + timeout_s
         with self._changed:
-            while self._position < seq and not self._stop:
+            while self._trimmed < seq and not self._stop:
                 self._asked = True
                 self._changed.notify_all()
                 if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                     break
-            return self._position >= seq
+            return self._trimmed >= seq
 
     def close(self) -> None:
         """Store what is acknowledged, as far as the machine allows, and end."""
@@ -120,6 +120,7 @@ class Flusher:
         with self._hot.writer:
             rows = self._log.after(self._position)
             if not rows:
+                self._trim()
                 return False
             try:
                 self._store(rows)
@@ -134,15 +135,22 @@ class Flusher:
                         raise
                     except Exception as error:
                         self._set_aside(row, f"{type(error).__name__}: {error}")
-            self._log.trim(self._position)
+            self._trim()
         return True
+
+    def _trim(self) -> None:
+        if self._trimmed < self._position:
+            self._log.trim(self._position)
+            with self._changed:
+                self._trimmed = self._position
+                self._changed.notify_all()
 
     def _set_aside(self, row: Any, reason: str) -> None:
         _log.error("batch %s could not be stored and was set aside: %s", row.batch_id, reason)
         self._log.set_aside(row, reason=reason, at=self._clock())
         with self._hot.writing() as cursor:
             self._count(cursor, {("quarantined", row.table_name): row.rows}, position=row.seq)
-        self._moved(row.seq)
+        self._position = row.seq
 
     def _store(self, rows: Sequence[Any]) -> None:
         parts: defaultdict[str, list[ArrowTable]] = defaultdict(list)
@@ -170,12 +178,7 @@ class Flusher:
                 cursor.execute("DROP TABLE temp.compacted")
             self._options.step("flush.commit")
         self._options.step("flush.committed")
-        self._moved(last)
-
-    def _moved(self, position: int) -> None:
-        with self._changed:
-            self._position = position
-            self._changed.notify_all()
+        self._position = last
 
     @staticmethod
     def _insert(cursor: DuckDBPyConnection, name: str, tables: list[ArrowTable]) -> int:
