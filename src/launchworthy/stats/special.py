@@ -75,27 +75,24 @@ def _density_factor(a: float, b: float, x: float, y: float) -> float:
     return math.sqrt(a * b / (2.0 * math.pi * n)) * math.exp(exponent)
 
 
-def _continued_fraction(a: float, b: float, x: float) -> float:
-    """Lentz's evaluation of the continued fraction of I_x(a, b); converges in O(√max(a, b)) steps."""
-    c, d = 1.0, 1.0 - (a + b) * x / (a + 1.0)
-    d = 1.0 / (d if abs(d) > _TINY else _TINY)
-    h = d
+def _continued_fraction(a: float, b: float, x: float, y: float) -> float:
+    """Lentz's evaluation of I_x(a, b) / (x^a y^b / B(a, b)); converges in O(√max(a, b)) steps.
+
+    Both x and y = 1 − x are used as given: forming one from the other loses the digits of a small one.
+    """
+    start = a * y - b * x + 1.0
+    value = a * start / (a + 1.0) or _TINY
+    c, d = value, 0.0
     for m in range(1, 200_000):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        d = 1.0 + even * d
-        c = 1.0 + even / c
-        d = 1.0 / (d if abs(d) > _TINY else _TINY)
-        c = c if abs(c) > _TINY else _TINY
-        h *= d * c
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        d = 1.0 + odd * d
-        c = 1.0 + odd / c
-        d = 1.0 / (d if abs(d) > _TINY else _TINY)
-        c = c if abs(c) > _TINY else _TINY
-        h *= d * c
-        if abs(d * c - 1.0) < 1e-16:
+        even = a + 2 * m - 1
+        upper = (m * (a + m - 1) / even) * ((a + b + m - 1) / even) * (b - m) * x * x
+        lower = m + m * (b - m) * x / even + (a + m) * (start + m * (1.0 + y)) / (a + 2 * m + 1)
+        d = 1.0 / ((lower + upper * d) or _TINY)
+        c = (lower + upper / c) or _TINY
+        value *= c * d
+        if abs(c * d - 1.0) < 2.3e-16:
             break
-    return h
+    return 1.0 / value
 
 
 def _both_tails(a: float, b: float, x: float, y: float) -> tuple[float, float]:
@@ -106,16 +103,16 @@ def _both_tails(a: float, b: float, x: float, y: float) -> tuple[float, float]:
         return 1.0, 0.0
     factor = _density_factor(a, b, x, y)
     if x < (a + 1.0) / (a + b + 2.0):
-        below = min(1.0, factor * _continued_fraction(a, b, x) / a)
+        below = min(1.0, factor * _continued_fraction(a, b, x, y))
         return below, 1.0 - below
-    above = min(1.0, factor * _continued_fraction(b, a, y) / b)
+    above = min(1.0, factor * _continued_fraction(b, a, y, x))
     return 1.0 - above, above
 
 
 def beta_cdf(x: float, *, a: float, b: float) -> float:
     """The regularised incomplete beta function I_x(a, b), for a, b > 0 and x from 0 to 1.
 
-    Source: continued fraction DLMF 8.17.22 by Lentz's method.
+    Source: continued fraction of Didonato and Morris, ACM TOMS 18 (1992), by Lentz's method.
     """
     return _both_tails(a, b, x, 1.0 - x)[0]
 
