@@ -342,6 +342,19 @@ def test_a_store_that_is_busy_is_waited_for(runs: Any, new_run: NewRun) -> None:
     assert evaluate(_items(5), target=CallableTarget(str), scorers=[], runs=runs, run=new_run()).done == 5
 
 
+def test_a_batch_that_is_too_long_for_the_server_is_sent_in_pieces(runs: Any, new_run: NewRun) -> None:
+    add = runs.add_run_items
+
+    def narrow(run_id: str, items: Sequence[RunItem]) -> None:
+        if len(items) > 3:
+            raise InputError("the body is too long", code="LW413")
+        add(run_id, items)
+
+    runs.add_run_items = narrow
+    assert evaluate(_items(50), target=CallableTarget(str), scorers=[], runs=runs, run=new_run()).done == 50
+    assert len(runs.run_items("run-1")) == 50
+
+
 def test_it_runs_inside_a_notebooks_event_loop(runs: Any, new_run: NewRun) -> None:
     async def cell() -> Run:
         return evaluate(_items(3), target=CallableTarget(str), scorers=[EXACT], runs=runs, run=new_run())

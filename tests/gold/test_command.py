@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -24,7 +25,7 @@ def gold(store: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callabl
 
     def call(*arguments: str) -> Result:
         result = CliRunner().invoke(command, arguments, standalone_mode=False)
-        if isinstance(result.exception, LaunchworthyError):
+        if isinstance(result.exception, (LaunchworthyError, click.UsageError)):
             raise result.exception
         return result
 
@@ -89,7 +90,7 @@ def test_printing_a_holdout_is_counted_before_it_is_read(gold: Any, store: Any, 
 
 @pytest.mark.parametrize("share", ["140 %", "two", "3 s", "-1"])
 def test_a_holdout_that_is_no_share_is_refused(gold: Any, tmp_path: Path, share: str) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(click.BadParameter):
         gold(
             "import", _write(tmp_path / "a.jsonl", ROWS), "--name", "a", "--product", "p", "--holdout", share
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from launchworthy.cli.figures import SHARE, echo_json, plain_interval
+
 if TYPE_CHECKING:
     from launchworthy.contract import Claim
     from launchworthy.evals import Limits, Outcome, Progress
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from launchworthy.metrics import Metric
     from launchworthy.records import Release, Run
     from launchworthy.server import Workspace
-    from launchworthy.stats import Interval
 
 NOTHING_MEASURED = 1
 
@@ -40,7 +40,7 @@ NOTHING_MEASURED = 1
 )
 @click.option("--scorer", "scorers", multiple=True, help="Metric, may be repeated [those of the contract].")
 @click.option("--baseline", help="Run or release to compare with, item by item.")
-@click.option("--margin", type=float, default=0.0, help="How much worse than the baseline is acceptable [0].")
+@click.option("--margin", type=SHARE, default=0.0, help="How much worse than it is acceptable [0].")
 @click.option("--release", type=click.Path(path_type=Path), help="YAML file of the release's parts.")
 @click.option("--request", help='HTTP: JSON body with {input}, {id}, {context} [{"input": "{input}"}].')
 @click.option("--response", "responses", multiple=True, help="HTTP: FIELD=/json/pointer, may be repeated.")
@@ -77,7 +77,7 @@ def command(data: Path | None, as_json: bool, **options: Any) -> int:
     finally:
         workspace.close()
     if as_json:
-        click.echo(json.dumps(_plain(outcome)))
+        echo_json(_plain(outcome))
     else:
         _print(outcome)
     if could_not_score(outcome.items):
@@ -377,7 +377,8 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
             {
                 "metric": row.metric,
                 "slice": row.slice,
-                **_interval(row.interval, row.unit),
+                "unit": row.unit,
+                **plain_interval(row.interval, confidence=0.95),
                 "unscored": row.unscored,
                 "outside": row.outside,
             }
@@ -386,7 +387,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "comparisons": [
             {
                 "metric": found.metric,
-                **_interval(found.difference, ""),
+                **plain_interval(found.difference, confidence=0.95),
                 "candidate": found.candidate,
                 "baseline": found.baseline,
                 "margin": found.margin,
@@ -400,19 +401,4 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         ],
         "evidence": [piece.as_json() for piece in outcome.evidence],
         "remarks": list(outcome.remarks),
-    }
-
-
-def _interval(interval: Interval | None, unit: str) -> dict[str, Any]:
-    if interval is None:
-        return dict.fromkeys(("value", "low", "high", "confidence", "method")) | {"n": 0, "unit": unit}
-    low, high = (end if math.isfinite(end) else None for end in (interval.low, interval.high))
-    return {
-        "value": interval.value,
-        "low": low,
-        "high": high,
-        "confidence": interval.confidence,
-        "method": interval.method,
-        "n": interval.n,
-        "unit": interval.unit or unit,
     }

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from launchworthy.cli.figures import SHARE, echo_json
+
 if TYPE_CHECKING:
     from launchworthy.gold import GoldDiff, GoldVersion
     from launchworthy.server import Workspace
@@ -43,7 +45,11 @@ def command() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="Name of the set; by convention that of its workflow.")
 @click.option(
-    "--holdout", default="40 %", show_default=True, help="Share kept back, where rows name no split."
+    "--holdout",
+    type=SHARE,
+    default="40 %",
+    show_default=True,
+    help="Share kept back, where rows name no split.",
 )
 @click.option("--note", default="", help="What is new in this version.")
 @_PRODUCT
@@ -54,7 +60,7 @@ def import_set(
     ctx: click.Context,
     file: Path,
     name: str,
-    holdout: str,
+    holdout: float,
     note: str,
     product: str | None,
     data: Path | None,
@@ -66,7 +72,9 @@ def import_set(
     from launchworthy.cli.product import product_of
     from launchworthy.gold import freeze, read_gold
 
-    read = read_gold(file, holdout=_share(holdout))
+    if not 0 <= holdout <= 1:
+        raise click.BadParameter("a share is from 0 to 1; write 40 % or 0.4", param_hint="--holdout")
+    read = read_gold(file, holdout=holdout)
     if read.problems:
         for problem in read.problems:
             click.echo(f"{problem.where}: {problem.message}", err=True)
@@ -84,7 +92,7 @@ def import_set(
         known = {old.version for old in workspace.gold_versions(product=version.product, name=name)}
         workspace.add_gold(version, items)
     if as_json:
-        click.echo(json.dumps(_plain(version) | {"new": version.version not in known}))
+        echo_json(_plain(version) | {"new": version.version not in known})
     elif version.version in known:
         click.echo(f"{name}@{version.version} was there already; nothing changed.")
     else:
@@ -105,7 +113,8 @@ def list_sets(product: str | None, data: Path | None, as_json: bool) -> None:
         versions = [version for name in products for version in workspace.gold_versions(product=name)]
         looks = [len(looks_spent(workspace, version)) for version in versions]
     if as_json:
-        click.echo(json.dumps([_plain(v) | {"looks": n} for v, n in zip(versions, looks, strict=True)]))
+        rows = [_plain(v) | {"looks": n} for v, n in zip(versions, looks, strict=True)]
+        click.echo(json.dumps(rows, indent=2))
         return
     if not versions:
         click.echo("No gold sets. Import one with: launchworthy gold import FILE --name NAME")
@@ -153,7 +162,7 @@ def show(
             "looks": [{"at": look.at.isoformat(), "by": look.by, "purpose": look.purpose} for look in looks],
             "rows": [json.loads(line) for line in lines],
         }
-        click.echo(json.dumps(plain))
+        echo_json(plain)
         return
     click.echo(f"{version.product}  {version.name}@{version.version}")
     click.echo(f"frozen {version.created_at:%Y-%m-%d %H:%M} UTC  {version.note}".rstrip())
@@ -193,7 +202,7 @@ def diff(old: str, new: str, product: str | None, data: Path | None, as_json: bo
         with _open(data) as workspace:
             found = compare(items(workspace, old), items(workspace, new))
     if as_json:
-        click.echo(json.dumps(asdict(found)))
+        echo_json(asdict(found))
     else:
         _print_diff(found)
 
@@ -230,19 +239,6 @@ def export(reference: str, out: Path | None, split: str, product: str | None, da
     else:
         out.write_text(text, encoding="utf-8")
         click.echo(f"{len(items):,} items of {version.name}@{version.version} in {out}")
-
-
-def _share(text: str) -> float:
-    from launchworthy.errors import InputError
-    from launchworthy.quantity import parse_quantity
-
-    try:
-        quantity = parse_quantity(text)
-    except ValueError as error:
-        raise InputError(str(error), where="--holdout") from error
-    if quantity.unit not in ("", "ratio") or not 0 <= quantity.value <= 1:
-        raise InputError(f"{text!r:.40} is not a share", where="--holdout", hint="write 40 % or 0.4")
-    return quantity.value
 
 
 def _user() -> str:

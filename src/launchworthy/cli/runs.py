@@ -67,6 +67,7 @@ def _print_list(headers: list[Run]) -> None:
 
 
 def _print_run(header: Run, items: list[RunItem]) -> None:
+    from launchworthy.cli.figures import printable
     from launchworthy.evals import measure_run, metrics_of_run, table_of
     from launchworthy.quantity import format_value
 
@@ -82,6 +83,6 @@ def _print_run(header: Run, items: list[RunItem]) -> None:
         click.echo(line)
     failed = [item for item in items if item.error is not None]
     for item in failed[:_WORST]:
-        click.echo(f"{item.item_id}: {item.error!r:.200} after {item.attempts} attempts")
+        click.echo(f"{item.item_id}: {printable(item.error or '', most=200)} after {item.attempts} attempts")
     if len(failed) > _WORST:
         click.echo(f"… and {len(failed) - _WORST:,} more; see --json")

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from launchworthy.errors import InputError, NotFoundError, OverloadedError
+from launchworthy.errors import InputError, LaunchworthyError, NotFoundError, OverloadedError
 from launchworthy.evals.answer import read_answer
 from launchworthy.evals.rows import row_of
 from launchworthy.evals.scoring import Scorer, score_item
@@ -33,6 +33,8 @@ __all__ = ["Limits", "Progress", "evaluate"]
 _FLUSH_S = 0.1  # the longest that an answer waits for its commit
 _BATCH = 256
 _HEADER_S = 2.0
+_STORE_ATTEMPTS = 10
+_TOO_LONG = "LW413"  # a server takes no longer body
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 60.0
 
@@ -166,13 +168,22 @@ def _keep(
 def _store(runs: RunStore, run_id: str, items: Sequence[RunItem]) -> None:
     if not items:
         return
-    for _ in range(10):
+    for attempt in range(1, _STORE_ATTEMPTS + 1):
         try:
             runs.add_run_items(run_id, items)
-            return
         except OverloadedError as error:
+            if attempt == _STORE_ATTEMPTS:
+                raise
             time.sleep(min(error.retry_after_s, _LONGEST_WAIT_S))
-    runs.add_run_items(run_id, items)
+        except LaunchworthyError as error:
+            if error.code != _TOO_LONG or len(items) == 1:
+                raise
+            half = len(items) // 2
+            _store(runs, run_id, items[:half])
+            _store(runs, run_id, items[half:])
+            return
+        else:
+            return
 
 
 def _scored(gold: GoldItem, item: RunItem, scorers: Sequence[Scorer], limits: Limits) -> RunItem:
