@@ -80,4 +80,7 @@ def decode(body: bytes) -> Table:
     Raises:
         Exception: Whatever the Arrow reader raises on bytes that are not such a stream.
     """
+    # Without its marker a stream's first bytes would be read as a length, of gigabytes perhaps.
+    if body[:4] != b"\xff\xff\xff\xff":
+        raise ValueError("not an Arrow IPC stream")
     return read_ipc_stream(io.BytesIO(body)).read_all()

@@ -97,6 +97,13 @@ class Database:
             )
         if at == HEAD:
             return
+        # The hot file is made after the metadata: beside it there was metadata once.
+        if at is None and self.path.with_name("hot.duckdb").exists():
+            raise StorageError(
+                "the metadata file is missing or empty, beside records that it should describe",
+                where=str(self.path),
+                hint="restore it from a copy; it says which segments and which evidence there are",
+            )
         from alembic import command
         from alembic.config import Config
         from alembic.script import ScriptDirectory

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from launchworthy.errors import InputError, LaunchworthyError, OverloadedError, StorageError
 from launchworthy.records import Rows
@@ -28,7 +28,7 @@ from launchworthy.store.options import Clock, Receipt, StoreOptions
 from launchworthy.store.schema import batches, ingest_log, quarantine
 from launchworthy.store.tally import raise_counter
 
-__all__ = ["IngestLog"]
+__all__ = ["IngestLog", "waiting_rows"]
 
 _GROUP = 64
 _CHECK_DISK_S = 1.0
@@ -41,6 +41,14 @@ class _Waiting:
     parts: tuple[tuple[str, int, bytes], ...]  # table, rows, body
     bytes: int
     answer: Future[Receipt]
+
+
+def waiting_rows(connection: Connection) -> dict[str, int]:
+    """Rows in the log, by table."""
+    found = connection.execute(
+        select(ingest_log.c.table_name, func.sum(ingest_log.c.rows)).group_by(ingest_log.c.table_name)
+    )
+    return {table: int(rows) for table, rows in found}
 
 
 class IngestLog:

@@ -86,11 +86,18 @@ class Segments:
                     where=str(path),
                     hint="restore the file from a copy of the data folder",
                 )
-        with self._hot.writing() as cursor:
-            for row in rows:
-                if not row["hot_cleared"]:
-                    self._clear(cursor, row["table_name"], row["from_time"], row["to_time"])
-            self._hot.show(cursor, self._paths(row for row in rows))
+        try:
+            with self._hot.writing() as cursor:
+                for row in rows:
+                    if not row["hot_cleared"]:
+                        self._clear(cursor, row["table_name"], row["from_time"], row["to_time"])
+                self._hot.show(cursor, self._paths(rows))
+        except duckdb.Error as error:
+            raise StorageError(
+                f"a segment is damaged: {str(error).splitlines()[0]}",
+                where=str(self._hot.segments_folder),
+                hint="restore the file from a copy of the data folder",
+            ) from error
         self._mark_cleared()
 
     def registered(self, table: str | None = None) -> list[Segment]:

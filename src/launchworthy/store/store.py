@@ -13,6 +13,7 @@ May import every room below: ``records``, ``gold``, ``evidence``, ``errors``. La
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -23,14 +24,14 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from launchworthy.errors import InputError, StorageError
-from launchworthy.records import Rows
+from launchworthy.records import TABLES, Rows
 from launchworthy.store.database import Database
 from launchworthy.store.erasure import Eraser
 from launchworthy.store.export import export_table
 from launchworthy.store.flusher import Flusher
 from launchworthy.store.gold import GoldRepository
 from launchworthy.store.hot import Hot
-from launchworthy.store.ingest import IngestLog
+from launchworthy.store.ingest import IngestLog, waiting_rows
 from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.lock import FolderLock
 from launchworthy.store.moments import to_ns
@@ -58,38 +59,66 @@ class Store:
         registry: Contracts, releases, API keys, settings, secrets.
     """
 
-    def __init__(self, folder: Path, *, lock: FolderLock, clock: Clock, options: StoreOptions) -> None:
-        self.folder, self._lock, self._clock, self._options = folder, lock, clock, options
-        self._database = Database(folder / "metadata.sqlite")
-        self._hot = Hot(folder, options=options)
-        self._segments = Segments(self._database, hot=self._hot, clock=clock, options=options)
-        self._segments.recover()
-        position = self._hot.state().get(("position", ""), 0)
-        self._log = IngestLog(
-            self._database,
-            folder=folder,
-            position=position,
-            clock=clock,
-            options=options,
-            on_commit=lambda: self._flusher.notice(),
-        )
-        self._flusher = Flusher(self._hot, log=self._log, position=position, clock=clock, options=options)
-        self.gold = GoldRepository(self._database)
-        self.runs = RunRepository(self._database)
-        self.ledger = LedgerRepository(self._database, clock=clock)
-        self.registry = Registry(self._database, folder=folder, clock=clock)
-        self._eraser = Eraser(
-            self._database,
-            hot=self._hot,
-            segments=self._segments,
-            ledger=self.ledger,
-            registry=self.registry,
-            flush=self.flush,
-            trim=lambda: self._log.trim(self._flusher.position),
-            clock=clock,
-            options=options,
-        )
-        self._eraser.resume()
+    def __init__(self, folder: Path, *, clock: Clock, options: StoreOptions) -> None:
+        self.folder, self._clock, self._options = folder, clock, options
+        with contextlib.ExitStack() as opened:
+            opened.callback(FolderLock(folder).release)
+            self._database = Database(folder / "metadata.sqlite")
+            opened.callback(self._database.close)
+            self._hot = Hot(folder, options=options)
+            opened.callback(self._hot.close)
+            self._segments = Segments(self._database, hot=self._hot, clock=clock, options=options)
+            self._segments.recover()
+            state = self._hot.state()
+            if ("position", "") not in state:
+                state = self._begin_hot()
+            position = state["position", ""]
+            self._log = IngestLog(
+                self._database,
+                folder=folder,
+                position=position,
+                clock=clock,
+                options=options,
+                on_commit=lambda: self._flusher.notice(),
+            )
+            opened.callback(self._log.close)
+            self._flusher = Flusher(self._hot, log=self._log, position=position, clock=clock, options=options)
+            opened.callback(self._flusher.close)
+            # The log closes before the flusher, which then stores what was acknowledged last.
+            opened.callback(self._log.close)
+            self.gold = GoldRepository(self._database)
+            self.runs = RunRepository(self._database)
+            self.ledger = LedgerRepository(self._database, clock=clock)
+            self.registry = Registry(self._database, folder=folder, clock=clock)
+            self._eraser = Eraser(
+                self._database,
+                hot=self._hot,
+                segments=self._segments,
+                ledger=self.ledger,
+                registry=self.registry,
+                flush=self.flush,
+                trim=lambda: self._log.trim(self._flusher.position),
+                clock=clock,
+                options=options,
+            )
+            self._eraser.resume()
+            self._opened = opened.pop_all()
+
+    def _begin_hot(self) -> dict[tuple[str, str], int]:
+        """Begin the counts of a new hot file; what an earlier one held and no segment has is lost."""
+        with self._database.read() as connection:
+            waiting = waiting_rows(connection)
+            accepted = {table: read_counters(connection, table=table).get("accepted", 0) for table in TABLES}
+        state = {("position", ""): 0}
+        for table, count in accepted.items():
+            sealed = sum(segment.rows for segment in self._segments.registered(table))
+            state["stored", table] = sealed
+            state["lost", table] = max(0, count - sealed - waiting.get(table, 0))
+        with self._hot.writing() as cursor:
+            cursor.executemany(
+                "INSERT INTO raw.state VALUES (?, ?, ?)", [[*key, value] for key, value in state.items()]
+            )
+        return state
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock = system_clock, options: StoreOptions | None = None) -> Store:
@@ -99,13 +128,7 @@ class Store:
             ConflictError: Another process owns the folder; names its pid.
             StorageError: A file is damaged, or newer than this program.
         """
-        folder = folder.absolute()
-        lock = FolderLock(folder)
-        try:
-            return cls(folder, lock=lock, clock=clock, options=options or StoreOptions())
-        except BaseException:
-            lock.release()
-            raise
+        return cls(folder.absolute(), clock=clock, options=options or StoreOptions())
 
     def __enter__(self) -> Store:
         return self
@@ -115,11 +138,7 @@ class Store:
 
     def close(self) -> None:
         """Store what is acknowledged and let go of every file; a second call does nothing."""
-        self._log.close()
-        self._flusher.close()
-        self._hot.close()
-        self._database.close()
-        self._lock.release()
+        self._opened.close()
 
     def ingest(self, rows: Sequence[Rows], *, batch_id: str) -> Receipt:
         """Acknowledge a batch: when this returns it is on disk and will be stored exactly once.
@@ -158,18 +177,19 @@ class Store:
     def counters(self, table: str = "spans") -> dict[str, int]:
         """Rows of a table since the folder was made.
 
-        At every moment ``accepted = stored + pending + repeated + quarantined``. ``repeated`` are spans
-        that were sent again in another batch; ``duplicate`` counts whole batches sent again, which are in
-        no other line.
+        At every moment ``accepted = stored + pending + repeated + quarantined + lost``. ``repeated`` are
+        spans that were sent again in another batch; ``lost`` were in a hot file that somebody removed;
+        ``duplicate`` counts rows of whole batches sent again, which are in no other line.
         """
         # Stored is read first: what is accepted in between then shows as pending, and the sum holds.
         state = self._hot.state()
         with self._database.read() as connection:
             kept = read_counters(connection, table=table)
         counts = {name: kept.get(name, 0) for name in ("accepted", "rejected", "duplicate")}
-        counts |= {name: state.get((name, table), 0) for name in ("stored", "repeated", "quarantined")}
-        settled = counts["stored"] + counts["repeated"] + counts["quarantined"]
-        return {**counts, "pending": counts["accepted"] - settled}
+        settled = {
+            name: state.get((name, table), 0) for name in ("stored", "repeated", "quarantined", "lost")
+        }
+        return {**counts, **settled, "pending": counts["accepted"] - sum(settled.values())}
 
     def add_rejections(self, rows: Sequence[Rejection], *, table: str = "spans") -> None:
         """Record and count what ingest refused row by row."""
