@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from launchworthy.errors import InputError, OverloadedError, StorageError
@@ -244,6 +245,20 @@ def test_a_failing_hot_file_delays_records_and_loses_none(open_store: OpenStore,
     broken.clear()
     store.flush(timeout_s=10)
     assert count(store) == 5
+
+
+def test_an_instance_that_duckdb_gave_up_is_opened_again(open_store: OpenStore, rows: MakeRows) -> None:
+    failures = [duckdb.FatalException("database has been invalidated")]
+
+    def step(name: str) -> None:
+        if name == "flush.commit" and failures:
+            raise failures.pop()
+
+    store = open_store(step=step)
+    store.ingest([rows(5)], batch_id="x")
+    store.flush(timeout_s=10)
+    assert count(store) == 5
+    assert store.counters()["quarantined"] == 0
 
 
 def test_a_closed_store_takes_nothing(open_store: OpenStore, rows: MakeRows) -> None:

@@ -43,6 +43,11 @@ OpenStore = Callable[..., Store]
         ("SELECT * FROM hot.raw.subject_user_id", "no table"),
         ("WITH spans AS (SELECT 1) SELECT * FROM main.spans", "no table 'main.spans'"),
         ("SELECT * FROM duckdb_settings", "no table"),
+        (
+            "SELECT (WITH duckdb_tables AS (SELECT 1) SELECT 1), * FROM duckdb_tables",
+            "cannot name a subquery",
+        ),
+        ("SELECT (WITH \"x.parquet\" AS (SELECT 1) SELECT 1), * FROM 'x.parquet'", "cannot name a subquery"),
         ("SELECT * FROM information_schema.tables", "no table"),
         ("SELECT * FROM '/etc/passwd'", "no table"),
         ("SELECT * FROM 'segments/spans/x.parquet'", "no table"),

@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
 from arro3.core import Table as ArrowTable
 from duckdb import DuckDBPyConnection
 
@@ -23,7 +22,7 @@ from launchworthy.errors import LaunchworthyError, OverloadedError, StorageError
 from launchworthy.records import SPANS, TABLES
 from launchworthy.store import rollup
 from launchworthy.store.arrow import decode
-from launchworthy.store.hot import Hot
+from launchworthy.store.hot import MACHINE_ERRORS, UNUSABLE_ERRORS, Hot
 from launchworthy.store.ingest import IngestLog
 from launchworthy.store.moments import DAY_NS, to_ns
 from launchworthy.store.options import Clock, StoreOptions
@@ -35,9 +34,8 @@ _log = logging.getLogger("launchworthy.store")
 _COMPACT_EVERY = 200
 _COMPACT_DAYS = 3
 _WAIT_AFTER_FAILURE_S = 2.0
-# What the machine, not the batch, is to blame for: wait and try the same batch again.
-_MACHINE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException, OSError)
-_UNUSABLE = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException)
+# What no batch is to blame for: wait and try the same again.
+_NOT_THE_BATCH = (*MACHINE_ERRORS, *UNUSABLE_ERRORS, OSError, OverloadedError, StorageError)
 
 
 class Flusher:
@@ -109,7 +107,7 @@ class Flusher:
                 return
 
     def _recover(self, error: Exception) -> None:
-        if isinstance(error, _UNUSABLE):
+        if isinstance(error, UNUSABLE_ERRORS):
             try:
                 self._hot.reopen()
             except LaunchworthyError as again:
@@ -124,14 +122,14 @@ class Flusher:
                 return False
             try:
                 self._store(rows)
-            except (*_MACHINE, *_UNUSABLE, OverloadedError, StorageError):
+            except _NOT_THE_BATCH:
                 raise
             except Exception:
                 # One of them is bad: find it by storing each alone.
                 for row in rows:
                     try:
                         self._store([row])
-                    except (*_MACHINE, *_UNUSABLE, OverloadedError, StorageError):
+                    except _NOT_THE_BATCH:
                         raise
                     except Exception as error:
                         self._set_aside(row, f"{type(error).__name__}: {error}")
@@ -210,7 +208,10 @@ class Flusher:
             held[key] = held.get(key, 0) + by
         held["position", ""] = position
         cursor.execute("DELETE FROM raw.state")
-        cursor.executemany("INSERT INTO raw.state VALUES (?, ?, ?)", [[*key, v] for key, v in held.items()])
+        cursor.execute(
+            "INSERT INTO raw.state VALUES " + ", ".join(["(?, ?, ?)"] * len(held)),
+            [value for key, n in held.items() for value in (*key, n)],
+        )
 
 
 # A span that is sent again has the ids and the start of the first, which is the one that is kept. Looking

@@ -26,7 +26,12 @@ from launchworthy.store import rollup
 from launchworthy.store.arrow import SQL_TYPES
 from launchworthy.store.options import StoreOptions
 
-__all__ = ["Hot", "subject_of", "text_literal"]
+__all__ = ["MACHINE_ERRORS", "UNUSABLE_ERRORS", "Hot", "subject_of", "text_literal"]
+
+# What DuckDB raises when the machine is to blame, not the query or the batch …
+MACHINE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException)
+# … and when its instance must be opened again before anything else can work.
+UNUSABLE_ERRORS = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException)
 
 _ROW_GROUP = 20_480
 # Long texts that are read one at a time; the rest keeps DuckDB's lighter compressions, which scan faster.

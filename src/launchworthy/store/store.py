@@ -14,6 +14,7 @@ May import every room below: ``records``, ``gold``, ``evidence``, ``errors``. La
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -30,7 +31,7 @@ from launchworthy.store.erasure import Eraser
 from launchworthy.store.export import export_table
 from launchworthy.store.flusher import Flusher
 from launchworthy.store.gold import GoldRepository
-from launchworthy.store.hot import Hot
+from launchworthy.store.hot import MACHINE_ERRORS, UNUSABLE_ERRORS, Hot
 from launchworthy.store.ingest import IngestLog, waiting_rows
 from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.lock import FolderLock
@@ -213,7 +214,7 @@ class Store:
 
         def select(cursor: DuckDBPyConnection) -> list[dict[str, Any]]:
             check_select(cursor, sql)
-            return run_select(cursor, sql, parameters, options=self._options)
+            return run_select(cursor, sql, parameters, max_rows=self._options.query_rows)
 
         return self._read(select)
 
@@ -259,9 +260,16 @@ class Store:
         return export_table(self._hot, table, out=out, where=where)
 
     def _read(self, work: Callable[[DuckDBPyConnection], _T]) -> _T:
+        limit_s = self._options.query_timeout_s
+
         def once() -> _T:
             with self._hot.reading() as cursor:
-                return work(cursor)
+                timer = threading.Timer(limit_s, cursor.interrupt)
+                timer.start()
+                try:
+                    return work(cursor)
+                finally:
+                    timer.cancel()
 
         try:
             try:
@@ -269,12 +277,18 @@ class Store:
             except duckdb.IOException:
                 # A segment may have been replaced between planning and reading.
                 return once()
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        except (*MACHINE_ERRORS, *UNUSABLE_ERRORS) as error:
             raise StorageError(
-                f"records could not be read: {str(error).splitlines()[0]}", where=str(self.folder)
+                f"records could not be read: {_first(error)}", where=str(self.folder)
+            ) from error
+        except duckdb.InterruptException as error:
+            raise InputError(
+                f"the query took longer than {limit_s:g} s",
+                where="query",
+                hint="narrow it by time, or read rollup_hour",
             ) from error
         except duckdb.Error as error:
-            raise InputError(str(error).splitlines()[0], where="query") from error
+            raise InputError(_first(error), where="query") from error
 
     def seal(self, now: datetime | None = None) -> int:
         """Move past days into Parquet segments; answers the rows that moved.
@@ -296,3 +310,7 @@ class Store:
             StorageError: The disk failed; it is taken up again when the folder is next opened.
         """
         return self._eraser.erase(product=product, user_id=user_id, by=by)
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
