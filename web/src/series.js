@@ -3,6 +3,10 @@ import uPlot from "uplot";
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const iso = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+// Midnight says the day, any other moment the time.
+const spoken = (seconds) => (seconds % 86400 === 0 ? iso(seconds).slice(0, 10) : iso(seconds).slice(11));
+
 function draw(figure) {
   const data = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
   const place = figure.querySelector("[data-plot]");
@@ -21,14 +25,15 @@ function draw(figure) {
     legend: { live: true },
     scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    axes: [axis, { ...axis, size: 64 }],
+    axes: [{ ...axis, space: 90, values: (_, moments) => moments.map(spoken) }, { ...axis, size: 64 }],
     series: [
-      { label: "Hour (UTC)" },
+      { label: "Hour (UTC)", value: (_, moment) => (moment == null ? "none" : iso(moment)) },
       ...data.series.map((each, at) => ({
         label: each.label,
         stroke: strokes[at % strokes.length],
         dash: dashes[at % dashes.length],
         width: 2,
+        value: (_, number) => (number == null ? "none" : number.toLocaleString("en")),
         spanGaps: false,
         points: { show: true, size: 5 },
       })),

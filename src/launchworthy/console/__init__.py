@@ -2,3 +2,8 @@
 
 Stands on top: may import every room but ``cli`` and ``demo``.
 """
+
+from launchworthy.console.reading import Reading
+from launchworthy.console.routing import routes
+
+__all__ = ["Reading", "routes"]

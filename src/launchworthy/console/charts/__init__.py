@@ -1,0 +1,23 @@
+"""Drawings as SVG text: pure functions from values to markup, each with title, description, unit and ticks.
+
+May import ``quantity`` and the words of this room.
+"""
+
+from launchworthy.console.charts.forest import ForestRow, forest_plot
+from launchworthy.console.charts.history import HistoryPoint, history_plot
+from launchworthy.console.charts.interval import IntervalMark, interval_plot
+from launchworthy.console.charts.scale import Scale, scale_over
+from launchworthy.console.charts.waterfall import ruler, span_bar
+
+__all__ = [
+    "ForestRow",
+    "HistoryPoint",
+    "IntervalMark",
+    "Scale",
+    "forest_plot",
+    "history_plot",
+    "interval_plot",
+    "ruler",
+    "scale_over",
+    "span_bar",
+]

@@ -1,0 +1,128 @@
+"""Measurements of one claim over time against its threshold line. Pure: values in, SVG text out.
+
+Nothing joins the points: between two measurements nothing was measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from launchworthy.console.charts.scale import scale_over
+from launchworthy.console.charts.svg import chart, element, label
+from launchworthy.console.words import count, day
+from launchworthy.quantity import format_interval, format_value
+
+__all__ = ["HistoryPoint", "history_plot"]
+
+_TOP, _BOTTOM = 22.0, 196.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPoint:
+    """One measurement: when, what, and whether it counts today."""
+
+    at: datetime
+    value: float
+    low: float
+    high: float
+    n: int
+    release: str = ""
+    state: str = ""
+    counts: bool = True
+
+
+def history_plot(
+    points: Sequence[HistoryPoint],
+    *,
+    threshold: float | None,
+    direction: str = "at_least",
+    unit: str,
+    title: str,
+) -> Markup:
+    """Intervals at their dates, oldest left; the good side is shaded, a new release is a dotted line."""
+    scale = scale_over([threshold, *(x for p in points for x in (p.value, p.low, p.high))], unit=unit)
+
+    def y(value: float) -> float:
+        return round(_BOTTOM - (_BOTTOM - _TOP) * scale.percent(value) / 100.0, 2)
+
+    parts: list[Markup] = []
+    if threshold is not None:
+        line = y(threshold)
+        top, height = (_TOP, line - _TOP) if direction == "at_least" else (line, _BOTTOM - line)
+        parts.append(element("rect", x="0%", width="100%", y=top, height=height, class_="good"))
+    for value in scale.ticks(4):
+        parts.append(element("line", x1="0%", x2="100%", y1=y(value), y2=y(value), class_="grid"))
+        parts.append(element("text", format_value(value, unit=unit), x="0%", y=y(value) - 4))
+    parts.append(element("line", x1="0%", x2="100%", y1=_BOTTOM, y2=_BOTTOM, class_="axis"))
+    if threshold is not None:
+        word = "at least" if direction == "at_least" else "at most"
+        limit = f"asked: {word} {format_value(threshold, unit=unit)}"
+        parts.append(
+            element("line", x1="0%", x2="100%", y1=y(threshold), y2=y(threshold), class_="threshold")
+        )
+        parts.append(element("text", limit, x="100%", y=12, text_anchor="end", class_="strong"))
+    places = _places([p.at for p in points])
+    before = None
+    for point, place in zip(points, places, strict=True):
+        if before is not None and point.release != before.release:
+            at = f"{place - 1.5:g}%"
+            parts.append(element("line", x1=at, x2=at, y1=_TOP, y2=_BOTTOM, class_="release"))
+        parts.append(_upright(point, place, y))
+        before = point
+    dated: dict[str, float] = {}
+    for point, place in zip(points, places, strict=True):
+        on = day(point.at)
+        if on not in dated and all(abs(place - other) >= 30 for other in dated.values()):
+            parts.append(label(on, at=place, y=_BOTTOM + 17, edge=14))
+            dated[on] = place
+    newest = points[-1] if points else None
+    desc = f"{count(len(points), 'measurement')}, oldest left" + (
+        f"; the newest is {format_interval(newest.value, newest.low, newest.high, n=newest.n, unit=unit)}"
+        if newest
+        else ""
+    )
+    return chart(parts, height=220, title=title, desc=desc)
+
+
+def _places(moments: Sequence[datetime]) -> list[float]:
+    """Percent across, by time, kept at least far enough apart to be seen."""
+    if len(moments) < 2:
+        return [50.0] * len(moments)
+    first, last = moments[0], moments[-1]
+    whole = (last - first).total_seconds()
+    left, right = 14.0, 94.0
+    even = (right - left) / (len(moments) - 1)
+    places: list[float] = []
+    for number, at in enumerate(moments):
+        by_time = left + (right - left) * ((at - first).total_seconds() / whole if whole else 0.0)
+        least = left if not places else places[-1] + min(even, 2.5)
+        most = right - (len(moments) - 1 - number) * min(even, 2.5)
+        places.append(round(min(max(by_time, least), most), 3))
+    return places
+
+
+def _upright(point: HistoryPoint, place: float, y: Callable[[float], float]) -> Markup:
+    at = f"{place:g}%"
+    parts = [element("line", x1=at, x2=at, y1=y(point.low), y2=y(point.high), class_="whisker")]
+    for bound in (point.low, point.high):
+        if not math.isinf(bound):
+            parts.append(
+                element(
+                    "rect",
+                    x=at,
+                    width=10,
+                    y=y(bound) - 1,
+                    height=2,
+                    transform="translate(-5 0)",
+                    class_="point",
+                )
+            )
+    parts.append(element("circle", cx=at, cy=y(point.value), r=4.5, class_="point"))
+    return element(
+        "g", Markup("").join(parts), class_=point.state if point.counts else f"{point.state} stale"
+    )

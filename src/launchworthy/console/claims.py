@@ -1,0 +1,178 @@
+"""Claims as pages show them: state, numbers, plot, plan, and the way to the evidence.
+
+May import ``contract``, ``evidence``, ``quantity`` and this room.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from launchworthy.console.charts import IntervalMark, interval_plot
+from launchworthy.console.words import MARKS, Link, count, joined, page_url, sentence
+from launchworthy.contract import Claim, ClaimKind, Target
+from launchworthy.evidence import ClaimStatus, Evidence, Plan, State
+from launchworthy.quantity import format_interval, format_value
+
+__all__ = [
+    "ClaimRow",
+    "claim_row",
+    "claim_url",
+    "goal_of",
+    "plan_text",
+    "source_link",
+    "tally",
+    "value_text",
+    "worst_state",
+]
+
+_WORST_FIRST = (State.UNMET, State.UNPROVEN, State.WAIVED, State.ATTESTED, State.MET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRow:
+    """One claim in a list: its sentence, where it stands and why, and what would settle it.
+
+    ``plot`` is empty where no interval was measured; ``plan`` where nothing needs settling.
+    """
+
+    address: str
+    sentence: str
+    url: str
+    state: str
+    mark: str
+    reason: str
+    measured: str
+    plot: Markup
+    plan: str
+    due: str
+    source: Link
+    simulated: bool
+
+
+def claim_url(product: str, address: str) -> str:
+    """Page of a claim."""
+    return page_url("products", product, "claims", address)
+
+
+def claim_row(status: ClaimStatus, *, product: str) -> ClaimRow:
+    """What a list shows of a claim."""
+    claim, piece = status.claim, status.evidence
+    return ClaimRow(
+        address=claim.address,
+        sentence=sentence(claim.sentence),
+        url=claim_url(product, claim.address),
+        state=status.state.value,
+        mark=MARKS[status.state],
+        reason=status.reason,
+        measured=value_text(piece) if piece is not None else "",
+        plot=_plot(status),
+        plan=plan_text(status.plan) if status.plan is not None else "",
+        due=claim.due or "",
+        source=source_link(piece) if piece is not None else Link(text=""),
+        simulated=piece is not None and piece.simulated,
+    )
+
+
+def goal_of(claim: Claim) -> Target | None:
+    """The line that bounds must clear; for a difference, what the margin allows."""
+    target = claim.target
+    if claim.kind is not ClaimKind.DELTA or target is None:
+        return target
+    margin = claim.margin or 0.0
+    return Target(
+        direction=target.direction,
+        threshold=-margin if target.direction.value == "at_least" else margin,
+        unit=target.unit,
+    )
+
+
+def value_text(piece: Evidence) -> str:
+    """The measurement in the one way numbers print."""
+    if piece.kind == ClaimKind.ATTEST:
+        return f"signed by {piece.producer or 'nobody named'}"
+    if piece.kind == ClaimKind.NEVER:
+        breaches = round(piece.value) if piece.value is not None else None
+        return (
+            "not measured"
+            if breaches is None
+            else f"{count(breaches, 'breach', plural='breaches')} on {count(piece.n, 'occasion')}"
+        )
+    if piece.value is not None and piece.low == piece.value == piece.high:
+        return format_value(piece.value, unit=piece.unit)
+    if piece.value is not None and (piece.low is None or piece.high is None):
+        return f"{format_value(piece.value, unit=piece.unit)} (no bounds, n = {piece.n:,})"
+    return format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=piece.unit)
+
+
+def _plot(status: ClaimStatus) -> Markup:
+    piece, target = status.evidence, goal_of(status.claim)
+    if piece is None or piece.value is None or piece.low is None or piece.high is None:
+        return Markup("")
+    if target is None or target.unit != piece.unit:
+        return Markup("")
+    return interval_plot(
+        IntervalMark(
+            value=piece.value,
+            low=piece.low,
+            high=piece.high,
+            n=piece.n,
+            unit=piece.unit,
+            threshold=target.threshold,
+            direction=target.direction.value,
+            state=status.state.value,
+        ),
+        title=status.claim.sentence,
+    )
+
+
+def plan_text(plan: Plan) -> str:
+    """``measure 85 further items; about 3 days; 4.2 USD; odds 80 %``."""
+    parts = [plan.what]
+    if plan.labels and plan.labels != plan.needed:
+        parts.append(count(plan.labels, "label"))
+    if plan.days is not None:
+        days = max(1, round(plan.days + 0.499))
+        parts.append(f"about {count(days, 'day')}")
+    if plan.cost_usd is not None:
+        parts.append(f"about {format_value(plan.cost_usd, unit='USD')}")
+    if plan.odds is not None:
+        parts.append(f"odds {format_value(plan.odds, unit='ratio', digits=2)}")
+    return "; ".join(parts)
+
+
+_SOURCE = re.compile(r"(run|gold|records|file):(.+)", re.DOTALL)
+
+
+def source_link(piece: Evidence, *, product: str = "") -> Link:
+    """Where a piece came from, as a link where there is a page for it."""
+    match = _SOURCE.match(piece.source)
+    if match is None:
+        return Link(text=piece.source or piece.producer or "not named")
+    kind, rest = match.groups()
+    if kind == "run":
+        return Link(text=f"run {rest}", url=page_url("runs", rest))
+    if kind == "gold" and product:
+        name, _, version = rest.partition("@")
+        return Link(
+            text=f"gold set {rest}", url=page_url("gold", product, name) + (f"#{version}" if version else "")
+        )
+    if kind == "records":
+        return Link(text=f"records {rest.replace('/', ' to ')}", url=page_url("traces", product=product))
+    return Link(text=f"{kind} {rest}")
+
+
+def worst_state(states: Iterable[State]) -> State | None:
+    """A board line is its worst claim; None where it has none."""
+    found = set(states)
+    return next((state for state in _WORST_FIRST if state in found), None)
+
+
+def tally(states: Iterable[State]) -> str:
+    """``1 unmet, 2 unproven and 5 met``; worst first."""
+    found = Counter(states)
+    return joined([f"{found[state]:,} {state.value}" for state in _WORST_FIRST if found[state]])

@@ -1,0 +1,67 @@
+"""Measured numbers of runs as rows with a small plot. May import ``evals``, ``stats`` and this room."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from launchworthy.console.charts import IntervalMark, interval_plot
+from launchworthy.console.words import count
+from launchworthy.evals import Measured
+from launchworthy.quantity import format_interval, format_value
+from launchworthy.records import Score
+from launchworthy.stats import Interval
+
+__all__ = ["MeasureRow", "measure_row", "score_text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRow:
+    """One metric on one slice; ``plot`` is empty where nothing was measured."""
+
+    metric: str
+    slice: str
+    value: str
+    n: str
+    notes: str
+    plot: Markup
+
+
+def measure_row(measured: Measured) -> MeasureRow:
+    """The display row of one measurement."""
+    found = measured.interval
+    notes = [f"{measured.unscored:,} could not be scored"] if measured.unscored else []
+    notes += [f"{count(measured.outside, 'item')} without a truth for it"] if measured.outside else []
+    plot = Markup("")
+    if found is not None and math.isfinite(found.low + found.high):
+        plot = interval_plot(
+            IntervalMark(value=found.value, low=found.low, high=found.high, n=found.n, unit=measured.unit),
+            title=measured.metric if measured.slice is None else f"{measured.metric} on {measured.slice}",
+        )
+    return MeasureRow(
+        metric=measured.metric,
+        slice=measured.slice or "",
+        value=_value_text(found, unit=measured.unit),
+        n="" if found is None else f"{found.n:,}",
+        notes="; ".join(notes),
+        plot=plot,
+    )
+
+
+def _value_text(found: Interval | None, *, unit: str) -> str:
+    if found is None:
+        return "not measured"
+    if math.isinf(found.low) and math.isinf(found.high):
+        return f"{format_value(found.value, unit=unit)} (no bounds)"
+    return format_interval(found.value, found.low, found.high, unit=unit)
+
+
+def score_text(score: Score | None, *, unit: str) -> str:
+    """One item's score; a scorer that could not score says so."""
+    if score is None:
+        return "no truth for it"
+    if score.value is None:
+        return f"could not score: {score.error or 'no value'}"
+    return format_value(score.value, unit=unit)

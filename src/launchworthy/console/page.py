@@ -1,0 +1,77 @@
+"""What a page is: an address, a template, and a function from what is asked to what is shown.
+
+Imports this room only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from launchworthy.console.reading import Reading
+from launchworthy.console.words import Link
+
+__all__ = ["Ask", "Empty", "Head", "Page", "View"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A request reduced to what pages look at.
+
+    Attributes:
+        path: Parameters in the address.
+        query: What stands after the question mark; of a name given twice, the last.
+        now: The moment to show.
+    """
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The top of every page.
+
+    Attributes:
+        title: The page's conclusion in words.
+        reason: One line on why: release, baseline, period, n.
+        section: Which part of the navigation it belongs to.
+        trail: Where it stands, outermost first, itself not included.
+    """
+
+    title: str
+    reason: str = ""
+    section: str = ""
+    trail: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """What is missing, and the command that supplies it."""
+
+    what: str
+    command: str = ""
+    links: tuple[Link, ...] = field(default=())
+
+
+class View(Protocol):
+    """What a template receives as ``page``: a frozen dataclass with a head."""
+
+    @property
+    def head(self) -> Head: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page: ``path`` as Starlette writes it, ``template`` in ``templates/``, ``view`` computes it.
+
+    ``view`` raises :class:`launchworthy.errors.NotFoundError` for what is not there.
+    """
+
+    name: str
+    path: str
+    template: str
+    view: Callable[[Reading, Ask], View]

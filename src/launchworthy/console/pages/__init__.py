@@ -1,0 +1,33 @@
+"""Every page, in the order in which addresses are matched. One file and one template each."""
+
+from launchworthy.console.page import Page
+from launchworthy.console.pages import (
+    board,
+    claim,
+    compare,
+    gold,
+    ingest,
+    login,
+    overview,
+    run,
+    runs,
+    trace,
+    traces,
+)
+
+__all__ = ["PAGES"]
+
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    claim.PAGE,
+    board.PAGE,
+    traces.PAGE,
+    trace.PAGE,
+    runs.PAGE,
+    compare.PAGE,
+    run.PAGE,
+    gold.LIST_PAGE,
+    gold.SET_PAGE,
+    ingest.PAGE,
+    login.PAGE,
+)

@@ -1,0 +1,242 @@
+"""``/products/{product}``: the launch board, each line of the contract's checklist with its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from launchworthy.console.claims import ClaimRow, claim_row, tally, worst_state
+from launchworthy.console.page import Ask, Empty, Head, Page
+from launchworthy.console.reading import Reading
+from launchworthy.console.words import MARKS, Link, count, moment, page_url, sentence
+from launchworthy.errors import NotFoundError
+from launchworthy.evidence import ClaimStatus, State
+from launchworthy.quantity import format_value
+
+if TYPE_CHECKING:
+    from launchworthy.contract import Contract
+    from launchworthy.evidence import Verdict
+
+__all__ = ["PAGE", "BoardLine", "BoardView", "ServedRow", "StageRow"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRow:
+    """One rollout stage in the strip."""
+
+    name: str
+    share: str
+    state: str
+    mark: str
+    blockers: str
+    ready: str
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardLine:
+    """One line of the checklist: ready when every claim under it is met.
+
+    ``declared`` names what the line lists that promises nothing measurable, such as the job.
+    """
+
+    name: str
+    state: str
+    mark: str
+    gist: str
+    claims: tuple[ClaimRow, ...]
+    declared: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRow:
+    """A release seen in traffic, beside the one judged."""
+
+    release: str
+    share: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardView:
+    """What the launch board receives; ``empty`` is set where there is no contract."""
+
+    head: Head
+    product: str
+    state: str
+    mark: str
+    claims: str
+    ready: str
+    stages: tuple[StageRow, ...]
+    lines: tuple[BoardLine, ...]
+    serving: tuple[ServedRow, ...]
+    links: tuple[Link, ...]
+    simulated: str
+    empty: Empty | None
+
+
+def view(reading: Reading, ask: Ask) -> BoardView:
+    """Judge the product and sort its claims by the lines of its checklist."""
+    product = ask.path["product"]
+    verdict, contract = reading.verdict(product), reading.contract(product)
+    if verdict is None or contract is None:
+        if product not in reading.products():
+            raise NotFoundError(f"no product {product!r:.80}", hint="the overview lists every product")
+        return _without_contract(product)
+    subject = verdict.subject
+    return BoardView(
+        head=Head(
+            title=verdict.conclusion,
+            reason=_reason(verdict),
+            section="products",
+            trail=(Link(text="Products", url="/"), Link(text=product)),
+        ),
+        product=product,
+        state=subject.state.value,
+        mark=MARKS[subject.state],
+        claims=f"{count(len(verdict.statuses), 'claim')}: {tally(each.state for each in verdict.statuses)}",
+        ready=_ready(verdict),
+        stages=tuple(_stages(verdict)),
+        lines=tuple(board_lines(_lines(contract, verdict), verdict.statuses, product=product)),
+        serving=tuple(_serving(verdict)),
+        links=_links(product),
+        simulated=f"{count(len(verdict.simulated), 'claim')} rest on simulated users"
+        if verdict.simulated
+        else "",
+        empty=None,
+    )
+
+
+def _without_contract(product: str) -> BoardView:
+    return BoardView(
+        head=Head(
+            title=f"{product} has no contract",
+            reason="Nothing is promised, so nothing can be proven.",
+            section="products",
+            trail=(Link(text="Products", url="/"), Link(text=product)),
+        ),
+        product=product,
+        state="none",
+        mark="",
+        claims="",
+        ready="",
+        stages=(),
+        lines=(),
+        serving=(),
+        links=_links(product),
+        simulated="",
+        empty=Empty(
+            what="Records of this product arrive, but no contract says what they should show.",
+            command="launchworthy init && launchworthy verdict",
+        ),
+    )
+
+
+def _links(product: str) -> tuple[Link, ...]:
+    return (
+        Link(text="Product canvas", url=page_url("products", product, "canvas")),
+        Link(text="Traces", url=page_url("traces", product=product)),
+        Link(text="Runs", url=page_url("runs", product=product)),
+    )
+
+
+def _reason(verdict: Verdict) -> str:
+    release = f"Release {verdict.release}" if verdict.release else "No release is named"
+    if verdict.release and (known := verdict.releases.get(verdict.release)) and known.label:
+        release += f" ({known.label})"
+    pieces = count(len(verdict.evidence), "piece") + " of evidence"
+    return f"{release}, judged {moment(verdict.at)} on {pieces}."
+
+
+def _ready(verdict: Verdict) -> str:
+    ready = verdict.subject.ready
+    if not verdict.subject.blocking:
+        return ""
+    if ready.on is not None:
+        return f"{sentence(verdict.subject.name)} could be entered from {ready.on:%Y-%m-%d}: {ready.why}."
+    return f"No date for {verdict.subject.name}: {ready.why}."
+
+
+def _stages(verdict: Verdict) -> Iterable[StageRow]:
+    for stage in verdict.stages:
+        yield StageRow(
+            name=stage.name,
+            share=f"{format_value(stage.share, unit='ratio')} of users",
+            state=stage.state.value,
+            mark=MARKS[stage.state],
+            blockers=stage.blockers or "may be entered",
+            ready=f"from {stage.ready.on:%Y-%m-%d}" if stage.blocking and stage.ready.on is not None else "",
+            asked=stage.name == verdict.subject.name,
+        )
+
+
+def _lines(contract: Contract, verdict: Verdict) -> Mapping[str, Sequence[str]]:
+    """The contract's checklist; where it has none, a line for each block that claims something."""
+    return contract.launch.lines or {each.claim.family: (each.claim.family,) for each in verdict.statuses}
+
+
+def board_lines(
+    lines: Mapping[str, Sequence[str]], statuses: Sequence[ClaimStatus], *, product: str
+) -> list[BoardLine]:
+    """Claims under the lines that name them, in the contract's order; what no line names comes last.
+
+    Args:
+        lines: Name of each line and the parts of the contract it lists, such as ``quality``, ``attest/dpia``.
+        statuses: Every claim's status.
+        product: For the addresses of claims.
+    """
+    found: list[BoardLine] = []
+    placed: set[str] = set()
+    for name, parts in lines.items():
+        own: list[ClaimStatus] = []
+        declared: list[str] = []
+        for part in parts:
+            under = [each for each in statuses if _under(each, part)]
+            own += [each for each in under if each not in own]
+            if not under:
+                declared.append(part)
+        placed |= {each.claim.address for each in own}
+        found.append(_line(name, own, declared, product=product))
+    rest = [each for each in statuses if each.claim.address not in placed]
+    if rest:
+        found.append(_line("everything_else", rest, [], product=product))
+    return found
+
+
+def _under(each: ClaimStatus, part: str) -> bool:
+    """Whether the contract's part stands, whole, in the claim's address."""
+    return f"/{part}/" in f"/{each.claim.address}/" or each.claim.family == part
+
+
+def _line(name: str, own: Sequence[ClaimStatus], declared: Sequence[str], *, product: str) -> BoardLine:
+    state = worst_state(each.state for each in own)
+    order = list(State)
+    rank = {State.UNMET: 0, State.UNPROVEN: 1}
+    ordered = sorted(own, key=lambda each: rank.get(each.state, 2 + order.index(each.state)))
+    return BoardLine(
+        name=sentence(name.replace("_", " ")),
+        state=state.value if state is not None else "none",
+        mark=MARKS[state] if state is not None else "·",
+        gist=tally(each.state for each in own) if own else "declared; nothing to measure",
+        claims=tuple(claim_row(each, product=product) for each in ordered),
+        declared=", ".join(part.replace("_", " ") for part in declared) if own else "",
+        open=state in (State.UNMET, State.UNPROVEN),
+    )
+
+
+def _serving(verdict: Verdict) -> Iterable[ServedRow]:
+    for served in verdict.serving:
+        if served.judged:
+            said = "the release judged here"
+        elif served.differing_parts is None:
+            said = "its parts are not known"
+        elif served.differing_parts:
+            said = f"differs in {', '.join(served.differing_parts)}"
+        else:
+            said = "has the same parts"
+        yield ServedRow(release=served.release, share=format_value(served.share, unit="ratio"), said=said)
+
+
+PAGE = Page(name="board", path="/products/{product}", template="board.html", view=view)

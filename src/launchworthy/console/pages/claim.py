@@ -1,0 +1,258 @@
+"""``/products/{product}/claims/{address}``: one claim, its history, and the records behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from launchworthy.console.charts import HistoryPoint, history_plot
+from launchworthy.console.claims import ClaimRow, claim_row, goal_of, source_link, value_text
+from launchworthy.console.page import Ask, Empty, Head, Page
+from launchworthy.console.reading import Reading
+from launchworthy.console.words import Link, count, moment, page_url, sentence
+from launchworthy.errors import NotFoundError
+from launchworthy.evidence import ClaimStatus, Evidence
+from launchworthy.quantity import format_value
+
+if TYPE_CHECKING:
+    from launchworthy.evidence import Verdict
+
+__all__ = ["PAGE", "ClaimView", "Fact", "PieceRow", "RecordRow"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing to know about the claim, in words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PieceRow:
+    """One piece of evidence; ``role`` says whether it decides, contradicts or no longer counts."""
+
+    id: str
+    observed: str
+    measured: str
+    slice: str
+    release: str
+    method: str
+    source: Link
+    producer: str
+    role: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRow:
+    """An item or a trace that stands behind the number, worst first."""
+
+    item: Link
+    value: str
+    trace: Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimView:
+    """What the claim page receives; ``history`` is empty where no interval was measured."""
+
+    head: Head
+    claim: ClaimRow
+    facts: tuple[Fact, ...]
+    history: Markup
+    pieces: tuple[PieceRow, ...]
+    records: tuple[RecordRow, ...]
+    remarks: tuple[Fact, ...]
+    empty: Empty | None
+
+
+def view(reading: Reading, ask: Ask) -> ClaimView:
+    """Find the claim in the verdict and lay out everything that speaks for it."""
+    product, address = ask.path["product"], ask.path["address"]
+    verdict, status = _find(reading, product=product, address=address)
+    pieces = [piece for piece in verdict.evidence if piece.claim == status.claim.address]
+    row = claim_row(status, product=product)
+    return ClaimView(
+        head=Head(
+            title=f"{sentence(row.state)}: {status.claim.sentence}",
+            reason=sentence(row.reason),
+            section="products",
+            trail=(
+                Link(text="Products", url="/"),
+                Link(text=product, url=page_url("products", product)),
+                Link(text=status.claim.address),
+            ),
+        ),
+        claim=row,
+        facts=tuple(_facts(status, verdict)),
+        history=_history(status, pieces),
+        pieces=tuple(_piece(piece, status, verdict, product) for piece in reversed(pieces)),
+        records=tuple(_records(status.evidence)),
+        remarks=tuple(_remarks(status.evidence)),
+        empty=None if pieces else _empty(status),
+    )
+
+
+def _find(reading: Reading, *, product: str, address: str) -> tuple[Verdict, ClaimStatus]:
+    verdict = reading.verdict(product)
+    if verdict is not None:
+        for status in verdict.statuses:
+            if status.claim.address in (address, f"{product}/{address}"):
+                return verdict, status
+    raise NotFoundError(
+        f"the contract of {product!r:.80} has no claim {address!r:.200}",
+        hint="the launch board lists every claim",
+    )
+
+
+def _facts(status: ClaimStatus, verdict: Verdict) -> Iterable[Fact]:
+    claim = status.claim
+    if claim.target is not None:
+        word = "at least" if claim.target.direction.value == "at_least" else "at most"
+        yield Fact(
+            name="Asked", value=f"{word} {format_value(claim.target.threshold, unit=claim.target.unit)}"
+        )
+    if claim.margin is not None:
+        unit = claim.target.unit if claim.target is not None else ""
+        yield Fact(name="Margin", value=format_value(claim.margin, unit=unit))
+    yield Fact(name="Confidence", value=f"{format_value(claim.confidence, unit='ratio')} for each bound")
+    if claim.slice is not None:
+        yield Fact(
+            name="Slice", value="every slice, the worst decides" if claim.slice == "*" else claim.slice
+        )
+    yield Fact(name="Due", value=f"before {claim.due}" if claim.due else "no stage needs it")
+    yield Fact(name="Measured by", value=claim.prover or "nothing measures this yet")
+    yield Fact(name="Evidence counts for", value=format_value(claim.valid_for_s * 1000, unit="ms"))
+    yield Fact(name="Release judged", value=verdict.release or "none named")
+    yield Fact(name="In the contract", value=str(claim.place) if claim.place is not None else "a default")
+
+
+def _history(status: ClaimStatus, pieces: list[Evidence]) -> Markup:
+    target = goal_of(status.claim)
+    unit = target.unit if target is not None else (pieces[-1].unit if pieces else "")
+    points = []
+    for piece in pieces:
+        if piece.value is None or piece.low is None or piece.high is None or piece.unit != unit:
+            continue
+        decides = piece is status.evidence or (status.evidence is not None and piece.id == status.evidence.id)
+        points.append(
+            HistoryPoint(
+                at=piece.observed_at,
+                value=piece.value,
+                low=piece.low,
+                high=piece.high,
+                n=piece.n,
+                release=piece.release or "",
+                state=status.state.value if decides else "",
+                counts=decides or piece in status.contradicting,
+            )
+        )
+    if not points or (target is None and all(math.isinf(point.low) for point in points)):
+        return Markup("")
+    return history_plot(
+        points,
+        threshold=None if target is None else target.threshold,
+        direction="at_least" if target is None else target.direction.value,
+        unit=unit,
+        title=status.claim.sentence,
+    )
+
+
+def _piece(piece: Evidence, status: ClaimStatus, verdict: Verdict, product: str) -> PieceRow:
+    if status.evidence is not None and piece.id == status.evidence.id:
+        role = "decides"
+    elif any(piece.id == other.id for other in status.contradicting):
+        role = "says otherwise"
+    elif piece.release is not None and piece.release != verdict.release:
+        role = "another release"
+    else:
+        role = "not decisive"
+    return PieceRow(
+        id=piece.id,
+        observed=moment(piece.observed_at),
+        measured=value_text(piece)
+        + (f", {piece.unscored:,} could not be measured" if piece.unscored else ""),
+        slice=piece.slice or "",
+        release=piece.release or "any",
+        method=piece.method or "not named",
+        source=source_link(piece, product=product),
+        producer=piece.producer or "not named",
+        role=role,
+        simulated=piece.simulated,
+    )
+
+
+def _records(piece: Evidence | None) -> Iterable[RecordRow]:
+    """Items and traces that the evidence names, under whichever of its usual fields."""
+    if piece is None:
+        return
+    run = piece.source.removeprefix("run:") if piece.source.startswith("run:") else ""
+    for name in ("worst", "worse", "breaches", "traces", "worst_traces", "trace_ids", "items"):
+        found = piece.detail.get(name)
+        for each in found if isinstance(found, (list, tuple)) else ():
+            if isinstance(each, Mapping):
+                yield _record(each, run=run, unit=piece.unit)
+            elif isinstance(each, str):
+                yield RecordRow(item=Link(text=""), value="", trace=_trace(each))
+
+
+def _record(each: Mapping[str, Any], *, run: str, unit: str) -> RecordRow:
+    item = each.get("item") or each.get("id")
+    value = each.get("value")
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return RecordRow(
+        item=Link(text=str(item), url=page_url("runs", run) + f"#item-{item}" if run else "")
+        if item is not None
+        else Link(text=""),
+        value=format_value(float(value), unit=unit) if number and value is not None else "",
+        trace=_trace(each.get("trace") or each.get("trace_id")),
+    )
+
+
+def _trace(trace_id: Any) -> Link:
+    if not isinstance(trace_id, str) or not trace_id:
+        return Link(text="")
+    return Link(text=trace_id[:12], url=page_url("traces", trace_id))
+
+
+_SHOWN = {
+    "remark": "Remark",
+    "reason": "Reason",
+    "note": "Note",
+    "baseline_release": "Baseline release",
+    "baseline_run": "Baseline run",
+    "holdout_looks": "Readings of the holdout",
+    "holdout_budget": "Readings allowed",
+    "outside": "Items without a truth for it",
+    "split": "Split",
+    "metric": "Metric",
+}
+
+
+def _remarks(piece: Evidence | None) -> Iterable[Fact]:
+    for name, word in _SHOWN.items():
+        value = None if piece is None else piece.detail.get(name)
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
+            yield Fact(name=word, value=f"{value:,}" if isinstance(value, (int, float)) else value)
+    because = None if piece is None else piece.detail.get("unscored_because")
+    for reason, number in because.items() if isinstance(because, Mapping) else ():
+        yield Fact(name="Could not be scored", value=f"{count(number, 'item')}: {reason}")
+
+
+def _empty(status: ClaimStatus) -> Empty:
+    claim = status.claim
+    if claim.kind.value == "attest":
+        command = f"launchworthy attest {claim.address}"
+    elif claim.family == "quality":
+        command = "launchworthy eval --contract launchworthy.yaml"
+    else:
+        command = "launchworthy evidence add FILE.jsonl"
+    return Empty(what="No evidence for this claim has been recorded.", command=command)
+
+
+PAGE = Page(name="claim", path="/products/{product}/claims/{address:path}", template="claim.html", view=view)

@@ -1,0 +1,142 @@
+"""``/traces``: the newest traces, narrowed by filters that live in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from launchworthy.console.page import Ask, Empty, Head, Page
+from launchworthy.console.payload import gist
+from launchworthy.console.reading import Reading
+from launchworthy.console.spans import PAGE_ROWS, TraceFilter, choices, list_traces, read_filter, totals_of
+from launchworthy.console.words import Link, count, from_ns, page_url
+from launchworthy.quantity import format_value
+
+__all__ = ["PAGE", "TraceRow", "TracesView"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRow:
+    """One trace in the list."""
+
+    url: str
+    at: str
+    product: str
+    workflow: str
+    asked: str
+    tone: str
+    status: str
+    latency: str
+    tokens: str
+    cost: str
+    model: str
+    release: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracesView:
+    """What the list receives; ``older`` and ``newest`` are addresses, empty where there is no such page."""
+
+    head: Head
+    filter: TraceFilter
+    products: tuple[str, ...]
+    choices: Mapping[str, tuple[str, ...]]
+    rows: tuple[TraceRow, ...]
+    older: str
+    newest: str
+    empty: Empty | None
+
+
+def view(reading: Reading, ask: Ask) -> TracesView:
+    """Read one page of traces."""
+    wanted = read_filter(ask.query)
+    found = list_traces(reading, wanted)
+    more, found = len(found) > PAGE_ROWS, found[:PAGE_ROWS]
+    totals = totals_of(reading, sorted({row["trace_id"] for row in found}))
+    rows = tuple(_row(row, totals.get(row["trace_id"], {}), wanted) for row in found)
+    last = found[-1] if found else None
+    cursor = f"{last['start_time']}-{last['span_id']}" if more and last is not None else ""
+    return TracesView(
+        head=Head(title=_title(found, wanted, more), reason=_reason(found), section="traces"),
+        filter=wanted,
+        products=tuple(reading.products()),
+        choices=choices(reading),
+        rows=rows,
+        older=page_url("traces", **wanted.query(before=cursor)) if cursor else "",
+        newest=page_url("traces", **wanted.query(before="")) if wanted.before else "",
+        empty=None if rows else _empty(reading, wanted),
+    )
+
+
+_NO_ANSWER = {"refuse": "refused", "defer": "deferred", "ask": "asked back", "route": "routed"}
+
+
+def _row(row: Mapping[str, Any], total: Mapping[str, Any], wanted: TraceFilter) -> TraceRow:
+    ok = row["status"] != "error"
+    said = "ok" if not row["no_answer"] else _NO_ANSWER.get(row["no_answer"], "no answer")
+    if not ok:
+        said = row["error_type"] or "error"
+    tokens = (
+        None
+        if total.get("input_tokens") is None and total.get("output_tokens") is None
+        else (total.get("input_tokens") or 0) + (total.get("output_tokens") or 0)
+    )
+    url = page_url("traces", row["trace_id"])
+    return TraceRow(
+        url=f"{url}#span-{row['span_id']}" if wanted.show == "spans" else url,
+        at=f"{from_ns(row['start_time']):%Y-%m-%d %H:%M:%S}",
+        product=row["product"],
+        workflow=row["workflow"] or "",
+        asked=gist(row["input"]) or row["name"] or row["kind"] or "no input recorded",
+        tone="error" if not ok else "waived" if row["no_answer"] else "ok",
+        status=said,
+        latency=format_value(row["duration_ms"], unit="ms"),
+        tokens="" if tokens is None else f"{tokens:,}",
+        cost="" if total.get("cost_usd") is None else format_value(total["cost_usd"], unit="USD"),
+        model=row["model"] or total.get("model") or "",
+        release=row["release"] or "",
+        simulated=bool(row["simulated"]),
+    )
+
+
+def _title(found: list[dict[str, Any]], wanted: TraceFilter, more: bool) -> str:
+    noun = "span" if wanted.show == "spans" else "trace"
+    if not found:
+        return f"No {noun} fits these filters" if wanted.narrowed or wanted.before else "No trace yet"
+    failed = sum(row["status"] == "error" for row in found)
+    which = "the newest" if more and not wanted.before else "older" if wanted.before else ""
+    number = f"{which} {count(len(found), noun)}".strip()
+    told = "none failed" if not failed else "all failed" if failed == len(found) else f"{failed:,} failed"
+    return f"{number[:1].upper()}{number[1:]}: {told}"
+
+
+def _reason(found: list[dict[str, Any]]) -> str:
+    if not found:
+        return ""
+    newest, oldest = from_ns(found[0]["start_time"]), from_ns(found[-1]["start_time"])
+    simulated = sum(bool(row["simulated"]) for row in found)
+    note = f" {simulated:,} of them by simulated users." if simulated else ""
+    return f"From {oldest:%Y-%m-%d %H:%M} to {newest:%Y-%m-%d %H:%M} UTC, newest first.{note}"
+
+
+def _empty(reading: Reading, wanted: TraceFilter) -> Empty:
+    if wanted.narrowed or wanted.before:
+        return Empty(
+            what="Nothing recorded fits all of these filters.",
+            links=(Link(text="Clear the filters", url="/traces"),),
+        )
+    orphans = reading.query("SELECT count(*) AS n FROM spans")[0]["n"]
+    if orphans and wanted.show != "spans":
+        return Empty(
+            what=f"{count(orphans, 'span')} arrived, none of which begins a trace.",
+            links=(Link(text="Show every span", url="/traces?show=spans"),),
+        )
+    return Empty(
+        what="Nothing has been recorded. Instrument the application, or point its exporter here.",
+        command="OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:8321 python app.py",
+    )
+
+
+PAGE = Page(name="traces", path="/traces", template="traces.html", view=view)

@@ -1,0 +1,62 @@
+"""What pages may ask of a data folder: reading only. The server implements it over its workspace.
+
+May import every room below ``console``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from launchworthy.contract import Contract
+    from launchworthy.evidence import Evidence, Verdict
+    from launchworthy.gold import GoldVersion, Look
+    from launchworthy.records import Run, RunItem
+    from launchworthy.store import Rejection
+
+__all__ = ["Reading"]
+
+
+class Reading(Protocol):
+    """Every question that a page asks. A page changes nothing."""
+
+    def products(self) -> list[str]:
+        """Names of the products known from contracts or records, sorted."""
+
+    def contract(self, product: str) -> Contract | None:
+        """The contract in force; None where none is registered."""
+
+    def verdict(self, product: str) -> Verdict | None:
+        """The verdict as of now; None where there is no contract."""
+
+    def evidence(self, product: str) -> list[Evidence]:
+        """Every piece, oldest first."""
+
+    def gold_versions(self, *, product: str, name: str | None = None) -> list[GoldVersion]:
+        """Newest first."""
+
+    def looks(self, *, product: str, name: str, version: str | None = None) -> list[Look]:
+        """Readings of a holdout, oldest first."""
+
+    def runs(self, *, product: str | None = None, workflow: str | None = None) -> list[Run]:
+        """Newest first."""
+
+    def run(self, run_id: str) -> Run:
+        """The header.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+
+    def run_items(self, run_id: str) -> list[RunItem]:
+        """In order of item id."""
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """One SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``rollup_hour``."""
+
+    def counters(self) -> Mapping[str, int]:
+        """Spans accepted, stored, rejected and repeated, since the folder was made."""
+
+    def rejections(self, *, limit: int) -> Sequence[Rejection]:
+        """The newest refusals, newest first."""

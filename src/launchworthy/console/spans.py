@@ -1,0 +1,163 @@
+"""Traces read from the records: the list with its filters, and one trace whole.
+
+May import ``records`` names and this room. Identifiers are lower-case hex outside SQL; times are nanoseconds
+since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from launchworthy.console.reading import Reading
+
+__all__ = ["PAGE_ROWS", "TraceFilter", "choices", "list_traces", "read_filter", "read_trace", "totals_of"]
+
+PAGE_ROWS = 50
+MAX_SPANS = 2_000
+_HEX = re.compile(r"[0-9a-f]{32}\Z")
+_CURSOR = re.compile(r"(\d{1,19})-([0-9a-f]{16})\Z")
+_USAGE_KINDS = "('model', 'embedding', 'retrieval', 'tool')"  # what callers sum up is not counted again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceFilter:
+    """What the list is narrowed to; every field is the text in the URL, empty where not given."""
+
+    product: str = ""
+    workflow: str = ""
+    release: str = ""
+    status: str = ""
+    model: str = ""
+    text: str = ""
+    min_ms: str = ""
+    show: str = ""  # "spans" lists every span, else only those that begin a trace
+    before: str = ""  # keyset: start in ns and span id of the last row shown
+
+    @property
+    def narrowed(self) -> bool:
+        return any(getattr(self, each.name) for each in fields(self) if each.name not in ("before", "show"))
+
+    def query(self, **changed: str) -> dict[str, str]:
+        """The filter as URL parameters, without what is empty."""
+        own = {each.name: getattr(self, each.name) for each in fields(self)} | changed
+        return {name: value for name, value in own.items() if value}
+
+
+def read_filter(query: Mapping[str, str]) -> TraceFilter:
+    """The filter in a URL; what cannot be meant is dropped."""
+    known = {each.name: query.get(each.name, "").strip()[:500] for each in fields(TraceFilter)}
+    if not _CURSOR.match(known["before"]):
+        known["before"] = ""
+    if known["status"] not in ("ok", "error"):
+        known["status"] = ""
+    if known["show"] != "spans":
+        known["show"] = ""
+    try:
+        if not 0 <= float(known["min_ms"]) < 1e12:
+            known["min_ms"] = ""
+    except ValueError:
+        known["min_ms"] = ""
+    return TraceFilter(**known)
+
+
+_COLUMNS = """lower(hex(trace_id)) AS trace_id, lower(hex(span_id)) AS span_id, product, workflow, release,
+    name, kind, start_time, duration_ms, status, error_type, model, no_answer, input, output, simulated"""
+
+
+def list_traces(reading: Reading, wanted: TraceFilter) -> list[dict[str, Any]]:
+    """The newest spans that begin a trace (or every span), one more than a page where there are more."""
+    where, parameters = _conditions(wanted)
+    sql = f"""SELECT {_COLUMNS} FROM spans {where}
+        ORDER BY start_time DESC, span_id DESC LIMIT {PAGE_ROWS + 1}"""  # noqa: S608
+    return reading.query(sql, parameters)
+
+
+def _conditions(wanted: TraceFilter) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    parameters: list[Any] = []
+    if wanted.show != "spans":
+        parts.append("parent_span_id IS NULL")
+    for name in ("product", "workflow", "release", "status"):
+        if value := getattr(wanted, name):
+            parts.append(f"{name} = ?")
+            parameters.append(value)
+    if wanted.min_ms:
+        parts.append("duration_ms >= ?")
+        parameters.append(float(wanted.min_ms))
+    inner: list[str] = []
+    if wanted.model:
+        inner.append("model = ?")
+        parameters.append(wanted.model)
+    if wanted.text:
+        # One pattern for all columns; the characters that LIKE reads are taken as themselves.
+        columns = ("input", "output", "context", "name", "status_message")
+        inner.append("(" + " OR ".join(f"{column} ILIKE ? ESCAPE '\\'" for column in columns) + ")")
+        parameters += [_pattern(wanted.text)] * len(columns)
+    if inner:
+        own = " AND ".join(inner)
+        parts.append(
+            own if wanted.show == "spans" else f"trace_id IN (SELECT trace_id FROM spans WHERE {own})"  # noqa: S608
+        )
+    if match := _CURSOR.match(wanted.before):
+        parts.append("(start_time < ? OR (start_time = ? AND span_id < unhex(?)))")
+        parameters += [int(match[1]), int(match[1]), match[2]]
+    return ("WHERE " + " AND ".join(parts) if parts else ""), parameters
+
+
+def _pattern(text: str) -> str:
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, f"\\{special}")
+    return f"%{text}%"
+
+
+def totals_of(reading: Reading, trace_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Tokens, cost, models and spans of each trace."""
+    if not trace_ids:
+        return {}
+    marks = ", ".join("unhex(?)" for _ in trace_ids)
+    usage = f"FILTER (kind IN {_USAGE_KINDS})"
+    rows = reading.query(
+        f"""SELECT lower(hex(trace_id)) AS trace_id, count(*) AS spans,
+            sum(cost_usd) {usage} AS cost_usd, sum(input_tokens) {usage} AS input_tokens,
+            sum(output_tokens) {usage} AS output_tokens, min(model) AS model
+        FROM spans WHERE trace_id IN ({marks}) GROUP BY trace_id""",  # noqa: S608
+        list(trace_ids),
+    )
+    return {row["trace_id"]: row for row in rows}
+
+
+def choices(reading: Reading) -> dict[str, tuple[str, ...]]:
+    """Workflows, releases and models that were seen, for the filters."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in ("workflow", "release", "model"):
+        rows = reading.query(
+            f"SELECT {name} AS value, sum(n) AS n FROM rollup_hour WHERE {name} IS NOT NULL "  # noqa: S608
+            "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50"
+        )
+        found[name] = tuple(str(row["value"]) for row in rows)
+    return found
+
+
+def read_trace(reading: Reading, trace_id: str) -> dict[str, list[dict[str, Any]]] | None:
+    """Spans, outcomes, feedback and scores of a trace in order of time; None if it is not known."""
+    if not _HEX.match(trace_id):
+        return None
+    spans = reading.query(
+        f"""SELECT * EXCLUDE (trace_id, span_id, parent_span_id), lower(hex(span_id)) AS span_id,
+            lower(hex(parent_span_id)) AS parent_span_id
+        FROM spans WHERE trace_id = unhex(?) ORDER BY start_time, span_id LIMIT {MAX_SPANS}""",  # noqa: S608
+        [trace_id],
+    )
+    if not spans:
+        return None
+    late = {
+        table: reading.query(
+            f"SELECT * EXCLUDE (trace_id) FROM {table} WHERE trace_id = unhex(?) ORDER BY time LIMIT 200",  # noqa: S608
+            [trace_id],
+        )
+        for table in ("outcomes", "feedback", "scores")
+    }
+    return {"spans": spans, **late}

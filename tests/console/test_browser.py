@@ -1,0 +1,279 @@
+"""The pages in a real browser: keyboard, narrow screens, dark mode, no other host, no serious barrier."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from starlette.applications import Starlette
+
+from launchworthy.console import routes
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(),
+    reason="NO CHROMIUM: the console was not tried in a browser; apt-get install chromium",
+)
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+]
+PAGES = {
+    "overview": "/",
+    "board": "/products/python-docs",
+    "canvas": "/products/python-docs/canvas",
+    "claim": "/products/python-docs/claims/python-docs/answer/quality/under_refusal",
+    "traces": "/traces",
+    "trace": "/traces/{trace}",
+    "runs": "/runs",
+    "run": "/runs/20261124-080000-cafe",
+    "compare": "/runs/compare?baseline=20261123-080000-beef&candidate=20261124-080000-cafe",
+    "gold": "/gold",
+    "gold set": "/gold/python-docs/answer",
+    "ingest": "/ingest",
+    "login": "/login?refused=1",
+    "missing": "/nowhere",
+    "no contract": "/products/triage",
+    "nothing found": "/traces?text=zzz",
+}
+
+
+@pytest.fixture(scope="module")
+def address(world: Any, moment: datetime) -> Iterator[str]:
+    app = Starlette(routes=routes(world, clock=lambda: moment))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, address: str, trace_id: Callable[[int], str]
+) -> Iterator[Callable[..., Page]]:
+    contexts = []
+
+    def open_one(name: str, *, width: int = 1280, scheme: Scheme = "light", **more: Any) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, base_url=address, **more
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(PAGES[name].format(trace=trace_id(2)))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@dataclass
+class Visit:
+    """What one look at a page showed."""
+
+    asked: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    barriers: dict[str, list[str]] = field(default_factory=dict)
+    width_at_320: int = 0
+
+
+@pytest.fixture(scope="module")
+def visits(browser: Browser, address: str, trace_id: Callable[[int], str]) -> dict[str, Visit]:
+    found = {}
+    for name, path in PAGES.items():
+        visit = found[name] = Visit()
+        context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
+        page = context.new_page()
+        listen(page, visit)
+        page.goto(path.format(trace=trace_id(2)))
+        page.wait_for_load_state("networkidle")
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            visit.barriers[scheme] = barriers(page)
+        page.set_viewport_size({"width": 320, "height": 800})
+        visit.width_at_320 = page.evaluate("document.documentElement.scrollWidth")
+        context.close()
+    return found
+
+
+def listen(page: Page, visit: Visit) -> None:
+    page.on("request", lambda request: visit.asked.append(request.url))
+    page.on("console", lambda message: visit.said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: visit.said.append(f"error: {error}"))
+
+
+def barriers(page: Page) -> list[str]:
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{each['id']}: {[node['target'] for node in each['nodes']][:3]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_no_serious_barrier(visits: dict[str, Visit], name: str, scheme: str) -> None:
+    assert visits[name].barriers[scheme] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_is_wider_than_320_pixels(visits: dict[str, Visit], name: str) -> None:
+    assert visits[name].width_at_320 <= 320
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_fetched_from_elsewhere_and_nothing_is_refused(
+    visits: dict[str, Visit], address: str, name: str
+) -> None:
+    visit = visits[name]
+    assert visit.asked
+    assert all(url.startswith((address, "data:")) for url in visit.asked), visit.asked
+    wrong = [text for text in visit.said if text.startswith("error") and "404 (Not Found)" not in text]
+    assert wrong == []
+
+
+def test_the_keys_are_listed_and_can_be_switched_off(open_page: Callable[..., Page]) -> None:
+    page = open_page("traces")
+    page.keyboard.press("?")
+    assert page.locator("dialog#keys").is_visible()
+    page.locator("#single-keys").uncheck()
+    page.keyboard.press("Escape")
+    assert not page.locator("dialog#keys").is_visible()
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.dataset.record") is None
+    page.reload()
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.dataset.record") is None, "the choice is kept"
+
+
+def test_j_and_k_walk_the_records_and_enter_opens_one(open_page: Callable[..., Page], address: str) -> None:
+    page = open_page("traces")
+    links = [link.get_attribute("href") for link in page.locator("[data-record]").all()[:3]]
+
+    def here() -> Any:
+        return page.evaluate("document.activeElement.getAttribute('href')")
+
+    page.keyboard.press("j")
+    assert here() == links[0]
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert here() == links[2]
+    page.keyboard.press("k")
+    assert here() == links[1]
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{address}{links[1]}")
+
+
+def test_keys_do_nothing_while_someone_types(open_page: Callable[..., Page]) -> None:
+    page = open_page("traces")
+    page.locator("#f-text").focus()
+    page.keyboard.type("j?k/")
+    assert page.locator("#f-text").input_value() == "j?k/"
+    assert not page.locator("dialog#keys").is_visible()
+
+
+def test_slash_goes_to_the_first_filter(open_page: Callable[..., Page]) -> None:
+    page = open_page("traces")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "f-product"
+
+
+def test_a_filter_changes_list_url_title_and_what_is_announced(open_page: Callable[..., Page]) -> None:
+    page = open_page("traces")
+    page.locator("#f-status").select_option("error")
+    page.wait_for_url("**status=error**")
+    expect(page.locator("#live")).to_have_text("7 traces: all failed")
+    expect(page.locator("tbody tr")).to_have_count(7)
+    expect(page.locator("h1")).to_have_text("7 traces: all failed")
+    page.go_back()
+    expect(page.locator("tbody tr")).to_have_count(50)
+
+
+def test_the_first_tab_skips_to_the_content_and_focus_is_seen(open_page: Callable[..., Page]) -> None:
+    page = open_page("board")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_dark_mode_and_calm_follow_the_wish_of_the_system(open_page: Callable[..., Page]) -> None:
+    page = open_page("board", scheme="dark", reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 21, 26)"
+    assert page.evaluate("getComputedStyle(document.querySelector('.skip')).transitionProperty") == "none"
+
+
+def test_what_can_be_pressed_is_at_least_24_pixels_high(open_page: Callable[..., Page]) -> None:
+    page = open_page("traces", width=320)
+    low = page.evaluate(
+        """[...document.querySelectorAll('button, .button, input, select, nav a, [data-record]')]
+        .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 23.9
+            && !each.closest('dialog, .skip')).map((each) => each.outerHTML)"""
+    )
+    assert low == []
+
+
+def test_the_long_series_is_drawn_and_its_table_stands_beside_it(open_page: Callable[..., Page]) -> None:
+    page = open_page("ingest")
+    page.wait_for_selector("[data-plot] canvas")
+    page.get_by_text("The same in numbers").click()
+    assert page.get_by_role("region", name="Spans by hour", exact=True).locator("tbody tr").count() == 24
+
+
+def test_a_page_reads_without_any_script(open_page: Callable[..., Page]) -> None:
+    page = open_page("traces", java_script_enabled=False)
+    page.locator("#f-status").select_option("error")
+    page.get_by_role("button", name="Apply").click()
+    assert page.locator("h1").inner_text() == "7 traces: all failed"
+
+
+def test_a_click_leads_from_an_unmet_claim_to_the_trace_that_caused_it(
+    open_page: Callable[..., Page], trace_id: Callable[[int], str]
+) -> None:
+    page = open_page("board")
+    page.get_by_role("link", name="At most 5 % of questions that the docs do not answer are answered").click()
+    assert page.locator("h1").inner_text().startswith("✕ Unmet")
+    page.get_by_role("region", name="Records behind the number").get_by_role(
+        "link", name=trace_id(1)[:11]
+    ).click()
+    assert "the user was not content" in page.locator("h1").inner_text()
+
+
+def test_print_opens_what_is_folded(open_page: Callable[..., Page]) -> None:
+    page = open_page("board")
+    folded = page.locator("main details:not([open])").count()
+    assert folded > 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("main details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("main details:not([open])").count() == folded

@@ -1,0 +1,183 @@
+"""Drawings are text: what they show can be read from it."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from launchworthy.console.charts import (
+    ForestRow,
+    HistoryPoint,
+    IntervalMark,
+    Scale,
+    forest_plot,
+    history_plot,
+    interval_plot,
+    ruler,
+    scale_over,
+    span_bar,
+)
+
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
+
+
+def parsed(svg: str) -> ElementTree.Element:
+    return ElementTree.fromstring(svg)
+
+
+def words(svg: str) -> list[str]:
+    return [each.text or "" for each in parsed(svg).iter("text")]
+
+
+def test_an_interval_says_its_numbers_its_n_and_what_is_asked() -> None:
+    svg = interval_plot(
+        IntervalMark(value=0.94, low=0.91, high=0.96, n=412, unit="ratio", threshold=0.92, state="unproven"),
+        title="groundedness at least 92 %",
+    )
+    root = parsed(svg)
+    assert root.get("role") == "img"
+    assert root.findtext("title") == "groundedness at least 92 %"
+    assert root.findtext("desc") == "94 % (91 to 96, n = 412); at least 92 % is asked"
+    assert "at least 92 %" in words(svg)
+    assert root.find(".//line[@class='threshold']") is not None
+    assert any(word.endswith("%") for word in words(svg)[1:]), "it has ticks with their unit"
+
+
+def test_the_good_side_is_shaded_from_the_threshold() -> None:
+    def shaded(direction: str) -> tuple[float, float]:
+        mark = IntervalMark(value=5.0, low=4.0, high=6.0, n=9, threshold=5.0, direction=direction)
+        rect = parsed(interval_plot(mark, title="t")).find(".//rect[@class='good']")
+        assert rect is not None
+        return float(rect.attrib["x"][:-1]), float(rect.attrib["width"][:-1])
+
+    assert shaded("at_least") == (50.0, 50.0)
+    assert shaded("at_most") == (0.0, 50.0)
+
+
+def test_a_bound_that_is_not_there_has_no_cap() -> None:
+    def lines(high: float) -> int:
+        mark = IntervalMark(value=5.0, low=4.0, high=high, n=9, threshold=8.0)
+        return len(parsed(interval_plot(mark, title="t")).findall(".//line[@class='whisker']"))
+
+    assert lines(6.0) == 3
+    assert lines(math.inf) == 2
+
+
+@given(
+    value=NUMBERS,
+    spread=st.floats(0, 1e6),
+    threshold=NUMBERS,
+    unit=st.sampled_from(["", "ratio", "ms", "USD"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_interval_can_be_drawn(value: float, spread: float, threshold: float, unit: str) -> None:
+    mark = IntervalMark(
+        value=value, low=value - spread, high=value + spread, n=1, unit=unit, threshold=threshold
+    )
+    root = parsed(interval_plot(mark, title="t"))
+    for line in root.iter("line"):
+        assert 0.0 <= float(line.attrib["x1"][:-1]) <= 100.0
+
+
+@given(values=st.lists(NUMBERS, min_size=1, max_size=5), unit=st.sampled_from(["", "ratio", "ms"]))
+@settings(max_examples=100, deadline=None)
+def test_a_scale_holds_its_values_and_its_ticks(values: list[float], unit: str) -> None:
+    scale = scale_over(values, unit=unit)
+    assert scale.low <= min(values)
+    assert max(values) <= scale.high
+    ticks = scale.ticks(4)
+    assert len(ticks) <= 6
+    assert list(ticks) == sorted(ticks)
+    slack = 1e-6 * (scale.high - scale.low)
+    assert all(scale.low - slack <= tick <= scale.high + slack for tick in ticks)
+
+
+def test_shares_stay_between_nothing_and_everything() -> None:
+    scale = scale_over([0.99, 1.0], unit="ratio")
+    assert scale.high == 1.0
+    assert scale_over([0.0, 0.01], unit="ratio").low == 0.0
+
+
+def test_ticks_of_times_are_times_people_say() -> None:
+    assert Scale(low=0.0, high=4000.0, unit="ms").ticks(4) == (0.0, 1000.0, 2000.0, 3000.0, 4000.0)
+    assert Scale(low=0.0, high=120_000.0, unit="ms").ticks(4) == (
+        0.0,
+        30_000.0,
+        60_000.0,
+        90_000.0,
+        120_000.0,
+    )
+
+
+def test_history_draws_each_measurement_and_joins_none() -> None:
+    points = [
+        HistoryPoint(
+            at=AT + timedelta(days=day), value=0.8, low=0.7, high=0.9, n=50, release=release, counts=counts
+        )
+        for day, release, counts in ((0, "r-1", False), (9, "r-1", False), (10, "r-2", True))
+    ]
+    svg = history_plot(points, threshold=0.75, unit="ratio", title="hit@5")
+    root = parsed(svg)
+    assert len(root.findall(".//circle")) == 3
+    assert not root.findall(".//polyline")
+    assert not root.findall(".//path")
+    assert len(root.findall(".//line[@class='release']")) == 1
+    assert "asked: at least 75 %" in words(svg)
+    assert root.findtext("desc") == "3 measurements, oldest left; the newest is 80 % (70 to 90, n = 50)"
+    assert sum("stale" in (group.get("class") or "") for group in root.iter("g")) == 2
+
+
+def test_measurements_of_one_moment_stand_apart() -> None:
+    points = [HistoryPoint(at=AT, value=0.8, low=0.7, high=0.9, n=50) for _ in range(5)]
+    places = [
+        float(circle.attrib["cx"][:-1])
+        for circle in parsed(history_plot(points, threshold=None, unit="ratio", title="t")).iter("circle")
+    ]
+    assert places == sorted(set(places))
+
+
+def test_a_forest_gives_each_metric_its_own_scale_and_shades_the_margin() -> None:
+    rows = [
+        ForestRow(name="hit@5", value=0.05, low=0.01, high=0.09, n=178, unit="ratio", margin=0.02),
+        ForestRow(
+            name="latency-p95", value=120.0, low=-40.0, high=300.0, n=178, unit="ms", higher_is_better=False
+        ),
+    ]
+    svg = forest_plot(rows, title="Candidate minus baseline")
+    root = parsed(svg)
+    assert len(root.findall(".//rect[@class='margin']")) == 2
+    assert len(root.findall(".//line[@class='zero']")) == 2
+    assert len(root.findall(".//line[@class='threshold']")) == 1, "no margin, no line"
+    said = words(svg)
+    assert {"hit@5", "latency-p95", "better →", "← better"} <= set(said)
+    assert any(word.endswith(" ms") for word in said)
+    assert "n = 178" in (root.findtext("desc") or "")
+
+
+def test_a_span_is_drawn_where_it_ran() -> None:
+    svg = span_bar(
+        name="chat", start_ms=250.0, duration_ms=500.0, first_token_ms=100.0, total_ms=1000.0, error=False
+    )
+    bars = parsed(svg).findall(".//rect")
+    assert (bars[1].get("x"), bars[1].get("width")) == ("25%", "10%"), "the wait for the first token"
+    assert (bars[2].get("x"), bars[2].get("width")) == ("35%", "40%")
+    assert parsed(svg).findtext("desc") == "starts at 250 ms, lasts 500 ms, first token after 100 ms"
+
+
+def test_a_span_of_unknown_length_says_so() -> None:
+    svg = span_bar(name="x", start_ms=0.0, duration_ms=None, first_token_ms=None, total_ms=0.0, error=True)
+    assert "lasts an unknown time" in svg
+    assert parsed(ruler(0.0)).findtext("desc") == "0 to 0 ms"
+
+
+def test_names_in_a_drawing_cannot_leave_it() -> None:
+    svg = span_bar(
+        name='"><script>\u202e', start_ms=0, duration_ms=1, first_token_ms=None, total_ms=1, error=False
+    )
+    assert "<script" not in svg
+    assert parsed(svg).findtext("title") == '"><script>⟨U+202E⟩'

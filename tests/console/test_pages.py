@@ -1,0 +1,369 @@
+"""Pages as text: each title is a conclusion, each number has its records, and nothing hostile acts."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from launchworthy.console import routes
+from launchworthy.console.page import Ask
+from launchworthy.console.pages import PAGES
+from launchworthy.console.visible import visible
+from launchworthy.evidence import State
+
+ADDRESSES: Mapping[str, str] = {
+    "overview": "/",
+    "board": "/products/python-docs",
+    "canvas": "/products/python-docs/canvas",
+    "claim": "/products/python-docs/claims/python-docs/answer/quality/hit@5",
+    "traces": "/traces",
+    "trace": "/traces/{trace}",
+    "runs": "/runs",
+    "run": "/runs/20261124-080000-cafe",
+    "compare": "/runs/compare?baseline=20261123-080000-beef&candidate=20261124-080000-cafe",
+    "gold": "/gold",
+    "gold_set": "/gold/python-docs/answer",
+    "ingest": "/ingest",
+    "login": "/login",
+}
+TITLES: Mapping[str, str] = {
+    "overview": "2 products: 1 held by unmet claims and 1 without a contract",
+    "board": "May enter shadow; not ready for pilot: 1 claim unmet, 2 unproven",
+    "claim": "Met: the right object is among the first 5 for at least 80 % of questions",
+    "traces": "The newest 50 traces: 2 failed",
+    "runs": "2 runs; the newest, of answer, is complete on 180 items",
+    "gold": "1 gold set with 312 items",
+    "gold_set": "answer has 312 items in 6 slices; its holdout was read 3 times",
+    "ingest": "520 spans accepted, all stored; 4 rejected",
+    "login": "An API key is needed",
+}
+
+
+@pytest.fixture(scope="module")
+def client(world: Any, moment: datetime) -> TestClient:
+    return TestClient(Starlette(routes=routes(world, clock=lambda: moment)))
+
+
+@pytest.fixture
+def empty(nothing: Any, moment: datetime) -> TestClient:
+    return TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+
+
+def title_of(text: str) -> str:
+    found = re.search(r"<h1>(.*?)</h1>", text, re.DOTALL)
+    assert found is not None
+    return " ".join(html.unescape(re.sub(r"<span class=\"state.*?</span></span>", "", found[1])).split())
+
+
+def test_every_page_has_an_address_here() -> None:
+    assert {page.name for page in PAGES} == set(ADDRESSES)
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_a_title_is_the_conclusion_in_words(client: TestClient, name: str) -> None:
+    answer = client.get(ADDRESSES[name])
+    assert answer.status_code == 200
+    assert title_of(answer.text) == TITLES[name]
+    assert f"<title>{html.escape(TITLES[name], quote=False)} · Launchworthy</title>" in answer.text
+
+
+def test_a_trace_says_what_became_of_it(client: TestClient, trace_id: Callable[[int], str]) -> None:
+    said = title_of(client.get(f"/traces/{trace_id(1)}").text)
+    assert re.fullmatch(r"answer: done in [\d.]+ (ms|s); the user was not content: wrong_object", said)
+    failed = title_of(client.get(f"/traces/{trace_id(17)}").text)
+    assert re.match(r"answer: failed after [\d.]+ (ms|s): timeout", failed)
+    refused = title_of(client.get(f"/traces/{trace_id(3)}").text)
+    assert "gave no answer (refuse)" in refused
+
+
+def test_a_comparison_says_where_the_candidate_is_better(client: TestClient) -> None:
+    said = title_of(client.get(ADDRESSES["compare"]).text)
+    assert said == "The candidate is better on hit@5 and mrr; unproven on refusal-correctness"
+
+
+def test_the_board_shows_each_claim_with_its_reason_plan_and_evidence(client: TestClient) -> None:
+    text = html.unescape(client.get(ADDRESSES["board"]).text)
+    assert "even the lower bound is above 5 %" in text
+    assert "measure 2,095 further calls, if each is flawless; about 7 days; odds 55 %" in text
+    assert 'href="/products/python-docs/claims/python-docs/answer/quality/under_refusal"' in text
+    assert 'href="/runs/20261124-080000-cafe"' in text
+    assert "waived by ana@example.com until 2026-12-24" in text
+    assert "signed by noor@example.com" in text
+    assert "differs in retrieval" in text
+    assert "declared; nothing to measure" in text
+
+
+def test_the_board_never_colours_without_a_word(client: TestClient) -> None:
+    text = client.get(ADDRESSES["board"]).text
+    for state in State:
+        shown = re.findall(
+            rf'<span class="state {state.value}"><span class="mark"[^>]*>(.)</span> (\w+)', text
+        )
+        assert all(mark.strip() and word for mark, word in shown)
+
+
+def test_a_claim_leads_down_to_items_traces_and_the_line_of_the_contract(
+    client: TestClient, trace_id: Callable[[int], str]
+) -> None:
+    text = html.unescape(client.get(ADDRESSES["claim"]).text)
+    assert f'href="/traces/{trace_id(1)}"' in text
+    assert 'href="/runs/20261124-080000-cafe#item-q-001"' in text
+    assert re.search(r"launchworthy\.yaml:\d+:7", text)
+    assert "another release" in text
+    assert text.count("<circle") == 5
+
+
+def test_a_claim_may_be_named_without_its_product(client: TestClient) -> None:
+    assert client.get("/products/python-docs/claims/answer/quality/hit@5").status_code == 200
+
+
+def test_a_run_lists_failures_first_each_with_its_trace(
+    client: TestClient, trace_id: Callable[[int], str]
+) -> None:
+    text = client.get(ADDRESSES["run"]).text
+    order = re.findall(r'<tr id="item-(q-\d+)"', text)
+    assert order[:2] == ["q-007", "q-099"]
+    assert order[2] == "q-011", "what could not be scored comes next"
+    assert "could not score: the scorer took longer than 5 s" in text
+    assert f"/traces/{trace_id(7)}" in text
+
+
+def test_a_run_is_paged_and_narrowed_by_slice_in_the_url(client: TestClient) -> None:
+    text = client.get(ADDRESSES["run"] + "?slice=plain").text
+    assert "1 to 45 of 45" in text
+    second = client.get(ADDRESSES["run"] + "?page=4").text
+    assert "151 to 180 of 180" in second
+    assert client.get(ADDRESSES["run"] + "?page=-3&slice=%00").status_code == 200
+
+
+def test_items_that_became_worse_stand_before_those_that_became_better(client: TestClient) -> None:
+    text = client.get(ADDRESSES["compare"]).text
+    worse, better = text.find("▼ worse"), text.find("▲ better")
+    assert 0 < worse < better or better == -1
+
+
+def test_filters_live_in_the_url_and_paging_loses_nothing(client: TestClient) -> None:
+    seen: list[str] = []
+    address = "/traces"
+    for _ in range(10):
+        text = client.get(address).text
+        seen += re.findall(r'href="/traces/([0-9a-f]{32})" data-record', text)
+        older = re.search(r'href="(/traces\?[^"]*before=[^"]*)" rel="next"', text)
+        if older is None:
+            break
+        address = html.unescape(older[1])
+    assert len(seen) == len(set(seen)) == 130
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("product=python-docs", 50),
+        ("product=nobody", 0),
+        ("status=error", 7),
+        ("min_ms=1e9", 0),
+        ("min_ms=nonsense", 50),
+        ("model=vendor/chat-small&status=error", 7),
+        ("text=merge+two", 21),
+        ("text=%25", 0),
+        ("text='+OR+1=1+--", 0),
+        ("text=</script>", 1),
+        ("show=spans&status=error", 14),
+        ("before=junk", 50),
+        ("status=sideways", 50),
+    ],
+)
+def test_filters_narrow_the_traces(client: TestClient, query: str, rows: int) -> None:
+    answer = client.get(f"/traces?{query}")
+    assert answer.status_code == 200
+    assert answer.text.count('<td class="text asked"') == rows
+    if rows == 0:
+        assert title_of(answer.text) == "No trace fits these filters"
+
+
+def test_a_trace_shows_prompt_context_answer_and_what_came_later(
+    client: TestClient, trace_id: Callable[[int], str]
+) -> None:
+    text = html.unescape(client.get(f"/traces/{trace_id(1)}").text)
+    for part in (
+        "Answer from the passages only.",
+        "collections.ChainMap",
+        "Use `dict.update` to merge in place",
+        "2026-11-01",
+        "that is not what I asked",
+        "question_resolved",
+        "groundedness: grounded",
+        "A simulated user made this call.",
+    ):
+        assert part in text
+    assert text.count('<td class="plot">') == 4
+
+
+@pytest.mark.parametrize("name", [page.name for page in PAGES])
+def test_nothing_hostile_leaves_its_place(
+    client: TestClient, name: str, trace_id: Callable[[int], str]
+) -> None:
+    text = client.get(ADDRESSES[name].format(trace=trace_id(2))).text
+    assert "<script>alert" not in text
+    assert "{{ 49 }}" not in text
+    for hidden in ("\u202e", "\x1b", "\U000e0041"):
+        assert hidden not in text
+    assert " style=" not in text
+    assert not re.search(r"\son[a-z]+=", re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL))
+
+
+def test_hostile_text_is_shown_as_it_is(client: TestClient, trace_id: Callable[[int], str]) -> None:
+    text = html.unescape(client.get(f"/traces/{trace_id(2)}").text)
+    assert (
+        "<script>alert(1)</script>'; DROP TABLE spans;-- {{ 7*7 }} ⟨U+202E⟩evil⟨U+202C⟩ ⟨U+001B⟩[31mred"
+        in text
+    )
+
+
+def test_hidden_characters_are_written_out_and_scripts_keep_their_joiners() -> None:
+    assert visible("a\u202eb\x00c\x9bd\ud800e") == "a⟨U+202E⟩b⟨U+0000⟩c⟨U+009B⟩d⟨U+D800⟩e"
+    assert visible("نمی\u200cخواهم 👩\u200d💻\ttab\r\nnext") == "نمی\u200cخواهم 👩\u200d💻\ttab\nnext"
+
+
+@pytest.mark.parametrize("name", ["overview", "traces", "runs", "gold", "ingest", "compare"])
+def test_an_empty_page_says_what_supplies_it(empty: TestClient, name: str) -> None:
+    answer = empty.get(ADDRESSES[name].partition("?")[0])
+    assert answer.status_code == 200
+    assert 'class="card empty"' in answer.text
+    if name != "compare":
+        assert "<pre><code>" in answer.text
+
+
+def test_spans_whose_parents_never_came_are_not_called_nothing(nothing: Any, moment: datetime) -> None:
+    span = {
+        "trace_id": b"\1" * 16,
+        "span_id": b"\2" * 8,
+        "parent_span_id": b"\3" * 8,
+        "product": "p",
+        "start_time": 1,
+    }
+    nothing.records.add("spans", [span])
+    client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    assert "1 span arrived, none of which begins a trace" in client.get("/traces").text
+    assert title_of(client.get("/traces?show=spans").text) == "1 span: none failed"
+    assert client.get(f"/traces/{'01' * 16}").status_code == 200
+
+
+def test_spans_that_are_their_own_ancestors_are_shown_once(nothing: Any, moment: datetime) -> None:
+    ids = [bytes([number]) * 8 for number in (1, 2, 3)]
+    nothing.records.add(
+        "spans",
+        [
+            {
+                "trace_id": b"\1" * 16,
+                "span_id": own,
+                "parent_span_id": parent,
+                "product": "p",
+                "start_time": 10**18,
+            }
+            for own, parent in zip(ids, (ids[1], ids[0], ids[2]), strict=True)
+        ],
+    )
+    client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    text = client.get(f"/traces/{'01' * 16}").text
+    assert text.count('<td class="plot">') == 3
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/nowhere", 404, "Nothing is at this address"),
+        ("/products/nobody", 404, "No product 'nobody'"),
+        ("/products/python-docs/claims/nothing", 404, "has no claim 'nothing'"),
+        ("/traces/zz", 404, "No trace 'zz'"),
+        ("/runs/none", 404, "No run 'none'"),
+        ("/runs/compare?baseline=a&candidate=b", 404, "No run 'a'"),
+        ("/gold/python-docs/none", 404, "No gold set 'none'"),
+        ("/static/../pyproject.toml", 404, ""),
+        ("/static/secret.txt", 404, ""),
+    ],
+)
+def test_what_is_not_there_says_so(client: TestClient, address: str, status: int, said: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == status
+    assert said in html.unescape(answer.text)
+
+
+def test_a_page_that_breaks_shows_nothing_of_the_inside(
+    nothing: Any, moment: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> list[str]:
+        raise RuntimeError("the password is swordfish")
+
+    nothing.products = broken
+    client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert title_of(answer.text) == "This page could not be drawn"
+    assert "swordfish" not in answer.text
+    assert "swordfish" in caplog.text
+
+
+def test_pages_forbid_what_browsers_would_allow(client: TestClient) -> None:
+    headers = client.get("/").headers
+    assert headers["content-security-policy"].startswith(
+        "default-src 'self'; script-src 'self'; style-src 'self'"
+    )
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_assets_may_be_kept_since_their_address_names_their_content(client: TestClient) -> None:
+    text = client.get("/").text
+    assets = re.findall(r'(?:href|src)="(/static/[^"]+)"', text)
+    assert len(assets) == 2
+    for address in assets:
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+        assert client.get(address.partition("?")[0]).headers["cache-control"] == "no-cache"
+
+
+def test_data_enters_scripts_as_json_alone(client: TestClient) -> None:
+    text = client.get("/ingest").text
+    found = re.search(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    series = json.loads(found[1])
+    assert len(series["times"]) == 168
+    assert None in series["series"][0]["values"], "a gap stays a gap"
+    assert 0 not in series["series"][0]["values"]
+
+
+def test_accepted_spans_that_are_nowhere_are_the_headline(nothing: Any, moment: datetime) -> None:
+    nothing.tally = {"accepted": 10, "stored": 7, "pending": 1, "rejected": 0, "quarantined": 0}
+    ingest = next(page for page in PAGES if page.name == "ingest")
+    view = ingest.view(nothing, Ask(path={}, query={}, now=moment))
+    assert view.head.title == "2 accepted spans are neither stored nor waiting"
+
+
+def test_a_product_alone_has_its_verdict_as_the_title(world: Any, nothing: Any, moment: datetime) -> None:
+    nothing.names = ["python-docs"]
+    nothing.verdicts = world.verdicts
+    overview = next(page for page in PAGES if page.name == "overview")
+    view = overview.view(nothing, Ask(path={}, query={}, now=moment))
+    assert view.head.title == "python-docs: May enter shadow; not ready for pilot: 1 claim unmet, 2 unproven"
+
+
+def test_a_run_without_scores_measures_nothing_and_says_so(
+    world: Any, nothing: Any, moment: datetime
+) -> None:
+    run = replace(world.headers[0], status="running", done=0, scorers=())
+    nothing.headers = [run]
+    page = next(page for page in PAGES if page.name == "run")
+    view = page.view(nothing, Ask(path={"run_id": run.id}, query={}, now=moment))
+    assert view.head.title == "answer of python-docs: run running, nothing measured"
