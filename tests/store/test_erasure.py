@@ -190,6 +190,18 @@ def test_a_subject_is_hidden_before_anything_is_rewritten(open_store: OpenStore,
     assert seen == [3, 3]
 
 
+def test_a_short_name_takes_no_gold_item_with_it_that_only_contains_it(store: Store) -> None:
+    items = [
+        GoldItem(id="a", input="about u1 and u10", meta={"user": "u10"}),
+        GoldItem(id="b", input="x", meta={"user": "u1"}),
+    ]
+    made = GoldVersion(product="shop", name="g", version="g-1", created_at=NOW, items=2, slices={}, splits={})
+    store.gold.add_gold(made, items)
+    assert store.erase_subject(product="shop", user_id="u1", by="me")["removed"] == {"gold_items": 1}
+    (left,) = store.gold.gold_items(product="shop", name="g", version="g-1", split=None)
+    assert left.id == "a"
+
+
 def test_erasing_nobody_changes_nothing(store: Store, rows: MakeRows) -> None:
     store.ingest([rows(4, user_id="somebody")], batch_id="x")
     assert store.erase_subject(product="shop", user_id="nobody", by="me")["removed"] == {}

@@ -14,7 +14,9 @@ import pytest
 from launchworthy.errors import InputError, OverloadedError, StorageError
 from launchworthy.records import SPANS, Rows
 from launchworthy.store import Rejection, Store
+from launchworthy.store import flusher as flusher_module
 from launchworthy.store import ingest as ingest_module
+from launchworthy.store.flusher import Flusher
 
 MakeRows = Callable[..., Rows]
 OpenStore = Callable[..., Store]
@@ -224,6 +226,9 @@ def test_a_batch_that_cannot_be_stored_is_set_aside_and_the_rest_goes_on(
     counters = store.counters()
     assert (counters["accepted"], counters["stored"], counters["quarantined"]) == (9, 6, 3)
     assert counters["pending"] == 0
+    (aside,) = store.rejections()
+    assert (aside.count, aside.sample) == (3, "batch poison")
+    assert "not an Arrow IPC stream" in aside.reason
     store.close()
     assert open_store().counters() == counters
 
@@ -259,6 +264,27 @@ def test_an_instance_that_duckdb_gave_up_is_opened_again(open_store: OpenStore, 
     store.flush(timeout_s=10)
     assert count(store) == 5
     assert store.counters()["quarantined"] == 0
+
+
+def test_a_batch_that_never_finds_memory_does_not_block_the_rest(
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flusher_module, "_WAIT_AFTER_FAILURE_S", 0.01)
+    insert = Flusher._insert
+
+    def greedy(cursor: duckdb.DuckDBPyConnection, name: str, tables: list[Any]) -> int:
+        if any("huge" in table.column("name").to_pylist() for table in tables):
+            raise duckdb.OutOfMemoryException("no memory")
+        return insert(cursor, name, tables)
+
+    monkeypatch.setattr(Flusher, "_insert", staticmethod(greedy))
+    store = open_store()
+    store.ingest([rows(1)], batch_id="a")
+    store.ingest([rows(1, seed=1, name="huge")], batch_id="b")
+    store.ingest([rows(1, seed=2)], batch_id="c")
+    store.flush(timeout_s=10)
+    counters = store.counters()
+    assert (counters["stored"], counters["quarantined"]) == (2, 1)
 
 
 def test_a_closed_store_takes_nothing(open_store: OpenStore, rows: MakeRows) -> None:

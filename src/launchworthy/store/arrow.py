@@ -83,4 +83,10 @@ def decode(body: bytes) -> Table:
     # Without its marker a stream's first bytes would be read as a length, of gigabytes perhaps.
     if body[:4] != b"\xff\xff\xff\xff":
         raise ValueError("not an Arrow IPC stream")
-    return read_ipc_stream(io.BytesIO(body)).read_all()
+    try:
+        return read_ipc_stream(io.BytesIO(body)).read_all()
+    except (Exception, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        # A panic of the Rust reader is no Exception, and would end the thread that stores batches.
+        raise ValueError(f"not an Arrow IPC stream: {error}") from error

@@ -46,6 +46,7 @@ __all__ = ["Eraser"]
 
 _log = logging.getLogger("launchworthy.store")
 
+_TELLING_CHARS = 8
 _TRACE = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
@@ -208,10 +209,10 @@ class Eraser:
                     "SELECT trace_id FROM raw.subject_trace_id WHERE product = ?", [request.product]
                 ).fetchall()
             }
-        quoted = json.dumps(request.user_id)[1:-1]
+        named = _naming(request.user_id)
 
         def about(text: str) -> bool:
-            return quoted in text or not traces.isdisjoint(_TRACE.findall(text))
+            return named.search(text) is not None or not traces.isdisjoint(_TRACE.findall(text))
 
         with self._database.write() as connection:
             key = (gold_items.c.name, gold_items.c.version, gold_items.c.id)
@@ -268,6 +269,14 @@ class Eraser:
         # A crash after this and before the request file goes repeats the erasure: one row more, no harm.
         self._ledger.append_ledger(request.product, kind="erasure", bodies=[to_json(audit)])
         return audit
+
+
+def _naming(user_id: str) -> re.Pattern[str]:
+    """What in JSON text names a user: the whole word, or, where that says little, the whole string."""
+    quoted = json.dumps(user_id)
+    if len(user_id) < _TELLING_CHARS:
+        return re.compile(re.escape(quoted))
+    return re.compile(rf"(?<![\w-]){re.escape(quoted[1:-1])}(?![\w-])")
 
 
 def _read(path: Path) -> _Request:

@@ -19,11 +19,12 @@ from launchworthy.store.hot import Hot, sync_file
 
 __all__ = ["export_table"]
 
-_CHUNK_ROWS = 20_000
+_CHUNK_ROWS = 10_000
+_ROW_GROUP = 30_000
 
 
 def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | None) -> int:
-    """Write the rows of a table, oldest first, to ``out``; answers how many.
+    """Write the rows of a table to ``out``, in no certain order; answers how many.
 
     Args:
         where: Column name → the value it must have (None: must be null); identifiers in hexadecimal.
@@ -46,9 +47,7 @@ def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | 
     written = 0
     try:
         with hot.reading() as cursor:
-            found = cursor.sql(
-                f"SELECT {columns} FROM main.{table}{condition} ORDER BY {known.time}", params=parameters
-            )
+            found = cursor.sql(f"SELECT {columns} FROM main.{table}{condition}", params=parameters)
             reader = RecordBatchReader.from_arrow(found.to_arrow_reader(_CHUNK_ROWS))
 
             def counted() -> Iterator[Any]:
@@ -58,7 +57,10 @@ def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | 
                     yield batch
 
             write_parquet(
-                RecordBatchReader.from_batches(reader.schema, counted()), new, compression="zstd(3)"
+                RecordBatchReader.from_batches(reader.schema, counted()),
+                new,
+                compression="zstd(3)",
+                max_row_group_size=_ROW_GROUP,
             )
         sync_file(new)
         new.replace(out)

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import duckdb
 from arro3.core import Table as ArrowTable
 from duckdb import DuckDBPyConnection
 
@@ -22,7 +23,7 @@ from launchworthy.errors import LaunchworthyError, OverloadedError, StorageError
 from launchworthy.records import SPANS, TABLES
 from launchworthy.store import rollup
 from launchworthy.store.arrow import decode
-from launchworthy.store.hot import MACHINE_ERRORS, UNUSABLE_ERRORS, Hot
+from launchworthy.store.hot import UNUSABLE_ERRORS, Hot
 from launchworthy.store.ingest import IngestLog
 from launchworthy.store.moments import DAY_NS, to_ns
 from launchworthy.store.options import Clock, StoreOptions
@@ -35,7 +36,9 @@ _COMPACT_EVERY = 200
 _COMPACT_DAYS = 3
 _WAIT_AFTER_FAILURE_S = 2.0
 # What no batch is to blame for: wait and try the same again.
-_NOT_THE_BATCH = (*MACHINE_ERRORS, *UNUSABLE_ERRORS, OSError, OverloadedError, StorageError)
+_NOT_THE_BATCH = (duckdb.IOException, *UNUSABLE_ERRORS, OSError, OverloadedError, StorageError)
+# Memory may be short because of a query beside, or because of the batch: then it will be short again.
+_TRIES_WITHOUT_MEMORY = 5
 
 
 class Flusher:
@@ -50,6 +53,7 @@ class Flusher:
         self._asked = False
         self._stop = False
         self._flushes = 0
+        self._out_of_memory = (-1, 0)  # the row that last found no memory, and how often in a row
         self.failure: str | None = None
         self._thread = threading.Thread(target=self._run, name="store-flush", daemon=True)
         self._thread.start()
@@ -132,9 +136,16 @@ class Flusher:
                     except _NOT_THE_BATCH:
                         raise
                     except Exception as error:
+                        if isinstance(error, duckdb.OutOfMemoryException) and self._may_try_again(row.seq):
+                            raise
                         self._set_aside(row, f"{type(error).__name__}: {error}")
             self._trim()
         return True
+
+    def _may_try_again(self, seq: int) -> bool:
+        failed_at, times = self._out_of_memory
+        self._out_of_memory = (seq, times + 1 if failed_at == seq else 1)
+        return self._out_of_memory[1] < _TRIES_WITHOUT_MEMORY
 
     def _trim(self) -> None:
         if self._trimmed < self._position:

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select
 from launchworthy.store.database import Database
 from launchworthy.store.moments import from_ns, to_ns
 from launchworthy.store.options import Rejection
-from launchworthy.store.schema import rejections
+from launchworthy.store.schema import quarantine, rejections
 from launchworthy.store.tally import raise_counter
 
 __all__ = ["add_rejections", "read_rejections"]
@@ -43,19 +43,39 @@ def add_rejections(database: Database, rows: Sequence[Rejection], *, table: str)
 
 
 def read_rejections(database: Database, limit: int) -> list[Rejection]:
-    """Newest first."""
+    """Newest first; among them the batches that were accepted and could then not be stored."""
     with database.read() as connection:
-        rows = connection.execute(select(rejections).order_by(rejections.c.id.desc()).limit(limit)).mappings()
-        return [
-            Rejection(
-                at=from_ns(row["at"]),
-                product=row["product"],
-                reason=row["reason"],
-                count=row["count"],
-                sample=row["sample"],
-            )
-            for row in rows
-        ]
+        refused = (
+            connection.execute(select(rejections).order_by(rejections.c.id.desc()).limit(limit))
+            .mappings()
+            .all()
+        )
+        aside = connection.execute(
+            select(quarantine.c.at, quarantine.c.reason, quarantine.c.rows, quarantine.c.batch_id)
+            .order_by(quarantine.c.seq.desc())
+            .limit(limit)
+        ).all()
+    found = [
+        Rejection(
+            at=from_ns(row["at"]),
+            product=row["product"],
+            reason=row["reason"],
+            count=row["count"],
+            sample=row["sample"],
+        )
+        for row in refused
+    ]
+    found += [
+        Rejection(
+            at=from_ns(row.at),
+            product="",
+            reason=f"set aside, as it could not be stored: {row.reason}",
+            count=row.rows,
+            sample=f"batch {row.batch_id}",
+        )
+        for row in aside
+    ]
+    return sorted(found, key=lambda each: each.at, reverse=True)[:limit]
 
 
 def _clean(text: str) -> str:

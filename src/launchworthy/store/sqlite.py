@@ -30,7 +30,9 @@ _PRAGMAS = (
 def open_engine(path: Path) -> Engine:
     """An engine on one file, made with mode 0600 if it is not there."""
     path.touch(mode=0o600, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    engine = create_engine(
+        f"sqlite:///{path}", pool_size=8, max_overflow=-1, connect_args={"check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:

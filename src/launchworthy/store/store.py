@@ -197,7 +197,7 @@ class Store:
         add_rejections(self._database, rows, table=table)
 
     def rejections(self, limit: int = 100) -> list[Rejection]:
-        """Newest first."""
+        """Newest first; among them the batches that were accepted and could then not be stored."""
         return read_rejections(self._database, limit)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
