@@ -282,6 +282,8 @@ def test_an_export_is_read_by_another_engine(store: Store, rows: MakeRows, tmp_p
         store.export("users", out=out)
     with pytest.raises(InputError, match="no column"):
         store.export("spans", out=out, where={"x; DROP": 1})
+    with pytest.raises(InputError, match="many"):
+        store.export("spans", out=out, where={"input_tokens": "many"})
     with pytest.raises(LaunchworthyError, match="could not be written"):
         store.export("spans", out=tmp_path / "missing" / "x.parquet")
 

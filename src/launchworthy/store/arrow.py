@@ -1,11 +1,13 @@
 """Rows as Arrow and back: the one mapping of record types to Arrow and SQL types.
 
-A batch in the ingest log is one zstd Arrow IPC stream per table. May import ``records`` and ``errors``.
+A batch in the ingest log is one zstd Arrow IPC stream per table, after its CRC-32. May import ``records``
+and ``errors``.
 """
 
 from __future__ import annotations
 
 import io
+import zlib
 
 from arro3.core import Array, DataType, Field, Schema, Table
 from arro3.io import read_ipc_stream, write_ipc_stream
@@ -14,6 +16,8 @@ from launchworthy.errors import InputError
 from launchworthy.records import TABLES, ColumnType, Rows
 
 __all__ = ["SQL_TYPES", "decode", "encode"]
+
+_CHECK_BYTES = 4
 
 SQL_TYPES: dict[ColumnType, str] = {
     ColumnType.ID: "BLOB",
@@ -40,7 +44,7 @@ _SCHEMAS = {
 
 
 def encode(rows: Rows) -> bytes:
-    """One compressed Arrow IPC stream.
+    """A checksum and one compressed Arrow IPC stream.
 
     Raises:
         InputError: Unknown table, missing, unknown or ragged columns, a value of the wrong type, or null
@@ -71,22 +75,18 @@ def encode(rows: Rows) -> bytes:
             raise InputError(f"not a column of type {column.type}: {error}", where=where) from error
     buffer = io.BytesIO()
     write_ipc_stream(Table.from_arrays(arrays, schema=_SCHEMAS[table.name]), buffer, compression="zstd")
-    return buffer.getvalue()
+    stream = buffer.getvalue()
+    return zlib.crc32(stream).to_bytes(_CHECK_BYTES, "big") + stream
 
 
 def decode(body: bytes) -> Table:
     """What :func:`encode` wrote.
 
     Raises:
-        Exception: Whatever the Arrow reader raises on bytes that are not such a stream.
+        ValueError: It is not, or the disk has changed a bit of it.
     """
-    # Without its marker a stream's first bytes would be read as a length, of gigabytes perhaps.
-    if body[:4] != b"\xff\xff\xff\xff":
-        raise ValueError("not an Arrow IPC stream")
-    try:
-        return read_ipc_stream(io.BytesIO(body)).read_all()
-    except (Exception, KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        # A panic of the Rust reader is no Exception, and would end the thread that stores batches.
-        raise ValueError(f"not an Arrow IPC stream: {error}") from error
+    # The Arrow reader trusts its input: a damaged stream may end the process, and so is not shown to it.
+    stream = memoryview(body)[_CHECK_BYTES:]
+    if len(body) <= _CHECK_BYTES or zlib.crc32(stream) != int.from_bytes(body[:_CHECK_BYTES], "big"):
+        raise ValueError("damaged: the checksum does not agree")
+    return read_ipc_stream(io.BytesIO(stream)).read_all()

@@ -15,7 +15,7 @@ import duckdb
 
 from launchworthy.errors import InputError, StorageError
 from launchworthy.records import TABLES, ColumnType, Table
-from launchworthy.store.hot import Hot, sync_file
+from launchworthy.store.hot import MACHINE_ERRORS, Hot, sync_file
 
 __all__ = ["export_table"]
 
@@ -30,7 +30,7 @@ def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | 
         where: Column name → the value it must have (None: must be null); identifiers in hexadecimal.
 
     Raises:
-        InputError: Unknown table or column.
+        InputError: Unknown table or column, or a value that the column cannot have.
         StorageError: The file cannot be written; ``out`` is then as it was.
     """
     from arro3.core import RecordBatchReader
@@ -64,8 +64,10 @@ def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | 
             )
         sync_file(new)
         new.replace(out)
-    except (OSError, duckdb.Error) as error:
+    except (OSError, *MACHINE_ERRORS) as error:
         raise StorageError(f"the export could not be written: {error}", where=str(out)) from error
+    except duckdb.Error as error:
+        raise InputError(str(error).splitlines()[0], where=table) from error
     finally:
         new.unlink(missing_ok=True)
     return written
