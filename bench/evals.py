@@ -119,7 +119,7 @@ def main() -> None:
     options = parser.parse_args()
 
     from launchworthy.gold import GoldItem
-    from launchworthy.server import open_workspace
+    from launchworthy.store import Store
 
     items = [
         GoldItem(
@@ -136,16 +136,12 @@ def main() -> None:
     url = f"http://127.0.0.1:{ours.recv()}/ask"
     ideal = options.items / options.concurrency * options.delay_ms / 1_000
     figures: dict[str, list[Figure]] = {"bare aiohttp loop (floor)": [], "launchworthy eval": []}
-    with TemporaryDirectory() as folder:
-        workspace = open_workspace(Path(folder))
-        try:
-            for number in range(options.rounds):
-                floor = partial(_floor, url, options.items, options.concurrency)
-                run = partial(_ours, url, items, options.concurrency, workspace, f"run-{number}")
-                figures["bare aiohttp loop (floor)"].append(_measured(floor, options.items))
-                figures["launchworthy eval"].append(_measured(run, options.items))
-        finally:
-            workspace.close()
+    with TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+        for number in range(options.rounds):
+            floor = partial(_floor, url, options.items, options.concurrency)
+            run = partial(_ours, url, items, options.concurrency, store.runs, f"run-{number}")
+            figures["bare aiohttp loop (floor)"].append(_measured(floor, options.items))
+            figures["launchworthy eval"].append(_measured(run, options.items))
     server.terminate()
     print(
         f"{options.items:,} items, {options.concurrency} at once, {options.delay_ms:g} ms each: ideal {ideal:.2f} s; "

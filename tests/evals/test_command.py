@@ -30,6 +30,26 @@ def same(row):
 def never(row):
     raise RuntimeError("cannot tell")
 """
+CONTRACT = """
+launchworthy: 1
+product: docs
+owners: {product: ana@example.com}
+release: {model: {name: small}, prompt: prompts/answer.md}
+workflows:
+  answer:
+    user: developer
+    job: find it
+    no_answer: refuse
+    failures:
+      wrong: {kind: wrong, fix: retrieval, watched_by: quality/hit@1}
+    quality:
+      hit@1: {at_least: 80 %, every_slice: 50 %}
+      over_refusal: {at_most: 5 %}
+      format_adherence: {at_least: 90 %, schema: answer.json}
+proof: {baseline: launched}
+gold:
+  answer: {file: gold.jsonl, slices: {odd: 10}, looks: 1}
+"""
 Call = Callable[..., Result]
 
 
@@ -98,6 +118,51 @@ def test_a_candidate_is_compared_with_a_run(run_eval: Call) -> None:
     found = plain["comparisons"][0]
     assert (found["value"], found["status"], len(found["worse"])) == (-0.25, "unmet", 10)
     assert "10 worse" in run_eval(*arguments).output
+
+
+@pytest.fixture
+def contract(folder: Path) -> Path:
+    (folder / "answer.json").write_text('{"type": "string"}')
+    (folder / "launchworthy.yaml").write_text(CONTRACT)
+    return folder
+
+
+def test_a_contract_says_what_to_ask_and_what_to_measure(
+    run_eval: Call, contract: Path, workspace: Any
+) -> None:
+    first = json.loads(run_eval("--target", "own_bot:good", "--json").stdout)
+    by_claim = {(piece["claim"], piece["slice"]): piece for piece in first["evidence"]}
+    assert set(by_claim) == {
+        ("docs/answer/quality/hit@1", None),
+        ("docs/answer/quality/hit@1/every_slice", "odd"),
+        ("docs/answer/quality/over_refusal", None),
+        ("docs/answer/quality/format_adherence", None),
+    }
+    hit = by_claim["docs/answer/quality/hit@1", None]
+    version = workspace.gold_versions(product="docs", name="answer")[0]
+    assert (hit["value"], hit["n"]) == (1.0, version.splits["holdout"])
+    assert hit["gold"] == f"answer@{version.version}"
+    worse = json.loads(run_eval("--target", "own_bot:worse", "--baseline", first["run"], "--json").stdout)
+    deltas = [piece for piece in worse["evidence"] if piece["kind"] == "delta"]
+    assert {piece["detail"]["baseline_run"] for piece in deltas} == {first["run"]}
+    assert any("its budget is 1" in remark for remark in worse["remarks"])
+    assert worse["release"] == first["release"]
+    assert len(workspace.evidence("docs")) == len(first["evidence"]) + len(worse["evidence"])
+
+
+def test_an_edited_prompt_is_another_release(run_eval: Call, contract: Path) -> None:
+    releases = []
+    (contract / "prompts").mkdir()
+    for prompt in ("Be brief.", "Be long.", "Be brief."):
+        (contract / "prompts" / "answer.md").write_text(prompt)
+        plain = json.loads(run_eval("--target", "own_bot:good", "--split", "dev", "--json").stdout)
+        releases.append(plain["release"])
+    assert releases[0] == releases[2] != releases[1]
+
+
+def test_a_workflow_that_the_contract_does_not_have_is_told(run_eval: Call, contract: Path) -> None:
+    with pytest.raises(InputError, match="no workflow 'refund'"):
+        run_eval("--target", "own_bot:good", "--workflow", "refund")
 
 
 @pytest.mark.parametrize("broken", [("own_bot:broken", "own_bot:same"), ("own_bot:good", "own_bot:never")])

@@ -25,7 +25,6 @@ def _claim(metric: str, kind: ClaimKind, **changes: object) -> Claim:
         "address": f"docs/gold/answer/{metric}",
         "kind": kind,
         "family": "gold",
-        "workflow": "answer",
         "metric": metric,
         "sentence": metric,
     }
@@ -36,7 +35,7 @@ def test_the_newest_version_counts_its_slices_exactly() -> None:
     target = Target(direction=Direction.AT_LEAST, threshold=240)
     claims = [
         _claim("slices/plain", ClaimKind.COVER, target=target, slice="plain"),
-        _claim("slices/odd", ClaimKind.COVER, target=target),
+        _claim("odd", ClaimKind.COVER, target=target),
     ]
     plain, odd = gold_evidence(claims, [NEW, OLD], [], NOW)
     assert (plain.value, plain.low, plain.high, plain.slice) == (250, 250, 250, "plain")
@@ -63,7 +62,7 @@ def test_readings_of_the_holdout_are_counted_and_named() -> None:
 
 def test_what_is_not_there_and_other_families_give_nothing() -> None:
     claims = [
-        _claim("slices/plain", ClaimKind.COVER, workflow="refund"),
+        _claim("plain", ClaimKind.COVER, address="docs/gold/refund/slices/plain"),
         _claim("hit@5", ClaimKind.BOUND, family="quality"),
         _claim("scenarios", ClaimKind.ATTEST),
     ]

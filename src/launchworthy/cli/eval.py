@@ -115,6 +115,7 @@ class _Promise:
     """What the contract says of one workflow; empty where there is no contract."""
 
     path: Path | None = None
+    text: str = ""
     product: str | None = None
     workflow: str | None = None
     claims: tuple[Claim, ...] = ()
@@ -211,6 +212,10 @@ def _begin(workspace: Workspace, options: _Options, promise: _Promise, version: 
         simulated=options.simulated,
     )
     workspace.register_release(release, product=version.product)
+    if promise.path is not None:
+        workspace.register_contract(
+            product=version.product, text=promise.text, path=str(promise.path.absolute())
+        )
     for old in workspace.runs(product=run.product, workflow=run.workflow):
         if old.status != "complete" and old.done < old.items and same_suite(old, run):
             click.echo(
@@ -223,8 +228,47 @@ def _begin(workspace: Workspace, options: _Options, promise: _Promise, version: 
 
 
 def _promised(path: Path | None, workflow: str | None) -> _Promise:
-    """What the contract says, once its API is there."""
-    return _Promise(path=path, workflow=workflow)
+    """What the contract says of one workflow; paths of its files begin in its folder."""
+    if path is None:
+        return _Promise(workflow=workflow)
+    from launchworthy.contract import claims, load_contract
+    from launchworthy.errors import InputError
+    from launchworthy.evals import PROVES, release_of
+
+    contract = load_contract(path)
+    names = tuple(contract.workflows)
+    if workflow is None and len(names) > 1:
+        raise InputError("which workflow is not clear", where="--workflow", hint=f"one of {', '.join(names)}")
+    chosen = workflow or names[0]
+    if chosen not in names:
+        raise InputError(
+            f"the contract has no workflow {chosen!r:.80}",
+            where="--workflow",
+            hint=f"one of {', '.join(names)}",
+        )
+    gold = contract.gold_of(chosen)
+    by_time = gold.holdout.unit == "ms"
+    return _Promise(
+        path=path,
+        text=contract.text,
+        product=contract.product,
+        workflow=chosen,
+        claims=tuple(_in_folder(claim, path.parent) for claim in claims(contract, provers={"evals": PROVES})),
+        gold_file=None if gold.file is None else path.parent / gold.file,
+        holdout=0.0 if by_time else gold.holdout.value,  # rows of a set split by time name their split
+        looks=gold.looks,
+        release=release_of(contract, folder=path.parent),
+    )
+
+
+def _in_folder(claim: Claim, folder: Path) -> Claim:
+    """A schema's path as it is from here."""
+    from dataclasses import replace
+
+    schema = claim.options.get("schema")
+    if not isinstance(schema, str):
+        return claim
+    return replace(claim, options={**claim.options, "schema": str(folder / schema)})
 
 
 def _gold(workspace: Workspace, options: _Options, promise: _Promise) -> GoldVersion:
@@ -237,6 +281,8 @@ def _gold(workspace: Workspace, options: _Options, promise: _Promise) -> GoldVer
 
     product = promise.product or product_of(workspace, options.product)
     path = promise.gold_file if options.gold is None else Path(options.gold)
+    if options.gold is None and path is not None and not path.is_file():
+        path = None  # it may have been imported by hand
     if options.gold is not None and not (path is not None and path.is_file()):
         return find_version(workspace, options.gold, product=product)
     if path is None:

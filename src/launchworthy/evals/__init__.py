@@ -15,7 +15,7 @@ from launchworthy.evals.rows import row_of
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.scoring import Scorer, own_scorer
 from launchworthy.evals.session import EvalStore, Outcome, find_baseline, run_suite, try_out
-from launchworthy.evals.suite import new_run, read_release, same_suite, target_of, target_release
+from launchworthy.evals.suite import new_run, read_release, release_of, same_suite, target_of, target_release
 from launchworthy.evals.target import CallableTarget, Target, load_function
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ __all__ = [
     "own_scorer",
     "read_answer",
     "read_release",
+    "release_of",
     "row_of",
     "run_evidence",
     "run_suite",

@@ -12,8 +12,11 @@ from launchworthy.metrics import Metric, find_metric
 
 __all__ = ["PROVES", "metric_of", "metrics_of", "scorer_of", "scorer_text"]
 
-# What can be measured offline today, as family/metric; judges and weighted metrics are not among it.
+# What can be measured offline today, as [kind:]family/metric; judges and weighted metrics are not among it.
 PROVES: tuple[str, ...] = (
+    "bound:gold/looks",
+    "cover:gold/*",
+    "fresh:gold/refresh",
     "quality/accuracy",
     "quality/auc",
     "quality/average_precision",
@@ -77,6 +80,8 @@ def metric_of(claim: Claim) -> Metric | None:
         return None
     if any(claim.options.get(name) is not None for name in _BEYOND):
         return None
+    if claim.kind is ClaimKind.DELTA and claim.options.get("against") == "before":
+        return None  # the old workflow was never run on this gold set
     name, options = _asked(claim)
     try:
         metric = find_metric(name, options=options)

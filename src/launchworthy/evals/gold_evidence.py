@@ -24,13 +24,13 @@ def gold_evidence(
 ) -> list[Evidence]:
     """Evidence for the claims of family ``gold``, from the newest version of the set each speaks of.
 
-    A claim of cover counts the items of its slice (the whole set, if it names none); one of freshness is the
-    age of the version; one about ``looks`` counts readings of the holdout. A set that is not there gives
-    none.
+    A claim of cover counts the items of its slice (``scenarios`` is the slice of that name); one of freshness
+    is the age of the version; one about ``looks`` counts readings of the holdout. A set that is not there
+    gives none.
 
     Args:
-        claims: Claims of a contract; those of other families are passed over. A set goes by the name of its
-            claim's workflow.
+        claims: Claims of a contract; those of other families are passed over. The set is the part after
+            ``gold`` of a claim's address.
         versions: Known versions of the product's sets, in any order.
         looks: Readings that count (see ``launchworthy.gold.looks_spent``).
         now: When it is measured.
@@ -40,7 +40,8 @@ def gold_evidence(
         newest[version.name] = version
     found = []
     for claim in claims:
-        known = newest.get(claim.workflow or "") if claim.family == "gold" else None
+        parts = claim.address.split("/")
+        known = newest.get(parts[2]) if claim.family == "gold" and len(parts) > 2 else None
         piece = None if known is None else _measured(claim, known, looks, now)
         if piece is not None:
             found.append(piece)
@@ -58,9 +59,7 @@ def _measured(claim: Claim, version: GoldVersion, looks: Sequence[Look], now: da
         }
         return _counted(claim, version, float(len(spent)), now, unit="", of="look", detail=detail)
     if claim.kind is ClaimKind.COVER:
-        slice_ = claim.slice or claim.address.rpartition("/")[2]
-        whole = slice_ in (version.name, "items")
-        count = version.items if whole else version.slices.get(slice_, 0)
+        count = version.slices.get(claim.slice or claim.metric, 0)
         detail = {"version": version.version, "splits": dict(version.splits)}
         return _counted(claim, version, float(count), now, unit="", of="item", detail=detail)
     if claim.kind is ClaimKind.FRESH:

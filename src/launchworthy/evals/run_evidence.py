@@ -75,10 +75,10 @@ def run_evidence(
         context = _Context(claim=claim, run=run, metric=metric, now=now, holdout=holdout)
         for slice_ in _slices(claim, proving, metric):
             part = [item for item in proving if slice_ is None or slice_ in item.slices]
-            if claim.kind is ClaimKind.DELTA:
-                found += [] if baseline is None else [_compared(context, slice_, part, *baseline)]
-            else:
+            if claim.kind is not ClaimKind.DELTA:
                 found.append(_measured(context, slice_, part))
+            elif baseline is not None and _is_asked_for(claim, baseline[0]):
+                found.append(_compared(context, slice_, part, *baseline))
     return found
 
 
@@ -139,10 +139,18 @@ class _Context:
         return told
 
 
+def _is_asked_for(claim: Claim, baseline: Run) -> bool:
+    """Whether this is the baseline that the claim names; which release is launched, the caller knows."""
+    against = claim.options.get("against")
+    return against in (None, "launched", baseline.release, baseline.config.get("release_label"))
+
+
 def _slices(claim: Claim, items: Sequence[RunItem], metric: Metric) -> list[str | None]:
-    """The slice a claim is about; for every slice, those that have anything the metric could judge."""
+    """The slice a claim is about; for every slice those declared, else all that the metric could judge."""
     if claim.slice != "*":
         return [claim.slice]
+    if claim.options.get("slices"):
+        return [*claim.options["slices"]]
     judged = (item for item in items if item.error is not None or metric.name in item.scores)
     return [*sorted({name for item in judged for name in item.slices})]
 

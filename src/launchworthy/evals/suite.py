@@ -1,24 +1,29 @@
 """What is run: the target by its address, the release under test, and the header of a new run.
 
-May import ``errors``, ``records``, ``gold`` and this room.
+May import ``contract``, ``errors``, ``records``, ``gold`` and this room.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from launchworthy.contract import Contract
 from launchworthy.errors import InputError
 from launchworthy.evals.scoring import Scorer
 from launchworthy.evals.target import CallableTarget, Target, load_function
 from launchworthy.gold import GoldVersion
 from launchworthy.records import Release, Run
 
-__all__ = ["new_run", "read_release", "same_suite", "target_of", "target_release"]
+__all__ = ["new_run", "read_release", "release_of", "same_suite", "target_of", "target_release"]
+
+_LONGEST_PATH = 400
+_PATH = re.compile(r"[^\\:\0\n]*[./][^\\:\0\n]*")  # a word without a dot or a slash names no file
 
 
 def target_of(
@@ -63,40 +68,68 @@ def target_release(target: str) -> Release:
 def read_release(path: Path) -> Release:
     """The release whose parts a YAML or JSON file lists: ``model: {…}``, ``prompt: prompts/answer.md`` …
 
-    A part whose text is the path of a file beside it stands for that file's content too, so that an edited
-    prompt is another release.
+    A text that is the path of a file beside it stands for that file's content too, so that an edited prompt
+    is another release.
 
     Raises:
         InputError: Not readable, or not a mapping of names to values.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        parts = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the release cannot be read: {error}", where=str(path)) from error
-    except (YAMLError, RecursionError) as error:
-        raise InputError(f"the release is not YAML: {str(error)[:300]}", where=str(path)) from error
+    parts = _loaded(text, where=str(path))
     if not isinstance(parts, dict) or not parts or not all(isinstance(name, str) for name in parts):
         raise InputError(
             "a release is a mapping of its parts",
             where=str(path),
             hint="write model: …, prompt: …, retrieval: …",
         )
-    read: dict[str, Any] = {}
-    for name, part in parts.items():
-        beside = (
-            path.parent / part if isinstance(part, str) and len(part) < 500 and "\n" not in part else None
-        )
-        if beside is not None and beside.is_file():
-            part = {"file": part, "sha256": hashlib.sha256(beside.read_bytes()).hexdigest()}
-        read[name] = part
+    return _release(parts, folder=path.parent, label=path.stem, where=str(path))
+
+
+def release_of(contract: Contract, *, folder: Path) -> Release | None:
+    """The release that a contract's own ``release`` block describes; None where it has none.
+
+    Args:
+        contract: The contract.
+        folder: Where the paths of its files begin: the contract's folder.
+    """
+    parts = _loaded(contract.text, where=contract.file)
+    own = parts.get("release") if isinstance(parts, dict) else None
+    return _release(own, folder=folder, label="", where=contract.file) if own else None
+
+
+def _loaded(text: str, *, where: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     try:
+        return YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, RecursionError, ValueError) as error:
+        raise InputError(f"not YAML: {str(error)[:300]}", where=where) from error
+
+
+def _release(parts: Mapping[str, Any], *, folder: Path, label: str, where: str) -> Release:
+    try:
+        read = {name: _with_content(part, folder) for name, part in parts.items()}
         json.dumps(read, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"the release holds what JSON cannot: {error}", where=str(path)) from error
-    return Release(read, label=path.stem)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"the release holds what JSON cannot: {error}", where=where) from error
+    return Release(read, label=label)
+
+
+def _with_content(part: Any, folder: Path) -> Any:
+    """The part, each path of a file that is there with the digest of its content."""
+    if isinstance(part, dict):
+        return {name: _with_content(value, folder) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_with_content(value, folder) for value in part]
+    if isinstance(part, str) and len(part) <= _LONGEST_PATH and _PATH.fullmatch(part):
+        file = folder / part
+        if file.is_file():
+            return {"file": part, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    return part
 
 
 def new_run(
