@@ -9,13 +9,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
 
-from launchworthy.contract import Claim, ClaimKind, Direction, Place, Target
+from launchworthy.contract import Claim, ClaimKind, Contract, Direction, Place, Target, parse_contract
 from launchworthy.errors import NotFoundError
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.terms import Stage, Terms, Waiver
@@ -79,7 +78,7 @@ class World:
     """A reading over values made here."""
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-    contracts: dict[str, Any] = field(default_factory=dict)
+    contracts: dict[str, Contract] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     golds: list[GoldVersion] = field(default_factory=list)
     seen: list[Look] = field(default_factory=list)
@@ -92,7 +91,7 @@ class World:
     def products(self) -> list[str]:
         return sorted(self.names)
 
-    def contract(self, product: str) -> Any:
+    def contract(self, product: str) -> Contract | None:
         return self.contracts.get(product)
 
     def verdict(self, product: str) -> Verdict | None:
@@ -377,13 +376,36 @@ def _terms() -> Terms:
     )
 
 
-LAUNCH_LINES: dict[str, tuple[str, ...]] = {
-    "user_and_job": ("job", "before"),
-    "evals": ("quality", "gold"),
-    "observability": ("reliability", "outcomes"),
-    "security_review": ("tools", "attest/dpia"),
-    "support_plan": ("attest/playbook",),
-}
+CONTRACT = parse_contract(
+    """
+launchworthy: 1
+product: python-docs
+owners: {product: ana@example.com, security: noor@example.com, support: tom@example.com}
+workflows:
+  answer:
+    user: developer
+    job: find the function that does what I need, with its source, within a minute
+    before: [developer: search the docs, developer: read three pages]
+    after: [developer: ask, system: answer with its sources]
+    no_answer: refuse
+    failures:
+      wrong_object: {kind: wrong, fix: retrieval, reason: Not what I asked, watched_by: quality/hit@5}
+    quality: {hit@5: {at_least: 80 %}}
+    reliability: {latency_p95: {at_most: 2s}}
+    outcomes: {resolved: {at_least: 65 %}}
+    limits: {cost_per_action: 0.01 USD}
+attest:
+  dpia: {by: security, every: 365d}
+  playbook: {by: support, every: 90d}
+launch:
+  user_and_job: [job, before]
+  failure_modes: [failures]
+  evals: [quality, gold]
+  observability: [reliability, outcomes]
+  security_review: [tools, attest/dpia]
+  support_plan: [attest/playbook]
+"""
+)
 
 
 def _trace_hex(number: int) -> str:
@@ -624,7 +646,7 @@ def make_world() -> World:
     """The whole world, the same each time."""
     rng = random.Random(8)
     world = World(names=[PRODUCT, "triage"])
-    world.contracts[PRODUCT] = SimpleNamespace(launch=SimpleNamespace(lines=LAUNCH_LINES))
+    world.contracts[PRODUCT] = CONTRACT
     world.verdicts[PRODUCT] = verdict_on(
         _terms(),
         _evidence(),

@@ -36,7 +36,6 @@ FLAGS = [
 PAGES = {
     "overview": "/",
     "board": "/products/python-docs",
-    "canvas": "/products/python-docs/canvas",
     "claim": "/products/python-docs/claims/python-docs/answer/quality/under_refusal",
     "traces": "/traces",
     "trace": "/traces/{trace}",

@@ -7,7 +7,7 @@ since the Unix epoch, UTC.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = ["PAGE_ROWS", "TraceFilter", "choices", "list_traces", "read_filter", 
 
 PAGE_ROWS = 50
 MAX_SPANS = 2_000
+_DAY_NS = 86_400 * 10**9
 _HEX = re.compile(r"[0-9a-f]{32}\Z")
 _CURSOR = re.compile(r"(\d{1,19})-([0-9a-f]{16})\Z")
 _USAGE_KINDS = "('model', 'embedding', 'retrieval', 'tool')"  # what callers sum up is not counted again
@@ -113,32 +114,36 @@ def _pattern(text: str) -> str:
     return f"%{text}%"
 
 
-def totals_of(reading: Reading, trace_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Tokens, cost, models and spans of each trace."""
-    if not trace_ids:
+def totals_of(reading: Reading, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Tokens, cost, models and spans of the trace of each row of :func:`list_traces`."""
+    if not rows:
         return {}
+    trace_ids = sorted({row["trace_id"] for row in rows})
+    starts = [row["start_time"] for row in rows]
     marks = ", ".join("unhex(?)" for _ in trace_ids)
     usage = f"FILTER (kind IN {_USAGE_KINDS})"
-    rows = reading.query(
+    # The times let the engine pass over whole days; a trace is not looked for further from its first span.
+    found = reading.query(
         f"""SELECT lower(hex(trace_id)) AS trace_id, count(*) AS spans,
             sum(cost_usd) {usage} AS cost_usd, sum(input_tokens) {usage} AS input_tokens,
             sum(output_tokens) {usage} AS output_tokens, min(model) AS model
-        FROM spans WHERE trace_id IN ({marks}) GROUP BY trace_id""",  # noqa: S608
-        list(trace_ids),
+        FROM spans WHERE start_time BETWEEN ? AND ? AND trace_id IN ({marks}) GROUP BY trace_id""",  # noqa: S608
+        [min(starts) - _DAY_NS, max(starts) + _DAY_NS, *trace_ids],
     )
-    return {row["trace_id"]: row for row in rows}
+    return {row["trace_id"]: row for row in found}
 
 
 def choices(reading: Reading) -> dict[str, tuple[str, ...]]:
-    """Workflows, releases and models that were seen, for the filters."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name in ("workflow", "release", "model"):
-        rows = reading.query(
-            f"SELECT {name} AS value, sum(n) AS n FROM rollup_hour WHERE {name} IS NOT NULL "  # noqa: S608
-            "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50"
-        )
-        found[name] = tuple(str(row["value"]) for row in rows)
-    return found
+    """Workflows, releases and models that were seen, the most frequent first, for the filters."""
+    names = ("workflow", "release", "model")
+    rows = reading.query(
+        f"SELECT {', '.join(names)}, sum(n) AS n FROM rollup_hour GROUP BY ALL ORDER BY n DESC LIMIT 1000"  # noqa: S608
+    )
+    return {name: _distinct(row[name] for row in rows) for name in names}
+
+
+def _distinct(values: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values if value))[:50]
 
 
 def read_trace(reading: Reading, trace_id: str) -> dict[str, list[dict[str, Any]]] | None:

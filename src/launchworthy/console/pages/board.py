@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ from launchworthy.console.claims import ClaimRow, claim_row, tally, worst_state
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, count, moment, page_url, sentence
+from launchworthy.contract import Contract, board
 from launchworthy.errors import NotFoundError
 from launchworthy.evidence import ClaimStatus, State
 from launchworthy.quantity import format_value
 
 if TYPE_CHECKING:
-    from launchworthy.contract import Contract
     from launchworthy.evidence import Verdict
 
 __all__ = ["PAGE", "BoardLine", "BoardView", "ServedRow", "StageRow"]
@@ -38,7 +38,7 @@ class StageRow:
 class BoardLine:
     """One line of the checklist: ready when every claim under it is met.
 
-    ``declared`` names what the line lists that promises nothing measurable, such as the job.
+    ``missing`` names what the line asks for and under which no claim stands.
     """
 
     name: str
@@ -46,7 +46,7 @@ class BoardLine:
     mark: str
     gist: str
     claims: tuple[ClaimRow, ...]
-    declared: str
+    missing: str
     open: bool
 
 
@@ -99,7 +99,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
         claims=f"{count(len(verdict.statuses), 'claim')}: {tally(each.state for each in verdict.statuses)}",
         ready=_ready(verdict),
         stages=tuple(_stages(verdict)),
-        lines=tuple(board_lines(_lines(contract, verdict), verdict.statuses, product=product)),
+        lines=tuple(board_lines(contract, verdict)),
         serving=tuple(_serving(verdict)),
         links=_links(product),
         simulated=f"{count(len(verdict.simulated), 'claim')} rest on simulated users"
@@ -136,7 +136,6 @@ def _without_contract(product: str) -> BoardView:
 
 def _links(product: str) -> tuple[Link, ...]:
     return (
-        Link(text="Product canvas", url=page_url("products", product, "canvas")),
         Link(text="Traces", url=page_url("traces", product=product)),
         Link(text="Runs", url=page_url("runs", product=product)),
     )
@@ -172,56 +171,32 @@ def _stages(verdict: Verdict) -> Iterable[StageRow]:
         )
 
 
-def _lines(contract: Contract, verdict: Verdict) -> Mapping[str, Sequence[str]]:
-    """The contract's checklist; where it has none, a line for each block that claims something."""
-    return contract.launch.lines or {each.claim.family: (each.claim.family,) for each in verdict.statuses}
-
-
-def board_lines(
-    lines: Mapping[str, Sequence[str]], statuses: Sequence[ClaimStatus], *, product: str
-) -> list[BoardLine]:
-    """Claims under the lines that name them, in the contract's order; what no line names comes last.
-
-    Args:
-        lines: Name of each line and the parts of the contract it lists, such as ``quality``, ``attest/dpia``.
-        statuses: Every claim's status.
-        product: For the addresses of claims.
-    """
+def board_lines(contract: Contract, verdict: Verdict) -> list[BoardLine]:
+    """The contract's checklist with its claims; what no line names comes last."""
+    by_address = {each.claim.address: each for each in verdict.statuses}
     found: list[BoardLine] = []
-    placed: set[str] = set()
-    for name, parts in lines.items():
-        own: list[ClaimStatus] = []
-        declared: list[str] = []
-        for part in parts:
-            under = [each for each in statuses if _under(each, part)]
-            own += [each for each in under if each not in own]
-            if not under:
-                declared.append(part)
-        placed |= {each.claim.address for each in own}
-        found.append(_line(name, own, declared, product=product))
-    rest = [each for each in statuses if each.claim.address not in placed]
+    for line in board(contract, [each.claim for each in verdict.statuses]):
+        own = [by_address[claim.address] for claim in line.claims]
+        found.append(_line(line.title, own, missing=line.missing, product=contract.product))
+    placed = {row.address for line in found for row in line.claims}
+    rest = [each for each in verdict.statuses if each.claim.address not in placed]
     if rest:
-        found.append(_line("everything_else", rest, [], product=product))
+        found.append(_line("Everything else", rest, missing=(), product=contract.product))
     return found
 
 
-def _under(each: ClaimStatus, part: str) -> bool:
-    """Whether the contract's part stands, whole, in the claim's address."""
-    return f"/{part}/" in f"/{each.claim.address}/" or each.claim.family == part
-
-
-def _line(name: str, own: Sequence[ClaimStatus], declared: Sequence[str], *, product: str) -> BoardLine:
+def _line(title: str, own: Sequence[ClaimStatus], *, missing: Sequence[str], product: str) -> BoardLine:
     state = worst_state(each.state for each in own)
     order = list(State)
     rank = {State.UNMET: 0, State.UNPROVEN: 1}
     ordered = sorted(own, key=lambda each: rank.get(each.state, 2 + order.index(each.state)))
     return BoardLine(
-        name=sentence(name.replace("_", " ")),
+        name=title,
         state=state.value if state is not None else "none",
         mark=MARKS[state] if state is not None else "·",
-        gist=tally(each.state for each in own) if own else "declared; nothing to measure",
+        gist=tally(each.state for each in own) if own else "no claim stands under it",
         claims=tuple(claim_row(each, product=product) for each in ordered),
-        declared=", ".join(part.replace("_", " ") for part in declared) if own else "",
+        missing=", ".join(missing),
         open=state in (State.UNMET, State.UNPROVEN),
     )
 

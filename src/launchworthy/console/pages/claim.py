@@ -39,6 +39,7 @@ class PieceRow:
     id: str
     observed: str
     measured: str
+    unscored: str
     slice: str
     release: str
     method: str
@@ -175,8 +176,8 @@ def _piece(piece: Evidence, status: ClaimStatus, verdict: Verdict, product: str)
     return PieceRow(
         id=piece.id,
         observed=moment(piece.observed_at),
-        measured=value_text(piece)
-        + (f", {piece.unscored:,} could not be measured" if piece.unscored else ""),
+        measured=value_text(piece),
+        unscored=f"{piece.unscored:,} could not be measured" if piece.unscored else "",
         slice=piece.slice or "",
         release=piece.release or "any",
         method=piece.method or "not named",

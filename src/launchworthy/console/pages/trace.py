@@ -211,13 +211,15 @@ _FACTS = (
     ("Read as", "dialect", ""),
 )
 
+_SAME_FOR_ALL = ("service", "dialect")
+
 
 def _span(span: Mapping[str, Any], depth: int, *, began: int, total_ms: float) -> SpanRow:
     name = span["name"] or span["kind"] or "span"
     facts = []
     for word, column, unit in _FACTS:
         value = span[column]
-        if value is None or value in ("", "[]", "null"):
+        if value is None or value in ("", "[]", "null") or (depth and column in _SAME_FOR_ALL):
             continue
         shown = (
             format_value(value, unit=unit) if unit in ("USD", "ms") else f"{value:,}" if unit else str(value)

@@ -54,7 +54,7 @@ def view(reading: Reading, ask: Ask) -> TracesView:
     wanted = read_filter(ask.query)
     found = list_traces(reading, wanted)
     more, found = len(found) > PAGE_ROWS, found[:PAGE_ROWS]
-    totals = totals_of(reading, sorted({row["trace_id"] for row in found}))
+    totals = totals_of(reading, found)
     rows = tuple(_row(row, totals.get(row["trace_id"], {}), wanted) for row in found)
     last = found[-1] if found else None
     cursor = f"{last['start_time']}-{last['span_id']}" if more and last is not None else ""
