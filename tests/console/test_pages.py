@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,11 @@ from launchworthy.console import routes
 from launchworthy.console.page import Ask
 from launchworthy.console.pages import PAGES
 from launchworthy.console.visible import visible
-from launchworthy.evidence import State
+from launchworthy.contract import Claim, ClaimKind, Direction, Target
+from launchworthy.errors import ContractError
+from launchworthy.evidence import Evidence, State
+from launchworthy.evidence.terms import Stage, Terms
+from launchworthy.evidence.verdict import verdict_on
 
 ADDRESSES: Mapping[str, str] = {
     "overview": "/",
@@ -366,3 +371,109 @@ def test_a_run_without_scores_measures_nothing_and_says_so(
     page = next(page for page in PAGES if page.name == "run")
     view = page.view(nothing, Ask(path={"run_id": run.id}, query={}, now=moment))
     assert view.head.title == "answer of python-docs: run running, nothing measured"
+
+
+def test_a_product_of_any_name_has_its_page(nothing: Any, moment: datetime) -> None:
+    nothing.names = ["a/b <i>?#%"]
+    client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    link = re.search(r'href="(/products/[^"]+)" data-record', client.get("/").text)
+    assert link is not None
+    answer = client.get(html.unescape(link[1]))
+    assert answer.status_code == 200
+    assert title_of(answer.text) == "a/b <i>?#% has no contract"
+
+
+def test_a_contract_that_cannot_be_read_is_told_line_by_line(nothing: Any, moment: datetime) -> None:
+    def broken(product: str) -> None:
+        raise ContractError("the contract has 2 errors\n  x.yaml:3:1 LW210 one\n  x.yaml:9:4 LW212 two")
+
+    nothing.verdict = broken
+    client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    answer = client.get("/products/p")
+    assert answer.status_code == 400
+    assert title_of(answer.text) == "The contract has 2 errors"
+    assert "x.yaml:9:4 LW212 two" in answer.text
+
+
+KINDS: Mapping[ClaimKind, tuple[Target | None, dict[str, Any], str]] = {
+    ClaimKind.BOUND: (
+        Target(direction=Direction.AT_LEAST, threshold=0.8, unit="ratio"),
+        {"value": 0.9, "low": -math.inf, "high": math.inf, "n": 3, "unit": "ratio"},
+        "90 % (−∞ to ∞, n = 3)",
+    ),
+    ClaimKind.DELTA: (
+        Target(direction=Direction.AT_LEAST, threshold=0.8, unit="ratio"),
+        {
+            "value": 0.01,
+            "low": -0.01,
+            "high": 0.03,
+            "n": 300,
+            "unit": "ratio",
+            "detail": {"worse": [{"item": "q-1"}]},
+        },
+        "1 % (−1 to 3, n = 300)",
+    ),
+    ClaimKind.NEVER: (
+        None,
+        {"value": 2.0, "n": 900, "detail": {"traces": ["ab" * 16, {"trace_id": "cd" * 16}]}},
+        "2 breaches on 900 occasions",
+    ),
+    ClaimKind.COVER: (
+        Target(direction=Direction.AT_LEAST, threshold=250.0),
+        {"value": 312.0, "low": 312.0, "high": 312.0, "n": 312},
+        "312",
+    ),
+    ClaimKind.FRESH: (
+        Target(direction=Direction.AT_MOST, threshold=7.8e9, unit="ms"),
+        {"value": 1.7e8, "low": 1.7e8, "high": 1.7e8, "n": 1, "unit": "ms"},
+        "1.97 d",
+    ),
+    ClaimKind.AGREE: (
+        Target(direction=Direction.AT_LEAST, threshold=0.67),
+        {"value": 0.71, "low": 0.52, "high": 0.86, "n": 60},
+        "0.71 (0.52 to 0.86, n = 60)",
+    ),
+    ClaimKind.DRILL: (
+        None,
+        {"value": 1.0, "n": 2, "sample": {"successes": 2, "n": 2}},
+        "2 of 2 drills answered as declared",
+    ),
+    ClaimKind.HOLDS: (
+        None,
+        {"value": 0.0, "n": 1, "detail": {"reason": "4,000 calls a month"}},
+        "has not fired",
+    ),
+    ClaimKind.ATTEST: (None, {"detail": {"note": "looked at it"}}, "signed by noor@example.com"),
+}
+
+
+@pytest.mark.parametrize("kind", list(ClaimKind))
+def test_every_kind_of_claim_has_its_page(nothing: Any, moment: datetime, kind: ClaimKind) -> None:
+    target, measured, shown = KINDS[kind]
+    claim = Claim(
+        address="p/quality/x", kind=kind, family="quality", metric="x", sentence="it holds", target=target,
+        margin=0.02 if kind is ClaimKind.DELTA else None, due="launch", prover="evals",
+    )  # fmt: skip
+    piece = Evidence(
+        claim=claim.address, kind=kind, observed_at=moment, producer="noor@example.com", **measured
+    )
+    unmeasured = Evidence(claim=claim.address, kind=kind, observed_at=moment - timedelta(days=1), unscored=9)
+    nothing.verdicts["p"] = verdict_on(
+        Terms(product="p", claims=(claim,), stages=(Stage(name="launch", share=1.0),)),
+        [unmeasured, piece],
+        release=None,
+        now=moment,
+    )
+    client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    text = html.unescape(client.get("/products/p/claims/quality/x").text)
+    assert shown in text
+    state = nothing.verdicts["p"].statuses[0].state
+    assert f"{state.value.capitalize()}: it holds" in text
+    if kind is ClaimKind.NEVER:
+        assert 'href="/traces/cdcd' in text
+
+
+def test_a_claim_without_evidence_says_what_would_supply_it(world: Any, client: TestClient) -> None:
+    text = html.unescape(client.get("/products/python-docs/claims/answer/outcomes/resolved").text)
+    assert "No evidence for this claim has been recorded." in text
+    assert "launchworthy evidence add FILE.jsonl" in text

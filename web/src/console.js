@@ -15,6 +15,20 @@ document.addEventListener("htmx:after:swap", () => {
   }
 });
 
+// A filter that is not set has no place in the URL.
+document.addEventListener("htmx:config:request", (event) => {
+  const { body } = event.detail.ctx.request;
+  for (const [name, value] of [...body]) if (value === "") body.delete(name);
+});
+
+// What cannot be shown in part is asked for whole, so that the page says what is wrong.
+for (const trouble of ["htmx:response:error", "htmx:error"]) {
+  document.addEventListener(trouble, (event) => {
+    const action = event.detail.ctx?.request?.action;
+    if (action) location.assign(action);
+  });
+}
+
 // Long text opens in place; printing opens all of it.
 addEventListener("beforeprint", () => {
   for (const part of document.querySelectorAll("main details:not([open])")) {

@@ -16,7 +16,7 @@ from launchworthy.console.charts import IntervalMark, interval_plot
 from launchworthy.console.words import MARKS, Link, count, joined, page_url, sentence
 from launchworthy.contract import Claim, ClaimKind, Target
 from launchworthy.evidence import ClaimStatus, Evidence, Plan, State
-from launchworthy.quantity import format_interval, format_value
+from launchworthy.quantity import format_interval, format_number, format_value
 
 __all__ = [
     "ClaimRow",
@@ -95,6 +95,10 @@ def value_text(piece: Evidence) -> str:
     """The measurement in the one way numbers print."""
     if piece.kind == ClaimKind.ATTEST:
         return f"signed by {piece.producer or 'nobody named'}"
+    if piece.kind == ClaimKind.HOLDS and piece.value is not None:
+        return "its trigger to revisit has fired" if piece.value else "its trigger to revisit has not fired"
+    if piece.kind == ClaimKind.DRILL and piece.value is not None and piece.unit == "":
+        return f"{format_number(piece.value * piece.n)} of {count(piece.n, 'drill')} answered as declared"
     if piece.kind == ClaimKind.NEVER:
         breaches = round(piece.value) if piece.value is not None else None
         return (

@@ -214,4 +214,4 @@ def _serving(verdict: Verdict) -> Iterable[ServedRow]:
         yield ServedRow(release=served.release, share=format_value(served.share, unit="ratio"), said=said)
 
 
-PAGE = Page(name="board", path="/products/{product}", template="board.html", view=view)
+PAGE = Page(name="board", path="/products/{product:path}", template="board.html", view=view)

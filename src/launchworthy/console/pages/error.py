@@ -17,16 +17,19 @@ class ErrorView:
 
     head: Head
     code: str
+    detail: str
     where: str
     hint: str
     status: int
 
 
 def error_view(error: LaunchworthyError, *, status: int) -> ErrorView:
-    """The error in words; its message is the title."""
+    """The error in words; the first line of its message is the title."""
+    first, _, rest = error.message.partition("\n")
     return ErrorView(
-        head=Head(title=sentence(error.message[:300])),
+        head=Head(title=sentence(first[:300])),
         code=error.code,
+        detail=rest[:10_000],
         where=error.where[:300],
         hint=error.hint[:300],
         status=status,
