@@ -154,9 +154,9 @@ def main() -> None:
                 place = next(places, None)
             if place is None:
                 return
-            start = time.perf_counter()
+            start = time.thread_time()
             rows = batch_at(place)
-            making.append(time.perf_counter() - start)
+            making.append(time.thread_time() - start)
             start = time.perf_counter()
             while True:
                 try:
@@ -184,8 +184,12 @@ def main() -> None:
     line(
         "acknowledgement, ms p50 / p95", f"{acks[len(acks) // 2]:.1f} / {acks[len(acks) * 95 // 100]:.1f}", ""
     )
-    line("CPU a span without making it, ms (upper bound)", f"{cpu_s / spans * 1000:.3f}", "<= 0.2")
-    line("peak memory, MB", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f}", "<= 250")
+    line("CPU a span without making it, ms", f"{cpu_s / spans * 1000:.3f}", "<= 0.2")
+    line(
+        "peak memory, the load generator included, MB",
+        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f}",
+        "<= 250",
+    )
     counters = store.counters()
     if counters["stored"] != spans or counters["accepted"] != spans:
         raise SystemExit(f"the counters do not add up: {counters}")

@@ -12,6 +12,7 @@ import pytest
 from launchworthy.errors import StorageError
 from launchworthy.records import Rows
 from launchworthy.store import RetentionRule, Store
+from launchworthy.store import segments as segments_module
 
 MakeRows = Callable[..., Rows]
 OpenStore = Callable[..., Store]
@@ -66,6 +67,20 @@ def test_late_records_of_many_days_share_one_file(
     store.seal()
     assert len(files(folder)) == 2
     assert len(days(store)) == 21
+
+
+def test_a_large_day_is_sealed_in_parts(
+    open_store: OpenStore, rows: MakeRows, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments_module, "_SEGMENT_ROWS", 10)
+    store = open_store(clock=lambda: NOW)
+    yesterdays = [NOON - 5 * DAY_NS + place // 3 for place in range(37)]
+    store.ingest([rows(37, start_time=yesterdays), rows(12, seed=1, start_time=7)], batch_id="x")
+    store.flush()
+    before = store.query("SELECT * FROM spans ORDER BY span_id")
+    assert store.seal() == 49
+    assert len(files(folder)) == 5
+    assert store.query("SELECT * FROM spans ORDER BY span_id") == before
 
 
 def test_a_stray_file_is_never_read(open_store: OpenStore, rows: MakeRows, folder: Path) -> None:

@@ -110,6 +110,8 @@ class Hot:
             )
             self.path.chmod(0o600)
             instance.execute(f"SET allowed_directories = [{text_literal(str(self.segments_folder))}]")
+            # A page of the newest rows reads its wide columns only for the rows that it shows.
+            instance.execute("SET GLOBAL late_materialization_max_rows = 1000")
             instance.execute("SET enable_external_access = false")
             instance.execute("BEGIN")
             instance.execute("CREATE SCHEMA IF NOT EXISTS raw")

@@ -17,6 +17,7 @@ __all__ = ["bucket_ms", "histogram_quantile_ms"]
 
 _KEYS = "product, workflow, model, release, cohort, hour, kind"
 _SUMS = ("n", "cost_usd", "input_tokens", "output_tokens", "duration_ms")
+_CASTS = {"n": "::BIGINT", "input_tokens": "::BIGINT", "output_tokens": "::BIGINT"}
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS raw.rollup (
@@ -27,25 +28,24 @@ CREATE TABLE IF NOT EXISTS raw.rollup (
 CREATE TABLE IF NOT EXISTS raw.traces (trace_id BLOB, min_time BIGINT, max_time BIGINT);
 """
 
+
+def _merged(key: str) -> str:
+    """A map of key → sum of n. The engine leaves it out of a query that does not ask for it."""
+    entries = f"list({{'key': {key}, 'value': n}}) FILTER ({key} IS NOT NULL)"
+    return f"""map_from_entries(list_transform(
+        list_sort(list_distinct(list_transform({entries}, lambda e: e.key))),
+        lambda k: {{'key': k, 'value': list_sum(list_transform(
+            list_filter({entries}, lambda e: e.key = k), lambda e: e.value))::BIGINT}}))"""
+
+
 VIEWS = f"""
 CREATE OR REPLACE VIEW main.rollup_hour AS
-WITH level AS (
-    SELECT {_KEYS}, simulated, error_type, latency_bucket,
-        grouping(error_type) AS no_error, grouping(latency_bucket) AS no_bucket,
-        {", ".join(f"sum({name}) AS {name}" for name in _SUMS)}
-    FROM hot.raw.rollup
-    GROUP BY GROUPING SETS (
-        ({_KEYS}, simulated), ({_KEYS}, simulated, error_type), ({_KEYS}, simulated, latency_bucket)
-    )
-)
 SELECT {_KEYS}, simulated,
-    {", ".join(f"sum({name}) FILTER (no_error = 1 AND no_bucket = 1) AS {name}" for name in _SUMS)},
-    coalesce(sum(n) FILTER (no_error = 0 AND error_type IS NOT NULL), 0) AS errors,
-    map_from_entries(list({{'key': error_type, 'value': n::BIGINT}} ORDER BY n DESC, error_type)
-        FILTER (no_error = 0 AND error_type IS NOT NULL)) AS errors_by_type,
-    map_from_entries(list({{'key': latency_bucket, 'value': n::BIGINT}} ORDER BY latency_bucket)
-        FILTER (no_bucket = 0 AND latency_bucket IS NOT NULL)) AS latency_histogram
-FROM level GROUP BY ALL;
+    {", ".join(f"sum({name}){_CASTS.get(name, '')} AS {name}" for name in _SUMS)},
+    coalesce(sum(n) FILTER (error_type IS NOT NULL), 0)::BIGINT AS errors,
+    {_merged("error_type")} AS errors_by_type,
+    {_merged("latency_bucket")} AS latency_histogram
+FROM hot.raw.rollup GROUP BY {_KEYS}, simulated;
 CREATE OR REPLACE VIEW main.trace_index AS
 SELECT trace_id, min(min_time) AS min_time, max(max_time) AS max_time FROM hot.raw.traces GROUP BY trace_id;
 """

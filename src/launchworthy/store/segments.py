@@ -9,6 +9,7 @@ the hot rows or the segment, never both and never neither. May import ``records`
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,9 @@ __all__ = ["RetentionRule", "Segment", "Segments"]
 # that a sender with a wrong clock cannot make a file for every day since 1970.
 _OWN_DAYS = 7
 _ROW_GROUP = 10_000
+# More rows of a day go into several files, each of a part of the day: what is sorted at once, and for how
+# long the flusher waits, stays bounded.
+_SEGMENT_ROWS = 250_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,18 +127,28 @@ class Segments:
         return moved
 
     def _due(self, table: Table, limit: int) -> list[tuple[int, int]]:
+        """Ranges of time to seal, oldest first, each for one file."""
         with self._hot.reading() as cursor:
-            days = [
-                day
-                for (day,) in cursor.execute(
-                    f"SELECT DISTINCT {table.time} - {table.time} % {DAY_NS} FROM raw.{table.name}"
-                    f" WHERE {table.time} < ? ORDER BY 1",
-                    [limit],
-                ).fetchall()
-            ]
-        own = limit - _OWN_DAYS * DAY_NS
-        late = [(days[0], own)] if days and days[0] < own else []
-        return late + [(day, day + DAY_NS) for day in days if day >= own]
+            days = cursor.execute(
+                f"SELECT {table.time} - {table.time} % {DAY_NS} AS day, count(*) FROM raw.{table.name}"
+                f" WHERE {table.time} < ? GROUP BY day ORDER BY day",
+                [limit],
+            ).fetchall()
+            own = limit - _OWN_DAYS * DAY_NS
+            late = sum(count for day, count in days if day < own)
+            spans = [(days[0][0], own, late)] if late else []
+            spans += [(day, day + DAY_NS, count) for day, count in days if day >= own]
+            ranges: list[tuple[int, int]] = []
+            for start, end, count in spans:
+                parts = -(-count // _SEGMENT_ROWS)
+                cuts = cursor.execute(
+                    f"SELECT quantile_disc({table.time}, ?::DOUBLE[]) FROM raw.{table.name}"
+                    f" WHERE {table.time} >= ? AND {table.time} < ?",
+                    [[part / parts for part in range(1, parts)], start, end],
+                ).fetchall()[0][0]
+                bounds = sorted({start, *(cuts if parts > 1 else ()), end})
+                ranges += itertools.pairwise(bounds)
+        return ranges
 
     def _seal(self, table: Table, start: int, end: int) -> int:
         step = self._options.step
