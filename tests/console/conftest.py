@@ -97,9 +97,6 @@ class World:
     def verdict(self, product: str) -> Verdict | None:
         return self.verdicts.get(product)
 
-    def evidence(self, product: str) -> list[Evidence]:
-        return list(self.verdicts[product].evidence) if product in self.verdicts else []
-
     def gold_versions(self, *, product: str, name: str | None = None) -> list[GoldVersion]:
         return [each for each in self.golds if each.product == product and name in (None, each.name)]
 
@@ -158,7 +155,7 @@ def claim(
         target=None if threshold is None else Target(direction=direction, threshold=threshold, unit=unit),
         due=due,
         prover=prover,
-        place=Place(file="launchworthy.yaml", line=20 + len(name), column=7),
+        place=Place(file="launchworthy.yaml", line=5 + len(name), column=7),
         **more,
     )
 

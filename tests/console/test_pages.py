@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
+import importlib
 import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from launchworthy import console
 from launchworthy.console import routes
 from launchworthy.console.page import Ask
 from launchworthy.console.pages import PAGES
@@ -25,6 +29,7 @@ from launchworthy.evidence import Evidence, State
 from launchworthy.evidence.terms import Stage, Terms
 from launchworthy.evidence.verdict import verdict_on
 
+ROOT = Path(console.__file__).parent
 ADDRESSES: Mapping[str, str] = {
     "overview": "/",
     "board": "/products/python-docs",
@@ -46,7 +51,7 @@ TITLES: Mapping[str, str] = {
     "traces": "The newest 50 traces: 2 failed",
     "runs": "2 runs; the newest, of answer, is complete on 180 items",
     "gold": "1 gold set with 312 items",
-    "gold_set": "answer has 312 items in 6 slices; its holdout was read 3 times",
+    "gold_set": "answer has 312 items in 6 slices; its holdout was read 3 of 20 times",
     "ingest": "520 spans accepted, all stored; 4 rejected",
     "login": "An API key is needed",
 }
@@ -477,3 +482,67 @@ def test_a_claim_without_evidence_says_what_would_supply_it(world: Any, client: 
     text = html.unescape(client.get("/products/python-docs/claims/answer/outcomes/resolved").text)
     assert "No evidence for this claim has been recorded." in text
     assert "launchworthy evidence add FILE.jsonl" in text
+
+
+def test_what_a_template_receives_is_a_documented_frozen_dataclass() -> None:
+    for file in sorted((ROOT / "pages").glob("*.py")):
+        module = importlib.import_module(f"launchworthy.console.pages.{file.stem}")
+        for name, value in vars(module).items():
+            if (
+                dataclasses.is_dataclass(value)
+                and isinstance(value, type)
+                and value.__module__ == module.__name__
+            ):
+                assert value.__doc__, name
+                assert not value.__doc__.startswith(f"{name}("), f"{name} is not documented"
+                assert value.__dataclass_params__.frozen, name  # type: ignore[attr-defined]
+
+
+def test_templates_escape_everything_and_hold_no_style_script_or_foreign_address() -> None:
+    templates = sorted((ROOT / "templates").glob("*.html"))
+    assert {page.template for page in PAGES} <= {template.name for template in templates}
+    for template in templates:
+        text = template.read_text()
+        assert not re.search(r"\|\s*safe|autoescape|Markup", text), template.name
+        assert not re.search(r"\sstyle=|<style|\son[a-z]+=", text), template.name
+        assert not re.search(r"<script(?![^>]*(src=|application/json))", text), template.name
+        addresses = re.findall(r"(?:href|src|action)=\"(?:https?:)?//", text)
+        assert not addresses, template.name
+
+
+def test_a_claim_about_every_slice_draws_the_slice_that_decides(nothing: Any, moment: datetime) -> None:
+    claim = Claim(
+        address="p/answer/quality/x/every_slice", kind=ClaimKind.BOUND, family="quality", metric="x",
+        sentence="x holds on every slice", slice="*", due="launch", prover="evals",
+        target=Target(direction=Direction.AT_LEAST, threshold=0.5, unit="ratio"),
+    )  # fmt: skip
+    pieces = [
+        Evidence(
+            claim=claim.address, kind="bound", slice=name, value=value, low=value - 0.1, high=value + 0.1, n=40,
+            unit="ratio", observed_at=moment,
+        )
+        for name, value in (("plain", 0.9), ("jargon", 0.2), ("misspelt", 0.8))
+    ]  # fmt: skip
+    nothing.verdicts["p"] = verdict_on(
+        Terms(product="p", claims=(claim,), stages=(Stage(name="launch", share=1.0),)),
+        pieces,
+        release=None,
+        now=moment,
+    )
+    client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    text = client.get("/products/p/claims/answer/quality/x/every_slice").text
+    assert "Only the slice that decides: jargon." in text
+    assert text.count("<circle") == 1
+    assert all(name in text for name in ("plain", "misspelt")), "the table has every slice"
+
+
+def test_a_claim_shows_the_line_of_the_contract_as_written(world: Any, client: TestClient) -> None:
+    text = html.unescape(client.get("/products/python-docs/claims/attest/playbook").text)
+    place = next(
+        status.claim.place
+        for status in world.verdicts["python-docs"].statuses
+        if status.claim.address.endswith("playbook")
+    )
+    line = world.contracts["python-docs"].text.splitlines()[place.line - 1].strip()
+    assert line
+    assert f"<code>{line}</code>" in text

@@ -73,7 +73,7 @@ def claim_row(status: ClaimStatus, *, product: str) -> ClaimRow:
         plot=_plot(status),
         plan=plan_text(status.plan) if status.plan is not None else "",
         due=claim.due or "",
-        source=source_link(piece) if piece is not None else Link(text=""),
+        source=source_link(piece, product=product) if piece is not None else Link(text=""),
         simulated=piece is not None and piece.simulated,
     )
 

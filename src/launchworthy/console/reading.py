@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from launchworthy.contract import Contract
-    from launchworthy.evidence import Evidence, Verdict
+    from launchworthy.evidence import Verdict
     from launchworthy.gold import GoldVersion, Look
     from launchworthy.records import Run, RunItem
     from launchworthy.store import Rejection
@@ -29,9 +29,6 @@ class Reading(Protocol):
 
     def verdict(self, product: str) -> Verdict | None:
         """The verdict as of now; None where there is no contract."""
-
-    def evidence(self, product: str) -> list[Evidence]:
-        """Every piece, oldest first."""
 
     def gold_versions(self, *, product: str, name: str | None = None) -> list[GoldVersion]:
         """Newest first."""

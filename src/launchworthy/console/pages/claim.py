@@ -60,12 +60,18 @@ class RecordRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimView:
-    """What the claim page receives; ``history`` is empty where no interval was measured."""
+    """What the claim page receives.
+
+    ``history`` is empty where no interval was measured, ``worst_slice`` where the claim is not about every
+    slice, ``line`` where the claim comes from a default.
+    """
 
     head: Head
     claim: ClaimRow
     facts: tuple[Fact, ...]
+    line: str
     history: Markup
+    worst_slice: str
     pieces: tuple[PieceRow, ...]
     records: tuple[RecordRow, ...]
     remarks: tuple[Fact, ...]
@@ -91,7 +97,11 @@ def view(reading: Reading, ask: Ask) -> ClaimView:
         ),
         claim=row,
         facts=tuple(_facts(status, verdict)),
+        line=_line(reading, product, status),
         history=_history(status, pieces),
+        worst_slice=(status.evidence.slice or "")
+        if status.claim.slice == "*" and status.evidence is not None
+        else "",
         pieces=tuple(_piece(piece, status, verdict, product) for piece in reversed(pieces)),
         records=tuple(_records(status.evidence)),
         remarks=tuple(_remarks(status.evidence)),
@@ -133,11 +143,21 @@ def _facts(status: ClaimStatus, verdict: Verdict) -> Iterable[Fact]:
     yield Fact(name="In the contract", value=str(claim.place) if claim.place is not None else "a default")
 
 
+def _line(reading: Reading, product: str, status: ClaimStatus) -> str:
+    """The line of the contract as it is written."""
+    contract, place = reading.contract(product), status.claim.place
+    lines = contract.text.splitlines() if contract is not None else []
+    return lines[place.line - 1].strip() if place is not None and 0 < place.line <= len(lines) else ""
+
+
 def _history(status: ClaimStatus, pieces: list[Evidence]) -> Markup:
     target = goal_of(status.claim)
     unit = target.unit if target is not None else (pieces[-1].unit if pieces else "")
     points = []
+    shown = status.evidence.slice if status.evidence is not None else None
     for piece in pieces:
+        if status.claim.slice == "*" and piece.slice != shown:
+            continue
         if piece.value is None or piece.low is None or piece.high is None or piece.unit != unit:
             continue
         decides = piece is status.evidence or (status.evidence is not None and piece.id == status.evidence.id)

@@ -154,7 +154,9 @@ def view_set(reading: Reading, ask: Ask) -> GoldSetView:
     looks = reading.looks(product=product, name=name)
     own = [look for look in looks if look.version == newest.version]
     holdout = newest.splits.get("holdout", 0)
-    read = f"its holdout was read {count(len(own), 'time')}" if own else "its holdout is unread"
+    budget = _budget(reading, product, name)
+    times = count(len(own), "time") if budget is None else f"{len(own):,} of {budget:,} times"
+    read = f"its holdout was read {times}" if own else "its holdout is unread"
     if not holdout:
         read = "it keeps no holdout"
     parts = [f"{number:,} in {split}" for split, number in sorted(newest.splits.items())]
@@ -179,6 +181,20 @@ def view_set(reading: Reading, ask: Ask) -> GoldSetView:
         looks=tuple(_look(look) for look in reversed(looks)),
         export=f"launchworthy gold export {name}@{newest.version} --out {name}.jsonl",
     )
+
+
+def _budget(reading: Reading, product: str, name: str) -> int | None:
+    """Readings of the holdout that the contract allows; None where it names no number."""
+    verdict = reading.verdict(product)
+    for status in verdict.statuses if verdict is not None else ():
+        claim = status.claim
+        if (claim.family, claim.metric, claim.workflow) == (
+            "gold",
+            "looks",
+            name,
+        ) and claim.target is not None:
+            return int(claim.target.threshold)
+    return None
 
 
 def _slice(name: str, newest: GoldVersion, before: Mapping[str, int] | None) -> SliceRow:

@@ -12,6 +12,8 @@ from launchworthy.records import Run
 
 __all__ = ["PAGE", "RunRow", "RunsView", "run_state"]
 
+_MOST = 200
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
@@ -34,12 +36,13 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunsView:
-    """What the list receives; it may be narrowed to a ``product``."""
+    """What the list receives; it may be narrowed to a ``product``; ``left`` older runs are not in it."""
 
     head: Head
     product: str
     products: tuple[str, ...]
     rows: tuple[RunRow, ...]
+    left: int
     empty: Empty | None
 
 
@@ -47,12 +50,13 @@ def view(reading: Reading, ask: Ask) -> RunsView:
     """List the runs."""
     product = ask.query.get("product", "")
     runs = reading.runs(product=product or None)
-    rows = tuple(_row(run) for run in runs)
+    rows = tuple(_row(run) for run in runs[:_MOST])
     return RunsView(
         head=Head(title=_title(runs), reason=_reason(runs), section="runs"),
         product=product,
         products=tuple(reading.products()),
         rows=rows,
+        left=max(0, len(runs) - _MOST),
         empty=None
         if rows
         else Empty(
