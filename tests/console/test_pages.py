@@ -518,8 +518,8 @@ def test_a_claim_about_every_slice_draws_the_slice_that_decides(nothing: Any, mo
     )  # fmt: skip
     pieces = [
         Evidence(
-            claim=claim.address, kind="bound", slice=name, value=value, low=value - 0.1, high=value + 0.1, n=40,
-            unit="ratio", observed_at=moment,
+            claim=claim.address, kind="bound", slice=name, value=value, low=value - 0.1, high=value + 0.1,
+            n=40, unit="ratio", observed_at=moment,
         )
         for name, value in (("plain", 0.9), ("jargon", 0.2), ("misspelt", 0.8))
     ]  # fmt: skip

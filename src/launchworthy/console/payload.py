@@ -54,7 +54,7 @@ def messages(stored: str | None) -> tuple[Message, ...]:
         and all(isinstance(each, Mapping) and "role" in each for each in value)
     ):
         return tuple(_message(str(each["role"]), _content(each)) for each in value)
-    return (_message("", readable(value)),)
+    return (_message("", _whole(value)),)
 
 
 def _message(role: str, text: str) -> Message:
@@ -129,17 +129,21 @@ def gist(stored: str | None, *, most: int = 120) -> str:
 
 
 def readable(value: Any) -> str:
-    """A JSON value as text: text as it is, words on a line, simple fields ``name: value``, else indented."""
+    """A JSON value as text: text as it is, words on a line, simple fields by name, else indented."""
+    return _whole(value)[:_MOST]
+
+
+def _whole(value: Any) -> str:
     if isinstance(value, str):
-        return value[:_MOST]
+        return value
     if isinstance(value, list) and all(map(_plain, value)):
-        return ", ".join(map(str, value))[:_MOST]
+        return ", ".join(map(str, value))
     if isinstance(value, Mapping) and value and all(map(_simple, value.values())):
         (first, *rest) = value.values()
         if isinstance(first, str) and not rest:
-            return first[:_MOST]
-        return "\n".join(f"{name}: {_flat(each)}" for name, each in value.items())[:_MOST]
-    return _pretty(value)[:_MOST]
+            return first
+        return "\n".join(f"{name}: {_flat(each)}" for name, each in value.items())
+    return _pretty(value)
 
 
 def _simple(value: Any) -> bool:

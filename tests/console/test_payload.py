@@ -1,0 +1,81 @@
+"""Prompts and answers come in any shape; each is shown, none breaks a page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from launchworthy.console.payload import documents, gist, messages, readable
+from launchworthy.console.visible import visible
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+TURNS = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.text(max_size=6)}, optional={"content": JSON, "parts": JSON, "tool_calls": JSON}
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(value=JSON | TURNS)
+@settings(max_examples=120, deadline=None)
+def test_any_json_can_be_shown(value: object) -> None:
+    stored = json.dumps(value)
+    for turn in messages(stored):
+        assert isinstance(turn.text, str)
+    for document in documents(stored):
+        assert isinstance(document.text, str)
+    assert len(gist(stored)) <= 120
+    assert "\n" not in gist(stored)
+    assert isinstance(readable(value), str)
+
+
+@given(text=st.text())
+@settings(max_examples=120, deadline=None)
+def test_text_made_visible_can_be_sent_and_stays_so(text: str) -> None:
+    shown = visible(text)
+    shown.encode()
+    assert visible(shown) == shown
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 5000, '{"a":' * 3900, "not json", "\x00"])
+def test_what_is_not_json_is_shown_as_text(text: str) -> None:
+    assert messages(text)[0].text == text
+    assert documents(text)[0].text == text
+
+
+def test_a_conversation_keeps_its_turns_and_its_tool_calls() -> None:
+    turns = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "parts": [{"type": "text", "content": "hello"}, {"type": "image", "uri": "x.png"}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"name": "search", "arguments": {"q": "hello"}}],
+        },
+    ]
+    shown = messages(json.dumps({"messages": turns}))
+    assert [turn.role for turn in shown] == ["system", "user", "assistant"]
+    assert shown[1].text.startswith("hello\n")
+    assert "x.png" in shown[1].text
+    assert '"search"' in shown[2].text
+    assert gist(json.dumps(turns)).startswith("hello")
+
+
+def test_a_question_in_a_field_is_the_question() -> None:
+    assert gist(json.dumps({"question": "how do I merge?"})) == "how do I merge?"
+    assert readable({"amount": 12.5}) == "amount: 12.5"
+    assert readable({"answer": "yes", "citations": ["a", "b"]}) == "answer: yes\ncitations: a, b"
+
+
+def test_a_long_text_is_cut_and_says_by_how_much() -> None:
+    turn = messages(json.dumps([{"role": "user", "content": "x" * 30_000}]))[0]
+    assert (len(turn.text), turn.cut) == (20_000, 10_000)
