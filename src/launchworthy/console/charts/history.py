@@ -74,12 +74,7 @@ def history_plot(
             parts.append(element("line", x1=at, x2=at, y1=_TOP, y2=_BOTTOM, class_="release"))
         parts.append(_upright(point, place, y))
         before = point
-    dated: dict[str, float] = {}
-    for point, place in zip(points, places, strict=True):
-        on = day(point.at)
-        if on not in dated and all(abs(place - other) >= 30 for other in dated.values()):
-            parts.append(label(on, at=place, y=_BOTTOM + 17, edge=14))
-            dated[on] = place
+    parts += _dates(points, places)
     newest = points[-1] if points else None
     desc = f"{count(len(points), 'measurement')}, oldest left" + (
         f"; the newest is {format_interval(newest.value, newest.low, newest.high, n=newest.n, unit=unit)}"
@@ -87,6 +82,17 @@ def history_plot(
         else ""
     )
     return chart(parts, height=220, title=title, desc=desc)
+
+
+def _dates(points: Sequence[HistoryPoint], places: Sequence[float]) -> list[Markup]:
+    """Dates of the oldest and the newest, then of others that have room: on a phone a date takes 28 %."""
+    ends = [0, len(points) - 1] if points else []
+    dated: dict[str, float] = {}
+    for number in [*ends, *range(1, len(points) - 1)]:
+        on, place = day(points[number].at), places[number]
+        if on not in dated and all(abs(place - other) >= 38 for other in dated.values()):
+            dated[on] = place
+    return [label(on, at=place, y=_BOTTOM + 17, edge=15) for on, place in dated.items()]
 
 
 def _places(moments: Sequence[datetime]) -> list[float]:

@@ -14,6 +14,7 @@ from launchworthy.console.claims import ClaimRow, claim_row, goal_of, source_lin
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, moment, page_url, sentence
+from launchworthy.contract import ClaimKind
 from launchworthy.errors import NotFoundError
 from launchworthy.evidence import ClaimStatus, Evidence
 from launchworthy.quantity import format_value
@@ -131,7 +132,8 @@ def _facts(status: ClaimStatus, verdict: Verdict) -> Iterable[Fact]:
     if claim.margin is not None:
         unit = claim.target.unit if claim.target is not None else ""
         yield Fact(name="Margin", value=format_value(claim.margin, unit=unit))
-    yield Fact(name="Confidence", value=f"{format_value(claim.confidence, unit='ratio')} for each bound")
+    if claim.target is not None or claim.kind is ClaimKind.NEVER:
+        yield Fact(name="Confidence", value=f"{format_value(claim.confidence, unit='ratio')} for each bound")
     if claim.slice is not None:
         yield Fact(
             name="Slice", value="every slice, the worst decides" if claim.slice == "*" else claim.slice
@@ -191,6 +193,8 @@ def _piece(piece: Evidence, status: ClaimStatus, verdict: Verdict, product: str)
         role = "says otherwise"
     elif piece.release is not None and piece.release != verdict.release:
         role = "another release"
+    elif status.evidence is not None and piece.observed_at < status.evidence.observed_at:
+        role = "older"
     else:
         role = "not decisive"
     return PieceRow(
