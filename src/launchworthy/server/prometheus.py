@@ -13,6 +13,8 @@ _HELP = {
     "duplicate": "Spans sent again in a batch that was acknowledged before; counted in no other line.",
     "pending": "Spans acknowledged and not yet visible to queries.",
     "quarantined": "Spans acknowledged that could not be stored; kept apart with their reason.",
+    "repeated": "Spans acknowledged that were stored before, in another batch; kept as they were first.",
+    "lost": "Spans stored in a hot file that somebody has removed since.",
 }
 
 
