@@ -391,6 +391,8 @@ workflows:
     reliability: {latency_p95: {at_most: 2s}}
     outcomes: {resolved: {at_least: 65 %}}
     limits: {cost_per_action: 0.01 USD}
+data:
+  sources: {help_centre: {class: public, may: [see, store]}}
 attest:
   dpia: {by: security, every: 365d}
   playbook: {by: support, every: 90d}

@@ -34,6 +34,7 @@ FLAGS = [
     "--no-first-run",
 ]
 PAGES = {
+    "canvas": "/products/python-docs/canvas",
     "overview": "/",
     "board": "/products/python-docs",
     "claim": "/products/python-docs/claims/python-docs/answer/quality/under_refusal",

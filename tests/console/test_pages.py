@@ -31,6 +31,7 @@ from launchworthy.evidence.verdict import verdict_on
 
 ROOT = Path(console.__file__).parent
 ADDRESSES: Mapping[str, str] = {
+    "canvas": "/products/python-docs/canvas",
     "overview": "/",
     "board": "/products/python-docs",
     "claim": "/products/python-docs/claims/python-docs/answer/quality/hit@5",
@@ -45,6 +46,7 @@ ADDRESSES: Mapping[str, str] = {
     "login": "/login",
 }
 TITLES: Mapping[str, str] = {
+    "canvas": "python-docs on one page; the contract is silent on user value",
     "overview": "2 products: 1 held by unmet claims and 1 without a contract",
     "board": "May enter shadow; not ready for pilot: 1 claim unmet, 2 unproven",
     "claim": "Met: the right object is among the first 5 for at least 80 % of questions",
@@ -108,6 +110,7 @@ def test_the_board_shows_each_claim_with_its_reason_plan_and_evidence(client: Te
     assert "waived by ana@example.com until 2026-12-24" in text
     assert "signed by noor@example.com" in text
     assert "differs in retrieval" in text
+    assert "1 unmet, 1 unproven and 2 met; 2 block pilot" in text
     assert "no claim stands under it" in text or "nothing measurable stands under: before" in text
 
 
@@ -546,3 +549,35 @@ def test_a_claim_shows_the_line_of_the_contract_as_written(world: Any, client: T
     line = world.contracts["python-docs"].text.splitlines()[place.line - 1].strip()
     assert line
     assert f"<code>{line}</code>" in text
+
+
+def test_the_canvas_holds_the_contract_and_the_state_of_each_metric(client: TestClient) -> None:
+    text = html.unescape(client.get(ADDRESSES["canvas"]).text)
+    for part in (
+        "Find the function that does what I need, with its source, within a minute",
+        "developer: search the docs; developer: read three pages",
+        "Help centre",
+        "public, may see and store",
+        "Wrong object",
+        'href="/products/python-docs/claims/python-docs/answer/quality/hit@5"',
+    ):
+        assert part in text
+    assert text.count('<span class="state') >= 6
+
+
+def test_a_long_board_begins_folded_but_for_what_is_unmet(nothing: Any, world: Any, moment: datetime) -> None:
+    claims = tuple(
+        Claim(
+            address=f"python-docs/answer/reliability/m{number}", kind=ClaimKind.BOUND, family="reliability",
+            workflow="answer", metric=f"m{number}", sentence=f"m{number} holds", due="launch",
+        )
+        for number in range(40)
+    )  # fmt: skip
+    stages = (Stage(name="launch", share=1.0),)
+    terms = Terms(product="python-docs", claims=claims, stages=stages)
+    nothing.contracts = world.contracts
+    nothing.verdicts["python-docs"] = verdict_on(terms, [], release=None, now=moment)
+    client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    text = client.get("/products/python-docs").text
+    assert "40 unproven; 40 block launch" in text
+    assert '<details class="card line" open>' not in text

@@ -3,6 +3,7 @@
 from launchworthy.console.page import Page
 from launchworthy.console.pages import (
     board,
+    canvas,
     claim,
     compare,
     gold,
@@ -19,6 +20,7 @@ __all__ = ["PAGES"]
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
+    canvas.PAGE,
     claim.PAGE,
     board.PAGE,
     traces.PAGE,

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE", "BoardLine", "BoardView", "ServedRow", "StageRow"]
 
+_SHORT_BOARD = (
+    25  # claims; on a longer board unproven lines begin folded, so that the checklist is seen whole
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageRow:
@@ -101,7 +105,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
         stages=tuple(_stages(verdict)),
         lines=tuple(board_lines(contract, verdict)),
         serving=tuple(_serving(verdict)),
-        links=_links(product),
+        links=(Link(text="Product canvas", url=page_url("products", product, "canvas")), *_links(product)),
         simulated=f"{count(len(verdict.simulated), 'claim')} rest on simulated users"
         if verdict.simulated
         else "",
@@ -177,27 +181,30 @@ def board_lines(contract: Contract, verdict: Verdict) -> list[BoardLine]:
     found: list[BoardLine] = []
     for line in board(contract, [each.claim for each in verdict.statuses]):
         own = [by_address[claim.address] for claim in line.claims]
-        found.append(_line(line.title, own, missing=line.missing, product=contract.product))
+        found.append(_line(line.title, own, missing=line.missing, verdict=verdict))
     placed = {row.address for line in found for row in line.claims}
     rest = [each for each in verdict.statuses if each.claim.address not in placed]
     if rest:
-        found.append(_line("Everything else", rest, missing=(), product=contract.product))
+        found.append(_line("Everything else", rest, missing=(), verdict=verdict))
     return found
 
 
-def _line(title: str, own: Sequence[ClaimStatus], *, missing: Sequence[str], product: str) -> BoardLine:
+def _line(title: str, own: Sequence[ClaimStatus], *, missing: Sequence[str], verdict: Verdict) -> BoardLine:
     state = worst_state(each.state for each in own)
-    order = list(State)
-    rank = {State.UNMET: 0, State.UNPROVEN: 1}
-    ordered = sorted(own, key=lambda each: rank.get(each.state, 2 + order.index(each.state)))
+    blocking = {each.claim.address for each in verdict.subject.blocking}
+    ordered = sorted(own, key=lambda each: (_RANK.get(each.state, 2), each.claim.address not in blocking))
+    held = sum(each.claim.address in blocking for each in own)
+    gist = tally(each.state for each in own) if own else "no claim stands under it"
     return BoardLine(
         name=title,
         state=state.value if state is not None else "none",
         mark=MARKS[state] if state is not None else "·",
-        gist=tally(each.state for each in own) if own else "no claim stands under it",
-        claims=tuple(claim_row(each, product=product) for each in ordered),
+        gist=f"{gist}; {held:,} {'blocks' if held == 1 else 'block'} {verdict.subject.name}"
+        if held
+        else gist,
+        claims=tuple(claim_row(each, product=verdict.terms.product) for each in ordered),
         missing=", ".join(missing),
-        open=state in (State.UNMET, State.UNPROVEN),
+        open=state is State.UNMET or (state is State.UNPROVEN and len(verdict.statuses) <= _SHORT_BOARD),
     )
 
 
