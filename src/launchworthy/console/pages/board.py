@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE", "BoardLine", "BoardView", "ServedRow", "StageRow"]
 
-_SHORT_BOARD = (
-    25  # claims; on a longer board unproven lines begin folded, so that the checklist is seen whole
-)
+# Claims. On a longer board unproven lines begin folded, so that the checklist is seen whole.
+_SHORT_BOARD = 25
+_RANK = {State.UNMET: 0, State.UNPROVEN: 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
