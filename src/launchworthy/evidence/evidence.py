@@ -1,4 +1,4 @@
-"""A measurement with everything needed to judge it again. May import ``errors`` and the standard library."""
+"""A measurement with everything needed to judge it again. May import ``contract`` and ``errors``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from launchworthy.contract.claim import ClaimKind
 from launchworthy.errors import InputError
 
 __all__ = ["Evidence"]
@@ -70,16 +71,23 @@ class Evidence:
     def __post_init__(self) -> None:
         for name in ("observed_at", "valid_until"):
             moment = getattr(self, name)
-            if moment is not None and moment.tzinfo is None:
+            if moment is None:
+                continue
+            if moment.tzinfo is None:
                 raise InputError(
                     f"{name} has no time zone", where=self.claim, hint="write it in UTC, ending in Z"
                 )
+            object.__setattr__(self, name, moment.astimezone(UTC))
         for name in ("value", "low", "high"):
             number = getattr(self, name)
-            if number is not None and math.isnan(number):
+            if number is None:
+                continue
+            if math.isnan(number):
                 raise InputError(
                     f"{name} is NaN", where=self.claim, hint="leave it out: what was not measured is null"
                 )
+            # One form for 1 and 1.0, so that a piece keeps its address through a file.
+            object.__setattr__(self, name, float(number))
 
     def as_json(self) -> dict[str, Any]:
         """A plain mapping; times in ISO 8601, infinities as the strings ``inf`` and ``-inf``."""
@@ -108,28 +116,30 @@ class Evidence:
         for name in ("claim", "kind", "observed_at"):
             if not isinstance(values.get(name), str) or not values[name]:
                 raise InputError(f"field {name!r} is missing or not text", where=where)
+        if values["kind"] not in list(ClaimKind):
+            raise InputError(
+                f"unknown kind {values['kind']!r:.80}", where=where, hint=f"kinds are {', '.join(ClaimKind)}"
+            )
+        for name, item in values.items():
+            expected = _SHAPES.get(name)
+            if expected is not None and not isinstance(item, expected[0]):
+                raise InputError(f"{name} is not {expected[1]}: {item!r:.80}", where=where)
         for name in ("observed_at", "valid_until"):
             if values.get(name) is not None:
-                try:
-                    values[name] = datetime.fromisoformat(values[name])
-                except (TypeError, ValueError) as error:
-                    raise InputError(
-                        f"{name} is not a time: {values[name]!r}",
-                        where=where,
-                        hint="write 2026-11-24T09:00:00Z",
-                    ) from error
+                values[name] = _moment(name, values[name], where=where)
         for name in ("value", "low", "high"):
-            item = values.get(name)
-            if item in ("inf", "-inf"):
-                values[name] = float(item)
-            elif item is not None and (isinstance(item, bool) or not isinstance(item, (int, float))):
-                raise InputError(f"{name} is not a number: {item!r}", where=where)
-        count = values.get("n", 0)
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise InputError(f"n is not a count: {count!r}", where=where)
+            if values.get(name) is not None:
+                values[name] = _number(name, values[name], where=where)
+        for name in ("n", "unscored"):
+            count = values.get(name, 0)
+            if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count < 2**63:
+                raise InputError(f"{name} is not a count: {count!r:.80}", where=where)
         level = values.get("confidence", 0.95)
         if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0.5 <= level < 1:
-            raise InputError(f"confidence is not between 0.5 and 1: {level!r}", where=where)
+            raise InputError(f"confidence is not between 0.5 and 1: {level!r:.80}", where=where)
+        low, high = values.get("low"), values.get("high")
+        if low is not None and high is not None and low > high:
+            raise InputError(f"low {low!r} is above high {high!r}", where=where)
         return cls(**values)
 
     @property
@@ -137,3 +147,40 @@ class Evidence:
         """Content address: ``e-`` and 16 hex digits of the SHA-256 of the canonical JSON."""
         text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return "e-" + hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_TEXT, _MAYBE_TEXT, _FIELDS = (str, "text"), ((str, type(None)), "text"), (Mapping, "an object")
+_SHAPES: Mapping[str, tuple[Any, str]] = {
+    "unit": _TEXT,
+    "unit_of_analysis": _TEXT,
+    "method": _TEXT,
+    "source": _TEXT,
+    "producer": _TEXT,
+    "release": _MAYBE_TEXT,
+    "gold": _MAYBE_TEXT,
+    "slice": _MAYBE_TEXT,
+    "sample": _FIELDS,
+    "detail": _FIELDS,
+    "simulated": (bool, "true or false"),
+}
+
+
+def _moment(name: str, text: Any, *, where: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"{name} is not a time: {text!r:.80}", where=where, hint="write 2026-11-24T09:00:00Z"
+        ) from error
+
+
+def _number(name: str, item: Any, *, where: str) -> float:
+    if item in ("inf", "-inf"):
+        return float(item)
+    if isinstance(item, (int, float)) and not isinstance(item, bool):
+        try:
+            return float(item)
+        except OverflowError:
+            pass
+    raise InputError(f"{name} is not a number: {item!r:.80}", where=where)

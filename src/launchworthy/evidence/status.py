@@ -34,7 +34,8 @@ class Plan:
     """The cheapest way to settle an unproven claim, from the observed rates.
 
     ``needed`` counts further units (``unit`` = ``item``, ``label``, ``call``, ``user`` …); ``odds`` is the
-    probability that they settle it if the observed rate is the true one; None where it cannot be known.
+    probability that they show it met if the observed rate is the true one (where nothing bad was seen yet,
+    that none of them will be bad, under Jeffreys' prior); None where it cannot be known.
     """
 
     what: str

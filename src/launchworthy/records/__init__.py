@@ -4,6 +4,16 @@ Stands on the ground: imports the standard library only, so that an application 
 instrumented loads nothing else.
 """
 
+from launchworthy.records.attributes import (
+    EVALUATION_EVENT,
+    FEEDBACK_EVENT,
+    KINDS,
+    OPERATION_KINDS,
+    OUTCOME_EVENT,
+    GenAI,
+    Own,
+)
+from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
 from launchworthy.records.runs import Run, RunItem, RunStore, Score
 from launchworthy.records.tables import (
@@ -19,13 +29,20 @@ from launchworthy.records.tables import (
 )
 
 __all__ = [
+    "EVALUATION_EVENT",
     "FEEDBACK",
+    "FEEDBACK_EVENT",
+    "KINDS",
+    "OPERATION_KINDS",
     "OUTCOMES",
+    "OUTCOME_EVENT",
     "SCORES",
     "SPANS",
     "TABLES",
     "Column",
     "ColumnType",
+    "GenAI",
+    "Own",
     "Release",
     "Rows",
     "Run",
@@ -33,4 +50,6 @@ __all__ = [
     "RunStore",
     "Score",
     "Table",
+    "is_pseudonym",
+    "pseudonym",
 ]

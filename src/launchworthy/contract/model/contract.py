@@ -1,0 +1,103 @@
+"""The whole contract, with its text's address and the place of each line."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from pydantic import Field, PrivateAttr
+
+from launchworthy.contract.claim import Place
+from launchworthy.contract.document import Document, KeyPath
+from launchworthy.contract.model.block import Block, Name, Text
+from launchworthy.contract.model.measures import AbuseLine
+from launchworthy.contract.model.proof import Feedback, Gold, Labels, Proof
+from launchworthy.contract.model.release import Decision, ReleaseBlock
+from launchworthy.contract.model.running import (
+    Adoption,
+    Attestation,
+    Launch,
+    Monitor,
+    Pricing,
+    Rollout,
+)
+from launchworthy.contract.model.safeguards import Data, Fairness, Guard, Tool
+from launchworthy.contract.model.workflow import Workflow
+
+__all__ = ["Contract"]
+
+
+class Contract(Block):
+    """What a team promises about one AI product."""
+
+    launchworthy: Literal[1] = Field(description="Version of the language.")
+    product: Name = Field(description="Name of the product; first part of every address.")
+    kind: Literal["generative", "predictive"] = Field("generative", description="Kind of product.")
+    owners: dict[Name, Text] = Field(min_length=1, description="Who answers for what; `product` at least.")
+    roles: tuple[Name, ...] = Field((), description="Roles of callers, resolved by your identity provider.")
+    release: ReleaseBlock = Field(ReleaseBlock(), description="What changes together.")
+    decisions: dict[Name, Decision] = Field({}, description="What was chosen, and what would reopen it.")
+    workflows: dict[Name, Workflow] = Field(min_length=1, description="Jobs that users get done.")
+    data: Data = Field(Data(), description="What it may see, store and learn from.")
+    tools: dict[Name, Tool] = Field({}, description="What it may do; the rest is denied.")
+    guards: dict[Name, Guard] | None = Field(None, description="Checks around each call.")
+    abuse: dict[Name, AbuseLine] = Field({}, description="Attacks tried before each release.")
+    fairness: Fairness | None = Field(None, description="How different groups may fare.")
+    proof: Proof = Field(Proof(), description="When something counts as proven.")
+    gold: dict[Name, Gold] = Field({}, description="Gold sets by workflow.")
+    feedback: Feedback | None = Field(None, description="What users are asked.")
+    labels: Labels = Field(Labels(), description="How traffic is labelled.")
+    rollout: Rollout = Field(Rollout(), description="How the share of users grows.")
+    monitors: dict[Name, Monitor] = Field({}, description="What is watched beyond the targets.")
+    adoption: Adoption | None = Field(None, description="Whether users come and stay.")
+    pricing: Pricing | None = Field(None, description="What it is sold for.")
+    attest: dict[Name, Attestation] = Field({}, description="What only a person can vouch for.")
+    launch: Launch = Field(Launch(), description="The launch board, and waivers.")
+
+    _document: Document = PrivateAttr(default_factory=lambda: Document(file="launchworthy.yaml"))
+    _text: str = PrivateAttr(default="")
+
+    @property
+    def text(self) -> str:
+        """The text it was read from."""
+        return self._text
+
+    @property
+    def version(self) -> str:
+        """Content address of the text: ``c-`` and 12 hex digits of its SHA-256."""
+        return "c-" + hashlib.sha256(self._text.encode()).hexdigest()[:12]
+
+    @property
+    def file(self) -> str:
+        """Name of the file it was read from."""
+        return self._document.file
+
+    def place(self, address: str) -> Place | None:
+        """Where the line of an address (with or without the product) stands; None for a default."""
+        path = self.path(address)
+        return self._document.place(path, of_key=True) if self._document.has(path) else None
+
+    def path(self, address: str) -> KeyPath:
+        """Keys of the file behind an address: workflows stand under ``workflows``."""
+        parts = address.split("/")
+        if parts[0] == self.product and parts[0] not in self.workflows and len(parts) > 1:
+            parts = parts[1:]
+        if parts[0] in self.workflows:
+            return ("workflows", *parts)
+        return tuple(parts)
+
+    def declares(self, *path: str) -> bool:
+        """Whether the file itself has this line, not only a default."""
+        return self._document.has(path)
+
+    def gold_of(self, workflow: str) -> Gold:
+        """The gold set of a workflow; a default one, from ``gold/WORKFLOW.jsonl``, where none is declared."""
+        own = self.gold.get(workflow, Gold())
+        if own.file is None and own.from_ is None:
+            return own.model_copy(update={"file": f"gold/{workflow}.jsonl"})
+        return own
+
+    def attach(self, document: Document, text: str) -> Contract:
+        """Remember where it came from."""
+        self._document, self._text = document, text
+        return self

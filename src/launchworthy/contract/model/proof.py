@@ -1,0 +1,132 @@
+"""What proves the promises: rules of proof, gold sets, feedback and labels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from launchworthy.contract.model.block import Address, Block, FilePath, Flag, Name, Text
+from launchworthy.contract.model.measures import Line
+from launchworthy.contract.units import AnyQuantity, Count, Duration, Money, Number, Rate, Share
+from launchworthy.quantity import Quantity
+
+__all__ = ["Agreement", "Explore", "Feedback", "Gold", "Judge", "LabelSource", "Labels", "Proof"]
+
+
+class Agreement(Block):
+    """How well two who judge the same must agree: a chance-corrected coefficient, 0 to 1."""
+
+    at_least: Number
+
+
+class Judge(Block):
+    """An automatic judge: an instrument with an error rate."""
+
+    agreement: Agreement = Field(description="Cohen's kappa with people.")
+    labels: Count = Field(200, description="Human labels it is measured with.")
+
+
+class Proof(Block):
+    """When something counts as proven."""
+
+    confidence: Share = Field(Quantity(0.95, "ratio"), description="Level of each one-sided bound.")
+    baseline: Name | None = Field(None, description="Release to compare with: `launched`, or a label.")
+    margin: AnyQuantity = Field(
+        Quantity(0.02, "ratio"), description="Non-inferiority, where a target names none."
+    )
+    valid_for: Duration = Field(Quantity(30 * 86_400_000.0, "ms"), description="How long evidence counts.")
+    judges: dict[Name, Judge] = Field({}, description="Judges by name.")
+    proxies: dict[Address, Address] = Field({}, description="Metric → outcome that it stands for.")
+
+    @model_validator(mode="after")
+    def _level(self) -> Proof:
+        if not 0.5 <= self.confidence.value < 1.0:
+            raise PydanticCustomError(
+                "LW216",
+                "a confidence of {given} proves nothing",
+                {"given": str(self.confidence), "hint": "it is from 50 % to below 100 %"},
+            )
+        return self
+
+
+def _holdout_shape(value: Any) -> str:
+    return "share" if isinstance(value, str) and value.rstrip().endswith("%") else "duration"
+
+
+class Gold(Block):
+    """A private, versioned set of questions with their truth."""
+
+    file: FilePath | None = Field(None, description="File it is imported from; `gold/WORKFLOW.jsonl`.")
+    from_: Name | None = Field(None, alias="from", description="Data source it is drawn from.")
+    slices: dict[Name, Count] = Field({}, description="Least items per slice.")
+    scenarios: Count | None = Field(None, description="Whole conversations or attack waves.")
+    split: Literal["hash", "time"] = Field("hash", description="How the holdout is chosen.")
+    holdout: Annotated[
+        Annotated[Share, Tag("share")] | Annotated[Duration, Tag("duration")], Discriminator(_holdout_shape)
+    ] = Field(
+        Quantity(0.4, "ratio"), description="Share kept back, or the newest stretch where split by time."
+    )
+    looks: Count = Field(20, description="Readings before the holdout is worn out.")
+    refresh: Duration | None = Field(None, description="Oldest a version may be.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Gold:
+        if self.file is not None and self.from_ is not None:
+            raise PydanticCustomError("LW218", "a gold set has one of file and from; this has both", {})
+        if (self.holdout.unit == "ms") != (self.split == "time"):
+            raise PydanticCustomError(
+                "LW218",
+                "a holdout of {holdout} does not fit split: {split}",
+                {
+                    "holdout": str(self.holdout),
+                    "split": self.split,
+                    "hint": "split: time goes with a duration, split: hash with a share",
+                },
+            )
+        return self
+
+
+class Feedback(Block):
+    """What users are asked; the choices are the `reason`s of the failures."""
+
+    ask: Text = Field("What was wrong?", description="The question.")
+    offer: tuple[Literal["reason", "correction", "confidence", "comment"], ...] = Field(
+        ("reason",), description="What they may answer with."
+    )
+    coverage: Line | None = Field(None, description="Share of sessions that answer.")
+
+
+class LabelSource(Block):
+    """Where labels come from: people, or an event that settles."""
+
+    per_item: Count | None = Field(None, description="Raters for each item.")
+    second: Share | None = Field(None, description="Share that a second rater sees.")
+    volume: Rate | None = Field(None, description="How many a week they can do.")
+    within: Duration | None = Field(None, description="How soon a label comes.")
+    event: Name | None = Field(None, description="Event that is the label.")
+    matures: Duration | None = Field(None, description="How long until it has settled.")
+    truth: Flag = Field(False, description="This source is the truth.")
+    covers: Name | None = Field(None, description="What it labels.")
+
+
+class Explore(Block):
+    """Cases let through to learn what they would have become."""
+
+    share: Share
+    up_to: Money | None = None
+
+
+class Labels(Block):
+    """How traffic is labelled."""
+
+    sources: dict[Name, LabelSource] = Field({}, description="Sources by name.")
+    sample: dict[Name, Share] = Field({}, description="Share of each kind of call that is labelled.")
+    explore: Explore | None = Field(None, description="Cases let through to learn from.")
+    blind_to: tuple[Name, ...] = Field((), description="What raters do not see.")
+    agreement: Agreement | None = Field(None, description="Krippendorff's alpha between raters.")
+    adjudicates: Name | None = Field(None, description="Owner or role that settles disagreement.")
+    export: tuple[Literal["gold", "preferences", "training"], ...] = Field(
+        (), description="What labels feed."
+    )

@@ -1,0 +1,114 @@
+"""Which pieces of evidence count for a claim, and why the others do not. Pure; times are aware.
+
+May import ``contract``, ``records``, ``quantity`` and the standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from launchworthy.contract.claim import Claim, ClaimKind
+from launchworthy.evidence.evidence import Evidence
+from launchworthy.records import Release
+
+__all__ = ["CLOCK_SKEW", "Selection", "expiry", "select"]
+
+CLOCK_SKEW = timedelta(minutes=5)  # machines that measure and the one that judges disagree by seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Evidence of one claim: ``valid`` pieces, newest first, and ``ignored`` ones, newest first, each with
+    the reason."""
+
+    valid: tuple[Evidence, ...]
+    ignored: tuple[tuple[Evidence, str], ...]
+
+
+def expiry(claim: Claim, piece: Evidence) -> datetime:
+    """When a piece stops counting: its own date, or the claim's validity, whichever comes first."""
+    own = _latest_safely(piece.observed_at, claim.valid_for_s)
+    return own if piece.valid_until is None else min(own, piece.valid_until)
+
+
+def _latest_safely(start: datetime, seconds: float) -> datetime:
+    try:
+        return start + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=start.tzinfo)
+
+
+def select(
+    claim: Claim,
+    evidence: Iterable[Evidence],
+    *,
+    release: str | None,
+    now: datetime,
+    releases: Mapping[str, Release],
+    owners: Mapping[str, str],
+) -> Selection:
+    """Sort the pieces of this claim into those that count now and those that do not.
+
+    The order of ``evidence`` does not matter: pieces of the same moment are ordered by their address.
+    """
+    own = [piece for piece in evidence if piece.claim == claim.address]
+    own.sort(key=lambda piece: (piece.observed_at, piece.id), reverse=True)
+    valid: list[Evidence] = []
+    ignored: list[tuple[Evidence, str]] = []
+    for piece in own:
+        reason = _foreign_signature(claim, piece, owners=owners) or _objection(
+            claim, piece, release=release, now=now, releases=releases
+        )
+        if reason is None:
+            valid.append(piece)
+        else:
+            ignored.append((piece, reason))
+    return Selection(valid=tuple(valid), ignored=tuple(ignored))
+
+
+def _foreign_signature(claim: Claim, piece: Evidence, *, owners: Mapping[str, str]) -> str | None:
+    owner = owners.get(str(claim.options.get("by")))
+    if claim.kind is not ClaimKind.ATTEST or owner is None or piece.producer == owner:
+        return None
+    return f"signed by {piece.producer or 'nobody named'}, while {owner} owns it"
+
+
+def _objection(
+    claim: Claim, piece: Evidence, *, release: str | None, now: datetime, releases: Mapping[str, Release]
+) -> str | None:
+    if piece.kind != claim.kind:
+        return f"it is of kind {piece.kind}, the claim of kind {claim.kind}"
+    if claim.slice == "*":
+        if piece.slice is None:
+            return "it does not say which slice it was measured on"
+    elif piece.slice != claim.slice:
+        return f"measured on {_slice(piece.slice)}, the claim is about {_slice(claim.slice)}"
+    if piece.observed_at > now + CLOCK_SKEW:
+        return f"dated in the future, {_day(piece.observed_at)}"
+    if piece.release is not None and piece.release != release:
+        return _other_release(piece.release, release=release, releases=releases)
+    end = expiry(claim, piece)
+    if end <= now:
+        word = "signature expired" if claim.kind is ClaimKind.ATTEST else "expired"
+        return f"{word} on {_day(end)}"
+    return None
+
+
+def _other_release(measured: str, *, release: str | None, releases: Mapping[str, Release]) -> str:
+    if release is None:
+        return f"measured on release {measured}, and no release is named to judge"
+    text = f"measured on another release, {measured}"
+    if measured in releases and release in releases:
+        parts = releases[release].differing_parts(releases[measured])
+        return f"{text}; differing parts: {', '.join(parts)}"
+    return text
+
+
+def _slice(name: str | None) -> str:
+    return "all items" if name is None else f"slice {name}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
