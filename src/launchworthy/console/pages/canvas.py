@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from launchworthy.console.canvas import CanvasItem, CanvasPart, canvas_parts, canvas_title, is_measure
 from launchworthy.console.claims import claim_url
 from launchworthy.console.page import Ask, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import MARKS, Link, joined, page_url, sentence
-from launchworthy.contract import Contract
+from launchworthy.console.words import MARKS, Link, page_url, sentence
 from launchworthy.errors import NotFoundError
-from launchworthy.evidence import ClaimStatus
 
-__all__ = ["PAGE", "CanvasItem", "CanvasPart", "CanvasView"]
-
-_METRICS = ("outcomes", "quality", "trust", "reliability", "economics", "adoption")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CanvasItem:
-    """One entry; ``state`` and ``mark`` are empty where nothing is claimed."""
-
-    text: str
-    note: str = ""
-    url: str = ""
-    state: str = ""
-    mark: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CanvasPart:
-    """One field of the canvas; without items the contract is silent on it."""
-
-    name: str
-    items: tuple[CanvasItem, ...]
+__all__ = ["PAGE", "CanvasView"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +30,20 @@ def view(reading: Reading, ask: Ask) -> CanvasView:
         raise NotFoundError(
             f"{product!r:.80} has no contract to draw", hint="write one with: launchworthy init"
         )
-    parts = (
-        CanvasPart(name="Problem", items=tuple(_problem(contract))),
-        CanvasPart(name="User", items=tuple(_users(contract))),
-        CanvasPart(name="Data sources", items=tuple(_data(contract))),
-        CanvasPart(name="Model outputs", items=tuple(_outputs(contract))),
-        CanvasPart(name="User value", items=tuple(_value(contract))),
-        CanvasPart(name="Risks", items=tuple(_risks(contract))),
-        CanvasPart(name="Metrics", items=tuple(_metrics(verdict.statuses, product))),
-    )
-    silent = [part.name.lower() for part in parts if not part.items]
-    title = f"{product} on one page"
+    metrics = [
+        CanvasItem(
+            text=sentence(each.claim.sentence),
+            url=claim_url(product, each.claim.address),
+            state=each.state.value,
+            mark=MARKS[each.state],
+        )
+        for each in verdict.statuses
+        if is_measure(each.claim)
+    ]
+    parts = canvas_parts(contract, metrics)
     return CanvasView(
         head=Head(
-            title=f"{title}; the contract is silent on {joined(silent)}" if silent else title,
+            title=canvas_title(product, parts),
             reason=f"{contract.file}, version {contract.version}. {verdict.conclusion}.",
             section="products",
             trail=(
@@ -77,81 +54,6 @@ def view(reading: Reading, ask: Ask) -> CanvasView:
         ),
         parts=parts,
     )
-
-
-def _words(name: str) -> str:
-    return sentence(name.replace("_", " "))
-
-
-def _problem(contract: Contract) -> Iterable[CanvasItem]:
-    for name, workflow in contract.workflows.items():
-        often = f", {workflow.frequency}" if workflow.frequency is not None else ""
-        yield CanvasItem(text=sentence(workflow.job), note=f"{name}{often}")
-        if workflow.before:
-            yield CanvasItem(text="Today", note="; ".join(map(str, workflow.before)))
-
-
-def _users(contract: Contract) -> Iterable[CanvasItem]:
-    for name, workflow in contract.workflows.items():
-        yield CanvasItem(text=sentence(workflow.user), note=name)
-        if workflow.decides:
-            yield CanvasItem(text=f"{sentence(workflow.decides)} decides", note=name)
-
-
-def _data(contract: Contract) -> Iterable[CanvasItem]:
-    for name, source in contract.data.sources.items():
-        may = f"may {joined(list(source.may))}" if source.may else "the model may not see it"
-        pii = ", holds personal data" if source.pii else ""
-        yield CanvasItem(text=_words(name), note=f"{source.class_}, {may}{pii}")
-
-
-def _outputs(contract: Contract) -> Iterable[CanvasItem]:
-    for name, workflow in contract.workflows.items():
-        if workflow.after:
-            yield CanvasItem(text=_words(name), note="; ".join(map(str, workflow.after)))
-        if workflow.shows:
-            shown = joined([each.replace("_", " ") for each in workflow.shows])
-            yield CanvasItem(text=f"Shows {shown}", note=name)
-        if workflow.predicts is not None:
-            yield CanvasItem(text=f"Predicts {workflow.predicts.label}", note=workflow.predicts.type)
-    for name, tool in contract.tools.items():
-        yield CanvasItem(text=_words(name), note=f"a tool that can {tool.effect}")
-
-
-def _value(contract: Contract) -> Iterable[CanvasItem]:
-    for name, workflow in contract.workflows.items():
-        if workflow.success is not None:
-            unless = f", unless {' or '.join(workflow.success.unless)}" if workflow.success.unless else ""
-            event = workflow.success.event.replace("_", " ")
-            yield CanvasItem(text=f"Succeeds when: {event}", note=f"{name}{unless}")
-    if contract.pricing is not None:
-        yield CanvasItem(
-            text=f"Packaging: {contract.pricing.packaging}",
-            note=f"customers pay for {contract.pricing.value}",
-        )
-        if contract.pricing.expectations is not None:
-            for text in contract.pricing.expectations.best_for:
-                yield CanvasItem(text=sentence(text), note="what it is best for")
-
-
-def _risks(contract: Contract) -> Iterable[CanvasItem]:
-    for name, workflow in contract.workflows.items():
-        for failure, each in workflow.failures.items():
-            cure = f", {each.mitigation}" if each.mitigation else ""
-            yield CanvasItem(text=_words(failure), note=f"{name}: {each.kind}, {each.severity}{cure}")
-    for name in contract.abuse:
-        yield CanvasItem(text=_words(name), note="an attack that is tried before each release")
-
-
-def _metrics(statuses: Iterable[ClaimStatus], product: str) -> Iterable[CanvasItem]:
-    for each in statuses:
-        if each.claim.family in _METRICS:
-            yield CanvasItem(
-                text=sentence(each.claim.sentence),
-                url=claim_url(product, each.claim.address),
-                state=each.state.value,
-                mark=MARKS[each.state],
-            )
 
 
 PAGE = Page(name="canvas", path="/products/{product}/canvas", template="canvas.html", view=view)
