@@ -4,6 +4,7 @@ May import ``contract``, ``metrics``, ``stats``, ``records``, ``quantity`` and `
 """
 
 from launchworthy.evidence.chain import GENESIS, ChainFault, Fault, SignedHead, canonical_json, link, verify
+from launchworthy.evidence.document import verdict_json, verdict_record
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.heads import (
     append_head,
@@ -12,7 +13,11 @@ from launchworthy.evidence.heads import (
     read_public_key,
     sign_head,
 )
+from launchworthy.evidence.jsonl import read_evidence, write_evidence
+from launchworthy.evidence.ready import Ready
 from launchworthy.evidence.status import ClaimStatus, Ledger, LedgerEntry, Plan, State
+from launchworthy.evidence.terms import Stage, Terms, Waiver, terms_of
+from launchworthy.evidence.verdict import Served, StageVerdict, Verdict, verdict_on
 
 __all__ = [
     "GENESIS",
@@ -23,14 +28,27 @@ __all__ = [
     "Ledger",
     "LedgerEntry",
     "Plan",
+    "Ready",
+    "Served",
     "SignedHead",
+    "Stage",
+    "StageVerdict",
     "State",
+    "Terms",
+    "Verdict",
+    "Waiver",
     "append_head",
     "canonical_json",
     "link",
     "load_signing_key",
+    "read_evidence",
     "read_heads",
     "read_public_key",
     "sign_head",
+    "terms_of",
+    "verdict_json",
+    "verdict_on",
+    "verdict_record",
     "verify",
+    "write_evidence",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from launchworthy.contract.claim import Claim
+from launchworthy.contract import Claim, Contract, stages
+from launchworthy.contract.units import per_day
 
-__all__ = ["Stage", "Terms", "Waiver"]
+__all__ = ["Stage", "Terms", "Waiver", "terms_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Terms:
         stages: In order of rollout.
         waivers: As the contract lists them, expired ones included.
         owners: Person or page by role, such as ``security`` → ``noor@shop.example``.
-        labels_per_day: What the contract's label sources bring a day; None if it names no volume.
+        labels_per_day: Items that the contract's label sources label a day; None if it names no volume.
         contract: Where the contract came from and its content address, for the record.
     """
 
@@ -50,3 +51,35 @@ class Terms:
     owners: Mapping[str, str] = field(default_factory=dict)
     labels_per_day: float | None = None
     contract: Mapping[str, str] = field(default_factory=dict)
+
+
+def terms_of(contract: Contract, claims: Iterable[Claim]) -> Terms:
+    """The terms of a contract.
+
+    Args:
+        contract: The contract in force.
+        claims: Its claims, each with its prover (``launchworthy.contract.claims``).
+    """
+    return Terms(
+        product=contract.product,
+        claims=tuple(claims),
+        stages=tuple(Stage(name=each.name, share=each.share) for each in stages(contract)),
+        waivers=tuple(
+            Waiver(claim=each.claim, by=each.by, until=each.until, because=each.because)
+            for each in contract.launch.waivers
+        ),
+        owners=dict(contract.owners),
+        labels_per_day=_labels_per_day(contract),
+        contract={"file": contract.file, "version": contract.version},
+    )
+
+
+def _labels_per_day(contract: Contract) -> float | None:
+    """Items labelled a day, all sources together: where each item takes two raters, half of what they do."""
+    found = []
+    for source in contract.labels.sources.values():
+        rate = None if source.volume is None else per_day(source.volume)
+        if rate is not None:
+            again = 0.0 if source.second is None else source.second.value
+            found.append(rate / ((source.per_item or 1) + again))
+    return sum(found) if any(found) else None

@@ -206,7 +206,7 @@ def _subject(rows: Sequence[StageVerdict], *, asked: str | None) -> StageVerdict
 
 
 def _waived(each: ClaimStatus, waivers: Sequence[Waiver], *, product: str, now: datetime) -> ClaimStatus:
-    """A waiver lets a claim pass that is not met, until its day is over; the reason keeps what was measured."""
+    """A waiver lets a claim pass that is not met, until its day is over; the reason keeps what was found."""
     if each.state.admits:
         return each
     own = [waiver for waiver in waivers if each.claim.address in (waiver.claim, f"{product}/{waiver.claim}")]
@@ -260,7 +260,7 @@ def _served(
     for other, share in sorted(serving.items(), key=lambda pair: (-pair[1], pair[0])):
         if other == release:
             differing: tuple[str, ...] | None = ()
-        elif release in known and other in known:
+        elif release is not None and release in known and other in known:
             differing = known[release].differing_parts(known[other])
         else:
             differing = None
