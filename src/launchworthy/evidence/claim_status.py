@@ -1,7 +1,8 @@
 """The state of one claim from the evidence for it. Pure: no I/O and no clock; ``now`` is an argument.
 
 May import ``contract``, ``records``, ``stats``, ``quantity`` and the standard library. The newest valid
-piece decides; valid pieces that say otherwise are shown beside it.
+piece decides, of several of one moment the weakest; a breach of a rule outlasts later silence for as long
+as it counts. Valid pieces that say otherwise are shown beside the one that decided.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from launchworthy.contract.claim import Claim, ClaimKind, Direction
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import Judgement, judge
 from launchworthy.evidence.plan import plan_for
-from launchworthy.evidence.selection import Selection, select
+from launchworthy.evidence.selection import Selection, select, speaks_for
 from launchworthy.evidence.status import ClaimStatus, Plan, State
 from launchworthy.records import Release
 
 __all__ = ["named_release", "status"]
 
 _SETTLED = (State.MET, State.UNMET)
+_WEAKEST_FIRST = {State.UNMET: 0, State.UNPROVEN: 1}
 
 
 def status(
@@ -65,21 +67,29 @@ def named_release(
 def _of_selection(claim: Claim, chosen: Selection, *, now: datetime) -> ClaimStatus:
     if not chosen.valid:
         return _without_evidence(claim, chosen)
-    newest = chosen.valid[0]
-    judgement = judge(claim, newest, now=now)
+    judged = [(piece, judge(claim, piece, now=now)) for piece in chosen.valid]
+    decider, judgement = _decisive(claim, judged)
     contradicting = tuple(
-        piece
-        for piece in chosen.valid[1:]
-        if (other := judge(claim, piece, now=now).state) in _SETTLED and other is not judgement.state
+        piece for piece, other in judged if other.state in _SETTLED and other.state is not judgement.state
     )
     return ClaimStatus(
         claim=claim,
         state=judgement.state,
         reason=_with_contradiction(judgement, contradicting),
-        evidence=newest,
+        evidence=decider,
         contradicting=contradicting,
-        plan=_plan(claim, judgement, newest),
+        plan=_plan(claim, judgement, decider),
     )
+
+
+def _decisive(claim: Claim, judged: list[tuple[Evidence, Judgement]]) -> tuple[Evidence, Judgement]:
+    """The piece that decides, of pieces newest first."""
+    breaches = [pair for pair in judged if pair[1].state is State.UNMET]
+    if claim.kind is ClaimKind.NEVER and breaches:
+        return breaches[0]
+    moment = judged[0][0].observed_at
+    same = [pair for pair in judged if pair[0].observed_at == moment]
+    return min(same, key=lambda pair: _WEAKEST_FIRST.get(pair[1].state, len(_WEAKEST_FIRST)))
 
 
 def _plan(claim: Claim, judgement: Judgement, piece: Evidence) -> Plan | None:
@@ -100,8 +110,9 @@ def _with_contradiction(judgement: Judgement, others: tuple[Evidence, ...]) -> s
 
 def _without_evidence(claim: Claim, chosen: Selection) -> ClaimStatus:
     if chosen.ignored:
-        piece, why = chosen.ignored[0]
-        plan = plan_for(claim, piece, collecting=False)
+        why = chosen.ignored[0][1]
+        like = next((piece for piece, _ in chosen.ignored if speaks_for(claim, piece)), None)
+        plan = plan_for(claim, like, collecting=False)
         return ClaimStatus(
             claim=claim, state=State.UNPROVEN, reason=f"no evidence that counts: {why}", plan=plan
         )
@@ -174,7 +185,7 @@ def _sum(values: list[float | None]) -> float | None:
 
 def _rank(each: ClaimStatus) -> tuple[int, float]:
     """Unmet before unproven before met; among equals, the one furthest on the wrong side first."""
-    order = {State.UNMET: 0, State.UNPROVEN: 1}.get(each.state, 2)
+    order = _WEAKEST_FIRST.get(each.state, len(_WEAKEST_FIRST))
     piece, target = each.evidence, each.claim.target
     if piece is None or target is None:
         return order, -math.inf

@@ -137,6 +137,9 @@ class Evidence:
         level = values.get("confidence", 0.95)
         if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0.5 <= level < 1:
             raise InputError(f"confidence is not between 0.5 and 1: {level!r:.80}", where=where)
+        for name in ("sample", "detail"):
+            if _depth_beyond(values.get(name), _DEEPEST):
+                raise InputError(f"{name} is nested more than {_DEEPEST} deep", where=where)
         low, high = values.get("low"), values.get("high")
         if low is not None and high is not None and low > high:
             raise InputError(f"low {low!r} is above high {high!r}", where=where)
@@ -146,9 +149,10 @@ class Evidence:
     def id(self) -> str:
         """Content address: ``e-`` and 16 hex digits of the SHA-256 of the canonical JSON."""
         text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return "e-" + hashlib.sha256(text.encode()).hexdigest()[:16]
+        return "e-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+_DEEPEST = 32
 _TEXT, _MAYBE_TEXT, _FIELDS = (str, "text"), ((str, type(None)), "text"), (Mapping, "an object")
 _SHAPES: Mapping[str, tuple[Any, str]] = {
     "unit": _TEXT,
@@ -163,6 +167,21 @@ _SHAPES: Mapping[str, tuple[Any, str]] = {
     "detail": _FIELDS,
     "simulated": (bool, "true or false"),
 }
+
+
+def _depth_beyond(value: Any, most: int) -> bool:
+    """Whether lists and objects are nested deeper; walks level by level, so that depth costs no stack."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, (Mapping, list))
+            for inner in (each.values() if isinstance(each, Mapping) else each)
+        ]
+        if not level:
+            return False
+    return any(isinstance(each, (Mapping, list)) for each in level)
 
 
 def _moment(name: str, text: Any, *, where: str) -> datetime:

@@ -7,18 +7,21 @@ one-sided bound clears its threshold and unmet only where the other bound shows 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from launchworthy.contract.claim import Claim, ClaimKind, Direction, Target
 from launchworthy.evidence.evidence import Evidence
+from launchworthy.evidence.selection import expiry
 from launchworthy.evidence.status import State
 from launchworthy.quantity import format_interval, format_number, format_value
 from launchworthy.stats import bound_status, clopper_pearson
 
-__all__ = ["MAX_UNSCORED_SHARE", "Judgement", "bounds_at", "goal", "judge", "proportion"]
+__all__ = ["FULL_COUNT", "MAX_UNSCORED_SHARE", "Judgement", "bounds_at", "goal", "judge", "proportion"]
 
 MAX_UNSCORED_SHARE = 0.02  # beyond this, what could not be measured could decide the claim
+FULL_COUNT = "full count"  # the method of evidence that looked at everything there is
+_MOST_COUNTED = 2**53  # a larger count is not a count that a machine made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,9 @@ def proportion(piece: Evidence) -> tuple[int, int] | None:
     successes, n = piece.sample.get("successes"), piece.sample.get("n")
     if isinstance(successes, bool) or isinstance(n, bool):
         return None
-    if not isinstance(successes, int) or not isinstance(n, int) or not 0 <= successes <= n or n == 0:
+    if not isinstance(successes, int) or not isinstance(n, int) or not 0 <= successes <= n:
         return None
-    if "clusters" in piece.sample or piece.value is None:
+    if "clusters" in piece.sample or piece.value is None or not 0 < n <= _MOST_COUNTED or n != piece.n:
         return None
     return (successes, n) if math.isclose(piece.value, successes / n, abs_tol=1e-9) else None
 
@@ -45,18 +48,24 @@ def proportion(piece: Evidence) -> tuple[int, int] | None:
 def bounds_at(piece: Evidence, *, level: float) -> tuple[float, float] | None:
     """One-sided bounds that each hold at ``level``, or None where the piece cannot give them.
 
-    Bounds at a higher level than asked are kept: they are only more careful. At a lower one they are
-    computed again from the sample (exact Clopper-Pearson), if it allows.
+    Bounds at a higher level than asked are kept: they are only more careful. Where the sample allows, exact
+    bounds (Clopper-Pearson) are computed from it too, and the more careful of both counts: an approximate
+    bound proves no more than its sample does.
     """
-    if piece.confidence >= level and piece.low is not None and piece.high is not None:
-        return piece.low, piece.high
-    if piece.low is not None and piece.low == piece.value == piece.high:
-        return piece.low, piece.high  # a full count has no error at any level
+    own = (piece.low, piece.high) if piece.low is not None and piece.high is not None else None
     counted = proportion(piece)
+    if own is not None and piece.low == piece.value == piece.high:
+        if counted is None or piece.method == FULL_COUNT:
+            return own  # a full count has no error at any level
+        own = None
+    if own is not None and piece.confidence < level:
+        own = None
     if counted is None:
-        return None
-    interval = clopper_pearson(counted[0], n=counted[1], level=level)
-    return interval.low, interval.high
+        return own
+    exact = clopper_pearson(counted[0], n=counted[1], level=level)
+    if own is None:
+        return exact.low, exact.high
+    return min(own[0], exact.low), max(own[1], exact.high)
 
 
 def goal(claim: Claim) -> Target | None:
@@ -73,13 +82,14 @@ def goal(claim: Claim) -> Target | None:
 
 def judge(claim: Claim, piece: Evidence, *, now: datetime) -> Judgement:
     """Judge one valid piece. The state is met, unmet, unproven, or attested for a signature."""
+    found = _judge(claim, piece, now=now)
+    worn = _worn(piece)
+    return found if worn is None else replace(found, reason=f"{found.reason}; {worn}")
+
+
+def _judge(claim: Claim, piece: Evidence, *, now: datetime) -> Judgement:
     if claim.kind is ClaimKind.ATTEST:
-        note = piece.detail.get("note")
-        return Judgement(
-            state=State.ATTESTED,
-            reason=f"signed by {piece.producer or 'nobody named'} on {piece.observed_at:%Y-%m-%d}"
-            + (f": {note}" if isinstance(note, str) and note else ""),
-        )
+        return _signed(claim, piece)
     if claim.kind is ClaimKind.NEVER and piece.value is not None and piece.value > 0:
         return _never(claim, piece)
     refusal = _unmeasured(piece)
@@ -94,6 +104,26 @@ def judge(claim: Claim, piece: Evidence, *, now: datetime) -> Judgement:
     if claim.kind is ClaimKind.FRESH:
         return _fresh(claim, piece, now=now)
     return _bound(claim, piece)
+
+
+def _worn(piece: Evidence) -> str | None:
+    """What to say of a holdout that was read more often than the contract allows."""
+    looks, budget = piece.detail.get("holdout_looks"), piece.detail.get("holdout_budget")
+    if isinstance(looks, bool) or isinstance(budget, bool):
+        return None
+    if not isinstance(looks, int) or not isinstance(budget, int) or looks <= budget:
+        return None
+    return f"the holdout was read {looks:,} times, and its budget is {budget:,}"
+
+
+def _signed(claim: Claim, piece: Evidence) -> Judgement:
+    note = piece.detail.get("note")
+    return Judgement(
+        state=State.ATTESTED,
+        reason=f"signed by {piece.producer} on {piece.observed_at:%Y-%m-%d}, "
+        f"valid until {expiry(claim, piece):%Y-%m-%d}"
+        + (f": {note}" if isinstance(note, str) and note else ""),
+    )
 
 
 def _unproven(reason: str, *, enough_data: bool = True) -> Judgement:
@@ -148,6 +178,10 @@ def _drill(piece: Evidence) -> Judgement:
 
 
 def _fresh(claim: Claim, piece: Evidence, *, now: datetime) -> Judgement:
+    if piece.unit != "ms":
+        return _unproven(f"its age is given in {piece.unit or 'plain numbers'}, not in ms")
+    if piece.value is not None and piece.value < 0:
+        return _unproven("its age is below zero, so its clock is wrong")
     age_ms = (piece.value or 0.0) + max(0.0, (now - piece.observed_at).total_seconds()) * 1_000
     age = f"{format_value(age_ms, unit='ms')} old"
     if claim.target is None:

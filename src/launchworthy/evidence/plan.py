@@ -58,9 +58,15 @@ def plan_for(claim: Claim, piece: Evidence | None, *, collecting: bool) -> Plan 
         needed=more,
         unit=unit,
         odds=odds,
-        labels=more if claim.options.get("judge") or unit == "label" else None,
+        labels=more if _needs_people(claim, piece, unit) else None,
     )
     return _paced(plan, piece)
+
+
+def _needs_people(claim: Claim, piece: Evidence | None, unit: str) -> bool:
+    """Whether somebody must say what is right about each further unit: a gold item, or what a judge sees."""
+    of_gold = piece is not None and piece.gold is not None
+    return bool(of_gold or claim.options.get("judge") or unit == "label")
 
 
 _HOPELESS = "change the product first: at the rate seen, more data would show it unmet"
@@ -155,10 +161,11 @@ def _paced(plan: Plan, piece: Evidence | None) -> Plan:
     if piece is None or plan.needed is None:
         return plan
     per_day, each = _positive(piece.detail, "per_day"), _positive(piece.detail, "cost_usd_each")
+    days, cost = (None if per_day is None else plan.needed / per_day), (each and plan.needed * each)
     return replace(
         plan,
-        days=None if per_day is None else plan.needed / per_day,
-        cost_usd=None if each is None else plan.needed * each,
+        days=days if days is not None and math.isfinite(days) else None,
+        cost_usd=cost if cost is not None and math.isfinite(cost) else None,
     )
 
 

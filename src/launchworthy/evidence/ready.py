@@ -15,6 +15,7 @@ from launchworthy.evidence.status import ClaimStatus, State
 __all__ = ["Ready", "when_ready"]
 
 _FAR_DAYS = 3_650  # a date further off than ten years is no plan
+_AT_WILL = ("signature", "drill")  # can be done today, by whoever the plan names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +42,18 @@ def when_ready(blocking: Sequence[ClaimStatus], *, now: datetime, labels_per_day
         return Ready(on=None, why=f"blocked by {labels:,} labels, and how many a day brings is not known")
     days = labels / labels_per_day if labels and labels_per_day else 0.0
     for each in blocking:
-        if each.plan is None or (each.plan.days is None and not each.plan.labels):
+        if each.plan is None or not (
+            each.plan.days is not None or each.plan.labels or each.plan.unit in _AT_WILL
+        ):
             return Ready(on=None, why=_undated(each))
         days = max(days, each.plan.days or 0.0)
-    if days > _FAR_DAYS:
+    try:
+        on = None if days > _FAR_DAYS else (now + timedelta(days=math.ceil(days))).date()
+    except OverflowError:
+        on = None
+    if on is None:
         return Ready(on=None, why="at the pace seen it would take more than ten years")
-    return Ready(on=(now + timedelta(days=math.ceil(days))).date(), why=_blockers(blocking, labels=labels))
+    return Ready(on=on, why=_blockers(blocking, labels=labels))
 
 
 def _undated(each: ClaimStatus) -> str:

@@ -13,7 +13,7 @@ from launchworthy.contract.claim import Claim, ClaimKind
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.records import Release
 
-__all__ = ["CLOCK_SKEW", "Selection", "expiry", "select"]
+__all__ = ["CLOCK_SKEW", "Selection", "expiry", "select", "speaks_for"]
 
 CLOCK_SKEW = timedelta(minutes=5)  # machines that measure and the one that judges disagree by seconds
 
@@ -38,6 +38,12 @@ def _latest_safely(start: datetime, seconds: float) -> datetime:
         return start + timedelta(seconds=seconds)
     except OverflowError:
         return datetime.max.replace(tzinfo=start.tzinfo)
+
+
+def speaks_for(claim: Claim, piece: Evidence) -> bool:
+    """Whether a piece measures what the claim is about, whether or not it counts now."""
+    same_slice = piece.slice is not None if claim.slice == "*" else piece.slice == claim.slice
+    return piece.claim == claim.address and piece.kind == claim.kind and same_slice
 
 
 def select(
@@ -69,10 +75,12 @@ def select(
 
 
 def _foreign_signature(claim: Claim, piece: Evidence, *, owners: Mapping[str, str]) -> str | None:
-    owner = owners.get(str(claim.options.get("by")))
-    if claim.kind is not ClaimKind.ATTEST or owner is None or piece.producer == owner:
+    if claim.kind is not ClaimKind.ATTEST:
         return None
-    return f"signed by {piece.producer or 'nobody named'}, while {owner} owns it"
+    if not piece.producer.strip():
+        return "it names nobody who signed it"
+    owner = owners.get(str(claim.options.get("by")))
+    return None if owner in (None, piece.producer) else f"signed by {piece.producer}, while {owner} owns it"
 
 
 def _objection(
@@ -85,7 +93,7 @@ def _objection(
             return "it does not say which slice it was measured on"
     elif piece.slice != claim.slice:
         return f"measured on {_slice(piece.slice)}, the claim is about {_slice(claim.slice)}"
-    if piece.observed_at > now + CLOCK_SKEW:
+    if piece.observed_at - now > CLOCK_SKEW:
         return f"dated in the future, {_day(piece.observed_at)}"
     if piece.release is not None and piece.release != release:
         return _other_release(piece.release, release=release, releases=releases)

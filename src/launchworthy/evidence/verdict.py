@@ -119,6 +119,9 @@ class Verdict:
         counts = [(state, sum(each.state is state for each in stage.needed)) for state in State]
         others = [f"{count:,} {state}" for state, count in counts if count and state is not State.MET]
         met = dict(counts)[State.MET]
+        simulated = len([each for each in self.simulated if each in stage.needed])
+        if simulated:
+            others.append(f"{simulated:,} of them shown only with simulated users")
         return f"Ready for {stage.name}: " + ", ".join(
             [f"{met:,} claim{'' if met == 1 else 's'} met", *others]
         )
@@ -191,6 +194,8 @@ def verdict_on(
 
 
 def _subject(rows: Sequence[StageVerdict], *, asked: str | None) -> StageVerdict:
+    if not rows:
+        raise InputError("the contract has no rollout stage to enter", where="rollout/stages")
     if asked is None:
         return next((row for row in rows if row.blocking), rows[-1])
     for row in rows:
