@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("gold", "evidence", "capture"),
     ("store", "runtime"),
     ("evals", "monitor"),
+    ("provers",),
     ("server",),
     ("console",),
     ("cli", "demo"),

@@ -79,6 +79,7 @@ class World:
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     contracts: dict[str, Contract] = field(default_factory=dict)
+    broken: dict[str, list[str]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     golds: list[GoldVersion] = field(default_factory=list)
     seen: list[Look] = field(default_factory=list)
@@ -93,6 +94,9 @@ class World:
 
     def contract(self, product: str) -> Contract | None:
         return self.contracts.get(product)
+
+    def problems(self, product: str) -> Sequence[str]:
+        return self.broken.get(product, [])
 
     def verdict(self, product: str) -> Verdict | None:
         return self.verdicts.get(product)

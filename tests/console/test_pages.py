@@ -114,6 +114,17 @@ def test_the_board_shows_each_claim_with_its_reason_plan_and_evidence(client: Te
     assert "no claim stands under it" in text or "nothing measurable stands under: before" in text
 
 
+def test_the_board_says_why_the_contract_file_cannot_be_read(
+    client: TestClient, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "cannot be read" not in client.get(ADDRESSES["board"]).text
+    problem = 'launchworthy.yaml:12:7 LW201 unknown key "at_leest" <b>'
+    monkeypatch.setitem(world.broken, "python-docs", [problem])
+    text = client.get(ADDRESSES["board"]).text
+    assert html.escape(problem, quote=False) in text.replace("&#34;", '"')
+    assert title_of(text) == TITLES["board"]
+
+
 def test_the_board_never_colours_without_a_word(client: TestClient) -> None:
     text = client.get(ADDRESSES["board"]).text
     for state in State:

@@ -100,7 +100,7 @@ def test_a_signed_session_counts_until_it_ends() -> None:
     ],
 )
 def test_a_forged_session_opens_nothing(value: str) -> None:
-    headers = {"Cookie": f"{COOKIE}={value}".encode()}
+    headers = {b"Cookie": f"{COOKIE}={value}".encode()}
     assert _client(require_key=True).get("/", headers=headers).status_code == 401
 
 

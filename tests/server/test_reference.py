@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from launchworthy.server.operations import OPERATIONS
@@ -16,6 +17,16 @@ NOT_OPERATIONS = {"close", "export"}
 def test_the_page_is_current() -> None:
     page = (DOCS / "http-api.md").read_text()
     assert page == http_api_reference(), "run: python -m launchworthy.server.reference > docs/http-api.md"
+
+
+def test_no_operation_is_hidden_by_one_before_it() -> None:
+    for place, operation in enumerate(OPERATIONS):
+        # Words between braces may stand for anything; what is written out stands for itself.
+        called = re.sub(r"\{\w+\}", "x", operation.path)
+        for earlier in OPERATIONS[:place]:
+            pattern = re.sub(r"\{\w+\}", "[^/]+", earlier.path)
+            hides = earlier.verb == operation.verb and re.fullmatch(pattern, called)
+            assert not hides, f"{earlier.name} answers for {operation.name}"
 
 
 def test_every_method_of_the_workspace_is_an_operation() -> None:

@@ -27,6 +27,10 @@ class Reading(Protocol):
     def contract(self, product: str) -> Contract | None:
         """The contract in force; None where none is registered."""
 
+    def problems(self, product: str) -> Sequence[str]:
+        """Why the contract file cannot be read as it stands now; the contract in force is then the last that
+        could be. Empty where it can."""
+
     def verdict(self, product: str) -> Verdict | None:
         """The verdict as of now; None where there is no contract."""
 

@@ -72,8 +72,11 @@ class Operation:
         """A model of the arguments, unknown ones refused."""
         fields: dict[str, Any] = {}
         for parameter in list(inspect.signature(getattr(Workspace, self.name)).parameters.values())[1:]:
-            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-            fields[parameter.name] = (_wire_type(self._hints[parameter.name]), default)
+            hint, default = self._hints[parameter.name], parameter.default
+            if default is inspect.Parameter.empty:
+                # A query string cannot say null: what may be None may be left out.
+                default = None if type(None) in typing.get_args(hint) else ...
+            fields[parameter.name] = (_wire_type(hint), default)
         return create_model(
             f"{self.name}_arguments", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields
         )
@@ -111,20 +114,28 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("register_release", "POST", "/products/{product}/releases", "write"),
     Operation("releases", "GET", "/products/{product}/releases", "read"),
     Operation("measure", "POST", "/products/{product}/measure", "write"),
+    Operation("verdict", "GET", "/products/{product}/verdict", "read"),
     Operation("add_evidence", "POST", "/products/{product}/evidence", "write"),
     Operation("evidence", "GET", "/products/{product}/evidence", "read"),
+    Operation("record", "POST", "/products/{product}/ledger", "write"),
+    Operation("ledger_entries", "GET", "/products/{product}/ledger", "read"),
+    Operation("audit", "GET", "/products/{product}/audit", "read"),
     Operation("erase_subject", "POST", "/products/{product}/erase", "write"),
     Operation("add_gold", "POST", "/gold", "write"),
     Operation("gold_versions", "GET", "/products/{product}/gold", "read"),
+    Operation("looks", "GET", "/products/{product}/gold/{name}/looks", "read"),
     Operation("gold_items", "GET", "/products/{product}/gold/{name}/{version}", "write"),
     Operation("add_look", "POST", "/looks", "write"),
-    Operation("looks", "GET", "/products/{product}/gold/{name}/looks", "read"),
     Operation("add_run", "PUT", "/runs", "write"),
     Operation("runs", "GET", "/runs", "read"),
     Operation("run", "GET", "/runs/{run_id}", "read"),
     Operation("add_run_items", "POST", "/runs/{run_id}/items", "write"),
     Operation("run_items", "GET", "/runs/{run_id}/items", "read"),
     Operation("query", "POST", "/query", "read"),
+    Operation("newest_spans", "POST", "/spans", "read"),
+    Operation("newest_traces", "POST", "/traces", "read"),
+    Operation("trace", "GET", "/traces/{trace_id}", "read"),
+    Operation("model_stats", "GET", "/models", "read"),
     Operation("apply_retention", "POST", "/retention", "write"),
     Operation("add_api_key", "POST", "/keys", "write"),
     Operation("api_keys", "GET", "/keys", "write"),

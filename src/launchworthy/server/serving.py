@@ -5,10 +5,13 @@ May import every room below ``server``.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import signal
 import socket
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -71,6 +74,11 @@ def serve(
         bound = listener.getsockname()[1]
         shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 (compared, not bound)
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{bound}"
+
+        def answering() -> None:
+            write_note(data, ServerNote(url=url, token=token, pid=os.getpid()))
+            announce(url)
+
         app = build_app(workspace, require_key=require_key, token=token)
         server = _Server(
             uvicorn.Config(
@@ -81,27 +89,39 @@ def serve(
                 lifespan="on",
                 timeout_graceful_shutdown=5,
             ),
-            started_hook=lambda: (
-                write_note(data, ServerNote(url=url, token=token, pid=os.getpid())),
-                announce(url),
-            ),
+            on_start=answering,
         )
-        server.run(sockets=[listener])
+        with _signals_end_the_server_only():
+            server.run(sockets=[listener])
     finally:
         remove_note(data)
         workspace.close()
         listener.close()
 
 
+@contextlib.contextmanager
+def _signals_end_the_server_only() -> Iterator[None]:
+    """uvicorn raises the signal that stopped it again: it must not end the process before files close."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, *, started_hook: Callable[[], object]) -> None:
+    def __init__(self, config: uvicorn.Config, *, on_start: Callable[[], None]) -> None:
         super().__init__(config)
-        self._started_hook = started_hook
+        self._on_start = on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
-            self._started_hook()
+            self._on_start()
 
 
 def _bind(host: str, port: int) -> socket.socket:

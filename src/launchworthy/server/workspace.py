@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from launchworthy.evidence import Evidence, Ledger
+from launchworthy.evidence import ChainFault, Evidence, Ledger, LedgerEntry
 from launchworthy.gold import GoldStore
 from launchworthy.records import Release, RunStore
 
@@ -21,13 +21,18 @@ __all__ = ["ApiKey", "ContractVersion", "Workspace"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractVersion:
-    """One version of a contract as it was registered; ``version`` is the content address of its text."""
+    """One version of a contract as it was registered; ``version`` is the content address of its text.
+
+    ``problems`` says why the file that is followed cannot be read as it stands now; then this version, the
+    last one that could be, stays in force.
+    """
 
     product: str
     version: str
     path: str
     text: str
     registered_at: datetime
+    problems: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,7 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     """Everything a command may ask of a data folder."""
 
     def products(self) -> list[str]:
-        """Names of the products known from contracts or records, sorted."""
+        """Names of the products known from contracts, records, gold sets, runs or evidence, sorted."""
 
     def register_contract(self, *, product: str, text: str, path: str) -> str:
         """Store this version of a contract; answers its content address. The same text changes nothing."""
@@ -61,9 +66,40 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def measure(self, *, product: str) -> list[Evidence]:
         """Let the provers that read records and gold sets look again; appends and answers what is new."""
 
+    def verdict(self, *, product: str, stage: str | None = None) -> dict[str, Any] | None:
+        """The verdict as of this minute, as ``launchworthy verdict --json``; None without a contract."""
+
+    def record(self, *, product: str, kind: str, body: Mapping[str, Any]) -> LedgerEntry:
+        """Append an entry of another kind than evidence, such as a verdict, to the audit chain."""
+
+    def ledger_entries(self, *, product: str, after: int = 0) -> list[LedgerEntry]:
+        """Entries of the audit chain, oldest first, from the one that follows number ``after``."""
+
+    def audit(self, *, product: str) -> list[ChainFault]:
+        """What is wrong with the audit chain, judged by the newest signed head; empty where it is whole."""
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Read records with one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``,
         ``rollup_hour``."""
+
+    def newest_spans(
+        self, *, where: Mapping[str, Any] | None = None, before: int | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Newest spans without their long texts; ``where`` maps a column or ``attributes.NAME`` to its value,
+        ``before`` is a start time (ns) to page from."""
+
+    def newest_traces(
+        self, *, where: Mapping[str, Any] | None = None, before: int | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Newest root spans, each with spans, errors, tokens and cost of its whole trace."""
+
+    def trace(self, trace_id: str) -> list[dict[str, Any]]:
+        """Every span of a trace, all columns, in order of start; empty if there is none."""
+
+    def model_stats(
+        self, *, since: datetime, until: datetime, product: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Calls, errors, P50 and P95 latency, tokens and cost for each model; most calls first."""
 
     def export(self, table: str, *, out: Path, where: Mapping[str, Any] | None = None) -> int:
         """Write a table of records to a Parquet file; answers the number of rows."""

@@ -68,6 +68,11 @@ class GoldRepository:
             ).mappings()
             return [_version(row) for row in rows]
 
+    def gold_products(self) -> list[str]:
+        """Products that have a gold set, sorted."""
+        with self._database.read() as connection:
+            return sorted(connection.execute(select(gold_versions.c.product).distinct()).scalars())
+
     def gold_items(self, *, product: str, name: str, version: str, split: str | None) -> list[GoldItem]:
         """Items in order of id; reading the holdout does not count by itself.
 

@@ -6,7 +6,9 @@ May import ``evidence`` and ``errors``.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +23,22 @@ from launchworthy.store.schema import ledger
 __all__ = ["LedgerRepository"]
 
 
+@dataclass(slots=True)
+class _Held:
+    """Evidence of one product as far as it was read; the ledger only grows, and one process owns it."""
+
+    seq: int = 0
+    pieces: list[Evidence] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+
+
 class LedgerRepository:
     """Entries are appended, never changed; each is linked to the one before it."""
 
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database, self._clock = database, clock
+        self._lock = threading.Lock()
+        self._held: dict[str, _Held] = {}
 
     def append_ledger(self, product: str, *, kind: str, bodies: Sequence[str]) -> list[LedgerEntry]:
         """Append all or none; bodies are canonical JSON."""
@@ -78,18 +91,35 @@ class LedgerRepository:
     def add_evidence(self, product: str, evidence: Sequence[Evidence]) -> None:
         """Append all or none, chained; a piece that the ledger already holds is not added again."""
         with self._database.write() as connection:
-            held = {piece.id for piece in _evidence(connection, product)} if evidence else set()
+            with self._lock:
+                ids = set(self._read_on(connection, product).ids)
             bodies = []
             for piece in evidence:
-                if piece.id not in held:
-                    held.add(piece.id)
+                if piece.id not in ids:
+                    ids.add(piece.id)
                     bodies.append(to_json(piece.as_json()))
             self._append(connection, product, kind="evidence", bodies=bodies)
 
     def evidence(self, product: str) -> list[Evidence]:
         """Every piece, oldest first."""
-        with self._database.read() as connection:
-            return _evidence(connection, product)
+        with self._database.read() as connection, self._lock:
+            return list(self._read_on(connection, product).pieces)
+
+    def _read_on(self, connection: Connection, product: str) -> _Held:
+        """What is held of a product, after reading what was appended since; the caller holds the lock."""
+        held = self._held.setdefault(product, _Held())
+        rows = connection.execute(
+            select(ledger.c.seq, ledger.c.body)
+            .filter_by(product=product, kind="evidence")
+            .where(ledger.c.seq > held.seq)
+            .order_by(ledger.c.seq)
+        ).all()
+        for row in rows:
+            piece = Evidence.from_json(json.loads(row.body))
+            held.seq = row.seq
+            held.pieces.append(piece)
+            held.ids.add(piece.id)
+        return held
 
 
 def _last(connection: Connection, product: str) -> LedgerEntry | None:
@@ -99,13 +129,6 @@ def _last(connection: Connection, product: str) -> LedgerEntry | None:
         .first()
     )
     return None if row is None else _entry(row)
-
-
-def _evidence(connection: Connection, product: str) -> list[Evidence]:
-    bodies = connection.execute(
-        select(ledger.c.body).filter_by(product=product, kind="evidence").order_by(ledger.c.seq)
-    ).scalars()
-    return [Evidence.from_json(json.loads(body)) for body in bodies]
 
 
 def _entry(row: Any) -> LedgerEntry:

@@ -59,19 +59,19 @@ class Registry:
     def __init__(self, database: Database, *, folder: Path, clock: Clock) -> None:
         self._database, self._folder, self._clock = database, folder, clock
 
-    def register_contract(self, *, product: str, text: str, path: str) -> str:
-        """Store this version and make it the newest; answers its content address."""
+    def register_contract(self, *, product: str, text: str, path: str) -> StoredContract:
+        """Store this version and make it the newest; the same text from the same path changes nothing."""
         version = "c-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         now = to_ns(self._clock())
         with self._database.write() as connection:
             newest = connection.execute(
-                select(contracts.c.version, contracts.c.path)
+                select(contracts.c.version, contracts.c.path, contracts.c.registered_at)
                 .where(contracts.c.product == product)
                 .order_by(contracts.c.seq.desc())
                 .limit(1)
             ).first()
-            if newest is not None and tuple(newest) == (version, path):
-                return version
+            if newest is not None and (newest.version, newest.path) == (version, path):
+                return _stored(product, version=version, path=path, text=text, at=newest.registered_at)
             seq = (connection.execute(select(func.max(contracts.c.seq))).scalar() or 0) + 1
             values = {"path": path, "registered_at": now, "seq": seq}
             done = connection.execute(
@@ -81,7 +81,7 @@ class Registry:
                 connection.execute(
                     insert(contracts).values(product=product, version=version, text=text, **values)
                 )
-        return version
+        return _stored(product, version=version, path=path, text=text, at=now)
 
     def contract_versions(self, *, product: str | None = None) -> list[StoredContract]:
         """Newest first."""
@@ -90,12 +90,12 @@ class Registry:
             query = query.where(contracts.c.product == product)
         with self._database.read() as connection:
             return [
-                StoredContract(
-                    product=row["product"],
+                _stored(
+                    row["product"],
                     version=row["version"],
                     path=row["path"],
                     text=row["text"],
-                    registered_at=from_ns(row["registered_at"]),
+                    at=row["registered_at"],
                 )
                 for row in connection.execute(query).mappings()
             ]
@@ -231,6 +231,10 @@ class Registry:
                 "the secret is not 32 bytes long", where=str(path), hint="restore it from a copy"
             )
         return value
+
+
+def _stored(product: str, *, version: str, path: str, text: str, at: int) -> StoredContract:
+    return StoredContract(product=product, version=version, path=path, text=text, registered_at=from_ns(at))
 
 
 def _digest(key: str) -> str:

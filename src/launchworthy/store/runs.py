@@ -87,6 +87,11 @@ class RunRepository:
         with self._database.read() as connection:
             return [_run(body) for (body,) in connection.execute(query)]
 
+    def run_products(self) -> list[str]:
+        """Products that have a run, sorted."""
+        with self._database.read() as connection:
+            return sorted(connection.execute(select(runs.c.product).distinct()).scalars())
+
     def run_items(self, run_id: str) -> list[RunItem]:
         """In order of item id.
 

@@ -65,9 +65,14 @@ class ServedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardView:
-    """What the launch board receives; ``empty`` is set where there is no contract."""
+    """What the launch board receives; ``empty`` is set where there is no contract.
+
+    ``problems`` says why the contract file cannot be read as it stands now: the board then shows the last
+    version that could be.
+    """
 
     head: Head
+    problems: tuple[str, ...]
     product: str
     state: str
     mark: str
@@ -88,7 +93,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
     if verdict is None or contract is None:
         if product not in reading.products():
             raise NotFoundError(f"no product {product!r:.80}", hint="the overview lists every product")
-        return _without_contract(product)
+        return _without_contract(product, problems=tuple(reading.problems(product)))
     subject = verdict.subject
     return BoardView(
         head=Head(
@@ -97,6 +102,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
             section="products",
             trail=(Link(text="Products", url="/"), Link(text=product)),
         ),
+        problems=tuple(reading.problems(product)),
         product=product,
         state=subject.state.value,
         mark=MARKS[subject.state],
@@ -113,7 +119,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
     )
 
 
-def _without_contract(product: str) -> BoardView:
+def _without_contract(product: str, *, problems: tuple[str, ...]) -> BoardView:
     return BoardView(
         head=Head(
             title=f"{product} has no contract",
@@ -121,6 +127,7 @@ def _without_contract(product: str) -> BoardView:
             section="products",
             trail=(Link(text="Products", url="/"), Link(text=product)),
         ),
+        problems=problems,
         product=product,
         state="none",
         mark="",

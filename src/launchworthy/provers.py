@@ -1,0 +1,56 @@
+"""Who measures what: the provers by name, and those that look at records and gold sets asked in one go.
+
+May import every room up to the provers. The provers themselves never import one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from launchworthy import evals, monitor
+from launchworthy.contract import Claim
+from launchworthy.evidence import Evidence
+from launchworthy.gold import GoldStore, Look, looks_spent
+
+__all__ = ["PROVERS", "measure"]
+
+# Name of the prover → what it measures, as ``contract.claims`` takes it.
+PROVERS: Mapping[str, Sequence[str]] = {"evals": evals.PROVES, "monitor": monitor.PROVES}
+
+
+def measure(
+    claims: Iterable[Claim],
+    *,
+    product: str,
+    gold: GoldStore,
+    query: Callable[[str, Sequence[Any]], list[dict[str, Any]]],
+    releases: Sequence[str | None],
+    now: datetime,
+) -> list[Evidence]:
+    """What records and gold sets say of the claims at this moment; a run's evidence comes with the run.
+
+    Args:
+        claims: Claims of one contract, each with its prover.
+        product: Product they are about.
+        gold: Where its gold sets rest.
+        query: Answers one SELECT over the records.
+        releases: Release ids to measure on; None for one that nothing names.
+        now: When it is measured (aware).
+    """
+    known = list(claims)
+    found: dict[str, Evidence] = {}
+    of_gold = [claim for claim in known if claim.prover == "evals" and claim.family == "gold"]
+    if of_gold:
+        versions = gold.gold_versions(product=product)
+        looks: list[Look] = []
+        for version in {each.name: each for each in reversed(versions)}.values():
+            looks += looks_spent(gold, version)
+        for piece in evals.gold_evidence(of_gold, versions, looks, now):
+            found.setdefault(piece.id, piece)
+    of_records = [claim for claim in known if claim.prover == "monitor"]
+    for release in dict.fromkeys(releases) if of_records else ():
+        for piece in monitor.measure(of_records, product=product, query=query, release=release, now=now):
+            found.setdefault(piece.id, piece)
+    return list(found.values())

@@ -1,0 +1,295 @@
+"""The workspace on open files: every operation answered by the store, the contracts and the judge.
+
+May import every room below ``server``. One process opens a data folder at a time: the server, or a command
+while no server runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from launchworthy.errors import InputError
+from launchworthy.evidence import ChainFault, Evidence, LedgerEntry, verdict_json
+from launchworthy.gold import GoldItem, GoldVersion, Look
+from launchworthy.provers import measure
+from launchworthy.records import Release, Run, RunItem, is_pseudonym, pseudonym
+from launchworthy.server.audit import Auditor
+from launchworthy.server.contracts import Contracts
+from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
+from launchworthy.server.judging import Judge
+from launchworthy.server.measuring import what_is_new
+from launchworthy.server.retention import retention_rules
+from launchworthy.server.workspace import ApiKey, ContractVersion
+from launchworthy.store import Clock, Rejection, Store, StoreOptions
+from launchworthy.store.options import system_clock
+from launchworthy.store.plain import to_json
+
+__all__ = ["LocalWorkspace"]
+
+# What has a meaning of its own in the chain is appended by the operation that it belongs to.
+_OWN_KINDS = ("evidence", "erasure")
+
+
+class LocalWorkspace:
+    """Meets ``Workspace`` on an open :class:`Store`; open with :meth:`open`, close when done.
+
+    Attributes:
+        contracts: The contract in force of each product.
+        judge: Verdicts.
+        take: Takes one OTLP request (``otlp.Intake``).
+    """
+
+    def __init__(self, store: Store, *, clock: Clock = system_clock) -> None:
+        self._store, self._clock = store, clock
+        self.contracts = Contracts(store)
+        self.judge = Judge(store, contracts=self.contracts, clock=clock)
+        self.take = RecordIntake(store, contracts=self.contracts, clock=clock)
+        self._auditor = Auditor(store, clock=clock)
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, clock: Clock = system_clock, options: StoreOptions | None = None
+    ) -> LocalWorkspace:
+        """Own a data folder, making it if it is not there.
+
+        Raises:
+            ConflictError: Another process owns the folder; names its pid.
+            StorageError: A file is damaged, or newer than this program.
+        """
+        store = Store.open(folder, clock=clock, options=options)
+        try:
+            return cls(store, clock=clock)
+        except BaseException:
+            store.close()
+            raise
+
+    def products(self) -> list[str]:
+        """Names of the products known from contracts, records, gold sets, runs or evidence, sorted."""
+        recorded = self._store.query("SELECT DISTINCT product FROM rollup_hour")
+        return sorted(
+            {
+                *self.contracts.products(),
+                *(row["product"] for row in recorded),
+                *self._store.gold.gold_products(),
+                *self._store.runs.run_products(),
+                *self._store.ledger.ledger_products(),
+            }
+        )
+
+    def follow_contract(self, path: Path) -> str:
+        """Register a contract file and read it again whenever it changes; answers its product."""
+        return self.contracts.follow(path)
+
+    def register_contract(self, *, product: str, text: str, path: str) -> str:
+        """Store this version of a contract; answers its content address. The same text changes nothing."""
+        return self.contracts.register(product=product, text=text, path=path)
+
+    def contract_version(self, *, product: str) -> ContractVersion | None:
+        """The version in force: the registered file as it stands now, or the last one that could be read."""
+        return self.contracts.version(product)
+
+    def register_release(self, release: Release, *, product: str) -> None:
+        """Remember the parts of a release id."""
+        self._store.registry.register_release(release, product=product)
+
+    def releases(self, *, product: str) -> dict[str, Release]:
+        """Known releases by id."""
+        return self._store.registry.releases(product=product)
+
+    def verdict(self, *, product: str, stage: str | None = None) -> dict[str, Any] | None:
+        """The verdict as of this minute, as ``launchworthy verdict --json``; None without a contract."""
+        found = self.judge.verdict(product, stage=stage)
+        return None if found is None else verdict_json(found)
+
+    def measure(self, *, product: str) -> list[Evidence]:
+        """Let the provers that read records and gold sets look again; appends and answers what is new."""
+        known = self.contracts.in_force(product)
+        if known is None:
+            return []
+        claims = self.judge.claims(known)
+        release = self.judge.release(known)
+        judged = None if release is None else release.id
+        pieces = measure(
+            claims,
+            product=product,
+            gold=self,
+            query=self.query,
+            releases=[judged, *self.judge.serving(product)],
+            now=self._clock(),
+        )
+        new = what_is_new(
+            pieces, held=self.evidence(product), claims={claim.address: claim for claim in claims}
+        )
+        if new:
+            self._store.ledger.add_evidence(product, new)
+        return new
+
+    def measure_all(self) -> None:
+        """:meth:`measure` every product that has a contract."""
+        for product in self.contracts.products():
+            self.measure(product=product)
+
+    def maintain(self) -> None:
+        """Seal past days, apply retention, sign the ledger's heads."""
+        self._store.seal()
+        self.apply_retention()
+        self._auditor.sign()
+
+    def add_evidence(self, product: str, evidence: Sequence[Evidence]) -> None:
+        """Append all or none, chained."""
+        self._store.ledger.add_evidence(product, evidence)
+
+    def evidence(self, product: str) -> list[Evidence]:
+        """Every piece, oldest first."""
+        return self._store.ledger.evidence(product)
+
+    def record(self, *, product: str, kind: str, body: Mapping[str, Any]) -> LedgerEntry:
+        """Append an entry of another kind than evidence, such as a verdict, to the audit chain."""
+        if kind in _OWN_KINDS or not kind.isidentifier() or len(kind) > 40:
+            raise InputError(
+                f"an entry of kind {kind!r:.60} is not appended this way",
+                where="kind",
+                hint="a word such as verdict; evidence and erasures have operations of their own",
+            )
+        return self._store.ledger.append_ledger(product, kind=kind, bodies=[to_json(dict(body))])[0]
+
+    def ledger_entries(self, *, product: str, after: int = 0) -> list[LedgerEntry]:
+        """Entries of the audit chain, oldest first, from the one that follows number ``after``."""
+        return list(self._store.ledger.ledger_entries(product, after=after))
+
+    def audit(self, *, product: str) -> list[ChainFault]:
+        """What is wrong with the audit chain, judged by the newest signed head; empty where it is whole."""
+        return list(self._auditor.faults(product))
+
+    def add_gold(self, version: GoldVersion, items: Sequence[GoldItem]) -> None:
+        """Store one version whole, or nothing. Adding the same version again changes nothing."""
+        self._store.gold.add_gold(version, items)
+
+    def gold_versions(self, *, product: str, name: str | None = None) -> list[GoldVersion]:
+        """Newest first."""
+        return self._store.gold.gold_versions(product=product, name=name)
+
+    def gold_items(self, *, product: str, name: str, version: str, split: str | None) -> list[GoldItem]:
+        """Items in order of id; reading the holdout does not count by itself."""
+        return self._store.gold.gold_items(product=product, name=name, version=version, split=split)
+
+    def add_look(self, look: Look) -> None:
+        """Record one reading of a holdout, before it is read."""
+        self._store.gold.add_look(look)
+
+    def looks(self, *, product: str, name: str, version: str | None = None) -> list[Look]:
+        """Oldest first."""
+        return self._store.gold.looks(product=product, name=name, version=version)
+
+    def add_run(self, run: Run) -> None:
+        """Store a new run, or replace the header of one with the same id (its items stay)."""
+        self._store.runs.add_run(run)
+
+    def add_run_items(self, run_id: str, items: Sequence[RunItem]) -> None:
+        """Append items durably; an item id that the run already has is replaced, never doubled."""
+        self._store.runs.add_run_items(run_id, items)
+
+    def run(self, run_id: str) -> Run:
+        """The header."""
+        return self._store.runs.run(run_id)
+
+    def runs(self, *, product: str | None = None, workflow: str | None = None) -> list[Run]:
+        """Newest first."""
+        return self._store.runs.runs(product=product, workflow=workflow)
+
+    def run_items(self, run_id: str) -> list[RunItem]:
+        """In order of item id."""
+        return self._store.runs.run_items(run_id)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Read records with one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``,
+        ``rollup_hour``."""
+        return self._store.query(sql, parameters)
+
+    def newest_spans(
+        self, *, where: Mapping[str, Any] | None = None, before: int | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Newest spans without their long texts."""
+        return self._store.newest_spans(where=where, before=before, limit=limit)
+
+    def newest_traces(
+        self, *, where: Mapping[str, Any] | None = None, before: int | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Newest root spans, each with the sums of its whole trace."""
+        return self._store.newest_traces(where=where, before=before, limit=limit)
+
+    def trace(self, trace_id: str) -> list[dict[str, Any]]:
+        """Every span of a trace, all columns, in order of start; empty if there is none."""
+        return self._store.trace(trace_id)
+
+    def model_stats(
+        self, *, since: datetime, until: datetime, product: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Calls, errors, P50 and P95 latency, tokens and cost for each model; most calls first."""
+        return self._store.model_stats(since=since, until=until, product=product)
+
+    def rejections(self, *, limit: int = 100) -> list[Rejection]:
+        """The newest refusals of the receiver, newest first."""
+        return self._store.rejections(limit)
+
+    def export(self, table: str, *, out: Path, where: Mapping[str, Any] | None = None) -> int:
+        """Write a table of records to a Parquet file; answers the number of rows."""
+        self._store.flush()
+        return self._store.export(table, out=out, where=where)
+
+    def erase_subject(self, *, product: str, user_id: str, by: str) -> Mapping[str, Any]:
+        """Leave none of a subject's bytes in any file; answers the audit row.
+
+        A user id as the application knows it is erased under its pseudonym, and as it stands: a contract may
+        keep ids, and a gold set or a run may name one.
+        """
+        if is_pseudonym(user_id) or not user_id.strip():
+            return self._store.erase_subject(product=product, user_id=user_id, by=by)
+        key = self._store.registry.secret(PSEUDONYM_SECRET)
+        hidden = self._store.erase_subject(product=product, user_id=pseudonym(user_id, key=key), by=by)
+        plain = self._store.erase_subject(product=product, user_id=user_id, by=by)
+        removed = dict(plain["removed"])
+        for name, count in hidden["removed"].items():
+            removed[name] = removed.get(name, 0) + count
+        return {**plain, "requested_at_ns": hidden["requested_at_ns"], "removed": removed}
+
+    def apply_retention(self) -> Mapping[str, int]:
+        """Unlink what is older than the contracts allow; answers rows removed per table."""
+        return self._store.apply_retention(self._clock(), retention_rules(self.contracts))
+
+    def add_api_key(self, *, name: str, role: str) -> str:
+        """Make an API key; the answer is the only time that its secret is shown."""
+        return self._store.registry.add_api_key(name=name, role=role)
+
+    def api_keys(self) -> list[ApiKey]:
+        """Every key, revoked ones included, by name."""
+        return [
+            ApiKey(name=key.name, role=key.role, created_at=key.created_at, revoked_at=key.revoked_at)
+            for key in self._store.registry.api_keys()
+        ]
+
+    def revoke_api_key(self, *, name: str) -> None:
+        """End a key at once."""
+        self._store.registry.revoke_api_key(name=name)
+
+    def role_of_key(self, key: str) -> str | None:
+        """The role of a key that is in force, or None."""
+        return self._store.registry.role_of_key(key)
+
+    def counters(self) -> Mapping[str, int]:
+        """Spans accepted, stored, rejected, and repeated, since the folder was made."""
+        return self._store.counters()
+
+    def close(self) -> None:
+        """Sign the ledger's heads and let go of every file; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._auditor.sign()
+        finally:
+            self._store.close()

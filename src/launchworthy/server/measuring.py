@@ -1,0 +1,64 @@
+"""Which measurements are worth a line in the ledger. Pure; times are aware.
+
+May import every room below ``server``. Records are looked at every minute, and most of the time they say
+what they said before: then nothing is appended until the evidence has used up a quarter of its life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from launchworthy.contract import Claim
+from launchworthy.evidence import Evidence
+from launchworthy.evidence.judgement import judge
+
+__all__ = ["what_is_new"]
+
+_OFTEN = timedelta(hours=1)  # how often a number that moves, but not across its threshold, is written down
+_SAME = ("value", "low", "high", "confidence", "n", "unit", "method", "gold", "unscored", "simulated")
+_Key = tuple[str, str | None, str | None]
+
+
+def what_is_new(
+    pieces: Iterable[Evidence], *, held: Iterable[Evidence], claims: Mapping[str, Claim]
+) -> list[Evidence]:
+    """Pieces that say something else than the newest held one of the same claim, release and slice.
+
+    A piece is new if there is none yet, if the held one has used up a quarter of its life, or if it says
+    something else: at once where that changes the state of the claim, else once an hour.
+
+    Args:
+        pieces: What was measured now.
+        held: What the ledger holds.
+        claims: Claims by address; the others are passed over.
+    """
+    newest: dict[_Key, Evidence] = {}
+    for piece in held:
+        key = _key(piece)
+        if key not in newest or newest[key].observed_at <= piece.observed_at:
+            newest[key] = piece
+    found = []
+    for piece in pieces:
+        claim, last = claims.get(piece.claim), newest.get(_key(piece))
+        if claim is not None and (last is None or _is_new(piece, last, claim)):
+            found.append(piece)
+            newest[_key(piece)] = piece
+    return found
+
+
+def _key(piece: Evidence) -> _Key:
+    return piece.claim, piece.release, piece.slice
+
+
+def _is_new(piece: Evidence, last: Evidence, claim: Claim) -> bool:
+    age = piece.observed_at - last.observed_at
+    life = timedelta(seconds=min(claim.valid_for_s, 1e10))
+    if last.valid_until is not None:
+        life = min(life, last.valid_until - last.observed_at)
+    if age >= life / 4:
+        return True
+    if all(getattr(piece, name) == getattr(last, name) for name in _SAME):
+        return False
+    now = piece.observed_at
+    return age >= _OFTEN or judge(claim, piece, now=now).state is not judge(claim, last, now=now).state
