@@ -35,7 +35,7 @@ DEFAULT_BOARD: Mapping[str, tuple[str, ...]] = {
 
 
 def guards_in_force(contract: Contract) -> Mapping[str, Guard]:
-    """The declared guards; against injection and for personal data where none are, for generative products."""
+    """The declared guards; for generative products that declare none, against injection and for PII."""
     if contract.guards is not None:
         return contract.guards
     return _GUARDS if contract.kind == "generative" else {}

@@ -190,8 +190,9 @@ class _Builder:
                 "LW206", "anchors and aliases are not part of the language", event, "write the value out"
             )
             return False
-        if getattr(event, "tag", None) is not None and getattr(event, "ctag", None) is not None:
-            self.refuse("LW206", f"the tag {event.tag!s:.40} is not part of the language", event, "delete it")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self.refuse("LW206", f"the tag {tag!s:.40} is not part of the language", event, "delete it")
             return False
         frame = self.stack[-1] if self.stack else None
         if frame is not None and isinstance(frame.items, dict) and frame.key is None:

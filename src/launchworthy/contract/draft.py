@@ -10,11 +10,21 @@ from typing import Any
 
 from launchworthy.contract.claim import Claim, ClaimKind, Direction, Target
 from launchworthy.contract.model import Contract
+from launchworthy.contract.model.measures import Line
 from launchworthy.contract.units import UnitKind, kind_of
 from launchworthy.contract.vocabulary import find_word
-from launchworthy.quantity import Quantity, format_value
+from launchworthy.quantity import Quantity, format_number, format_value
 
-__all__ = ["COVERAGE", "Draft", "canonical_unit", "sentence", "side", "words"]
+__all__ = [
+    "COVERAGE",
+    "Draft",
+    "canonical_unit",
+    "margin_of",
+    "sentence",
+    "side",
+    "told_margin",
+    "words",
+]
 
 # What the contract calls "every": the share of calls that must carry what a line says they carry.
 COVERAGE = Quantity(0.95, "ratio")
@@ -120,7 +130,8 @@ class Draft:
         """At least a share or a number has something."""
         target = Target(direction=Direction.AT_LEAST, threshold=value.value, unit=value.unit)
         shown = format_value(value.value, unit=value.unit)
-        self.add(ClaimKind.COVER, path, subject.format(share=f"at least {shown}"), target=target, **fields)
+        least = shown if value == Quantity(1.0, "ratio") else f"at least {shown}"
+        self.add(ClaimKind.COVER, path, subject.format(share=least), target=target, **fields)
 
     def fresh(self, path: str, age: Quantity, *, subject: str, **fields: Any) -> None:
         """Something is at most so old."""
@@ -146,6 +157,31 @@ class Draft:
         """A person vouches for it."""
         options = {"by": by, **fields.pop("options", {})}
         self.add(ClaimKind.ATTEST, path, text, options=options, **fields)
+
+
+def margin_of(contract: Contract, line: Line, unit: str) -> Quantity:
+    """How much worse is acceptable, in the unit of the metric.
+
+    The margin for all is cut to what the target itself leaves open: 2 points more timeouts are no small
+    step from 0.05 %.
+    """
+    own = getattr(line, "margin", None)
+    margin: Quantity = own or contract.proof.margin
+    if own is None and kind_of(margin.unit) is UnitKind.SHARE and unit != "ratio":
+        # A margin in per cent means that much of the target where the metric is no share.
+        return Quantity(abs(line.threshold.value) * margin.value, unit)
+    if own is None and unit == "ratio":
+        open_ = line.threshold.value if line.direction is Direction.AT_MOST else 1.0 - line.threshold.value
+        return Quantity(min(margin.value, round(open_, 9)), unit)
+    return Quantity(margin.value, unit)
+
+
+def told_margin(margin: Quantity) -> str:
+    """``2 percentage points``: a difference of shares is not a share of them."""
+    if margin.unit != "ratio":
+        return str(margin)
+    points = format_number(100.0 * margin.value)
+    return f"{points} percentage point{'' if points == '1' else 's'}"
 
 
 def canonical_unit(family: str, metric: str, value: Quantity) -> str:

@@ -5,15 +5,29 @@ May import this room only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from launchworthy.contract.claim import ClaimKind, Direction, Target
 from launchworthy.contract.defaults import guards_in_force
-from launchworthy.contract.draft import Draft, side, words
+from launchworthy.contract.draft import Draft, canonical_unit, margin_of, side, told_margin, words
+from launchworthy.contract.model import Contract
+from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.safeguards import Tool
+from launchworthy.contract.model.workflow import FAMILIES
 from launchworthy.quantity import Quantity
 
 __all__ = ["product_claims"]
 
 _ZERO = Quantity(0.0)
+_DONE = {"redact": "redacted", "block": "blocked", "pseudonymise": "pseudonymised", "drop": "dropped"}
+_HELD = {
+    "block": "the call is blocked",
+    "redact": "the output is held back",
+    "route": "the call is routed to a person",
+    "refuse": "the call is refused",
+    "defer": "the call is deferred",
+    "ask": "the user is asked",
+}
 
 
 def product_claims(draft: Draft) -> None:
@@ -36,7 +50,7 @@ def product_claims(draft: Draft) -> None:
         about = f" ({signed.law})" if signed.law else f" ({signed.file})" if signed.file else ""
         draft.attest(
             f"attest/{name}",
-            f"{signed.by} vouches for {words(name)}{about}",
+            f"{words(signed.by)} vouches for {words(name)}{about}",
             by=signed.by,
             valid_for=signed.every,
             options={"law": signed.law, "file": signed.file, "covers": signed.covers},
@@ -44,7 +58,7 @@ def product_claims(draft: Draft) -> None:
         if signed.drill is not None:
             draft.drill(
                 f"attest/{name}/drill",
-                f"a test {signed.drill} for {words(name)} is answered by {signed.by}",
+                f"a test {signed.drill} for {words(name)} is answered by {words(signed.by)}",
                 metric=name,
                 line=f"attest/{name}",
                 valid_for=signed.every,
@@ -92,11 +106,12 @@ def _release(draft: Draft) -> None:
         triggers = []
         for address, trigger in decision.revisit.items():
             lasting = f" for {trigger.for_}" if trigger.for_ else ""
-            triggers.append(f"{address} is {side(trigger.direction, trigger.threshold)}{lasting}")
+            on = f" on {words(trigger.slice)}" if trigger.slice else ""
+            triggers.append(f"{address}{on} is {side(trigger.direction, trigger.threshold)}{lasting}")
         draft.add(
             ClaimKind.HOLDS,
             f"decisions/{name}",
-            f"{words(decision.chosen)} is chosen for {words(name)} until {' or '.join(triggers)}",
+            f"{words(name)}: {words(decision.chosen)} stays the choice until {' or '.join(triggers)}",
             options={
                 "chosen": decision.chosen,
                 "over": decision.over,
@@ -143,18 +158,21 @@ def _data(draft: Draft) -> None:
         "data/unnamed", "no data is seen, stored or learned from that the contract does not name", line="data"
     )
     if data.pii is not None:
-        for place, action in (
-            ("prompt", data.pii.prompt),
-            ("response", data.pii.response),
-            ("record", data.pii.record),
-        ):
-            if action != "keep":
-                draft.never(
-                    f"data/pii/{place}",
-                    f"no {', '.join(words(kind) for kind in data.pii.find)} stands in a {place} unless it was to be kept ({action})",
-                    line="data/pii" if not draft.contract.declares("data", "pii", place) else None,
-                    options={"find": data.pii.find, "action": action},
-                )
+        found = ", ".join(words(kind) for kind in data.pii.find)
+        for place, where in (("prompt", "a prompt"), ("response", "an answer"), ("record", "a record")):
+            action = getattr(data.pii, place)
+            declared = draft.contract.declares("data", "pii", place)
+            # A score is computed from what it may see and shows none of it, unless the file says otherwise.
+            if action == "keep" or (
+                draft.contract.kind == "predictive" and place != "record" and not declared
+            ):
+                continue
+            draft.never(
+                f"data/pii/{place}",
+                f"no {found} gets into {where} without being {_DONE[action]}",
+                line=None if declared else "data/pii",
+                options={"find": data.pii.find, "action": action},
+            )
     for name in ("traces", "feedback", "gold", "audit"):
         kept = getattr(data.retention, name)
         if kept is not None:
@@ -174,7 +192,12 @@ def _data(draft: Draft) -> None:
     if data.vendor is not None:
         by = "security" if "security" in draft.contract.owners else "product"
         trains = "trains" if data.vendor.trains_on_our_data else "does not train"
-        kept = f" and keeps it {data.vendor.retention}" if data.vendor.retention is not None else ""
+        kept = ""
+        if data.vendor.retention is not None:
+            stays = (
+                f"keeps it {data.vendor.retention}" if data.vendor.retention.value else "keeps nothing of it"
+            )
+            kept = f" and {stays}"
         draft.attest("data/vendor", f"the vendor {trains} on what it is sent{kept}", by=by)
 
 
@@ -212,12 +235,12 @@ def _tool(draft: Draft, name: str, tool: Tool) -> None:
             options={"by": tool.undo.by, "within_ms": tool.undo.within.value},
         )
     if tool.limits is not None:
-        for limit in ("per_call", "per_user", "total"):
+        for limit, told in (("per_call", "in one call"), ("per_user", "for one user"), ("total", "in all")):
             value = getattr(tool.limits, limit)
             if value is not None:
                 draft.never(
                     f"{path}/limits/{limit}",
-                    f"{words(name)} never goes beyond {value} {words(limit)}",
+                    f"{words(name)} never goes beyond {value} {told}",
                     options={"limit": value.value, "unit": value.unit},
                 )
     if tool.idempotent_by:
@@ -228,11 +251,11 @@ def _tool(draft: Draft, name: str, tool: Tool) -> None:
 def _guards(draft: Draft) -> None:
     for name, guard in guards_in_force(draft.contract).items():
         outcome = (
-            f"the call takes its way to {guard.action}" if guard.fail == "closed" else "the call goes on"
+            _HELD[guard.action] if guard.fail == "closed" else "the call goes on, and the gap is recorded"
         )
         draft.drill(
             f"guards/{name}",
-            f"when the guard against {words(name)} cannot check, {outcome}",
+            f"when the guard {words(name)} cannot check, {outcome}",
             options={"checks": guard.checks, "action": guard.action, "fail": guard.fail},
         )
 
@@ -375,17 +398,20 @@ def _labels(draft: Draft) -> None:
 
 
 def _rollout(draft: Draft) -> None:
-    rollout, margin = draft.contract.rollout, draft.contract.proof.margin
+    rollout = draft.contract.rollout
     for harm in rollout.harms:
-        draft.add(
-            ClaimKind.DELTA,
-            f"rollout/harms/{harm}",
-            f"{harm} does not get worse by more than {margin} in any stage",
-            metric="harms",
-            line="rollout/harms",
-            margin=margin.value,
-            options={"of": harm, "unit": rollout.unit},
-        )
+        for address, line, unit in _lines_of(draft.contract, harm):
+            margin = margin_of(draft.contract, line, unit)
+            draft.add(
+                ClaimKind.DELTA,
+                f"rollout/harms/{address}",
+                f"{address} gets worse by no more than {told_margin(margin)} in any stage",
+                metric="harms",
+                line="rollout/harms",
+                target=Target(direction=line.direction, threshold=line.threshold.value, unit=unit),
+                margin=margin.value,
+                options={"of": address, "unit": rollout.unit},
+            )
     if rollout.roll_back is not None:
         back = rollout.roll_back
         draft.drill(
@@ -393,6 +419,25 @@ def _rollout(draft: Draft) -> None:
             f"on {words(back.when)} the release is taken back within {back.within}",
             options={"when": back.when, "within_ms": back.within.value},
         )
+
+
+def _lines_of(contract: Contract, harm: str) -> Iterator[tuple[str, Line, str]]:
+    """Address, line and unit of each target that a harm names: in one workflow, or in all that have it."""
+    asked = harm.removeprefix(f"{contract.product}/")
+    for name, workflow in contract.workflows.items():
+        own = asked.removeprefix(f"{name}/")
+        family, _, metric = own.partition("/")
+        line = getattr(workflow, family, {}).get(metric) if family in FAMILIES else None
+        if isinstance(line, Line):
+            yield f"{name}/{own}", line, canonical_unit(family, metric, line.threshold)
+    family, _, which = asked.partition("/")
+    if family == "fairness" and contract.fairness is not None:
+        which, _, metric = which.partition("/")
+        for address, line in getattr(contract.fairness, which, {}).items():
+            if metric in ("", address):
+                yield f"fairness/{which}/{address}", line, line.threshold.unit
+    if family == "abuse" and which in contract.abuse:
+        yield asked, contract.abuse[which], "ratio"
 
 
 def _monitors(draft: Draft) -> None:

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from launchworthy.contract.document import Document, KeyPath
 from launchworthy.contract.model import Contract
 from launchworthy.contract.model.measures import Line
-from launchworthy.contract.model.workflow import Workflow
+from launchworthy.contract.model.workflow import FAMILIES, Workflow
 from launchworthy.contract.problem import Problem, Severity, closest
 from launchworthy.contract.units import UnitKind, kind_of
 from launchworthy.contract.vocabulary import CLOSED, VOCABULARY, find_word, suggestion
 
-__all__ = ["FAMILIES", "check_references", "line_paths"]
+__all__ = ["check_references", "line_paths"]
 
-FAMILIES = ("outcomes", "quality", "trust", "reliability", "economics")
 # Families that have claims by default, so that a stage may need them where the file is silent.
 _ALWAYS = ("data", "tools", "guards", "gold", "proof", "records", "limits")
 _TRIGGERS = ("calls", "cost", "users")
+_LIMITS = ("timeout", "cost_per_action", "turns", "steps", "actions_per_user")
 
 
 def check_references(contract: Contract, document: Document) -> list[Problem]:
@@ -95,7 +95,7 @@ class _Checks:
             return
         if workflow is not None and f"{workflow}/{own}" in self.lines:
             return
-        if family and (own in _ALWAYS or own.partition("/")[0] in _ALWAYS and own in self.lines):
+        if family and (own in _ALWAYS or (own.partition("/")[0] in _ALWAYS and own in self.lines)):
             return
         inside = {line.removeprefix(f"{workflow}/") for line in self.lines if line.startswith(f"{workflow}/")}
         known = {line for line in inside or self.lines if line.count("/") == own.count("/")} | (
@@ -230,12 +230,11 @@ class _Checks:
                     )
         for limit, value in workflow.limits.model_extra.items() if workflow.limits.model_extra else ():
             if not limit.endswith(("_per_user", "_per_session", "_per_account")):
-                known = ("timeout", "cost_per_action", "turns", "steps", "actions_per_user")
                 yield self.at(
                     (*path, "limits", limit),
                     "LW210",
                     f'"{limit}" is not a limit',
-                    closest(limit, known) or f"limits are {', '.join(known)}",
+                    closest(limit, _LIMITS) or f"limits are {', '.join(_LIMITS)}",
                     key=True,
                 )
             elif kind_of(value.unit) not in (UnitKind.RATE, UnitKind.PRICE):

@@ -129,7 +129,7 @@ _QUALITY = [
         _SHARE,
         Measure.MEAN,
         UP,
-        token_f1="Token overlap with the reference.",
+        token_f1="Token overlap with the reference.",  # noqa: S106  a metric, no password
         mrr="Mean reciprocal rank of the first relevant result.",
         map="Mean average precision of rankings.",
         ndcg="Discounted gain of a ranking against the best one.",

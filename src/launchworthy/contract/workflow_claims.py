@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from launchworthy.contract.claim import ClaimKind, Direction, Target
-from launchworthy.contract.draft import Draft, canonical_unit, side, words
+from launchworthy.contract.draft import Draft, canonical_unit, margin_of, side, told_margin, words
 from launchworthy.contract.model.measures import Line
-from launchworthy.contract.model.workflow import Workflow
-from launchworthy.contract.units import UnitKind, kind_of
+from launchworthy.contract.model.workflow import FAMILIES, Workflow
 from launchworthy.quantity import Quantity, format_value
 
 __all__ = ["workflow_claims"]
 
-_FAMILIES = ("outcomes", "quality", "trust", "reliability", "economics")
 _TOLD = ("statistic", "of", "judge", "weight", "positive", "pattern")
 
 
 def workflow_claims(draft: Draft, name: str, workflow: Workflow) -> None:
     """Write every claim of a workflow, in the order of the language."""
     _job(draft, name, workflow)
-    for family in _FAMILIES:
+    for family in FAMILIES:
         for metric, line in getattr(workflow, family).items():
             _target(draft, name, family, metric, line)
     _enforced(draft, name, workflow)
@@ -32,11 +30,11 @@ def _job(draft: Draft, name: str, workflow: Workflow) -> None:
             "frequency", Direction.AT_LEAST, workflow.frequency, subject=f"use of {name}", workflow=name
         )
     if workflow.after:
-        shown = f", with {_listed(workflow.shows)}" if workflow.shows else ""
-        decider = f" and what {workflow.decides} decided" if workflow.decides else ""
+        shown = f" ({_listed(workflow.shows)})" if workflow.shows else ""
+        decider = f" and what {words(workflow.decides)} decided" if workflow.decides else ""
         draft.cover(
             "after",
-            subject=f"{{share}} of answers of {name} record that they were shown{shown}{decider}",
+            subject=f"{{share}} of calls of {name} record what was shown{shown}{decider}",
             workflow=name,
             options={"shows": workflow.shows, "decides": workflow.decides},
         )
@@ -53,7 +51,7 @@ def _job(draft: Draft, name: str, workflow: Workflow) -> None:
     if workflow.waits:
         draft.cover(
             "waits",
-            subject=f"{{share}} of answers of {name} hide their wait by {_listed(workflow.waits)}",
+            subject=f"{{share}} of calls of {name} hide their wait by {_listed(workflow.waits)}",
             workflow=name,
         )
     if workflow.predicts is not None:
@@ -102,7 +100,7 @@ def _job(draft: Draft, name: str, workflow: Workflow) -> None:
             },
         )
     conditions = workflow.no_answer.conditions
-    routed = {"otherwise": "refuse"} if not conditions else conditions
+    routed = conditions or {"otherwise": "refuse"}
     draft.never(
         "no_answer",
         f"{name} never answers otherwise than declared when it has no good answer ("
@@ -154,8 +152,9 @@ def _target(draft: Draft, workflow: str, family: str, metric: str, line: Line) -
             options={**extra, "against": "before"},
             **common,
         )
-    if family == "quality" and draft.contract.proof.baseline is not None:
-        _against_baseline(draft, metric, line, subject, unit, slice_, extra, common)
+    baseline = draft.contract.proof.baseline
+    if family == "quality" and baseline is not None:
+        _against_baseline(draft, metric, line, subject, unit, baseline, slice_, extra, common)
 
 
 def _against_baseline(
@@ -164,20 +163,16 @@ def _against_baseline(
     line: Line,
     subject: str,
     unit: str,
+    baseline: str,
     slice_: str | None,
     extra: dict[str, Any],
     common: dict[str, Any],
 ) -> None:
-    baseline = draft.contract.proof.baseline
-    own = getattr(line, "margin", None)
-    margin = own or draft.contract.proof.margin
-    if own is None and kind_of(margin.unit) is UnitKind.SHARE and unit != "ratio":
-        # A margin in per cent means that much of the target where the metric is no share.
-        margin = Quantity(abs(line.threshold.value) * margin.value, unit)
+    margin = margin_of(draft.contract, line, unit)
     draft.add(
         ClaimKind.DELTA,
         f"quality/{metric}/baseline",
-        f"{subject} is no more than {format_value(margin.value, unit=unit)} worse than {words(str(baseline))}",
+        f"{subject} is no more than {told_margin(margin)} worse than {words(baseline)}",
         target=Target(direction=line.direction, threshold=line.threshold.value, unit=unit),
         margin=margin.value,
         slice_=slice_,
@@ -196,14 +191,14 @@ def _enforced(draft: Draft, name: str, workflow: Workflow) -> None:
         quantity = value if isinstance(value, Quantity) else Quantity(float(value))
         draft.never(
             f"limits/{limit}",
-            f"{name} never goes beyond {words(limit)} {quantity} without an incident",
+            f"{words(limit)} of {name} never goes beyond {quantity} without an incident",
             workflow=name,
             options={"limit": quantity.value, "unit": quantity.unit},
         )
     for number, fallback in enumerate(workflow.fallbacks):
         draft.drill(
             f"fallbacks/{_slug(fallback)}",
-            f"when what comes before it fails, {name} answers by {words(fallback)}",
+            f"when what comes before it fails, {name} falls back to {words(fallback)}",
             workflow=name,
             line="fallbacks",
             metric=_slug(fallback),

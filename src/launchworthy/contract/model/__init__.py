@@ -1,4 +1,4 @@
-"""The language of the contract as strict models, one module by meaning. May import ``quantity`` and pydantic."""
+"""The language of the contract as strict models. May import ``quantity`` and pydantic."""
 
 from launchworthy.contract.model.contract import Contract
 

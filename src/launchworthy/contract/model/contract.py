@@ -32,27 +32,37 @@ class Contract(Block):
 
     launchworthy: Literal[1] = Field(description="Version of the language.")
     product: Name = Field(description="Name of the product; first part of every address.")
-    kind: Literal["generative", "predictive"] = Field("generative", description="Kind of product.")
+    kind: Literal["generative", "predictive"] = Field(default="generative", description="Kind of product.")
     owners: dict[Name, Text] = Field(min_length=1, description="Who answers for what; `product` at least.")
-    roles: tuple[Name, ...] = Field((), description="Roles of callers, resolved by your identity provider.")
-    release: ReleaseBlock = Field(ReleaseBlock(), description="What changes together.")
-    decisions: dict[Name, Decision] = Field({}, description="What was chosen, and what would reopen it.")
+    roles: tuple[Name, ...] = Field(
+        default=(), description="Roles of callers, resolved by your identity provider."
+    )
+    release: ReleaseBlock = Field(default_factory=ReleaseBlock, description="What changes together.")
+    decisions: dict[Name, Decision] = Field(
+        default_factory=dict, description="What was chosen, and what would reopen it."
+    )
     workflows: dict[Name, Workflow] = Field(min_length=1, description="Jobs that users get done.")
-    data: Data = Field(Data(), description="What it may see, store and learn from.")
-    tools: dict[Name, Tool] = Field({}, description="What it may do; the rest is denied.")
-    guards: dict[Name, Guard] | None = Field(None, description="Checks around each call.")
-    abuse: dict[Name, AbuseLine] = Field({}, description="Attacks tried before each release.")
-    fairness: Fairness | None = Field(None, description="How different groups may fare.")
-    proof: Proof = Field(Proof(), description="When something counts as proven.")
-    gold: dict[Name, Gold] = Field({}, description="Gold sets by workflow.")
-    feedback: Feedback | None = Field(None, description="What users are asked.")
-    labels: Labels = Field(Labels(), description="How traffic is labelled.")
-    rollout: Rollout = Field(Rollout(), description="How the share of users grows.")
-    monitors: dict[Name, Monitor] = Field({}, description="What is watched beyond the targets.")
-    adoption: Adoption | None = Field(None, description="Whether users come and stay.")
-    pricing: Pricing | None = Field(None, description="What it is sold for.")
-    attest: dict[Name, Attestation] = Field({}, description="What only a person can vouch for.")
-    launch: Launch = Field(Launch(), description="The launch board, and waivers.")
+    data: Data = Field(default_factory=Data, description="What it may see, store and learn from.")
+    tools: dict[Name, Tool] = Field(default_factory=dict, description="What it may do; the rest is denied.")
+    guards: dict[Name, Guard] | None = Field(default=None, description="Checks around each call.")
+    abuse: dict[Name, AbuseLine] = Field(
+        default_factory=dict, description="Attacks tried before each release."
+    )
+    fairness: Fairness | None = Field(default=None, description="How different groups may fare.")
+    proof: Proof = Field(default_factory=Proof, description="When something counts as proven.")
+    gold: dict[Name, Gold] = Field(default_factory=dict, description="Gold sets by workflow.")
+    feedback: Feedback | None = Field(default=None, description="What users are asked.")
+    labels: Labels = Field(default_factory=Labels, description="How traffic is labelled.")
+    rollout: Rollout = Field(default_factory=Rollout, description="How the share of users grows.")
+    monitors: dict[Name, Monitor] = Field(
+        default_factory=dict, description="What is watched beyond the targets."
+    )
+    adoption: Adoption | None = Field(default=None, description="Whether users come and stay.")
+    pricing: Pricing | None = Field(default=None, description="What it is sold for.")
+    attest: dict[Name, Attestation] = Field(
+        default_factory=dict, description="What only a person can vouch for."
+    )
+    launch: Launch = Field(default_factory=Launch, description="The launch board, and waivers.")
 
     _document: Document = PrivateAttr(default_factory=lambda: Document(file="launchworthy.yaml"))
     _text: str = PrivateAttr(default="")
@@ -82,9 +92,22 @@ class Contract(Block):
         parts = address.split("/")
         if parts[0] == self.product and parts[0] not in self.workflows and len(parts) > 1:
             parts = parts[1:]
+        found: KeyPath = ()
         if parts[0] in self.workflows:
-            return ("workflows", *parts)
-        return tuple(parts)
+            found = ("workflows", parts[0])
+            parts = parts[1:]
+        while parts:
+            # A key may be an address itself, as under fairness/gap; the shortest that is there is meant.
+            size = next(
+                (
+                    end
+                    for end in range(1, len(parts) + 1)
+                    if self._document.has((*found, "/".join(parts[:end])))
+                ),
+                1,
+            )
+            found, parts = (*found, "/".join(parts[:size])), parts[size:]
+        return found
 
     def declares(self, *path: str) -> bool:
         """Whether the file itself has this line, not only a default."""

@@ -29,8 +29,8 @@ __all__ = [
 class Line(Block):
     """A target: exactly one of ``at_least`` and ``at_most``; proven with an interval."""
 
-    at_least: AnyQuantity | None = Field(None, description="The value must reach this.")
-    at_most: AnyQuantity | None = Field(None, description="The value must stay within this.")
+    at_least: AnyQuantity | None = Field(default=None, description="The value must reach this.")
+    at_most: AnyQuantity | None = Field(default=None, description="The value must stay within this.")
 
     @model_validator(mode="after")
     def _one_side(self) -> Line:
@@ -71,49 +71,57 @@ Statistic = Annotated[
 class OutcomeLine(Line):
     """What changes for users."""
 
-    before: AnyQuantity | None = Field(None, description="Value of the old workflow; adds a claim of change.")
-    statistic: Statistic | None = Field(None, description="What is compared: mean, median, p95 …")
-    of: Name | None = Field(None, description="What a share is of, such as `volume`.")
-    slice: Name | None = Field(None, description="Only for this slice.")
-    within: Duration | None = Field(None, description="How soon the outcome must come.")
+    before: AnyQuantity | None = Field(
+        default=None, description="Value of the old workflow; adds a claim of change."
+    )
+    statistic: Statistic | None = Field(default=None, description="What is compared: mean, median, p95 …")
+    of: Name | None = Field(default=None, description="What a share is of, such as `volume`.")
+    slice: Name | None = Field(default=None, description="Only for this slice.")
+    within: Duration | None = Field(default=None, description="How soon the outcome must come.")
 
 
 class QualityLine(Line):
     """How good answers are, on a gold set and on labelled traffic."""
 
-    every_slice: AnyQuantity | None = Field(None, description="Floor (or ceiling) for the worst slice.")
-    slice: Name | None = Field(None, description="Only for this slice.")
-    judge: Name | None = Field(None, description="Judge that scores it, declared in `proof/judges`.")
-    weight: Name | None = Field(None, description="Field by which items weigh, such as `amount`.")
-    margin: AnyQuantity | None = Field(None, description="How much worse than the baseline is acceptable.")
-    positive: Scalar | None = Field(None, description="The positive class, for classification.")
-    schema_: FilePath | None = Field(None, alias="schema", description="JSON Schema that answers follow.")
-    pattern: Text | None = Field(None, description="Regular expression that answers match.")
+    every_slice: AnyQuantity | None = Field(
+        default=None, description="Floor (or ceiling) for the worst slice."
+    )
+    slice: Name | None = Field(default=None, description="Only for this slice.")
+    judge: Name | None = Field(default=None, description="Judge that scores it, declared in `proof/judges`.")
+    weight: Name | None = Field(default=None, description="Field by which items weigh, such as `amount`.")
+    margin: AnyQuantity | None = Field(
+        default=None, description="How much worse than the baseline is acceptable."
+    )
+    positive: Scalar | None = Field(default=None, description="The positive class, for classification.")
+    schema_: FilePath | None = Field(
+        default=None, alias="schema", description="JSON Schema that answers follow."
+    )
+    pattern: Text | None = Field(default=None, description="Regular expression that answers match.")
 
 
 class TrustLine(Line):
     """Whether people can rely on it, and do."""
 
-    slice: Name | None = Field(None, description="Only for this slice.")
-    within: Duration | None = Field(None, description="How soon, such as an undo within 1h.")
+    slice: Name | None = Field(default=None, description="Only for this slice.")
+    within: Duration | None = Field(default=None, description="How soon, such as an undo within 1h.")
 
 
 class ReliabilityLine(Line):
     """Whether it answers, and how fast."""
 
-    slice: Name | None = Field(None, description="Only for this slice.")
+    slice: Name | None = Field(default=None, description="Only for this slice.")
 
 
 class EconomicsLine(Line):
     """What it costs and brings."""
 
-    slice: Name | None = Field(None, description="Only for this slice.")
+    slice: Name | None = Field(default=None, description="Only for this slice.")
 
 
 class AbuseLine(Line):
     """Success rate of simulated attacks; ``at_most``, as a share."""
 
-    attempts: Count = Field(300, description="Attacks tried before each release.")
+    attempts: Count = Field(default=300, description="Attacks tried before each release.")
 
 
 class MarginLine(Line):
@@ -123,5 +131,5 @@ class MarginLine(Line):
 class ShareLine(Line):
     """A share of users, sessions or questions."""
 
-    within: Duration | None = Field(None, description="How soon.")
-    after: Duration | None = Field(None, description="After how long.")
+    within: Duration | None = Field(default=None, description="How soon.")
+    after: Duration | None = Field(default=None, description="After how long.")

@@ -25,20 +25,26 @@ class Judge(Block):
     """An automatic judge: an instrument with an error rate."""
 
     agreement: Agreement = Field(description="Cohen's kappa with people.")
-    labels: Count = Field(200, description="Human labels it is measured with.")
+    labels: Count = Field(default=200, description="Human labels it is measured with.")
 
 
 class Proof(Block):
     """When something counts as proven."""
 
-    confidence: Share = Field(Quantity(0.95, "ratio"), description="Level of each one-sided bound.")
-    baseline: Name | None = Field(None, description="Release to compare with: `launched`, or a label.")
-    margin: AnyQuantity = Field(
-        Quantity(0.02, "ratio"), description="Non-inferiority, where a target names none."
+    confidence: Share = Field(default=Quantity(0.95, "ratio"), description="Level of each one-sided bound.")
+    baseline: Name | None = Field(
+        default=None, description="Release to compare with: `launched`, or a label."
     )
-    valid_for: Duration = Field(Quantity(30 * 86_400_000.0, "ms"), description="How long evidence counts.")
-    judges: dict[Name, Judge] = Field({}, description="Judges by name.")
-    proxies: dict[Address, Address] = Field({}, description="Metric → outcome that it stands for.")
+    margin: AnyQuantity = Field(
+        default=Quantity(0.02, "ratio"), description="Non-inferiority, where a target names none."
+    )
+    valid_for: Duration = Field(
+        default=Quantity(30 * 86_400_000.0, "ms"), description="How long evidence counts."
+    )
+    judges: dict[Name, Judge] = Field(default_factory=dict, description="Judges by name.")
+    proxies: dict[Address, Address] = Field(
+        default_factory=dict, description="Metric → outcome that it stands for."
+    )
 
     @model_validator(mode="after")
     def _level(self) -> Proof:
@@ -58,18 +64,21 @@ def _holdout_shape(value: Any) -> str:
 class Gold(Block):
     """A private, versioned set of questions with their truth."""
 
-    file: FilePath | None = Field(None, description="File it is imported from; `gold/WORKFLOW.jsonl`.")
-    from_: Name | None = Field(None, alias="from", description="Data source it is drawn from.")
-    slices: dict[Name, Count] = Field({}, description="Least items per slice.")
-    scenarios: Count | None = Field(None, description="Whole conversations or attack waves.")
-    split: Literal["hash", "time"] = Field("hash", description="How the holdout is chosen.")
+    file: FilePath | None = Field(
+        default=None, description="File it is imported from; `gold/WORKFLOW.jsonl`."
+    )
+    from_: Name | None = Field(default=None, alias="from", description="Data source it is drawn from.")
+    slices: dict[Name, Count] = Field(default_factory=dict, description="Least items per slice.")
+    scenarios: Count | None = Field(default=None, description="Whole conversations or attack waves.")
+    split: Literal["hash", "time"] = Field(default="hash", description="How the holdout is chosen.")
     holdout: Annotated[
         Annotated[Share, Tag("share")] | Annotated[Duration, Tag("duration")], Discriminator(_holdout_shape)
     ] = Field(
-        Quantity(0.4, "ratio"), description="Share kept back, or the newest stretch where split by time."
+        default=Quantity(0.4, "ratio"),
+        description="Share kept back, or the newest stretch where split by time.",
     )
-    looks: Count = Field(20, description="Readings before the holdout is worn out.")
-    refresh: Duration | None = Field(None, description="Oldest a version may be.")
+    looks: Count = Field(default=20, description="Readings before the holdout is worn out.")
+    refresh: Duration | None = Field(default=None, description="Oldest a version may be.")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Gold:
@@ -91,24 +100,24 @@ class Gold(Block):
 class Feedback(Block):
     """What users are asked; the choices are the `reason`s of the failures."""
 
-    ask: Text = Field("What was wrong?", description="The question.")
+    ask: Text = Field(default="What was wrong?", description="The question.")
     offer: tuple[Literal["reason", "correction", "confidence", "comment"], ...] = Field(
-        ("reason",), description="What they may answer with."
+        default=("reason",), description="What they may answer with."
     )
-    coverage: Line | None = Field(None, description="Share of sessions that answer.")
+    coverage: Line | None = Field(default=None, description="Share of sessions that answer.")
 
 
 class LabelSource(Block):
     """Where labels come from: people, or an event that settles."""
 
-    per_item: Count | None = Field(None, description="Raters for each item.")
-    second: Share | None = Field(None, description="Share that a second rater sees.")
-    volume: Rate | None = Field(None, description="How many a week they can do.")
-    within: Duration | None = Field(None, description="How soon a label comes.")
-    event: Name | None = Field(None, description="Event that is the label.")
-    matures: Duration | None = Field(None, description="How long until it has settled.")
-    truth: Flag = Field(False, description="This source is the truth.")
-    covers: Name | None = Field(None, description="What it labels.")
+    per_item: Count | None = Field(default=None, description="Raters for each item.")
+    second: Share | None = Field(default=None, description="Share that a second rater sees.")
+    volume: Rate | None = Field(default=None, description="How many a week they can do.")
+    within: Duration | None = Field(default=None, description="How soon a label comes.")
+    event: Name | None = Field(default=None, description="Event that is the label.")
+    matures: Duration | None = Field(default=None, description="How long until it has settled.")
+    truth: Flag = Field(default=False, description="This source is the truth.")
+    covers: Name | None = Field(default=None, description="What it labels.")
 
 
 class Explore(Block):
@@ -121,12 +130,14 @@ class Explore(Block):
 class Labels(Block):
     """How traffic is labelled."""
 
-    sources: dict[Name, LabelSource] = Field({}, description="Sources by name.")
-    sample: dict[Name, Share] = Field({}, description="Share of each kind of call that is labelled.")
-    explore: Explore | None = Field(None, description="Cases let through to learn from.")
-    blind_to: tuple[Name, ...] = Field((), description="What raters do not see.")
-    agreement: Agreement | None = Field(None, description="Krippendorff's alpha between raters.")
-    adjudicates: Name | None = Field(None, description="Owner or role that settles disagreement.")
+    sources: dict[Name, LabelSource] = Field(default_factory=dict, description="Sources by name.")
+    sample: dict[Name, Share] = Field(
+        default_factory=dict, description="Share of each kind of call that is labelled."
+    )
+    explore: Explore | None = Field(default=None, description="Cases let through to learn from.")
+    blind_to: tuple[Name, ...] = Field(default=(), description="What raters do not see.")
+    agreement: Agreement | None = Field(default=None, description="Krippendorff's alpha between raters.")
+    adjudicates: Name | None = Field(default=None, description="Owner or role that settles disagreement.")
     export: tuple[Literal["gold", "preferences", "training"], ...] = Field(
-        (), description="What labels feed."
+        default=(), description="What labels feed."
     )

@@ -32,43 +32,49 @@ class StageBlock(Block):
 
     name: Name = Field(description="Name of the stage.")
     share: Share = Field(description="Share of units that get the release.")
-    for_: Duration | None = Field(None, alias="for", description="How long it lasts.")
-    needs: tuple[Address, ...] = Field((), description="Families, metrics or addresses that must be met.")
-    approve: Name | None = Field(None, description="Owner who must say yes.")
+    for_: Duration | None = Field(default=None, alias="for", description="How long it lasts.")
+    needs: tuple[Address, ...] = Field(
+        default=(), description="Families, metrics or addresses that must be met."
+    )
+    approve: Name | None = Field(default=None, description="Owner who must say yes.")
 
 
 class RollBack(Block):
     """When the release is taken back, and how fast."""
 
-    when: Literal["any_harm", "manual"] = Field("any_harm", description="What triggers it.")
+    when: Literal["any_harm", "manual"] = Field(default="any_harm", description="What triggers it.")
     within: Duration = Field(description="How long it may take.")
 
 
 class Rollout(Block):
     """How the share of users grows."""
 
-    unit: Name = Field("user", description="Who is assigned: `user`, `account`, `card` …")
-    stages: tuple[StageBlock, ...] = Field((), description="In order; 0/1/5/25/100 % if none are named.")
-    harms: tuple[Address, ...] = Field((), description="Metrics whose decline takes the release back.")
-    roll_back: RollBack | None = Field(None, description="When and how fast it is taken back.")
+    unit: Name = Field(default="user", description="Who is assigned: `user`, `account`, `card` …")
+    stages: tuple[StageBlock, ...] = Field(
+        default=(), description="In order; 0/1/5/25/100 % if none are named."
+    )
+    harms: tuple[Address, ...] = Field(
+        default=(), description="Metrics whose decline takes the release back."
+    )
+    roll_back: RollBack | None = Field(default=None, description="When and how fast it is taken back.")
 
 
 class Monitor(Block):
     """One thing that is watched beyond the targets, or drilled."""
 
-    signal: Address | None = Field(None, description="What is watched: a metric, an event, `input` …")
+    signal: Address | None = Field(default=None, description="What is watched: a metric, an event, `input` …")
     method: (
         Literal["classifier", "psi", "ks", "chi2", "wasserstein", "jensen_shannon", "cusum", "adwin"] | None
-    ) = Field(None, description="How drift is detected.")
-    at_least: AnyQuantity | None = Field(None, description="Alert below this.")
-    at_most: AnyQuantity | None = Field(None, description="Alert above this.")
-    window: Duration | None = Field(None, description="How much is looked at.")
-    labels: tuple[Name, ...] = Field((), description="Label sources it relies on.")
-    inject: tuple[Name, ...] = Field((), description="Faults that are injected, for a drill.")
-    every: Duration | None = Field(None, description="How often it is drilled.")
+    ) = Field(default=None, description="How drift is detected.")
+    at_least: AnyQuantity | None = Field(default=None, description="Alert below this.")
+    at_most: AnyQuantity | None = Field(default=None, description="Alert above this.")
+    window: Duration | None = Field(default=None, description="How much is looked at.")
+    labels: tuple[Name, ...] = Field(default=(), description="Label sources it relies on.")
+    inject: tuple[Name, ...] = Field(default=(), description="Faults that are injected, for a drill.")
+    every: Duration | None = Field(default=None, description="How often it is drilled.")
     page: Name = Field(description="Owner who is told.")
     then: Literal["retrain", "hold", "roll_back", "fall_back"] | None = Field(
-        None, description="What follows."
+        default=None, description="What follows."
     )
 
     @model_validator(mode="after")
@@ -88,8 +94,8 @@ class Monitor(Block):
 class Adoption(Block):
     """Whether users come to it and stay."""
 
-    activation: ShareLine | None = Field(None, description="Share who succeed once, soon.")
-    retention: ShareLine | None = Field(None, description="Share who are still there.")
+    activation: ShareLine | None = Field(default=None, description="Share who succeed once, soon.")
+    retention: ShareLine | None = Field(default=None, description="Share who are still there.")
 
 
 def _percentile(value: Any) -> str:
@@ -102,19 +108,19 @@ class HeavyUsers(Block):
     """The tail that can cost more than it pays."""
 
     above: Annotated[str, PlainValidator(_percentile), WithJsonSchema({"enum": ["p90", "p95", "p99"]})] = (
-        Field("p99", description="Who counts as heavy.")
+        Field(default="p99", description="Who counts as heavy.")
     )
-    margin: MarginLine | None = Field(None, description="Margin that even they must leave.")
-    cap: Rate | None = Field(None, description="Usage beyond which they are limited.")
+    margin: MarginLine | None = Field(default=None, description="Margin that even they must leave.")
+    cap: Rate | None = Field(default=None, description="Usage beyond which they are limited.")
 
 
 class Expectations(Block):
     """What users are told it is for."""
 
-    best_for: tuple[Text, ...] = Field((), description="What it does well.")
-    not_for: tuple[Text, ...] = Field((), description="What it is not meant for.")
-    shown_in: tuple[Name, ...] = Field((), description="Where users read this.")
-    misfit: ShareLine | None = Field(None, description="Share of use that falls under `not_for`.")
+    best_for: tuple[Text, ...] = Field(default=(), description="What it does well.")
+    not_for: tuple[Text, ...] = Field(default=(), description="What it is not meant for.")
+    shown_in: tuple[Name, ...] = Field(default=(), description="Where users read this.")
+    misfit: ShareLine | None = Field(default=None, description="Share of use that falls under `not_for`.")
 
 
 class Pricing(Block):
@@ -122,12 +128,12 @@ class Pricing(Block):
 
     value: Name = Field(description="Event that customers pay for.")
     packaging: Literal["seat", "usage", "hybrid"] = Field(description="How it is charged.")
-    seat: Price | None = Field(None, description="Price of a seat.")
-    usage: Price | None = Field(None, description="Price of one value event.")
-    included: Rate | None = Field(None, description="Value events that a seat includes.")
-    margin: MarginLine | None = Field(None, description="Margin to keep.")
-    heavy_users: HeavyUsers | None = Field(None, description="The tail.")
-    expectations: Expectations | None = Field(None, description="What users are told.")
+    seat: Price | None = Field(default=None, description="Price of a seat.")
+    usage: Price | None = Field(default=None, description="Price of one value event.")
+    included: Rate | None = Field(default=None, description="Value events that a seat includes.")
+    margin: MarginLine | None = Field(default=None, description="Margin to keep.")
+    heavy_users: HeavyUsers | None = Field(default=None, description="The tail.")
+    expectations: Expectations | None = Field(default=None, description="What users are told.")
 
     @model_validator(mode="after")
     def _priced(self) -> Pricing:
@@ -147,10 +153,10 @@ class Attestation(Block):
 
     by: Name = Field(description="Owner who signs.")
     every: Duration = Field(description="How long a signature stands.")
-    covers: tuple[Name, ...] = Field((), description="What was looked at.")
-    law: Text | None = Field(None, description="Law that asks for it.")
-    file: FilePath | None = Field(None, description="Document that is vouched for.")
-    drill: Literal["page"] | None = Field(None, description="Proven also by an answered test page.")
+    covers: tuple[Name, ...] = Field(default=(), description="What was looked at.")
+    law: Text | None = Field(default=None, description="Law that asks for it.")
+    file: FilePath | None = Field(default=None, description="Document that is vouched for.")
+    drill: Literal["page"] | None = Field(default=None, description="Proven also by an answered test page.")
 
 
 def _day(value: Any) -> date:
@@ -180,7 +186,9 @@ class Launch(Block):
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, tuple[Address, ...]] = Field(init=False)
-    waivers: tuple[WaiverBlock, ...] = Field((), description="Claims that may pass unproven for a time.")
+    waivers: tuple[WaiverBlock, ...] = Field(
+        default=(), description="Claims that may pass unproven for a time."
+    )
 
     @property
     def lines(self) -> dict[str, tuple[str, ...]]:

@@ -33,61 +33,69 @@ class Source(Block):
         alias="class", description="How sensitive it is."
     )
     may: tuple[Literal["see", "store", "learn"], ...] = Field(
-        (),
-        description="`see`: in a prompt; `store`: in records; `learn`: train, tune, gold. Nothing unless named.",
+        default=(),
+        description="`see`: in a prompt; `store`: in records; `learn`: train, tune, gold.",
     )
-    pii: Flag = Field(False, description="Holds personal data.")
-    scope: Name | None = Field(None, description="Whose rows a caller may reach.")
-    only_for: Name | None = Field(None, description="The one purpose it may serve.")
+    pii: Flag = Field(default=False, description="Holds personal data.")
+    scope: Name | None = Field(default=None, description="Whose rows a caller may reach.")
+    only_for: Name | None = Field(default=None, description="The one purpose it may serve.")
 
 
 class Pii(Block):
     """Personal data: what is looked for, and what is done where it is found."""
 
     find: tuple[Name, ...] = Field(
-        ("name", "email", "phone", "address", "iban", "card"), description="Kinds."
+        default=("name", "email", "phone", "address", "iban", "card"), description="Kinds."
     )
-    prompt: Literal["redact", "block", "keep"] = Field("redact", description="Before it reaches the model.")
-    response: Literal["redact", "block", "keep"] = Field("block", description="Before it reaches the user.")
+    prompt: Literal["redact", "block", "keep"] = Field(
+        default="redact", description="Before it reaches the model."
+    )
+    response: Literal["redact", "block", "keep"] = Field(
+        default="block", description="Before it reaches the user."
+    )
     record: Literal["pseudonymise", "redact", "drop", "keep"] = Field(
-        "pseudonymise", description="Before it is stored."
+        default="pseudonymise", description="Before it is stored."
     )
 
 
 class Retention(Block):
     """How long records are kept."""
 
-    traces: Duration | None = Field(None, description="Spans.")
-    feedback: Duration | None = Field(None, description="Feedback, labels and outcomes.")
-    gold: Duration | None = Field(None, description="Gold sets.")
-    audit: Duration | None = Field(None, description="The audit chain.")
+    traces: Duration | None = Field(default=None, description="Spans.")
+    feedback: Duration | None = Field(default=None, description="Feedback, labels and outcomes.")
+    gold: Duration | None = Field(default=None, description="Gold sets.")
+    audit: Duration | None = Field(default=None, description="The audit chain.")
 
 
 class Vendor(Block):
     """What the model's vendor has promised."""
 
-    trains_on_our_data: Flag = Field(False, description="Whether it may train on what it is sent.")
-    retention: Duration | None = Field(None, description="How long it keeps what it is sent.")
+    trains_on_our_data: Flag = Field(default=False, description="Whether it may train on what it is sent.")
+    retention: Duration | None = Field(default=None, description="How long it keeps what it is sent.")
 
 
 class Data(Block):
     """Which data it may see, store and learn from."""
 
-    sources: dict[Name, Source] = Field({}, description="Sources by name; what is not named may not be used.")
-    pii: Pii | None = Field(None, description="Personal data.")
-    retention: Retention = Field(Retention(), description="How long records are kept.")
-    erasure_within: Duration | None = Field(None, description="How soon a person's data is gone on request.")
-    region: Text | None = Field(None, description="Where data stays.")
-    vendor: Vendor | None = Field(None, description="What the model's vendor has promised.")
+    sources: dict[Name, Source] = Field(
+        default_factory=dict, description="Sources by name; what is not named may not be used."
+    )
+    pii: Pii | None = Field(default=None, description="Personal data.")
+    retention: Retention = Field(default_factory=Retention, description="How long records are kept.")
+    erasure_within: Duration | None = Field(
+        default=None, description="How soon a person's data is gone on request."
+    )
+    region: Text | None = Field(default=None, description="Where data stays.")
+    vendor: Vendor | None = Field(default=None, description="What the model's vendor has promised.")
 
 
 class Approval(Block):
     """Who confirms an action, and from which amount."""
 
     by: Name = Field(description="Role that confirms; never the one who asked.")
-    preview: tuple[Name, ...] = Field((), description="What the approver is shown.")
-    above: Money | None = Field(None, description="Only for amounts above this.")
-    expires: Duration | None = Field(None, description="How long an approval stands.")
+    preview: tuple[Name, ...] = Field(default=(), description="What the approver is shown.")
+    above: Money | None = Field(default=None, description="Only for amounts above this.")
+    expires: Duration | None = Field(default=None, description="How long an approval stands.")
 
 
 class Undo(Block):
@@ -100,9 +108,9 @@ class Undo(Block):
 class ToolLimits(Block):
     """How much a tool may do."""
 
-    per_call: Amount | None = Field(None, description="In one call.")
-    per_user: Flow | None = Field(None, description="For one user over time.")
-    total: Flow | None = Field(None, description="In all, over time.")
+    per_call: Amount | None = Field(default=None, description="In one call.")
+    per_user: Flow | None = Field(default=None, description="For one user over time.")
+    total: Flow | None = Field(default=None, description="In all, over time.")
 
 
 def _approval_shape(value: Any) -> str:
@@ -116,18 +124,18 @@ class Tool(Block):
         description="What it does to the world."
     )
     roles: tuple[Name, ...] = Field(min_length=1, description="Callers for whom it may run.")
-    scope: Name | None = Field(None, description="Whose rows a caller may reach.")
+    scope: Name | None = Field(default=None, description="Whose rows a caller may reach.")
     approval: (
         Annotated[
             Annotated[Literal["unattended"], Tag("word")] | Annotated[tuple[Approval, ...], Tag("list")],
             Discriminator(_approval_shape),
         ]
         | None
-    ) = Field(None, description="Who confirms; `unattended` only with an undo or a volume limit.")
-    undo: Undo | None = Field(None, description="How it is taken back.")
-    limits: ToolLimits | None = Field(None, description="How much it may do.")
+    ) = Field(default=None, description="Who confirms; `unattended` only with an undo or a volume limit.")
+    undo: Undo | None = Field(default=None, description="How it is taken back.")
+    limits: ToolLimits | None = Field(default=None, description="How much it may do.")
     idempotent_by: tuple[Name, ...] = Field(
-        (), description="Arguments that make a repeated call the same call."
+        default=(), description="Arguments that make a repeated call the same call."
     )
 
 
@@ -138,17 +146,21 @@ class Guard(Block):
         min_length=1, description="What it looks at."
     )
     action: Literal["block", "redact", "route", "refuse", "defer", "ask"] = Field(description="On a hit.")
-    fail: Literal["closed", "open"] = Field("closed", description="When the guard itself could not check.")
+    fail: Literal["closed", "open"] = Field(
+        default="closed", description="When the guard itself could not check."
+    )
 
 
 class Fairness(Block):
     """How different groups may fare."""
 
     groups: tuple[Name, ...] = Field(min_length=1, description="Fields that name a group.")
-    min_group: Count = Field(100, description="Least members for a group to be compared.")
-    gap: dict[Address, Line] = Field({}, description="Metric → largest difference, worst group against best.")
+    min_group: Count = Field(default=100, description="Least members for a group to be compared.")
+    gap: dict[Address, Line] = Field(
+        default_factory=dict, description="Metric → largest difference, worst group against best."
+    )
     ratio: dict[Address, Line] = Field(
-        {}, description="Metric → largest ratio, worst group against the rest."
+        default_factory=dict, description="Metric → largest ratio, worst group against the rest."
     )
 
     @model_validator(mode="after")

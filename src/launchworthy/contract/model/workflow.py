@@ -27,6 +27,7 @@ from launchworthy.contract.model.measures import (
 from launchworthy.contract.units import Amount, Count, Duration, Money, Percentage, Rate, Share
 
 __all__ = [
+    "FAMILIES",
     "CostParts",
     "Decide",
     "Failure",
@@ -39,6 +40,7 @@ __all__ = [
     "Workflow",
 ]
 
+FAMILIES = ("outcomes", "quality", "trust", "reliability", "economics")
 Policy = Literal["refuse", "defer", "ask", "route"]
 
 
@@ -90,9 +92,9 @@ class Success(Block):
     """The event that says the job was done."""
 
     event: Name = Field(description="Name of the outcome event.")
-    within: Duration | None = Field(None, description="How soon it must come.")
-    matures: Duration | None = Field(None, description="How long until the truth has settled.")
-    unless: tuple[Name, ...] = Field((), description="Events that undo it.")
+    within: Duration | None = Field(default=None, description="How soon it must come.")
+    matures: Duration | None = Field(default=None, description="How long until the truth has settled.")
+    unless: tuple[Name, ...] = Field(default=(), description="Events that undo it.")
 
 
 class NoAnswer(Block):
@@ -100,7 +102,7 @@ class NoAnswer(Block):
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Policy] = Field(init=False)
-    route_to: Name | None = Field(None, description="Owner or role who gets what is routed.")
+    route_to: Name | None = Field(default=None, description="Owner or role who gets what is routed.")
 
     @property
     def conditions(self) -> dict[str, str]:
@@ -116,10 +118,12 @@ class Failure(Block):
     """One way to fail: its kind, its cure, and the claim that watches it."""
 
     kind: Literal["wrong", "missing", "unsafe", "slow", "expensive"] = Field(description="Kind of failure.")
-    severity: Literal["low", "medium", "high", "critical"] = Field("medium", description="How bad it is.")
-    reason: Text | None = Field(None, description='The choice a user sees under "What was wrong?".')
+    severity: Literal["low", "medium", "high", "critical"] = Field(
+        default="medium", description="How bad it is."
+    )
+    reason: Text | None = Field(default=None, description='The choice a user sees under "What was wrong?".')
     fix: Name = Field(description="Part that is changed to cure it: `prompt`, `retrieval`, `tool` …")
-    mitigation: Text | None = Field(None, description="What limits the harm until then.")
+    mitigation: Text | None = Field(default=None, description="What limits the harm until then.")
     watched_by: Address = Field(description="Line that measures it, such as `quality/groundedness`.")
 
 
@@ -128,11 +132,11 @@ class Predicts(Block):
 
     label: Name = Field(description="Name of what is predicted.")
     type: Literal["binary", "multiclass", "regression", "ranking"] = Field(
-        "binary", description="Kind of task."
+        default="binary", description="Kind of task."
     )
-    unit: Name | None = Field(None, description="What each prediction is about.")
-    horizon: Duration | None = Field(None, description="How long until the truth is known.")
-    base_rate: Share | None = Field(None, description="Share of positives.")
+    unit: Name | None = Field(default=None, description="What each prediction is about.")
+    horizon: Duration | None = Field(default=None, description="How long until the truth is known.")
+    base_rate: Share | None = Field(default=None, description="Share of positives.")
 
 
 class CostParts(Block):
@@ -154,9 +158,11 @@ class Decide(Block):
         Annotated[
             Annotated[Money, Tag("money")] | Annotated[CostParts, Tag("parts")], Discriminator(_cost_shape)
         ],
-    ] = Field({}, description="What each kind of error and action costs.")
-    bands: tuple[Name, ...] = Field((), description="Actions by rising score.")
-    capacity: dict[Name, Rate] = Field({}, description="How many of an action people can handle.")
+    ] = Field(default_factory=dict, description="What each kind of error and action costs.")
+    bands: tuple[Name, ...] = Field(default=(), description="Actions by rising score.")
+    capacity: dict[Name, Rate] = Field(
+        default_factory=dict, description="How many of an action people can handle."
+    )
 
 
 class Limits(Block):
@@ -164,10 +170,10 @@ class Limits(Block):
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Amount] = Field(init=False)
-    timeout: Duration | None = Field(None, description="After this the fallback answers.")
-    cost_per_action: Money | None = Field(None, description="Beyond this the call is stopped.")
-    turns: Count | None = Field(None, description="Turns in one conversation.")
-    steps: Count | None = Field(None, description="Steps of an agent in one task.")
+    timeout: Duration | None = Field(default=None, description="After this the fallback answers.")
+    cost_per_action: Money | None = Field(default=None, description="Beyond this the call is stopped.")
+    turns: Count | None = Field(default=None, description="Turns in one conversation.")
+    steps: Count | None = Field(default=None, description="Steps of an agent in one task.")
 
 
 class Workflow(Block):
@@ -175,26 +181,32 @@ class Workflow(Block):
 
     user: Text = Field(description="Who has the job.")
     job: Text = Field(description="What they want to get done.")
-    frequency: Rate | None = Field(None, description="How often the job comes up.")
-    before: tuple[StepLine, ...] = Field((), description="Steps of the old workflow, `who: what`.")
-    after: tuple[StepLine, ...] = Field((), description="Steps of the new one.")
-    decides: Name | None = Field(None, description="Who decides; one of those in `after`, or a role.")
-    shows: tuple[Name, ...] = Field((), description="Evidence shown with each answer.")
-    hides: tuple[Name, ...] = Field((), description="What is hidden until the person has decided.")
-    editable: tuple[Name, ...] = Field((), description="What the person may correct; edits are kept.")
-    waits: tuple[Name, ...] = Field((), description="How unavoidable waiting is hidden.")
-    predicts: Predicts | None = Field(None, description="What is predicted.")
-    decide: Decide | None = Field(None, description="How a score becomes an action.")
-    success: Success | None = Field(None, description="The event that says the job was done.")
+    frequency: Rate | None = Field(default=None, description="How often the job comes up.")
+    before: tuple[StepLine, ...] = Field(default=(), description="Steps of the old workflow, `who: what`.")
+    after: tuple[StepLine, ...] = Field(default=(), description="Steps of the new one.")
+    decides: Name | None = Field(default=None, description="Who decides; one of those in `after`, or a role.")
+    shows: tuple[Name, ...] = Field(default=(), description="Evidence shown with each answer.")
+    hides: tuple[Name, ...] = Field(default=(), description="What is hidden until the person has decided.")
+    editable: tuple[Name, ...] = Field(default=(), description="What the person may correct; edits are kept.")
+    waits: tuple[Name, ...] = Field(default=(), description="How unavoidable waiting is hidden.")
+    predicts: Predicts | None = Field(default=None, description="What is predicted.")
+    decide: Decide | None = Field(default=None, description="How a score becomes an action.")
+    success: Success | None = Field(default=None, description="The event that says the job was done.")
     no_answer: Annotated[
         NoAnswer,
         BeforeValidator(_no_answer, json_schema_input_type=Policy | NoAnswer),
     ] = Field(description="What happens when there is no good answer.")
-    failures: dict[Name, Failure] = Field({}, description="Ways to fail.")
-    outcomes: dict[Name, OutcomeLine] = Field({}, description="What changes for users.")
-    quality: dict[Name, QualityLine] = Field({}, description="How good answers are.")
-    trust: dict[Name, TrustLine] = Field({}, description="Whether people can rely on it.")
-    reliability: dict[Name, ReliabilityLine] = Field({}, description="Whether it answers, and how fast.")
-    economics: dict[Name, EconomicsLine] = Field({}, description="What it costs and brings.")
-    limits: Limits = Field(Limits(), description="Enforced on every call.")
-    fallbacks: tuple[Text, ...] = Field((), description="Tried in order when the model cannot answer.")
+    failures: dict[Name, Failure] = Field(default_factory=dict, description="Ways to fail.")
+    outcomes: dict[Name, OutcomeLine] = Field(default_factory=dict, description="What changes for users.")
+    quality: dict[Name, QualityLine] = Field(default_factory=dict, description="How good answers are.")
+    trust: dict[Name, TrustLine] = Field(default_factory=dict, description="Whether people can rely on it.")
+    reliability: dict[Name, ReliabilityLine] = Field(
+        default_factory=dict, description="Whether it answers, and how fast."
+    )
+    economics: dict[Name, EconomicsLine] = Field(
+        default_factory=dict, description="What it costs and brings."
+    )
+    limits: Limits = Field(default_factory=Limits, description="Enforced on every call.")
+    fallbacks: tuple[Text, ...] = Field(
+        default=(), description="Tried in order when the model cannot answer."
+    )
