@@ -1,0 +1,81 @@
+"""The ledger gets a line when a measurement says something new, not every minute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from launchworthy.contract import Claim, ClaimKind, Direction, Target
+from launchworthy.evidence import Evidence
+from launchworthy.server.measuring import what_is_new
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CLAIM = Claim(
+    address="shop/answer/reliability/error_rate",
+    kind=ClaimKind.BOUND,
+    family="reliability",
+    metric="error_rate",
+    sentence="at most 5 % of calls fail",
+    target=Target(direction=Direction.AT_MOST, threshold=0.05, unit="ratio"),
+    valid_for_s=40 * 3600.0,
+)
+HELD = Evidence(
+    claim=CLAIM.address,
+    kind="bound",
+    value=0.02,
+    low=0.01,
+    high=0.03,
+    n=500,
+    unit="ratio",
+    release="r-1",
+    source="records:a/b",
+    observed_at=NOW,
+)
+
+
+def _new(piece: Evidence, *held: Evidence) -> list[Evidence]:
+    return what_is_new([piece], held=held, claims={CLAIM.address: CLAIM})
+
+
+@pytest.mark.parametrize(
+    ("changed", "after", "expected"),
+    [
+        ({"source": "records:a/c", "detail": {"worst": ["x"]}}, timedelta(minutes=1), False),
+        ({"n": 501}, timedelta(minutes=1), False),
+        ({"n": 501}, timedelta(hours=1), True),
+        ({}, timedelta(hours=9, minutes=59), False),
+        ({}, timedelta(hours=10), True),  # a quarter of its life
+        ({"value": 0.09, "low": 0.07, "high": 0.11}, timedelta(minutes=1), True),  # met → unmet
+        ({"release": "r-2"}, timedelta(minutes=1), True),
+        ({"slice": "long"}, timedelta(minutes=1), True),
+    ],
+)
+def test_a_piece_is_new_when_it_says_something_else_or_the_last_one_ages(
+    changed: dict[str, Any], after: timedelta, expected: bool
+) -> None:
+    piece = replace(HELD, observed_at=NOW + after, **changed)
+    assert _new(piece, HELD) == ([piece] if expected else [])
+
+
+def test_the_first_piece_is_new_and_its_double_is_not() -> None:
+    assert _new(HELD) == [HELD]
+    assert what_is_new([HELD, HELD], held=[], claims={CLAIM.address: CLAIM}) == [HELD]
+
+
+def test_a_piece_is_held_against_the_newest_whatever_the_order() -> None:
+    newer = replace(HELD, observed_at=NOW + timedelta(hours=1), n=900)
+    piece = replace(HELD, observed_at=NOW + timedelta(hours=1, minutes=1), n=900)
+    assert _new(piece, newer, HELD) == _new(piece, HELD, newer) == []
+
+
+def test_evidence_that_ends_sooner_is_renewed_sooner() -> None:
+    short = replace(HELD, valid_until=NOW + timedelta(hours=1))
+    piece = replace(HELD, observed_at=NOW + timedelta(minutes=15))
+    assert _new(piece, short) == [piece]
+
+
+def test_a_claim_that_the_contract_no_longer_makes_gets_nothing() -> None:
+    assert what_is_new([HELD], held=[], claims={}) == []
