@@ -14,9 +14,12 @@ from launchworthy.evidence.heads import (
     sign_head,
 )
 from launchworthy.evidence.jsonl import read_evidence, write_evidence
+from launchworthy.evidence.junit import verdict_junit
+from launchworthy.evidence.markdown import verdict_markdown
 from launchworthy.evidence.ready import Ready
 from launchworthy.evidence.status import ClaimStatus, Ledger, LedgerEntry, Plan, State
 from launchworthy.evidence.terms import Stage, Terms, Waiver, terms_of
+from launchworthy.evidence.text import verdict_text
 from launchworthy.evidence.verdict import Served, StageVerdict, Verdict, verdict_on
 
 __all__ = [
@@ -47,8 +50,11 @@ __all__ = [
     "sign_head",
     "terms_of",
     "verdict_json",
+    "verdict_junit",
+    "verdict_markdown",
     "verdict_on",
     "verdict_record",
+    "verdict_text",
     "verify",
     "write_evidence",
 ]

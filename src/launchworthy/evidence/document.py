@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from launchworthy.contract import Claim
 from launchworthy.evidence.evidence import Evidence
-from launchworthy.evidence.status import ClaimStatus, Plan
+from launchworthy.evidence.judgement import bounds_at
+from launchworthy.evidence.status import ClaimStatus
 from launchworthy.evidence.verdict import StageVerdict, Verdict
 
 __all__ = ["verdict_json", "verdict_record"]
@@ -92,7 +93,6 @@ def _stage(row: StageVerdict) -> dict[str, Any]:
 
 def _claim(each: ClaimStatus) -> dict[str, Any]:
     claim, piece = each.claim, each.evidence
-    measured = None if piece is None else piece.as_json()
     return {
         "claim": claim.address,
         "sentence": claim.sentence,
@@ -102,18 +102,24 @@ def _claim(each: ClaimStatus) -> dict[str, Any]:
         "status": each.state.value,
         "reason": each.reason,
         "needed": None if each.plan is None else each.plan.needed,
-        "plan": None if each.plan is None else _plan(each.plan),
+        "plan": None if each.plan is None else asdict(each.plan),
         "metric": claim.metric,
-        **{
-            name: None if measured is None else measured[name]
-            for name in ("value", "low", "high", "n", "unit")
-        },
+        **_measured(claim, piece),
         "confidence": claim.confidence,
         "target": _target(claim),
         "simulated": piece is not None and piece.simulated,
         "evidence": None if piece is None else _piece(piece),
         "contradicting": [_piece(other) for other in each.contradicting],
     }
+
+
+def _measured(claim: Claim, piece: Evidence | None) -> dict[str, Any]:
+    """Value and the bounds it was judged by, which hold at the claim's level; null where there are none."""
+    if piece is None:
+        return {"value": None, "low": None, "high": None, "n": 0, "unit": None}
+    bounds = bounds_at(piece, level=claim.confidence) or (None, None)
+    plain = replace(piece, low=bounds[0], high=bounds[1]).as_json()
+    return {name: plain[name] for name in ("value", "low", "high", "n", "unit")}
 
 
 def _target(claim: Claim) -> dict[str, Any] | None:
@@ -124,10 +130,6 @@ def _target(claim: Claim) -> dict[str, Any] | None:
         "threshold": claim.target.threshold,
         "unit": claim.target.unit,
     }
-
-
-def _plan(plan: Plan) -> dict[str, Any]:
-    return asdict(plan)
 
 
 def _piece(piece: Evidence) -> dict[str, Any]:

@@ -41,12 +41,11 @@ def when_ready(blocking: Sequence[ClaimStatus], *, now: datetime, labels_per_day
     if labels and labels_per_day is None:
         return Ready(on=None, why=f"blocked by {labels:,} labels, and how many a day brings is not known")
     days = labels / labels_per_day if labels and labels_per_day else 0.0
-    for each in blocking:
-        if each.plan is None or not (
-            each.plan.days is not None or each.plan.labels or each.plan.unit in _AT_WILL
-        ):
-            return Ready(on=None, why=_undated(each))
-        days = max(days, each.plan.days or 0.0)
+    undated = [each for each in blocking if not _dated(each)]
+    if undated:
+        more = f"; so it is with {len(undated) - 1:,} more" if len(undated) > 1 else ""
+        return Ready(on=None, why=_undated(undated[0]) + more)
+    days = max([days, *(each.plan.days for each in blocking if each.plan and each.plan.days is not None)])
     try:
         on = None if days > _FAR_DAYS else (now + timedelta(days=math.ceil(days))).date()
     except OverflowError:
@@ -54,6 +53,11 @@ def when_ready(blocking: Sequence[ClaimStatus], *, now: datetime, labels_per_day
     if on is None:
         return Ready(on=None, why="at the pace seen it would take more than ten years")
     return Ready(on=on, why=_blockers(blocking, labels=labels))
+
+
+def _dated(each: ClaimStatus) -> bool:
+    plan = each.plan
+    return plan is not None and (plan.days is not None or bool(plan.labels) or plan.unit in _AT_WILL)
 
 
 def _undated(each: ClaimStatus) -> str:

@@ -1,0 +1,224 @@
+"""``launchworthy verdict``: the conclusion from a contract and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from launchworthy.cli.in_force import CONTRACT, DATA, HERE, PRODUCT, claims_of, contract_of, opened
+
+if TYPE_CHECKING:
+    from launchworthy.contract import Contract
+    from launchworthy.evidence import Evidence, Verdict
+    from launchworthy.records import Release
+    from launchworthy.server import Workspace
+
+_STYLES: Mapping[str, dict[str, Any]] = {
+    "●": {"fg": "green"},
+    "✎": {"fg": "green"},
+    "✕": {"fg": "red"},
+    "◌": {"fg": "yellow"},
+    "◐": {"fg": "yellow"},
+}
+
+
+@click.command()
+@CONTRACT
+@click.option(
+    "--evidence",
+    "evidence_files",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSONL file to judge by, without any data folder; may be repeated.",
+)
+@DATA
+@PRODUCT
+@click.option("--stage", help="Stage to enter [the first that may not be entered, else the last].")
+@click.option(
+    "--release",
+    "release_name",
+    help="Release to judge: its id, its label, or a YAML file of its parts [what the contract describes].",
+)
+@click.option("--at", "moment", help="Judge as of this time, such as 2026-11-24T09:00:00Z [now].")
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print Markdown, for a pull request.")
+@click.option("--junit", "form", flag_value="junit", help="Print JUnit XML: each claim is a test case.")
+def command(
+    contract_file: Path | None,
+    evidence_files: tuple[Path, ...],
+    data: Path | None,
+    product: str | None,
+    stage: str | None,
+    release_name: str | None,
+    moment: str | None,
+    form: str | None,
+) -> int:
+    """Say which stage the release may enter, and what blocks the next.
+
+    Exit code: 0 the stage may be entered, 1 a claim that it needs is unmet, 2 none is unmet but some are
+    unproven, 64 usage.
+
+    Example: launchworthy verdict --contract launchworthy.yaml --evidence evidence.jsonl --stage pilot
+    """
+    now = datetime.now(UTC) if moment is None else _time(moment)
+    if evidence_files:
+        if data is not None:
+            raise click.UsageError("--evidence is judged without a data folder; leave out --data")
+        verdict = _judge(_from_files(contract_file, evidence_files), release_name, stage=stage, now=now)
+    else:
+        with opened(data) as workspace:
+            case = _from_folder(workspace, contract_file, product)
+            verdict = _judge(case, release_name, stage=stage, now=now)
+            if moment is None:
+                _record(workspace, verdict)
+    _print(verdict, form)
+    return verdict.exit_code
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """All that is judged: a contract, evidence, and what is known of releases."""
+
+    contract: Contract
+    evidence: Sequence[Evidence]
+    release: Release | str | None
+    serving: Mapping[str, float] = field(default_factory=dict)
+    releases: Mapping[str, Release] = field(default_factory=dict)
+
+
+def _from_files(contract_file: Path | None, evidence_files: Sequence[Path]) -> _Case:
+    from launchworthy.contract import load_contract
+    from launchworthy.evals import release_of
+    from launchworthy.evidence import read_evidence
+
+    path = contract_file or HERE
+    contract = load_contract(path)
+    evidence = [piece for file in evidence_files for piece in read_evidence(file)]
+    release: Release | str | None = release_of(contract, folder=path.parent)
+    if release is None:
+        named = {piece.release for piece in evidence if piece.release is not None}
+        release = named.pop() if len(named) == 1 else None
+    return _Case(contract=contract, evidence=evidence, release=release)
+
+
+def _from_folder(workspace: Workspace, contract_file: Path | None, product: str | None) -> _Case:
+    from launchworthy.cli.product import product_of
+    from launchworthy.contract import load_contract
+    from launchworthy.evals import release_of
+
+    if contract_file is not None:
+        contract = load_contract(contract_file)
+        if product is not None and product != contract.product:
+            raise click.UsageError(f"{contract_file} is the contract of {contract.product}, not of {product}")
+    else:
+        contract = contract_of(workspace, product_of(workspace, product))
+    name = contract.product
+    held = workspace.verdict(product=name) or {}
+    release: Release | str | None = _held_release(held)
+    if contract_file is not None or not held:
+        release = release_of(contract, folder=Path(contract.file).parent) or release
+    return _Case(
+        contract=contract,
+        evidence=workspace.evidence(name),
+        release=release,
+        serving={row["release"]: row["share"] for row in held.get("serving", ())},
+        releases=workspace.releases(product=name),
+    )
+
+
+def _held_release(held: Mapping[str, Any]) -> Release | str | None:
+    """The release that the data folder would judge: with its parts, where they are known."""
+    from launchworthy.records import Release
+
+    if held.get("parts"):
+        return Release(held["parts"], label=held.get("label") or "")
+    release = held.get("release")
+    return release if isinstance(release, str) else None
+
+
+def _judge(case: _Case, release_name: str | None, *, stage: str | None, now: datetime) -> Verdict:
+    from launchworthy.evidence import terms_of, verdict_on
+
+    release = case.release if release_name is None else _named(release_name, case)
+    return verdict_on(
+        terms_of(case.contract, claims_of(case.contract)),
+        case.evidence,
+        release=release,
+        now=now,
+        stage=stage,
+        serving=case.serving,
+        releases=case.releases,
+    )
+
+
+def _named(name: str, case: _Case) -> Release | str:
+    """The release of an id, a label or a file of parts."""
+    import difflib
+
+    from launchworthy.errors import InputError
+    from launchworthy.evals import read_release
+    from launchworthy.records import Release
+
+    if Path(name).is_file():
+        return read_release(Path(name))
+    releases: list[Release] = [*case.releases.values()]
+    if isinstance(case.release, Release):
+        releases.append(case.release)
+    for known in reversed(releases):
+        if name in (known.id, known.label):
+            return known
+    ids = {piece.release for piece in case.evidence if piece.release is not None}
+    if name in ids or name == case.release:
+        return name
+    words = sorted({*ids, *(word for known in releases for word in (known.id, known.label) if word)})
+    close = difflib.get_close_matches(name, words, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(words[:20]) or 'none'}"
+    raise InputError(f"no release {name!r:.80} is known", where="--release", hint=hint)
+
+
+def _time(text: str) -> datetime:
+    from launchworthy.errors import InputError
+
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InputError(
+        f"{text!r:.80} is not a time with its zone", where="--at", hint="write 2026-11-24T09:00:00Z"
+    )
+
+
+def _record(workspace: Workspace, verdict: Verdict) -> None:
+    """Put the verdict into the audit chain; who may only read gets it all the same."""
+    from launchworthy.errors import LaunchworthyError
+    from launchworthy.evidence import verdict_record
+
+    try:
+        workspace.record(product=verdict.terms.product, kind="verdict", body=verdict_record(verdict))
+    except LaunchworthyError as error:
+        click.echo(f"warning: this verdict is not in the audit chain: {error.message}", err=True)
+
+
+def _print(verdict: Verdict, form: str | None) -> None:
+    from launchworthy.cli.figures import echo_json
+    from launchworthy.evidence import verdict_json, verdict_junit, verdict_markdown, verdict_text
+
+    if form == "json":
+        echo_json(verdict_json(verdict))
+    elif form == "markdown":
+        click.echo(verdict_markdown(verdict), nl=False)
+    elif form == "junit":
+        click.echo(verdict_junit(verdict), nl=False)
+    else:
+        title, *lines = verdict_text(verdict).splitlines()
+        click.secho(title, bold=True)  # styles are dropped where the output is no terminal
+        for line in lines:
+            mark = line.lstrip()[:1]
+            click.secho(line, **_STYLES.get(mark, {}))

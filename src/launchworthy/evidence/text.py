@@ -1,0 +1,111 @@
+"""A verdict as plain text for a terminal: the conclusion, what blocks, what stands, what comes next. Pure.
+
+May import this room only. Lines of others are cleaned, so that they cannot write on the terminal themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from launchworthy.contract import ClaimKind
+from launchworthy.evidence.status import ClaimStatus, State
+from launchworthy.evidence.verdict import Verdict
+from launchworthy.evidence.wording import (
+    MARKS,
+    clean,
+    date_text,
+    judged_line,
+    measured_text,
+    origin_text,
+    plan_text,
+    ready_line,
+    served_text,
+    stage_text,
+    unmeasured,
+)
+
+__all__ = ["verdict_text"]
+
+_LISTED = 8  # addresses shown of the claims that nothing measures
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The verdict in lines; the first is the conclusion."""
+    return "\n".join(_lines(verdict)) + "\n"
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    stage = verdict.subject
+    yield clean(verdict.conclusion)
+    yield judged_line(verdict)
+    if stage.blocking:
+        yield ready_line(stage)
+    yield from _blocking(stage.name, stage.blocking)
+    yield from _standing(stage.name, [each for each in stage.needed if each.state.admits])
+    if verdict.serving:
+        yield ""
+        yield "Serving"
+        yield from (f"  {served_text(row)}" for row in verdict.serving)
+    yield ""
+    yield "Stages"
+    for row in verdict.stages:
+        yield f"  {MARKS[row.state]} {stage_text(row)}; {date_text(row)}"
+
+
+def _blocking(stage: str, blocking: Sequence[ClaimStatus]) -> Iterator[str]:
+    if not blocking:
+        return
+    yield ""
+    yield clean(f"What blocks {stage}")
+    order = sorted(blocking, key=lambda each: each.state is not State.UNMET)
+    for each in (one for one in order if not unmeasured(one)):
+        yield from _claim(each)
+    rest = [each.claim.address for each in order if unmeasured(each)]
+    if rest:
+        yield f"  {MARKS[State.UNPROVEN]} unproven  {_count(rest)} that nothing here measures yet"
+        yield from (f"      {clean(address)}" for address in rest[:_LISTED])
+        if len(rest) > _LISTED:
+            yield f"      and {len(rest) - _LISTED:,} more; --json lists them all"
+        yield "      next: add evidence measured elsewhere (launchworthy evidence add), or waive them"
+
+
+def _claim(each: ClaimStatus) -> Iterator[str]:
+    place = f"  {each.claim.place}" if each.claim.place is not None else ""
+    yield f"  {MARKS[each.state]} {each.state.value:8}  {clean(each.claim.address + place)}"
+    yield f"      {clean(each.claim.sentence)}"
+    yield f"      {clean(each.reason)}"
+    if each.evidence is not None:
+        yield f"      from: {origin_text(each.evidence)}"
+    for other in each.contradicting:
+        yield f"      against it: {measured_text(other)}, {origin_text(other)}"
+    if each.plan is not None:
+        yield f"      next: {plan_text(each.plan)}"
+    elif each.state is State.UNMET:
+        yield f"      next: {_cure(each)}"
+
+
+def _cure(each: ClaimStatus) -> str:
+    if each.claim.kind is ClaimKind.HOLDS:
+        return "decide again, and write the decision down in the contract"
+    if each.claim.kind is ClaimKind.FRESH:
+        return "renew it"
+    return "change the product and measure the new release, or change what the contract promises"
+
+
+def _standing(stage: str, standing: Sequence[ClaimStatus]) -> Iterator[str]:
+    if not standing:
+        return
+    yield ""
+    yield clean(f"What stands for {stage}")
+    for each in standing:
+        label = " (simulated users)" if each.evidence is not None and each.evidence.simulated else ""
+        yield f"  {MARKS[each.state]} {each.state.value:8}  {clean(each.claim.address)}{label}"
+        yield f"      {clean(each.reason)}"
+        if each.evidence is not None:
+            yield f"      from: {origin_text(each.evidence)}"
+        for other in each.contradicting:
+            yield f"      against it: {measured_text(other)}, {origin_text(other)}"
+
+
+def _count(rest: Sequence[str]) -> str:
+    return "1 claim" if len(rest) == 1 else f"{len(rest):,} claims"

@@ -1,0 +1,144 @@
+"""A verdict's parts in words, one way for every format. Pure; what others wrote is made one printable line.
+
+May import ``contract``, ``quantity`` and this room.
+"""
+
+from __future__ import annotations
+
+import math
+
+from launchworthy.contract import ClaimKind
+from launchworthy.evidence.evidence import Evidence
+from launchworthy.evidence.judgement import FULL_COUNT
+from launchworthy.evidence.status import ClaimStatus, Plan, State
+from launchworthy.evidence.verdict import Served, StageVerdict, Verdict
+from launchworthy.quantity import format_interval, format_number, format_value
+
+__all__ = [
+    "MARKS",
+    "clean",
+    "date_text",
+    "judged_line",
+    "measured_text",
+    "origin_text",
+    "plan_text",
+    "ready_line",
+    "served_text",
+    "stage_text",
+    "unmeasured",
+]
+
+MARKS = {
+    State.MET: "●",
+    State.UNMET: "✕",
+    State.UNPROVEN: "◌",
+    State.WAIVED: "◐",
+    State.ATTESTED: "✎",
+}
+_LONGEST = 400
+
+
+def clean(text: str) -> str:
+    """Text of others on one line, without what would move a cursor, turn the writing or break XML."""
+    flat = " ".join(text.split())
+    shown = "".join(character if character.isprintable() else "�" for character in flat)
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def judged_line(verdict: Verdict) -> str:
+    """What was judged, on which contract, when."""
+    release = "no release named"
+    if verdict.release is not None:
+        known = verdict.releases.get(verdict.release)
+        label = f" ({known.label})" if known is not None and known.label else ""
+        release = f"release {verdict.release}{label}"
+    terms = verdict.terms.contract
+    contract = " ".join(terms[name] for name in ("file", "version") if terms.get(name))
+    by = f" by {contract}" if contract else ""
+    pieces = len(verdict.evidence)
+    rests = f"{pieces:,} piece{'' if pieces == 1 else 's'} of evidence"
+    return clean(f"{verdict.terms.product}: {release}, judged {verdict.at:%Y-%m-%d %H:%M} UTC{by} on {rests}")
+
+
+def date_text(row: StageVerdict) -> str:
+    """When a stage may be entered at the earliest."""
+    if not row.blocking:
+        return "may be entered now"
+    return "no date yet" if row.ready.on is None else f"ready on {row.ready.on} at the earliest"
+
+
+def ready_line(row: StageVerdict) -> str:
+    """When a stage may be entered at the earliest, and why then; or why nobody can say."""
+    return clean(f"{date_text(row)}: {row.ready.why}" if row.blocking else date_text(row))
+
+
+def stage_text(row: StageVerdict) -> str:
+    """``pilot (5 %): 1 claim unmet, 2 unproven``."""
+    share = format_value(row.share, unit="ratio")
+    needs = f"all {len(row.needed):,} claims stand" if row.needed else "needs no claim"
+    if len(row.needed) == 1:
+        needs = "its 1 claim stands"
+    return clean(f"{row.name} ({share}): {row.blockers or needs}")
+
+
+def measured_text(piece: Evidence) -> str:
+    """What a piece measured, in the one way numbers print; without a judgement."""
+    if piece.kind == ClaimKind.ATTEST:
+        return f"signed by {clean(piece.producer)}"
+    if piece.value is None:
+        return "not measured"
+    if piece.kind == ClaimKind.NEVER:
+        noun = "breach" if piece.value == 1 else "breaches"
+        return f"{format_number(piece.value)} {noun} on {piece.n:,} occasions"
+    unit = clean(piece.unit)
+    if piece.method == FULL_COUNT or piece.low is None or piece.high is None:
+        return f"{format_value(piece.value, unit=unit)} (n = {piece.n:,})"
+    return format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=unit)
+
+
+def origin_text(piece: Evidence) -> str:
+    """Who or what produced a piece, from what, on which release and gold set, when."""
+    parts = [piece.source or "source not named", f"by {piece.producer or 'nobody named'}"]
+    if piece.kind != ClaimKind.ATTEST:
+        parts.append(f"release {piece.release}" if piece.release else "tied to no release")
+    if piece.gold:
+        parts.append(f"gold {piece.gold}")
+    parts += [f"{piece.observed_at:%Y-%m-%d %H:%M} UTC", piece.id]
+    if piece.simulated:
+        parts.append("simulated users")
+    remark = piece.detail.get("remark")
+    if isinstance(remark, str) and remark:
+        parts.append(remark)
+    return clean(", ".join(parts))
+
+
+def plan_text(plan: Plan) -> str:
+    """``measure 85 further items; 85 labels; about 3 days; about 4.2 USD; odds 80 %``."""
+    parts = [plan.what]
+    if plan.labels and (plan.labels != plan.needed or plan.unit != "label"):
+        parts.append(f"{plan.labels:,} label{'' if plan.labels == 1 else 's'}")
+    if plan.days is not None:
+        days = max(1, math.ceil(plan.days))
+        parts.append(f"about {days:,} day{'' if days == 1 else 's'}")
+    if plan.cost_usd is not None:
+        parts.append(f"about {format_value(plan.cost_usd, unit='USD')}")
+    if plan.odds is not None:
+        parts.append(f"odds {format_value(plan.odds, unit='ratio', digits=2)}")
+    return clean("; ".join(parts))
+
+
+def served_text(row: Served) -> str:
+    """A release seen in traffic, and in which parts it is not the one that is judged."""
+    share = format_value(row.share, unit="ratio")
+    if row.judged:
+        told = "the release judged here"
+    elif row.differing_parts is None:
+        told = "another release, whose parts are not known"
+    else:
+        told = f"another release; differing parts: {', '.join(row.differing_parts) or 'none'}"
+    return clean(f"{row.release} serves {share} of traffic: {told}")
+
+
+def unmeasured(each: ClaimStatus) -> bool:
+    """Whether a claim waits only because nothing here can measure it."""
+    return each.state is State.UNPROVEN and each.evidence is None and each.claim.prover is None
