@@ -1,3 +1,70 @@
-"""Launchworthy: prove that an AI feature is ready to launch, and keep proving it while it runs."""
+"""Launchworthy: prove that an AI feature is ready to launch, and keep proving it while it runs.
+
+``import launchworthy as lw`` loads nothing else; the names of the SDK are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from launchworthy.capture.sdk import (
+        Counters,
+        Span,
+        Stream,
+        counters,
+        current_span,
+        current_trace_id,
+        evaluation,
+        feedback,
+        flush,
+        identify,
+        init,
+        model_call,
+        outcome,
+        retrieval,
+        step,
+        stream,
+        tool,
+        workflow,
+    )
+    from launchworthy.records import Release
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Counters",
+    "Release",
+    "Span",
+    "Stream",
+    "__version__",
+    "counters",
+    "current_span",
+    "current_trace_id",
+    "evaluation",
+    "feedback",
+    "flush",
+    "identify",
+    "init",
+    "model_call",
+    "outcome",
+    "retrieval",
+    "step",
+    "stream",
+    "tool",
+    "workflow",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    room = "records.release" if name == "Release" else "capture.sdk"
+    found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

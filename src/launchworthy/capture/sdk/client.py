@@ -1,0 +1,362 @@
+"""The one client of a process: settings, tracer, pseudonyms, exporter; made at the first call or by ``init``.
+
+May import ``records``, OpenTelemetry's API and SDK and this folder. It adds itself to the provider that the
+application set, and sets one where there is none, so that other instrumentations nest inside our spans.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace as otel_trace
+from opentelemetry.context import Context
+from opentelemetry.trace import NoOpTracer, SpanKind, Tracer
+
+from launchworthy.capture.sdk.problems import once, renew
+from launchworthy.capture.sdk.pseudonyms import Pseudonyms, key_file
+from launchworthy.capture.sdk.scope import Scope, scope_in, with_scope
+from launchworthy.capture.sdk.settings import UNNAMED, Settings, settings_from
+from launchworthy.capture.sdk.span import Span
+from launchworthy.records.attributes import GenAI, Own
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+    from launchworthy.capture.sdk.encoding import EndedSpan, Event
+    from launchworthy.capture.sdk.exporter import Counters
+    from launchworthy.capture.sdk.processor import Processor
+    from launchworthy.records.release import Release
+
+__all__ = ["Client", "Sink", "client", "counters", "flush", "init", "install"]
+
+_CLIENT_KINDS = frozenset({"model", "embedding"})
+
+
+class Sink(Protocol):
+    """Takes what has ended. The exporter, or a list in tests."""
+
+    def add_span(self, ended: EndedSpan) -> None:
+        """Never waits, never raises."""
+
+    def add_event(self, event: Event) -> None:
+        """Likewise."""
+
+    def flush(self, timeout_s: float) -> bool:
+        """True once everything has arrived."""
+
+    def close(self, timeout_s: float) -> None:
+        """Take nothing more, and be done within the time."""
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process."""
+
+
+class Client:
+    """What every call of the SDK needs.
+
+    Args:
+        settings: Of this process.
+        tracer: Makes the spans.
+        sink: Takes what has ended.
+        pseudonyms: Of users and sessions.
+        clock: Nanoseconds since the Unix epoch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        tracer: Tracer,
+        sink: Sink,
+        pseudonyms: Pseudonyms,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.settings, self.tracer, self.sink = settings, tracer, sink
+        self.pseudonyms, self.clock = pseudonyms, clock
+        self.base: dict[str, Any] = {Own.PRODUCT: settings.product}
+        if settings.release:
+            self.base[Own.RELEASE] = settings.release
+        self._outermost = Scope(self.base, None)
+
+    def begin(
+        self, kind: str, name: str, attributes: Mapping[str, Any], changes: Mapping[str, Any]
+    ) -> tuple[Span, Context]:
+        """A span that has begun, and the context in which the code inside it runs.
+
+        Args:
+            kind: One of ``records.KINDS``.
+            name: Of the span.
+            attributes: Of this span alone.
+            changes: What else stands on it and on every span inside it.
+        """
+        context = otel_context.get_current()
+        around = scope_in(context) or self._outermost
+        carried = {**around.carried, **changes}
+        begun_ns = self.clock()
+        otel = self.tracer.start_span(
+            name,
+            context,
+            kind=SpanKind.CLIENT if kind in _CLIENT_KINDS else SpanKind.INTERNAL,
+            attributes={**carried, Own.KIND: kind, **attributes},
+            start_time=begun_ns,
+        )
+        scope = Scope(carried, None)
+        span = scope.span = Span(self, otel, kind=kind, name=name, scope=scope, begun_ns=begun_ns)
+        return span, with_scope(scope, otel_trace.set_span_in_context(otel, context))
+
+    def identity(
+        self,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        cohort: str | None = None,
+        product: str | None = None,
+        workflow: str | None = None,
+        release: str | None = None,
+        simulated: bool | None = None,
+    ) -> dict[str, Any]:
+        """Attributes of who is served, by whom; user and session as pseudonyms."""
+        found: dict[str, Any] = {}
+        if product is not None:
+            found[Own.PRODUCT] = str(product)
+        if workflow is not None:
+            found[Own.WORKFLOW] = str(workflow)
+        if release is not None:
+            found[Own.RELEASE] = str(release)
+        if user is not None:
+            found[GenAI.USER_ID] = self.pseudonyms.user(user)
+        if session is not None:
+            found[GenAI.SESSION_ID] = self.pseudonyms.session(session)
+        if cohort is not None:
+            found[Own.COHORT] = str(cohort)
+        if simulated is not None:
+            found[Own.SIMULATED] = bool(simulated)
+        return found
+
+
+class _Discard:
+    """The sink of a disabled client."""
+
+    def add_span(self, ended: EndedSpan) -> None:
+        """Forgotten."""
+
+    def add_event(self, event: Event) -> None:
+        """Forgotten."""
+
+    def flush(self, timeout_s: float) -> bool:
+        """There is nothing."""
+        return True
+
+    def close(self, timeout_s: float) -> None:
+        """There is nothing."""
+
+    def after_fork(self) -> None:
+        """There is nothing."""
+
+
+_client: Client | None = None
+_making = threading.RLock()
+# The provider our processor was added to, once: providers cannot be told to forget one.
+_processors: dict[int, tuple[TracerProvider, Processor]] = {}
+
+
+def client() -> Client:
+    """The client in force; made from the environment at the first call."""
+    found = _client
+    if found is not None:
+        return found
+    with _making:
+        return _client if _client is not None else _make(settings_from())
+
+
+def init(
+    *,
+    product: str | None = None,
+    release: str | Release | None = None,
+    endpoint: str | None = None,
+    api_key: str | None = None,
+    enabled: bool | None = None,
+    content: bool | None = None,
+    pseudonymise: bool | None = None,
+    pseudonym_key: str | bytes | None = None,
+    state: str | Path | None = None,
+    spill_bytes: int | None = None,
+    ids: IdGenerator | None = None,
+) -> None:
+    """Say what this process is and where its records go; optional, and best before the first call.
+
+    Args:
+        product: Product of the contract (``LAUNCHWORTHY_PRODUCT``, ``OTEL_SERVICE_NAME``).
+        release: Release id or parts (``LAUNCHWORTHY_RELEASE``).
+        endpoint: Address of the server (``LAUNCHWORTHY_ENDPOINT``; http://127.0.0.1:8321).
+        api_key: Key of the server (``LAUNCHWORTHY_API_KEY``); not needed on loopback.
+        enabled: False records nothing (``LAUNCHWORTHY_ENABLED=0``), for instance in unit tests.
+        content: False leaves out what was said (``LAUNCHWORTHY_CONTENT=0``).
+        pseudonymise: False sends user and session as they are (``LAUNCHWORTHY_PSEUDONYMISE=0``).
+        pseudonym_key: Key of the pseudonyms (``LAUNCHWORTHY_PSEUDONYM_KEY``); else a file made once.
+        state: Folder for that file and the spill (``LAUNCHWORTHY_STATE``; ``~/.local/state/launchworthy``).
+        spill_bytes: Most that waits on disk for a server (``LAUNCHWORTHY_SPILL_MB``; 64 MiB).
+        ids: Source of trace and span ids, where the SDK makes the provider itself.
+    """
+    settings = settings_from(
+        product=product,
+        release=release,
+        endpoint=endpoint,
+        api_key=api_key,
+        enabled=enabled,
+        content=content,
+        pseudonymise=pseudonymise,
+        pseudonym_key=pseudonym_key,
+        state=state,
+        spill_bytes=spill_bytes,
+        ids=ids,
+    )
+    with _making:
+        before = _client
+        renew()
+        _make(settings)
+    if before is not None:
+        before.sink.close(before.settings.exit_s)
+
+
+def flush(timeout_s: float = 10.0) -> bool:
+    """Wait until a server has everything recorded so far, spilled records included; False if it has not."""
+    found = _client
+    return found is None or found.sink.flush(timeout_s)
+
+
+def counters() -> Counters:
+    """What this process recorded, delivered, spilled and dropped so far."""
+    from launchworthy.capture.sdk.exporter import Counters, Exporter
+
+    sink = client().sink
+    return sink.counters if isinstance(sink, Exporter) else Counters()
+
+
+def install(replacement: Client | None) -> Client | None:
+    """Put a client in force and answer the one before; the seam that ``launchworthy.testing`` uses."""
+    global _client
+    with _making:
+        before, _client = _client, replacement
+    return before
+
+
+def _make(settings: Settings) -> Client:
+    """Put a client with these settings in force; one that records nothing if that fails."""
+    try:
+        made = _disabled(settings) if not settings.enabled else _connected(settings)
+    except Exception as error:
+        once("init", "nothing is recorded, since the SDK could not start: %r", error)
+        made = _disabled(settings)
+    install(made)
+    for _, processor in _processors.values():
+        processor.client = made
+    return made
+
+
+def _disabled(settings: Settings) -> Client:
+    return Client(settings, tracer=NoOpTracer(), sink=_Discard(), pseudonyms=Pseudonyms(b""))
+
+
+def _connected(settings: Settings) -> Client:
+    from launchworthy.capture.sdk.delivery import Delivery
+    from launchworthy.capture.sdk.exporter import Exporter
+    from launchworthy.capture.sdk.spill import Spill, spill_folder
+
+    if settings.product == UNNAMED:
+        once("product", "records go to the product %r; name yours with init(product=…)", UNNAMED)
+    provider = _provider(settings)
+    folder = spill_folder(settings.state, settings.endpoint)
+    exporter = Exporter(
+        settings,
+        delivery=Delivery(settings.endpoint, api_key=settings.api_key, version=_version()),
+        spill=lambda dropped: Spill(folder, limit_bytes=settings.spill_bytes, dropped=dropped),
+        resource=dict(provider.resource.attributes),
+    )
+    key: bytes | None = None
+    if settings.pseudonymise:
+        key = settings.pseudonym_key or key_file(settings.state)
+    made = Client(
+        settings,
+        tracer=provider.get_tracer("launchworthy", _version()),
+        sink=exporter,
+        pseudonyms=Pseudonyms(key),
+    )
+    _at_exit()
+    exporter.start()
+    return made
+
+
+def _provider(settings: Settings) -> TracerProvider:
+    """The application's provider where it set one that can be added to, else ours, set for all."""
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider
+
+    from launchworthy.capture.sdk.processor import Processor
+
+    present: Any = otel_trace.get_tracer_provider()
+    if isinstance(present, NoOpTracerProvider):
+        raise RuntimeError("the application set OpenTelemetry's NoOpTracerProvider")
+    if not hasattr(present, "add_span_processor"):
+        ours = TracerProvider(
+            resource=Resource.create({"service.name": settings.product}),
+            id_generator=settings.ids,
+            shutdown_on_exit=False,
+        )
+        if isinstance(present, ProxyTracerProvider):
+            otel_trace.set_tracer_provider(ours)
+        else:
+            once(
+                "provider",
+                "the tracer provider %s takes no processors: spans of other libraries are not recorded",
+                type(present).__qualname__,
+            )
+        present = ours
+    if id(present) not in _processors:
+        processor = Processor()
+        present.add_span_processor(processor)
+        _processors[id(present)] = present, processor
+    return present  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _at_exit() -> None:
+    atexit.register(_close)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _close() -> None:
+    found = _client
+    if found is not None:
+        found.sink.close(found.settings.exit_s)
+
+
+def _after_fork() -> None:
+    global _making
+    _making = threading.RLock()
+    found = _client
+    if found is None:
+        return
+    found.sink.after_fork()
+    # A worker process of multiprocessing ends without atexit; its own finalizers do run.
+    finalizers = sys.modules.get("multiprocessing.util")
+    if finalizers is not None:
+        finalizers.Finalize(None, _close, exitpriority=0)
+
+
+def _version() -> str:
+    from launchworthy import __version__
+
+    return __version__
