@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "gold": "Import, list, show, compare and export gold sets.",
     "eval": "Run a suite against a target and keep the evidence.",
     "runs": "List evaluation runs, or show one.",
+    "measure": "Measure what records and gold sets prove now, and keep the evidence.",
     "attest": "Sign a claim that only a person can vouch for.",
     "evidence": "Add, list and export evidence.",
     "verdict": "Say which stage the release may enter, and what blocks the next.",
