@@ -1,0 +1,400 @@
+"""Each kind of claim is judged by its own rule, and each refusal says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from scipy import stats as scipy_stats
+
+from launchworthy.contract import Claim, ClaimKind, Direction, Target
+from launchworthy.evidence import ClaimStatus, Evidence, State
+from launchworthy.evidence.claim_status import status
+from launchworthy.evidence.judgement import bounds_at
+from launchworthy.records import Release
+
+Make = Callable[..., Any]
+
+
+def judged(claim: Claim, *pieces: Evidence, now: datetime, **options: Any) -> ClaimStatus:
+    options.setdefault("release", "r-1")
+    return status(claim, pieces, now=now, **options)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "state"),
+    [
+        (195, 200, State.MET),
+        (185, 200, State.UNPROVEN),
+        (150, 200, State.UNMET),
+        (28, 28, State.UNPROVEN),
+        (29, 29, State.MET),  # 0.9 ** 29 < 5 % < 0.9 ** 28
+    ],
+)
+def test_a_share_is_met_or_unmet_only_where_a_one_sided_exact_bound_says_so(
+    claim_of: Make, piece_of: Make, now: datetime, successes: int, n: int, state: State
+) -> None:
+    assert judged(claim_of(), piece_of(successes, n), now=now).state is state
+    # The same by a reference that is not ours: the one-sided exact binomial test.
+    at_least = scipy_stats.binomtest(successes, n, 0.9, alternative="greater").pvalue <= 0.05
+    below = scipy_stats.binomtest(successes, n, 0.9, alternative="less").pvalue < 0.05
+    assert (state is State.MET) == at_least
+    assert (state is State.UNMET) == below
+
+
+@pytest.mark.parametrize(("level", "successes", "n"), [(0.95, 180, 200), (0.99, 3, 40), (0.9, 40, 40)])
+def test_bounds_at_another_level_are_exact(piece_of: Make, level: float, successes: int, n: int) -> None:
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(successes, n, alpha=2 * (1 - level), method="beta")
+    found = bounds_at(piece_of(successes, n), level=level)
+    assert found == pytest.approx((low, high), abs=1e-9)
+
+
+def test_200_flawless_examples_do_not_prove_999_in_1000_and_2795_more_would(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    claim = claim_of(target=Target(direction=Direction.AT_LEAST, threshold=0.999, unit="ratio"))
+    found = judged(claim, piece_of(200, 200), now=now)
+    assert found.state is State.UNPROVEN
+    assert found.plan is not None
+    assert found.plan.needed == 2795
+    assert "each is flawless" in found.plan.what
+    assert judged(claim, piece_of(2995, 2995), now=now).state is State.MET
+    assert judged(claim, piece_of(2994, 2994), now=now).state is State.UNPROVEN
+
+
+def test_an_approximate_bound_proves_no_more_than_its_sample(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    boast = piece_of(95, 100, low=0.94, high=0.96, confidence=0.95, method="by eye")
+    assert judged(claim_of(), boast, now=now).state is State.UNPROVEN
+    assert judged(claim_of(), replace(boast, low=0.95, high=0.95), now=now).state is State.UNPROVEN
+    wider = piece_of(195, 200, low=0.85, high=0.99, confidence=0.95, method="watched all along")
+    assert judged(claim_of(), wider, now=now).state is State.UNPROVEN
+
+
+def test_a_value_without_bounds_proves_nothing(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    found = judged(claim_of(), piece_of(value=0.99, n=500), now=now)
+    assert found.state is State.UNPROVEN
+    assert "no bounds at 95 % confidence" in found.reason
+    low_level = piece_of(value=0.99, low=0.97, high=1.0, n=500, confidence=0.9)
+    assert judged(claim_of(), low_level, now=now).state is State.UNPROVEN
+    assert judged(claim_of(), replace(low_level, confidence=0.95), now=now).state is State.MET
+
+
+def test_a_full_count_needs_no_interval(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    claim = claim_of(
+        kind=ClaimKind.COVER, target=Target(direction=Direction.AT_LEAST, threshold=250.0), slice="plain"
+    )
+    count = piece_of(kind="cover", unit="", value=250.0, low=250.0, high=250.0, n=250, slice="plain")
+    assert judged(claim, replace(count, method="full count"), now=now).state is State.MET
+    short = replace(count, value=249.0, low=249.0, high=249.0)
+    assert judged(claim, short, now=now).state is State.UNMET
+
+
+def test_more_than_2_percent_that_could_not_be_scored_proves_nothing_either_way(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    assert judged(claim_of(), piece_of(490, 490, unscored=10), now=now).state is State.MET
+    for successes in (480, 100):
+        found = judged(claim_of(), piece_of(successes, 480, unscored=20), now=now)
+        assert found.state is State.UNPROVEN
+        assert "could not be measured on 20 of 500 (4 %; at most 2 % may be missing)" in found.reason
+        assert found.plan is not None
+        assert found.plan.needed is None
+
+
+def test_what_could_not_be_measured_says_why(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    found = judged(claim_of(), piece_of(detail={"reason": "the judge timed out"}), now=now)
+    assert (found.state, found.reason) == (State.UNPROVEN, "could not be measured: the judge timed out")
+
+
+def test_another_unit_is_not_compared(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    claim = claim_of(target=Target(direction=Direction.AT_MOST, threshold=1.0, unit="USD"))
+    found = judged(claim, piece_of(unit="EUR", value=0.1, low=0.1, high=0.1, n=9), now=now)
+    assert found.state is State.UNPROVEN
+    assert "measured in EUR, the target is in USD" in found.reason
+
+
+# ── What counts ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_expired_evidence_does_not_count_and_says_since_when(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    old = piece_of(500, 500, observed_at=now - timedelta(days=30))
+    found = judged(claim_of(), old, now=now)
+    assert found.state is State.UNPROVEN
+    assert found.reason == "no evidence that counts: expired on 2026-11-24 09:00"
+    assert judged(claim_of(), old, now=now - timedelta(seconds=1)).state is State.MET
+    early = piece_of(500, 500, valid_until=now)
+    assert judged(claim_of(), early, now=now).state is State.UNPROVEN
+
+
+def test_evidence_of_another_release_names_the_differing_parts(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    judged_release = Release({"model": "m1", "prompt": "a", "tools": ["x"]})
+    other = Release({"model": "m2", "prompt": "a"})
+    found = judged(
+        claim_of(),
+        piece_of(500, 500, release=other.id),
+        now=now,
+        release=judged_release,
+        releases={other.id: other},
+    )
+    assert found.state is State.UNPROVEN
+    assert f"measured on another release, {other.id}; differing parts: model, tools" in found.reason
+    unknown = judged(claim_of(), piece_of(500, 500, release="r-9"), now=now, release=judged_release)
+    assert unknown.reason == "no evidence that counts: measured on another release, r-9"
+    nameless = judged(claim_of(), piece_of(500, 500), now=now, release=None)
+    assert "no release is named to judge" in nameless.reason
+    assert judged(claim_of(), piece_of(500, 500, release=None), now=now).state is State.MET
+
+
+def test_another_slice_does_not_count(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    found = judged(claim_of(slice="plain"), piece_of(500, 500), now=now)
+    assert "measured on all items, the claim is about slice plain" in found.reason
+    found = judged(claim_of(), piece_of(500, 500, slice="plain"), now=now)
+    assert "measured on slice plain, the claim is about all items" in found.reason
+    # Rates of another slice teach nothing about this one.
+    assert found.plan == judged(claim_of(), now=now).plan
+
+
+def test_evidence_from_the_future_or_of_another_kind_does_not_count(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    ahead = piece_of(500, 500, observed_at=now + timedelta(hours=1))
+    assert "dated in the future" in judged(claim_of(), ahead, now=now).reason
+    skewed = piece_of(500, 500, observed_at=now + timedelta(minutes=4))
+    assert judged(claim_of(), skewed, now=now).state is State.MET
+    assert "it is of kind cover" in judged(claim_of(), piece_of(500, 500, kind="cover"), now=now).reason
+
+
+def test_what_nothing_measures_says_so(claim_of: Make, now: datetime) -> None:
+    assert judged(claim_of(prover=None), now=now).reason == "nothing measures this yet"
+    assert judged(claim_of(), now=now).reason == "no evidence yet"
+
+
+def test_newer_evidence_decides_and_what_contradicts_it_is_shown(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    old = piece_of(100, 200, observed_at=now - timedelta(days=2), source="run:old")
+    new = piece_of(199, 200, observed_at=now - timedelta(days=1), source="run:new")
+    for order in ((old, new), (new, old)):
+        found = judged(claim_of(), *order, now=now)
+        assert (found.state, found.evidence, tuple(found.contradicting)) == (State.MET, new, (old,))
+        assert "1 other valid piece says otherwise (run:old)" in found.reason
+    vague = piece_of(9, 10, observed_at=now - timedelta(days=2))
+    assert judged(claim_of(), vague, new, now=now).contradicting == ()
+
+
+def test_of_two_measurements_of_one_moment_the_weaker_decides(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    good, bad, vague = piece_of(199, 200), piece_of(100, 200), piece_of(19, 20)
+    assert judged(claim_of(), good, bad, now=now).state is State.UNMET
+    assert judged(claim_of(), bad, good, vague, now=now).state is State.UNMET
+    assert judged(claim_of(), vague, good, now=now).state is State.UNPROVEN
+
+
+def test_an_overspent_holdout_is_said(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    worn = piece_of(499, 500, detail={"holdout_looks": 21, "holdout_budget": 20})
+    found = judged(claim_of(), worn, now=now)
+    assert found.reason.endswith("the holdout was read 21 times, and its budget is 20")
+    fresh = piece_of(499, 500, detail={"holdout_looks": 20, "holdout_budget": 20})
+    assert "budget" not in judged(claim_of(), fresh, now=now).reason
+
+
+# ── Every slice ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_worst_slice_decides_and_a_missing_one_is_unproven(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    claim = claim_of(slice="*", options={"slices": ("plain", "rare")})
+    plain, rare = piece_of(199, 200, slice="plain"), piece_of(60, 60, slice="rare")
+    assert judged(claim, plain, rare, now=now).state is State.MET
+    missing = judged(claim, plain, now=now)
+    assert missing.state is State.UNPROVEN
+    assert missing.reason == "worst slice rare: no evidence yet (1 of 2 slices met)"
+    failing = judged(claim, plain, piece_of(10, 60, slice="rare"), now=now)
+    assert failing.state is State.UNMET
+    assert failing.reason.startswith("worst slice rare: 16.7 %")
+    extra = judged(claim, plain, rare, piece_of(1, 60, slice="undeclared"), now=now)
+    assert extra.state is State.UNMET
+    whole = judged(claim, piece_of(500, 500), now=now)
+    assert "does not say which slice" in whole.reason
+
+
+def test_a_plan_for_several_slices_adds_up(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    claim = claim_of(slice="*", options={"slices": ("a", "b")})
+    found = judged(
+        claim,
+        piece_of(20, 20, slice="a", detail={"per_day": 3}),
+        piece_of(10, 10, slice="b", detail={"per_day": 1}),
+        now=now,
+    )
+    assert found.plan is not None
+    assert found.plan.needed == 9 + 19
+    assert found.plan.days == 19
+
+
+# ── The other kinds ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_never_is_unmet_by_one_breach_and_met_by_none_on_some_occasion(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    claim = claim_of(kind=ClaimKind.NEVER)
+    clean = piece_of(kind="never", unit="", value=0.0, n=300)
+    found = judged(claim, clean, now=now)
+    assert found.state is State.MET
+    upper = scipy_stats.beta.ppf(0.95, 1, 300)
+    assert f"true rate at most {100 * upper:.2f}" in found.reason
+    idle = judged(claim, replace(clean, n=0), now=now)
+    assert idle.state is State.UNPROVEN
+    assert "no occasion yet" in idle.reason
+    breach = judged(claim, replace(clean, value=1.0, unscored=500), now=now)
+    assert (breach.state, breach.reason) == (State.UNMET, "1 breach on 300 occasions")
+
+
+def test_a_breach_outlasts_the_quiet_days_after_it(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    claim = claim_of(kind=ClaimKind.NEVER)
+    breach = piece_of(kind="never", unit="", value=1.0, n=10, observed_at=now - timedelta(days=2))
+    quiet = piece_of(kind="never", unit="", value=0.0, n=900)
+    found = judged(claim, breach, quiet, now=now)
+    assert (found.state, found.evidence, tuple(found.contradicting)) == (State.UNMET, breach, (quiet,))
+    after = now + timedelta(days=28, seconds=1)
+    assert judged(claim, breach, quiet, now=after).state is State.MET
+    other = replace(breach, release="r-0")
+    assert judged(claim, other, quiet, now=now).state is State.MET
+
+
+def test_holds_is_unmet_once_its_trigger_fired(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    claim = claim_of(kind=ClaimKind.HOLDS)
+    quiet = piece_of(kind="holds", unit="", value=0.0, n=1, detail={"reason": "4,000 calls a month"})
+    found = judged(claim, quiet, now=now)
+    assert found.state is State.MET
+    assert found.reason == "its trigger to revisit has not fired: 4,000 calls a month"
+    assert judged(claim, replace(quiet, value=1.0), now=now).state is State.UNMET
+    assert judged(claim, replace(quiet, value=None), now=now).state is State.UNPROVEN
+
+
+def test_a_drill_is_met_only_if_every_one_was_answered(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    claim = claim_of(kind=ClaimKind.DRILL)
+    drill = piece_of(kind="drill", unit="", value=1.0, n=3)
+    assert judged(claim, drill, now=now).state is State.MET
+    found = judged(claim, replace(drill, value=2 / 3), now=now)
+    assert (found.state, found.reason) == (State.UNMET, "2 of 3 drills answered as declared")
+    assert judged(claim, replace(drill, n=0), now=now).state is State.UNPROVEN
+
+
+def test_freshness_ages_after_it_was_measured(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    day = 86_400_000.0
+    claim = claim_of(
+        kind=ClaimKind.FRESH, target=Target(direction=Direction.AT_MOST, threshold=2 * day, unit="ms")
+    )
+    age = piece_of(kind="fresh", unit="ms", value=day, low=day, high=day, n=1)
+    assert judged(claim, age, now=now).state is State.MET
+    assert judged(claim, age, now=now + timedelta(days=1)).state is State.MET
+    found = judged(claim, age, now=now + timedelta(days=1, minutes=1))
+    assert found.state is State.UNMET
+    assert "more than 2 d" in found.reason
+    assert judged(claim, replace(age, unit="d", value=1.0), now=now).state is State.UNPROVEN
+    assert judged(claim, replace(age, value=-1.0), now=now).state is State.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("margin", "low", "high", "state"),
+    [
+        (0.02, -0.019, 0.03, State.MET),
+        (0.02, -0.021, 0.03, State.UNPROVEN),
+        (0.02, -0.09, -0.021, State.UNMET),
+        (None, 0.001, 0.03, State.MET),
+        (None, 0.0, 0.03, State.UNPROVEN),  # no difference is no improvement
+        (None, -0.03, -0.001, State.UNMET),
+    ],
+)
+def test_a_difference_is_judged_against_its_margin(
+    claim_of: Make,
+    piece_of: Make,
+    now: datetime,
+    margin: float | None,
+    low: float,
+    high: float,
+    state: State,
+) -> None:
+    claim = claim_of(kind=ClaimKind.DELTA, margin=margin)
+    gap = piece_of(kind="delta", value=(low + high) / 2, low=low, high=high, n=300)
+    assert judged(claim, gap, now=now).state is state
+    # Where less is better, the mirror image is judged alike.
+    mirrored = claim_of(
+        kind=ClaimKind.DELTA,
+        margin=margin,
+        target=Target(direction=Direction.AT_MOST, threshold=1.0, unit="ratio"),
+    )
+    other = piece_of(kind="delta", value=-(low + high) / 2, low=-high, high=-low, n=300)
+    assert judged(mirrored, other, now=now).state is state
+
+
+def test_agreement_is_judged_by_its_lower_bound(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    claim = claim_of(kind=ClaimKind.AGREE, target=Target(direction=Direction.AT_LEAST, threshold=0.7))
+    kappa = piece_of(kind="agree", unit="", value=0.8, low=0.72, high=0.87, n=200)
+    assert judged(claim, kappa, now=now).state is State.MET
+    assert judged(claim, replace(kappa, low=0.66), now=now).state is State.UNPROVEN
+    assert judged(claim, replace(kappa, low=0.5, high=0.69), now=now).state is State.UNMET
+
+
+def test_a_signature_shows_signer_date_and_expiry_and_is_never_met(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    claim = claim_of(kind=ClaimKind.ATTEST, options={"by": "security"}, valid_for_s=180 * 86_400.0)
+    owners = {"security": "noor@p.example"}
+    signed = piece_of(
+        kind="attest", unit="", release=None, producer="noor@p.example", detail={"note": "v3 was read"}
+    )
+    found = judged(claim, signed, now=now, owners=owners)
+    assert found.state is State.ATTESTED
+    assert found.reason == "signed by noor@p.example on 2026-11-24, valid until 2027-05-23: v3 was read"
+    late = judged(claim, signed, now=now + timedelta(days=180), owners=owners)
+    assert late.state is State.UNPROVEN
+    assert "signature expired on 2027-05-23" in late.reason
+    stranger = judged(claim, replace(signed, producer="eve@p.example"), now=now, owners=owners)
+    assert stranger.state is State.UNPROVEN
+    assert "signed by eve@p.example, while noor@p.example owns it" in stranger.reason
+    nobody = judged(claim, replace(signed, producer=" "), now=now)
+    assert "names nobody who signed it" in nobody.reason
+    missing = judged(claim, now=now, owners=owners)
+    assert missing.reason == "not signed yet by security"
+    assert missing.plan is not None
+    assert missing.plan.what == "security signs it"
+
+
+# ── Hostile samples ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        {"successes": 10**400, "n": 10**400},
+        {"successes": True, "n": True},
+        {"successes": 5, "n": 4},
+        {"successes": -1, "n": 4},
+        {"successes": "200", "n": "200"},
+        {"successes": 200, "n": 200, "clusters": 3},
+        {"successes": 2000, "n": 2000},  # not what the piece says it has seen
+        {"quantile": "x", "points": [[1]], "n": 200},
+        {"quantile": 0.95, "points": [["a", None]], "n": 200},
+        {"quantile": 0.95, "points": "no", "n": 200},
+    ],
+)
+def test_a_sample_that_makes_no_sense_proves_nothing(
+    claim_of: Make, piece_of: Make, now: datetime, sample: dict[str, Any]
+) -> None:
+    piece = piece_of(value=1.0, n=200, confidence=0.5, sample=sample)
+    assert judged(claim_of(), piece, now=now).state is State.UNPROVEN
