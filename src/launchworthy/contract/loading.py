@@ -7,6 +7,8 @@ one broken line does not hide the others.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from launchworthy.contract.references import check_references
 from launchworthy.contract.structure import explain_error
 from launchworthy.errors import ContractError, InputError
 
-__all__ = ["load_contract", "parse_contract"]
+__all__ = ["Read", "load_contract", "parse_contract", "read_file", "read_text"]
 
 _ROUNDS = 12
 
@@ -31,13 +33,21 @@ def load_contract(path: str | Path) -> Contract:
         ContractError: It cannot be used; ``problems`` holds everything that is wrong with it.
         InputError: There is no such file, or it cannot be read.
     """
+    return parse_contract(read_file(path), file=str(path))
+
+
+def read_file(path: str | Path) -> bytes:
+    """The bytes of a contract file, and no more of a large one than it takes to refuse it.
+
+    Raises:
+        InputError: There is no such file, or it cannot be read.
+    """
     path = Path(path)
     try:
         if path.is_file() and path.stat().st_size > MAX_BYTES:
             with path.open("rb") as stream:
-                source = stream.read(MAX_BYTES + 1)
-        else:
-            source = path.read_bytes()
+                return stream.read(MAX_BYTES + 1)
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(
             "no such contract", where=str(path), hint="`launchworthy init` writes a first one"
@@ -45,7 +55,6 @@ def load_contract(path: str | Path) -> Contract:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"the contract cannot be read: {reason}", where=str(path)) from error
-    return parse_contract(source, file=str(path))
 
 
 def parse_contract(text: str | bytes, *, file: str = "launchworthy.yaml") -> Contract:
@@ -54,26 +63,48 @@ def parse_contract(text: str | bytes, *, file: str = "launchworthy.yaml") -> Con
     Raises:
         ContractError: It cannot be used; ``problems`` holds everything that is wrong with it.
     """
+    read = read_text(text, file=file)
+    if read.contract is None or any(each.severity is Severity.ERROR for each in read.problems):
+        raise _unusable(read.problems, file)
+    return read.contract
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What could be read of a text.
+
+    Attributes:
+        contract: Without its broken lines; None where nothing is left of it.
+        problems: Everything that is wrong with it.
+        broken: Paths that were left out.
+    """
+
+    contract: Contract | None
+    problems: tuple[Problem, ...]
+    broken: frozenset[KeyPath] = frozenset()
+
+
+def read_text(text: str | bytes, *, file: str) -> Read:
+    """Read as much of a contract as can be read, and list everything that is wrong with it."""
     document = read_document(text, file=file)
     if document.problems:
-        raise _unusable(document.problems, file)
-    plain = text if isinstance(text, str) else text.decode("utf-8-sig")
-    contract, problems = _modelled(document)
+        return Read(contract=None, problems=sort_problems(document.problems))
+    plain = (text if isinstance(text, str) else text.decode("utf-8")).removeprefix("\ufeff")
+    contract, problems, broken = _modelled(document)
     if contract is not None:
         contract.attach(document, plain)
         problems += check_references(contract, document)
-    if contract is None or any(each.severity is Severity.ERROR for each in problems):
-        raise _unusable(problems, file)
-    return contract
+    return Read(contract=contract, problems=sort_problems(problems), broken=frozenset(broken))
 
 
-def _modelled(document: Document) -> tuple[Contract | None, list[Problem]]:
-    """The contract, without its broken lines if there are any, and what is wrong with these."""
+def _modelled(document: Document) -> tuple[Contract | None, list[Problem], set[KeyPath]]:
+    """The contract without its broken lines, what is wrong with these, and which they are."""
     problems: list[Problem] = []
+    left_out: set[KeyPath] = set()
     value, copied = document.value, False
     for _ in range(_ROUNDS):
         try:
-            return Contract.model_validate(value), problems
+            return Contract.model_validate(value), problems, left_out
         except ValidationError as error:
             if not copied:
                 value, copied = copy.deepcopy(value), True
@@ -82,9 +113,10 @@ def _modelled(document: Document) -> tuple[Contract | None, list[Problem]]:
                 path, problem = explain_error(detail, document)
                 problems.append(problem)
                 broken.add(path)
+            left_out |= broken
             if not _left_out(value, broken):
                 break
-    return None, problems
+    return None, problems, left_out
 
 
 def _left_out(value: Any, broken: set[KeyPath]) -> bool:
@@ -108,7 +140,7 @@ def _left_out(value: Any, broken: set[KeyPath]) -> bool:
     return True
 
 
-def _unusable(problems: list[Problem], file: str) -> ContractError:
+def _unusable(problems: Iterable[Problem], file: str) -> ContractError:
     found = sort_problems(problems)
     errors = [each for each in found if each.severity is Severity.ERROR]
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"

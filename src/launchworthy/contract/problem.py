@@ -109,7 +109,7 @@ CODES: Mapping[str, Code] = {
     # references
     "LW220": Code(
         "a metric that is not known in its family",
-        "use a known metric; `launchworthy lint --metrics` is in the reference",
+        "use a metric of the list below",
     ),
     "LW221": Code(
         "a reference to a line that the contract does not have", "name an existing line, or add it"
@@ -125,13 +125,13 @@ CODES: Mapping[str, Code] = {
     "LW230": Code("a tool that writes, sends, pays or deletes has no approval", "add `approval`"),
     "LW231": Code("an unattended tool has neither an undo nor a volume limit", "add `undo` or `limits`"),
     "LW232": Code("rollout stages whose shares do not rise", "order them by share"),
-    "LW233": Code("a proof that is over before its stage is", "prolong `valid_for`, or shorten the stage"),
     "LW234": Code(
         "data may be learned from that may not be stored, or shown that may be nothing", "correct `may`"
     ),
     "LW235": Code("records are deleted before their labels settle", "keep traces longer than labels take"),
     "LW236": Code(
-        "a waiver that has no end in sight, or has ended", "renew it with a date within a year, or delete it"
+        "a waiver that has no end in sight, or has ended",
+        "renew it with a date within a year, or delete it (a warning)",
     ),
     "LW237": Code("personal data without a rule for it", "declare `data/pii`"),
     # arithmetic
@@ -143,9 +143,12 @@ CODES: Mapping[str, Code] = {
         "too few attack attempts to prove the target, even if all are repelled", "raise `attempts`"
     ),
     "LW242": Code(
-        "a time limit below the latency it must allow", "raise the limit, or lower the latency target"
+        "a limit below the latency or cost that a target allows", "raise the limit, or lower the target"
     ),
-    "LW243": Code("percentiles in the wrong order: a higher one has the lower ceiling", "reorder them"),
+    "LW243": Code(
+        "latency ceilings in the wrong order: a higher percentile below a lower one, the whole below a part",
+        "reorder them",
+    ),
     "LW244": Code("cost per success below cost per action ÷ success rate", "raise one, or lower the other"),
     "LW245": Code("margin, price and cost do not add up", "change the price, the cost or the margin"),
     "LW246": Code(
@@ -153,7 +156,7 @@ CODES: Mapping[str, Code] = {
         "lower the recall, raise the precision, or the capacity",
     ),
     "LW247": Code(
-        "more labels are needed than label sources bring before evidence expires",
+        "more labels are needed than people bring before evidence expires (for samples, a warning)",
         "raise `volume`, or need fewer",
     ),
     "LW248": Code("rates that the base rate rules out, or that contradict each other", "recompute them"),
@@ -163,6 +166,16 @@ CODES: Mapping[str, Code] = {
     "LW250": Code(
         "a holdout that more looks than its budget would wear out", "raise `looks`, or refresh more often"
     ),
-    "LW251": Code("a measured gold set holds fewer items than the contract declares", "add items"),
-    "LW252": Code("usage beyond what a limit allows", "raise the limit, or lower the volume"),
+    "LW252": Code(
+        "usage beyond what a limit allows, or a limit that never comes into play",
+        "raise the limit, or lower the volume",
+    ),
+    "LW253": Code(
+        "a target that is proven only without a single error", "add items, or lower the target (a warning)"
+    ),
+    "LW254": Code(
+        "a monitor that stays silent while a target or a capacity is broken",
+        "alert at the target (a warning)",
+    ),
+    "LW255": Code("a target that the old workflow already reached", "ask for more (a warning)"),
 }

@@ -87,6 +87,10 @@ class Contract(Block):
         path = self.path(address)
         return self._document.place(path, of_key=True) if self._document.has(path) else None
 
+    def nearest(self, path: KeyPath) -> Place:
+        """Where the value at a path of keys stands, or the block around it."""
+        return self._document.place(path)
+
     def path(self, address: str) -> KeyPath:
         """Keys of the file behind an address: workflows stand under ``workflows``."""
         parts = address.split("/")

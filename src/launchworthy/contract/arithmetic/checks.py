@@ -1,0 +1,44 @@
+"""Every sum, in the order of the codes. May import this room only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from launchworthy.contract.arithmetic.finding import Finding
+from launchworthy.contract.arithmetic.limits import limits
+from launchworthy.contract.arithmetic.people import human_ceiling, label_volume, review_volume
+from launchworthy.contract.arithmetic.price import cost_per_success, margins
+from launchworthy.contract.arithmetic.rates import against_base_rate, against_before, floors, monitors
+from launchworthy.contract.arithmetic.settling import retention, waivers
+from launchworthy.contract.arithmetic.sizes import attempts, gold_sizes, looks
+from launchworthy.contract.arithmetic.speed import limits_below_targets, percentiles
+from launchworthy.contract.model import Contract
+
+__all__ = ["findings"]
+
+_CHECKS: tuple[Callable[[Contract], Iterator[Finding]], ...] = (
+    retention,
+    gold_sizes,
+    attempts,
+    limits_below_targets,
+    percentiles,
+    cost_per_success,
+    margins,
+    review_volume,
+    label_volume,
+    against_base_rate,
+    floors,
+    human_ceiling,
+    looks,
+    limits,
+    monitors,
+    against_before,
+)
+
+
+def findings(contract: Contract, *, today: date) -> Iterator[Finding]:
+    """Everything that the numbers of a contract rule out or will not keep; waivers as of ``today``."""
+    for check in _CHECKS:
+        yield from check(contract)
+    yield from waivers(contract, today)

@@ -1,0 +1,172 @@
+"""Is there enough to prove a target with: gold items, attacks, readings of the holdout.
+
+May import this room and ``stats``. "Enough" is the least with which the exact test of the verdict could
+say met if not one item were bad: below that the target cannot be proven, however good the product is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from launchworthy.contract.arithmetic.finding import Finding
+from launchworthy.contract.arithmetic.terms import Held, Term, held_back, percent, targets
+from launchworthy.contract.document import KeyPath
+from launchworthy.contract.model import Contract
+from launchworthy.contract.problem import Severity
+from launchworthy.contract.vocabulary import Measure, find_word
+from launchworthy.stats import clopper_pearson, items_to_prove
+
+__all__ = ["attempts", "gold_sizes", "looks"]
+
+# Shares of something of which one answer has several: their number is not the number of items.
+_SEVERAL = ("citation_correctness", "argument_correctness", "tool_choice")
+
+
+def gold_sizes(contract: Contract) -> Iterator[Finding]:
+    """Quality targets that the holdout of their gold set is too small to prove."""
+    for workflow, block in contract.workflows.items():
+        for metric, line, term in targets(workflow, block, "quality"):
+            word = find_word("quality", metric)
+            if word is None or word.measure is not Measure.PROPORTION or term.unit != "ratio":
+                continue
+            if metric.replace("-", "_") in _SEVERAL:
+                continue
+            slice_ = getattr(line, "slice", None)
+            own = held_back(contract, workflow, slice_)
+            yield from _provable(contract, term, line.direction.value, own, workflow, alone=True)
+            every = getattr(line, "every_slice", None)
+            if every is None:
+                continue
+            for name in contract.gold_of(workflow).slices:
+                floor = Term(path=(*term.path, "every_slice"), value=every.value, unit="ratio")
+                held = held_back(contract, workflow, name)
+                yield from _provable(contract, floor, line.direction.value, held, workflow, alone=False)
+
+
+def _provable(
+    contract: Contract, term: Term, direction: str, held: Held | None, workflow: str, *, alone: bool
+) -> Iterator[Finding]:
+    level, uses = contract.proof.confidence.value, (("gold", workflow), ("proof", "confidence"))
+    least = direction == "at_least"
+    path = (*term.path, direction) if alone else term.path
+    side = f"{direction.replace('_', ' ')} {term.shown}"
+    if term.value == (1.0 if least else 0.0):
+        yield Finding(
+            path=path,
+            code="LW240",
+            message=f"{term.name}: no number of items proves {side}: the next one may always be "
+            + ("bad" if least else "the first"),
+            hint=f"{percent(0.999 if least else 0.001)} takes 2,995 items without an error at 95 %",
+        )
+        return
+    if held is None or term.value in (0.0, 1.0):
+        return
+    needed = items_to_prove(threshold=term.value, direction=direction, level=level).flawless
+    if needed is None or held.items < needed:
+        wanted = "more than a billion" if needed is None else f"{needed:,}"
+        yield Finding(
+            path=path,
+            code="LW240",
+            message=f"{term.name}: {side} at {percent(level)} confidence takes {wanted} items without an "
+            f"error, and {held.told}",
+            hint=_enough(needed, held, direction, level),
+            uses=uses,
+        )
+    elif alone and held.share < 1.0:
+        second = _with_one_error(needed, term.value, direction, level)
+        if held.items < second:
+            yield Finding(
+                path=path,
+                code="LW253",
+                message=f"{term.name}: {side} is proven only if not one item is wrong: {held.told}, and one "
+                f"error already takes {second:,}",
+                hint=f"{math.ceil(second / held.share):,} items leave room for one error",
+                severity=Severity.WARNING,
+                uses=uses,
+            )
+
+
+def _enough(needed: int | None, held: Held, direction: str, level: float) -> str:
+    ways = []
+    if needed is not None and held.share > 0:
+        ways.append(f"declare {math.ceil(needed / held.share):,} items")
+    if held.items:
+        ways.append(
+            f"write {percent(_reachable(held.items, direction, level))}, which {held.items:,} can show"
+        )
+    return ", or ".join(ways) or "keep back a share of the items"
+
+
+def _reachable(n: int, direction: str, level: float) -> float:
+    """The strictest round target that n items without an error prove."""
+    if direction == "at_least":
+        return math.floor(clopper_pearson(n, n=n, level=level).low * 1_000) / 1_000
+    return math.ceil(clopper_pearson(0, n=n, level=level).high * 1_000) / 1_000
+
+
+def _with_one_error(flawless: int, threshold: float, direction: str, level: float) -> int:
+    """Fewest items that prove it although one is wrong."""
+    low, high = flawless, 4 * flawless + 8
+    while low < high:
+        middle = (low + high) // 2
+        good = middle - 1 if direction == "at_least" else 1
+        bounds = clopper_pearson(good, n=middle, level=level)
+        proven = bounds.low >= threshold if direction == "at_least" else bounds.high <= threshold
+        low, high = (low, middle) if proven else (middle + 1, high)
+    return low
+
+
+def attempts(contract: Contract) -> Iterator[Finding]:
+    """Attacks that are too few to show their target, even if every one is repelled."""
+    level = contract.proof.confidence.value
+    for name, line in contract.abuse.items():
+        if line.direction.value != "at_most" or line.threshold.unit != "ratio" or line.threshold.value >= 1:
+            continue
+        declared = contract.declares("abuse", name, "attempts")
+        path: KeyPath = ("abuse", name, "attempts") if declared else ("abuse", name)
+        if line.threshold.value == 0:
+            yield Finding(
+                path=("abuse", name, "at_most"),
+                code="LW241",
+                message=f"abuse/{name}: no number of attempts proves at most 0 %",
+                hint="0.1 % takes 2,995 attempts at 95 %",
+            )
+            continue
+        needed = items_to_prove(threshold=line.threshold.value, direction="at_most", level=level).flawless
+        if needed is None or line.attempts < needed:
+            wanted = "more than a billion" if needed is None else f"{needed:,}"
+            shown = percent(_reachable(line.attempts, "at_most", level))
+            plan = f"{line.attempts:,} are planned" + ("" if declared else " by default")
+            yield Finding(
+                path=path,
+                code="LW241",
+                message=f"abuse/{name}: at most {line.threshold} at {percent(level)} confidence takes "
+                f"{wanted} attempts of which none succeeds, and {plan}",
+                hint=(f"write attempts: {needed}, or " if needed is not None else "write ")
+                + f"at_most: {shown}, which {line.attempts:,} can show",
+                uses=(("proof", "confidence"),),
+            )
+
+
+def looks(contract: Contract) -> Iterator[Finding]:
+    """Holdouts that are worn out before the gold set is renewed."""
+    valid = contract.proof.valid_for
+    for name, gold in contract.gold.items():
+        if gold.refresh is None or not valid.value:
+            continue
+        readings = math.ceil(gold.refresh.value / valid.value - 1e-9)
+        if readings > gold.looks:
+            yield Finding(
+                path=("gold", name, "looks") if contract.declares("gold", name, "looks") else ("gold", name),
+                code="LW250",
+                message=f"gold/{name}: evidence is valid for {valid} and the set is renewed after "
+                f"{gold.refresh}, "
+                f"so its holdout is read {readings:,} times or more; {gold.looks:,} are allowed",
+                hint=f"write looks: {readings}, or refresh within {_days(valid.value * gold.looks)}",
+                uses=(("proof", "valid_for"),),
+            )
+
+
+def _days(milliseconds: float) -> str:
+    return f"{milliseconds / 86_400_000:.0f}d"

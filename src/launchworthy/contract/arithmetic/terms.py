@@ -1,0 +1,180 @@
+"""The numbers that the sums are made of, as the contract gives them. May import this room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from launchworthy.contract.claim import Direction
+from launchworthy.contract.document import KeyPath
+from launchworthy.contract.draft import canonical_unit
+from launchworthy.contract.model import Contract
+from launchworthy.contract.model.measures import Line
+from launchworthy.contract.model.workflow import Workflow
+from launchworthy.contract.units import per_day
+from launchworthy.quantity import Quantity, format_number, format_value
+
+__all__ = [
+    "Held",
+    "Screening",
+    "Term",
+    "count",
+    "currency",
+    "held_back",
+    "money",
+    "percent",
+    "screening",
+    "target",
+    "targets",
+]
+
+_NEARLY = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A value of the contract, with the line it stands in and the words for it."""
+
+    path: KeyPath
+    value: float
+    unit: str
+    direction: Direction | None = None
+
+    @property
+    def shown(self) -> str:
+        """The value as it is printed."""
+        return format_value(self.value, unit=self.unit)
+
+    @property
+    def name(self) -> str:
+        """Address within the product."""
+        parts = self.path[1:] if self.path[:1] == ("workflows",) else self.path
+        return "/".join(str(part) for part in parts)
+
+
+def percent(share: float) -> str:
+    """``28 %``."""
+    return format_value(share, unit="ratio")
+
+
+def count(number: float) -> str:
+    """``1,008``; a count is not rounded to three figures."""
+    return f"{number:,.0f}" if abs(number - round(number)) < 0.05 or number >= 100 else format_number(number)
+
+
+def money(value: float, unit: str) -> str:
+    """``0.0462 USD``."""
+    return format_value(value, unit=unit)
+
+
+def currency(unit: str) -> str:
+    """Currency of a price."""
+    return unit.partition("/")[0]
+
+
+def targets(workflow: str, block: Workflow, family: str) -> Iterator[tuple[str, Line, Term]]:
+    """Metric, line and target of each line of a family."""
+    for metric, line in getattr(block, family).items():
+        yield metric, line, _term(workflow, family, metric, line)
+
+
+def target(
+    workflow: str, block: Workflow, family: str, metric: str, *, direction: Direction | None = None
+) -> Term | None:
+    """The target of a metric over all items, if there is one on that side."""
+    for name, line, term in targets(workflow, block, family):
+        same = name.replace("-", "_") == metric and getattr(line, "slice", None) is None
+        if same and direction in (None, line.direction):
+            return term
+    return None
+
+
+def _term(workflow: str, family: str, metric: str, line: Line) -> Term:
+    return Term(
+        path=("workflows", workflow, family, metric),
+        value=line.threshold.value,
+        unit=canonical_unit(family, metric, line.threshold),
+        direction=line.direction,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """How many gold items a verdict can be shown on, at most, and how that came about."""
+
+    items: int
+    of: int
+    told: str
+    share: float
+
+
+def held_back(contract: Contract, workflow: str, slice_: str | None) -> Held | None:
+    """Items of a slice, or of all slices together, that the holdout keeps; None where none are declared.
+
+    Slices may overlap, so all together is the most there can be. What a split by time keeps back is not
+    known before the items are: there the whole set counts.
+    """
+    gold = contract.gold_of(workflow)
+    if not gold.slices or (slice_ is not None and slice_ not in gold.slices):
+        return None
+    declared = sum(gold.slices.values()) if slice_ is None else gold.slices[slice_]
+    where = f"gold/{workflow}" if slice_ is None else f"gold/{workflow}/slices/{slice_}"
+    if gold.holdout.unit != "ratio":
+        return Held(items=declared, of=declared, told=f"{where} has {declared:,} in all", share=1.0)
+    share = gold.holdout.value
+    kept = int(declared * share + _NEARLY)
+    told = f"{where} keeps back {percent(share)} of {declared:,}, which is {kept:,}"
+    return Held(items=kept, of=declared, told=told, share=share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screening:
+    """What recall and precision imply for a predictive workflow that picks out the few.
+
+    Attributes:
+        base_rate: Share of positives.
+        recall: Share of the positives that it promises to find.
+        precision: Share of the picked that it promises to be positive.
+        frequency: Cases a day, or None.
+    """
+
+    base_rate: Term
+    recall: Term
+    precision: Term
+    frequency: Term | None
+
+    @property
+    def picked(self) -> float:
+        """Share of all cases that are picked out."""
+        return self.recall.value * self.base_rate.value / self.precision.value
+
+    @property
+    def wrongly(self) -> float:
+        """Share of the negatives that are picked out."""
+        return self.picked * (1.0 - self.precision.value) / (1.0 - self.base_rate.value)
+
+    @property
+    def uses(self) -> tuple[KeyPath, ...]:
+        """The lines it is made of."""
+        own = (self.base_rate.path, self.recall.path, self.precision.path)
+        return own if self.frequency is None else (*own, self.frequency.path)
+
+
+def screening(workflow: str, block: Workflow) -> Screening | None:
+    """The screening of a workflow; None unless it promises recall and precision at a base rate."""
+    recall = target(workflow, block, "quality", "recall", direction=Direction.AT_LEAST)
+    precision = target(workflow, block, "quality", "precision", direction=Direction.AT_LEAST)
+    base = None if block.predicts is None else block.predicts.base_rate
+    if recall is None or precision is None or base is None or not 0 < base.value < 1 or not precision.value:
+        return None
+    return Screening(
+        base_rate=Term(path=("workflows", workflow, "predicts", "base_rate"), value=base.value, unit="ratio"),
+        recall=recall,
+        precision=precision,
+        frequency=_daily(("workflows", workflow, "frequency"), block.frequency),
+    )
+
+
+def _daily(path: KeyPath, rate: Quantity | None) -> Term | None:
+    value = None if rate is None else per_day(rate)
+    return None if value is None else Term(path=path, value=value, unit="1/d")
