@@ -185,6 +185,13 @@ def test_threads_that_append_at_once_make_one_chain(store: Store) -> None:
     assert [fault.fault for fault in verify(entries, head=None)] == ["no_head"]
 
 
+def test_what_is_beyond_64_bits_is_refused_and_leaves_nothing_behind(store: Store) -> None:
+    for at in (datetime(2300, 1, 1, tzinfo=UTC), datetime(1500, 1, 1, tzinfo=UTC)):
+        with pytest.raises(InputError, match="beyond what can be kept"):
+            store.gold.add_look(Look(product="p", name="n", version="g-1", at=at, by="ana", purpose="x"))
+    assert store.gold.looks(product="p", name="n") == []
+
+
 def test_contract_versions_are_addressed_by_their_text(store: Store) -> None:
     registry = store.registry
     first = registry.register_contract(product="shop", text="a: 1", path="x.yaml")

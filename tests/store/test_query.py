@@ -86,6 +86,28 @@ def test_selects_of_every_shape_are_answered(store: Store, sql: str, expected: l
     assert store.query(sql) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("{'a': unhex('ff'), 'b': [unhex('00')]}", {"a": "ff", "b": ["00"]}),
+        ("1.25::DECIMAL(10, 3)", 1.25),
+        ("TIMESTAMP '2026-11-24 09:00:00'", "2026-11-24T09:00:00"),
+        ("DATE '2026-11-24'", "2026-11-24"),
+        ("TIME '09:30:00'", "09:30:00"),
+        ("'0f8fad5b-d9cb-469f-a165-70867728950e'::UUID", "0f8fad5b-d9cb-469f-a165-70867728950e"),
+        ("map {1: 2}", {1: 2}),
+    ],
+)
+def test_values_come_as_json_has_them(store: Store, value: str, expected: Any) -> None:
+    assert store.query(f"SELECT {value} AS x") == [{"x": expected}]
+
+
+def test_parentheses_that_would_keep_the_parser_busy_are_refused(store: Store) -> None:
+    with pytest.raises(InputError, match="200 parentheses"):
+        store.query("SELECT " + "(" * 90_000 + "1")
+    assert store.query("SELECT " + "(" * 200 + "1" + ")" * 200 + " AS x") == [{"x": 1}]
+
+
 def test_python_variables_are_no_tables(store: Store) -> None:
     secret = [1, 2, 3]
     with pytest.raises(InputError, match="no table 'secret'"):

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, TypeAdapter, create_model
 
+from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
 from launchworthy.server.workspace import Workspace
 
@@ -24,11 +25,20 @@ __all__ = ["OPERATIONS", "Operation", "Role"]
 
 Role = Literal["ingest", "read", "write"]
 
+
+def _read_evidence(plain: Any) -> Evidence:
+    if isinstance(plain, Evidence):
+        return plain
+    if not isinstance(plain, Mapping):
+        raise InputError(f"evidence is a JSON object, not {plain!r:.60}", where="evidence")
+    return Evidence.from_json(plain)
+
+
 # Evidence has one written form, used in files, on the wire and in the audit chain alike.
 _WireEvidence = Annotated[
     Evidence,
     PlainValidator(
-        lambda plain: plain if isinstance(plain, Evidence) else Evidence.from_json(plain),
+        _read_evidence,
         json_schema_input_type=dict[str, Any],
     ),
     PlainSerializer(lambda evidence: evidence.as_json(), return_type=dict[str, Any]),

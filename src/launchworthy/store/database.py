@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
-from launchworthy.errors import OverloadedError, StorageError
+from launchworthy.errors import InputError, OverloadedError, StorageError
 from launchworthy.store import sqlite
 from launchworthy.store.schema import HEAD
 
@@ -69,6 +69,10 @@ class Database:
     def _mapped(self) -> Iterator[None]:
         try:
             yield
+        except OverflowError as error:
+            raise InputError(
+                "a number or time is beyond what can be kept", hint="at most 64 bits; a time before 2262"
+            ) from error
         except SQLAlchemyError as error:
             detail = str(getattr(error, "orig", None) or error).splitlines()[0]
             if "full" in detail or "No space" in detail:

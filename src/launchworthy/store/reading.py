@@ -7,7 +7,12 @@ table functions must be pure. That DuckDB may open no other file is a second fen
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
+from datetime import date
+from datetime import time as clock
+from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import duckdb
@@ -24,6 +29,7 @@ _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "
 # DuckDB's own views, and files, could otherwise be named outside the subquery that borrows their name.
 _SYSTEM = ("duckdb_", "pg_", "pragma_", "sqlite_")
 _MAX_SQL_CHARS = 100_000
+_MAX_OPEN = 200  # DuckDB's parser takes minutes over thousands of parentheses that nothing closes
 
 
 def check_select(cursor: DuckDBPyConnection, sql: str) -> None:
@@ -35,6 +41,8 @@ def check_select(cursor: DuckDBPyConnection, sql: str) -> None:
     if len(sql) > _MAX_SQL_CHARS:
         raise InputError(f"the query has {len(sql):,} characters", hint=f"at most {_MAX_SQL_CHARS:,}")
     hint = f"write one SELECT over {', '.join(VIEWS)}"
+    if _open_at_once(sql) > _MAX_OPEN:
+        raise InputError(f"more than {_MAX_OPEN} parentheses are open at once", where="sql", hint=hint)
     try:
         tree = json.loads(cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchall()[0][0])
     except (duckdb.Error, ValueError, RecursionError, UnicodeError) as error:
@@ -67,6 +75,12 @@ def check_select(cursor: DuckDBPyConnection, sql: str) -> None:
                 raise InputError(f"the table function {name:.100} is not allowed", where="sql", hint=hint)
         elif kind == "SHOW_REF" or (kind.endswith("_NODE") and kind not in _NODES):
             raise InputError("only SELECT is allowed", where="sql", hint=hint)
+
+
+def _open_at_once(sql: str) -> int:
+    """Most parentheses that are open at one place; those in texts count too."""
+    steps = (1 if mark == "(" else -1 for mark in re.findall(r"[()]", sql))
+    return max(accumulate(steps), default=0)
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -103,4 +117,15 @@ def run_select(
 
 
 def _shown(value: Any) -> Any:
-    return value.hex() if isinstance(value, (bytes, bytearray)) else value
+    """A value as JSON has it, so that an answer is the same here and over HTTP."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {_shown(key): _shown(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_shown(item) for item in value]
+    return value.isoformat() if isinstance(value, (date, clock)) else str(value)
