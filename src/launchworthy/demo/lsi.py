@@ -1,0 +1,128 @@
+"""Latent semantic indexing: words that keep the same company point the same way. Pure; numpy only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Lsi"]
+
+
+class Lsi:
+    """Cosine of question and document in the space of the largest singular vectors of log-tf times idf.
+
+    Deerwester et al., *Indexing by Latent Semantic Analysis* (1990). The truncated SVD is found by random
+    projection with power iterations: Halko, Martinsson and Tropp (2011), algorithm 4.4; seeded.
+
+    Args:
+        documents: Term → frequency, one mapping a document.
+        rank: Number of dimensions.
+        at_least: Documents that a term must be in.
+    """
+
+    def __init__(
+        self, documents: Sequence[Mapping[str, float]], *, rank: int = 128, at_least: int = 2, seed: int = 7
+    ) -> None:
+        import numpy as np
+
+        found_in = Counter(term for document in documents for term in document)
+        kept = sorted(term for term, n in found_in.items() if n >= at_least)
+        self._numbers = {term: number for number, term in enumerate(kept)}
+        size = len(documents)
+        self._idf = np.asarray([np.log(size / found_in[term]) for term in kept])
+        rows, columns, values = [], [], []
+        for row, document in enumerate(documents):
+            for term, frequency in document.items():
+                column = self._numbers.get(term)
+                if column is not None:
+                    rows.append(row)
+                    columns.append(column)
+                    values.append(1.0 + np.log(frequency) if frequency >= 1 else frequency)
+        matrix = _Sparse(rows, columns, values * self._idf[columns], shape=(size, len(kept)))
+        matrix.unit_rows()
+        rank = max(1, min(rank, size, len(kept)))
+        generator = np.random.default_rng(seed)
+        basis = np.linalg.qr(matrix.times(generator.standard_normal((len(kept), rank + 16))))[0]
+        for _ in range(3):
+            basis = np.linalg.qr(matrix.transposed_times(basis))[0]
+            basis = np.linalg.qr(matrix.times(basis))[0]
+        left, _, right = np.linalg.svd(matrix.transposed_times(basis), full_matrices=False)
+        del right
+        self._terms = left[:, :rank]  # the right singular vectors of the matrix, one row a term
+        self._documents = _unit(matrix.times(self._terms)).astype(np.float32)
+
+    def scores(self, question: Mapping[str, float] | Sequence[str]) -> NDArray[np.float64]:
+        """Cosine of every document with the question; 0 where no term is known."""
+        import numpy as np
+
+        weighted = question if isinstance(question, Mapping) else Counter(question)
+        known = [(self._numbers[term], weight) for term, weight in weighted.items() if term in self._numbers]
+        if not known:
+            return np.zeros(len(self._documents))
+        numbers = [number for number, _ in known]
+        weights = np.asarray([weight for _, weight in known]) * self._idf[numbers]
+        point = _unit((weights @ self._terms[numbers])[None, :])[0]
+        return np.asarray(self._documents @ point.astype(np.float32), dtype=np.float64)
+
+
+class _Sparse:
+    """Rows of few entries, enough for products with dense matrices."""
+
+    def __init__(
+        self, rows: Sequence[int], columns: Sequence[int], values: NDArray[np.float64], *, shape: tuple[int, int]
+    ) -> None:
+        import numpy as np
+
+        self.shape = shape
+        self.rows = np.asarray(rows, dtype=np.int64)
+        self.columns = np.asarray(columns, dtype=np.int64)
+        self.values = values
+
+    def unit_rows(self) -> None:
+        """Scale each row to length 1."""
+        import numpy as np
+
+        lengths = np.sqrt(np.bincount(self.rows, weights=self.values**2, minlength=self.shape[0]))
+        self.values = self.values / np.where(lengths > 0, lengths, 1.0)[self.rows]
+
+    def times(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The product with a matrix of one row a column of this."""
+        return _accumulate(self.rows, self.values, self.columns, dense, self.shape[0])
+
+    def transposed_times(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The product of the transpose with a matrix of one row a row of this."""
+        return _accumulate(self.columns, self.values, self.rows, dense, self.shape[1])
+
+
+def _accumulate(
+    into: NDArray[np.int64],
+    values: NDArray[np.float64],
+    taken: NDArray[np.int64],
+    dense: NDArray[np.float64],
+    size: int,
+) -> NDArray[np.float64]:
+    """Sum of ``values · dense[taken]`` by ``into``, in strips so that memory stays small."""
+    import numpy as np
+
+    order = np.argsort(into, kind="stable")
+    into, values, taken = into[order], values[order], taken[order]
+    total = np.zeros((size, dense.shape[1]))
+    strip = 20_000
+    for start in range(0, len(into), strip):
+        part = slice(start, start + strip)
+        firsts = np.flatnonzero(np.diff(into[part], prepend=-1))
+        sums = np.add.reduceat(values[part, None] * dense[taken[part]], firsts, axis=0)
+        total[into[part][firsts]] += sums
+    return total
+
+
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(lengths > 0, lengths, 1.0)
