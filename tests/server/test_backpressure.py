@@ -54,7 +54,9 @@ def test_what_is_under_way_is_bounded_before_a_body_is_read(monkeypatch: pytest.
     monkeypatch.setattr(otlp, "MAX_UNDER_WAY_BYTES", 1_500)
     entered, leave = Event(), Event()
 
-    def slow(*_: Any) -> tuple[int, str]:
+    def slow(
+        signal: str, body: bytes, content_type: str, encoding: str | None, batch_id: str
+    ) -> tuple[int, str]:
         entered.set()
         leave.wait(10)
         return 0, ""

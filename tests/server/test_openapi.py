@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -34,7 +35,7 @@ schema = schemathesis.openapi.from_dict(openapi())
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_any_request_is_answered_as_the_document_says(case: schemathesis.Case, app: Starlette) -> None:
+def test_any_request_is_answered_as_the_document_says(case: schemathesis.Case[Any], app: Starlette) -> None:
     response = case.call(
         app=app, base_url="http://localhost", headers={"Host": "127.0.0.1", "Authorization": "Bearer t"}
     )

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from launchworthy.server.operations import OPERATIONS
+from launchworthy.server.prometheus import prometheus_text
 from launchworthy.server.reference import http_api_reference
 from launchworthy.server.workspace import Workspace
 
@@ -17,6 +18,15 @@ NOT_OPERATIONS = {"close", "export"}
 def test_the_page_is_current() -> None:
     page = (DOCS / "http-api.md").read_text()
     assert page == http_api_reference(), "run: python -m launchworthy.server.reference > docs/http-api.md"
+
+
+def test_every_counter_is_explained() -> None:
+    page = (DOCS / "operations.md").read_text()
+    counters = dict.fromkeys(
+        ("accepted", "stored", "rejected", "duplicate", "pending", "quarantined", "repeated", "lost"), 0
+    )
+    for name in re.findall(r"^launchworthy_spans_(\w+) 0$", prometheus_text(counters), re.MULTILINE):
+        assert f"| `{name}` |" in page, name
 
 
 def test_no_operation_is_hidden_by_one_before_it() -> None:

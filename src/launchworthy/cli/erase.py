@@ -9,7 +9,9 @@ import click
 
 @click.command()
 @click.option("--product", required=True, help="Product whose records to search.")
-@click.option("--user", "user_id", required=True, help="The pseudonym that the records carry, u_….")
+@click.option(
+    "--user", "user_id", required=True, help="User id as the application knows it, or the pseudonym u_…."
+)
 @click.option("--by", required=True, help="Who asks for it; stands in the audit chain.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
 def command(product: str, user_id: str, by: str, data: Path | None) -> None:

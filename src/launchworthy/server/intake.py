@@ -91,7 +91,11 @@ class RecordIntake:
 
 
 def policy_of(data: Data | None) -> StoragePolicy:
-    """What the ``data`` block of a contract lets the store keep; None: there is no contract."""
+    """What the ``data`` block of a contract lets the store keep; None: there is no contract.
+
+    Where personal data may not be stored at all, texts are not: nothing here can tell what in them is
+    personal.
+    """
     from launchworthy.capture.receiver import StoragePolicy
 
     if data is None:
@@ -99,6 +103,7 @@ def policy_of(data: Data | None) -> StoragePolicy:
     record = data.pii.record if data.pii is not None else "pseudonymise"
     return StoragePolicy(
         user_ids="drop" if record == "redact" else record,
+        store_content=record in ("pseudonymise", "keep"),
         unstorable_sources=frozenset(
             name for name, source in data.sources.items() if "store" not in source.may
         ),
