@@ -2,3 +2,7 @@
 
 A prover: may import everything below it and no other prover.
 """
+
+from launchworthy.monitor.measuring import PROVES, measure
+
+__all__ = ["PROVES", "measure"]

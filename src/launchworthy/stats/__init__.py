@@ -11,7 +11,7 @@ from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interva
 from launchworthy.stats.paired import mcnemar, paired_means, paired_shares
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
 from launchworthy.stats.proportion import clopper_pearson, wilson
-from launchworthy.stats.quantiles import quantile_interval
+from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
 from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
 from launchworthy.stats.special import beta_cdf, beta_quantile, normal_cdf, normal_quantile, t_quantile
@@ -40,6 +40,7 @@ __all__ = [
     "paired_shares",
     "power",
     "quantile_interval",
+    "quantile_ranks",
     "ratio_interval",
     "sample_size",
     "t_interval",

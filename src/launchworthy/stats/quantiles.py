@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["quantile_interval"]
+__all__ = ["quantile_interval", "quantile_ranks"]
 
 
 def quantile_interval(
@@ -46,18 +46,15 @@ def quantile_interval(
     import numpy as np
 
     check_share(q, name="quantile")
-    error = tail_error(level, sides=sides)
     x = np.sort(clean_values(values))
     n = int(x.size)
     value = float(x[max(0, math.ceil(q * n - 1e-9) - 1)])
     effective, units = float(n), n
     if clusters is not None:
         effective, units = _effective(clean_values(values), value, clusters)
-    upper = _upper_rank(effective, q, error)
-    lower = _upper_rank(effective, 1.0 - q, error)
-    scale = n / effective
-    high = math.inf if upper is None else float(x[min(n, math.ceil(upper * scale - 1e-9)) - 1])
-    low = -math.inf if lower is None else float(x[n - min(n, math.ceil(lower * scale - 1e-9))])
+    lower, upper = quantile_ranks(n, q=q, level=level, sides=sides, effective=effective)
+    high = math.inf if upper is None else float(x[upper - 1])
+    low = -math.inf if lower is None else float(x[lower - 1])
     return Interval(
         value=value,
         low=low,
@@ -68,6 +65,28 @@ def quantile_interval(
         sides=sides,
         unit=unit,
         sample={"q": q, "slower": int((x > value).sum()), "items": n, "n": units},
+    )
+
+
+def quantile_ranks(
+    n: int, *, q: float, level: float = 0.95, sides: int = 2, effective: float | None = None
+) -> tuple[int | None, int | None]:
+    """Ranks of the lower and upper bound of the ``q`` quantile among n values in ascending order, from 1.
+
+    None where the sample is too small for a bound. ``effective`` is the number of independent values that n
+    clustered ones are worth: ranks are taken there, and scaled to n.
+
+    Raises:
+        InputError: q is not between 0 and 1, or an impossible level.
+    """
+    check_share(q, name="quantile")
+    error = tail_error(level, sides=sides)
+    worth = float(n) if effective is None else effective
+    scale = n / worth
+    upper, lower = _upper_rank(worth, q, error), _upper_rank(worth, 1.0 - q, error)
+    return (
+        None if lower is None else n + 1 - min(n, math.ceil(lower * scale - 1e-9)),
+        None if upper is None else min(n, math.ceil(upper * scale - 1e-9)),
     )
 
 

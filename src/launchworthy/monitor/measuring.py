@@ -1,0 +1,66 @@
+"""Claims in, evidence out: which measure answers which claim.
+
+May import ``contract``, ``evidence`` and this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from launchworthy.contract import Claim, ClaimKind
+from launchworthy.evidence import Evidence
+from launchworthy.monitor import reliability
+from launchworthy.monitor.scene import Ask, Query, look
+
+__all__ = ["PROVES", "measure"]
+
+_MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {**reliability.MEASURES}
+
+# What can be measured from records today, as kind:family/metric.
+PROVES: tuple[str, ...] = tuple(_MEASURES)
+
+
+def measure(
+    claims: Iterable[Claim], *, product: str, query: Query, release: str | None, now: datetime
+) -> list[Evidence]:
+    """What the records of a release say of the claims; claims with no record to look at are passed over.
+
+    Args:
+        claims: Claims of one contract; one line may be read for another (a limit, a success event).
+        product: Product whose records are read.
+        query: Answers one SELECT over the records.
+        release: Release id; None for records that name none.
+        now: When it is measured (aware); later records do not count.
+    """
+    known = [claim for claim in claims if claim.slice != "*"]
+    asked = [(claim, found) for claim in known if (found := _measure_of(claim)) is not None]
+    if not asked:
+        return []
+    scene = look(known, product=product, query=query, release=release, now=now)
+    pieces = []
+    for claim, found in asked:
+        ask = Ask(
+            claim=claim,
+            family=claim.family,
+            metric=claim.metric,
+            workflow=claim.workflow,
+            window_s=claim.valid_for_s,
+            scene=scene,
+        )
+        piece = found(ask)
+        if piece is not None:
+            pieces.append(piece)
+    return pieces
+
+
+def _measure_of(claim: Claim) -> Callable[[Ask], Evidence | None] | None:
+    if claim.kind is ClaimKind.DELTA and claim.options.get("against") != "before":
+        return None
+    return next((found for pattern, found in _MEASURES.items() if _matches(pattern, claim)), None)
+
+
+def _matches(pattern: str, claim: Claim) -> bool:
+    kind, _, path = pattern.partition(":")
+    return kind == claim.kind.value and fnmatchcase(f"{claim.family}/{claim.metric}", path)

@@ -1,0 +1,327 @@
+"""From records to numbers with bounds: aggregated in SQL, bounded by the procedures of ``stats``.
+
+May import ``stats`` and this room. A sample is a SELECT with the columns ``unit`` (what is independent),
+``trace``, ``began``, ``sim`` and ``x``: what was measured, null where it could not be; a ratio also has ``y``,
+what it is divided by. Where units repeat, shares and quantiles are bounded at the effective number of
+independent records (Korn and Graubard, Survey Methodology 24, 1998), means and ratios by whole units.
+"""
+
+# ruff: noqa: S608 (a sample is SQL of this room; values are its parameters, numbers are written by repr)
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from launchworthy.stats import (
+    Interval,
+    beta_quantile,
+    clopper_pearson,
+    mean_interval,
+    quantile_ranks,
+    ratio_interval,
+)
+
+if TYPE_CHECKING:
+    from launchworthy.monitor.scene import Query
+
+__all__ = ["Measured", "Sample", "breaches", "mean", "quantile", "ratio", "share"]
+
+WORST = 20
+_GRID = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995,
+         0.999, 0.9995, 1.0)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A SELECT of what was measured, and what each row is: ``call``, ``retrieval``, ``session`` …
+
+    ``missing`` says why a row has no value.
+    """
+
+    sql: str
+    parameters: Sequence[Any]
+    noun: str
+    missing: str = "not recorded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A number with its bounds, and what stands behind it.
+
+    Attributes:
+        interval: Estimate and one-sided bounds; None where nothing could be measured.
+        records: Rows with a value.
+        unscored: Rows without one.
+        simulated: Rows of simulated users.
+        units: Independent units among the rows with a value.
+        noun: What a unit is: what a row is, where no unit has two.
+        first_ns: Time of the oldest row; None of no rows.
+        worst: The rows furthest on the wrong side, as ``{"trace", "value"}``.
+        missing: Why a row has no value.
+        effect: Design effect, where units repeat and it could be estimated.
+    """
+
+    interval: Interval | None
+    records: int
+    unscored: int
+    simulated: int
+    units: int
+    noun: str
+    row: str
+    first_ns: int | None
+    worst: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    missing: str = ""
+    effect: float | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows with or without a value."""
+        return self.records + self.unscored
+
+
+def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
+    """The share of rows with ``x`` = 1; ``bad`` (0 or 1) is the value whose traces are shown."""
+    row = _one(
+        query,
+        sample,
+        f"{_worst(f'x = {bad}', order='-began')} AS worst, sum(x)::BIGINT AS hits",
+        "count(x) AS m, sum(x) AS k",
+        "sum(k * k) AS kk, sum(k * m) AS km, sum(m * m) AS mm",
+    )
+    n, units, hits = row["records"], row["units"], int(row["hits"] or 0)
+    if not n:
+        return _measured(row, sample, None)
+    if units == n:
+        return _measured(row, sample, clopper_pearson(hits, n=n, level=level))
+    effect, worth = _effective(row, share=hits / n)
+    low, high = _exact_bounds(hits / n, worth=worth, level=level)
+    interval = Interval(
+        value=hits / n,
+        low=low,
+        high=high,
+        confidence=level,
+        n=units,
+        method="Clopper-Pearson, clustered",
+        sides=1,
+        unit="ratio",
+        sample={"successes": hits, "items": n, "n": units, "clusters": units, "effective": worth},
+    )
+    return _measured(row, sample, interval, effect=effect)
+
+
+def quantile(query: Query, sample: Sample, *, q: float, level: float, unit: str) -> Measured:
+    """The ``q`` quantile of ``x`` by order statistics; the slowest traces are shown."""
+    # A hair below q, so that rounding never lifts q·n above a whole rank.
+    at = f"(SELECT quantile_disc(x, {q - 1e-12!r}) FROM sample)"
+    row = _one(
+        query,
+        sample,
+        f"{_worst('x IS NOT NULL', order='x')} AS worst, {at} AS value,"
+        f" count(*) FILTER (x > {at})::BIGINT AS slower",
+        f"count(x) AS m, count(*) FILTER (x > {at}) AS k",
+        "sum(k * k) AS kk, sum(k * m) AS km, sum(m * m) AS mm",
+    )
+    n, units = row["records"], row["units"]
+    if not n:
+        return _measured(row, sample, None)
+    value, slower = float(row["value"]), int(row["slower"])
+    clustered = units < n
+    effect, worth = _effective(row, share=slower / n) if clustered else (None, float(n))
+    lower, upper = quantile_ranks(n, q=q, level=level, sides=1, effective=worth)
+    ranks = [rank for rank in (lower, upper) if rank is not None]
+    grid = [max(1, math.ceil(each * n - 1e-9)) for each in _GRID]
+    found = _at_ranks(query, sample, n=n, ranks=[*ranks, *grid])
+    bounds = dict(zip(ranks, found, strict=False))
+    points = [
+        [rank / n, amount] for rank, amount in dict(zip(grid, found[len(ranks) :], strict=True)).items()
+    ]
+    interval = Interval(
+        value=value,
+        low=-math.inf if lower is None else bounds[lower],
+        high=math.inf if upper is None else bounds[upper],
+        confidence=level,
+        n=units,
+        method="order statistics, clustered" if clustered else "order statistics",
+        sides=1,
+        unit=unit,
+        sample={
+            "quantile": q,
+            "points": points,
+            "slower": slower,
+            "items": n,
+            "n": units,
+            **({"clusters": units, "effective": worth} if clustered else {}),
+        },
+    )
+    return _measured(row, sample, interval, effect=effect)
+
+
+def mean(query: Query, sample: Sample, *, level: float, unit: str, high_is_bad: bool = True) -> Measured:
+    """The mean of ``x``; the traces with the largest values are shown, or the smallest."""
+    import numpy as np
+
+    row = _one(
+        query,
+        sample,
+        f"{_worst('x IS NOT NULL', order='x' if high_is_bad else '-x')} AS worst",
+        "count(x) AS m, sum(x) AS k",
+        "list(k) AS sums, list(m) AS sizes",
+    )
+    n, units = row["records"], row["units"]
+    if not n:
+        return _measured(row, sample, None)
+    sums, sizes = np.asarray(row["sums"], dtype=np.float64), np.asarray(row["sizes"], dtype=np.int64)
+    clusters = None if units == n else np.repeat(np.arange(units), sizes).tolist()
+    # The bootstrap of whole units reads their sums and sizes only, so each may stand as that many means.
+    values = sums if clusters is None else np.repeat(sums / sizes, sizes)
+    interval = mean_interval(values, level=level, sides=1, clusters=clusters, unit=unit)
+    kept = {key: interval.sample[key] for key in ("mean", "items", "n", "standard_error")}
+    if clusters is None:
+        kept["variance"] = interval.sample["variance"]
+    return _measured(row, sample, _with_sample(interval, kept))
+
+
+def ratio(
+    query: Query,
+    sample: Sample,
+    *,
+    level: float,
+    unit: str,
+    bounds: tuple[float, float] | None = None,
+    high_is_bad: bool = True,
+    without: str = "",
+) -> Measured:
+    """Σ x / Σ y over units, by the delta method; ``without`` says what is missing where Σ y is 0."""
+    row = _one(
+        query,
+        sample,
+        f"{_worst('x IS NOT NULL', order='x' if high_is_bad else '-x')} AS worst",
+        "count(x) AS m, sum(x) AS k, sum(y) FILTER (x IS NOT NULL) AS d",
+        "list(k) AS over, list(d) AS under, sum(d) AS total",
+    )
+    if not row["records"] or not row["total"]:
+        return _measured(row, sample, None, missing=without if row["records"] else "")
+    interval = ratio_interval(
+        row["over"], denominators=row["under"], level=level, sides=1, bounds=bounds, unit=unit
+    )
+    return _measured(row, sample, interval)
+
+
+def breaches(query: Query, sample: Sample) -> Measured:
+    """How many rows have ``x`` above the ``y`` they were allowed; the worst by how far they went."""
+    row = _one(
+        query,
+        sample,
+        f"{_worst('x > y', order='x')} AS worst, count(*) FILTER (x > y)::BIGINT AS hits",
+        "count(x) AS m",
+        "1 AS one",
+    )
+    if not row["records"]:
+        return _measured(row, sample, None)
+    count = int(row["hits"])
+    interval = Interval(
+        value=float(count),
+        low=float(count),
+        high=float(count),
+        confidence=0.95,
+        n=row["records"],
+        method="count",
+        sides=1,
+        sample={"breaches": count, "n": row["records"]},
+    )
+    return _measured(row, sample, interval, noun=sample.noun, n=row["records"])
+
+
+def _one(query: Query, sample: Sample, rows: str, of_unit: str, of_units: str) -> dict[str, Any]:
+    """One row of aggregates over the sample, over each unit, and over the units."""
+    found = query(
+        f"WITH sample AS MATERIALIZED ({sample.sql}),"
+        f" units AS (SELECT unit, {of_unit} FROM sample WHERE x IS NOT NULL GROUP BY unit)"
+        " SELECT * FROM (SELECT count(x) AS records, count(*) - count(x) AS unscored,"
+        " count(*) FILTER (sim) AS simulated, min(began) AS first_ns,"
+        f" bool_or(starts_with(unit, 'u')) AS users, bool_or(starts_with(unit, 's')) AS sessions, {rows}"
+        f" FROM sample) AS r, (SELECT count(*) AS units, {of_units} FROM units) AS u",
+        sample.parameters,
+    )
+    return found[0]
+
+
+def _worst(condition: str, *, order: str) -> str:
+    return (
+        f"list_transform(arg_max(struct_pack(trace := trace, value := x), {order}, {WORST})"
+        f" FILTER ({condition}),"
+        " lambda each: struct_pack(trace := lower(hex(each.trace)), value := each.value))"
+    )
+
+
+def _at_ranks(query: Query, sample: Sample, *, n: int, ranks: Sequence[int]) -> list[float]:
+    """Values of ``x`` at ranks from 1: half a rank lower, so that rounding cannot pass the rank."""
+    places = ", ".join(repr((rank - 0.5) / n) for rank in ranks)
+    found = query(
+        f"SELECT quantile_disc(x, [{places}]) AS found FROM ({sample.sql}) AS sample", sample.parameters
+    )
+    return [float(value) for value in found[0]["found"]]
+
+
+def _effective(row: dict[str, Any], *, share: float) -> tuple[float | None, float]:
+    """Design effect of a share, and the independent records that the sample is worth.
+
+    Where nothing varies no effect can be estimated, and each unit counts once.
+    """
+    n, units = row["records"], row["units"]
+    if units < 2 or not 0.0 < share < 1.0:
+        return None, float(units)
+    moved = float(row["kk"]) - 2 * share * float(row["km"]) + share * share * float(row["mm"])
+    effect = max(1.0, units / (units - 1) * moved / (n * share * (1.0 - share)))
+    return effect, max(1.0, n / effect)
+
+
+def _exact_bounds(share: float, *, worth: float, level: float) -> tuple[float, float]:
+    """Clopper-Pearson bounds of a share of ``worth`` independent records, which need be no whole number."""
+    error, hits = 1.0 - level, share * worth
+    low = 0.0 if share == 0.0 else beta_quantile(error, a=hits, b=worth - hits + 1.0)
+    high = 1.0 if share == 1.0 else beta_quantile(1.0 - error, a=hits + 1.0, b=worth - hits)
+    return low, high
+
+
+def _with_sample(interval: Interval, sample: dict[str, Any]) -> Interval:
+    return Interval(
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        confidence=interval.confidence,
+        n=interval.n,
+        method=interval.method,
+        sides=interval.sides,
+        unit=interval.unit,
+        sample=sample,
+    )
+
+
+def _measured(
+    row: dict[str, Any],
+    sample: Sample,
+    interval: Interval | None,
+    *,
+    effect: float | None = None,
+    missing: str = "",
+    noun: str = "",
+    n: int | None = None,
+) -> Measured:
+    repeated = row["units"] < row["records"]
+    unit = "user" if row["users"] else "session" if row["sessions"] else "trace"
+    return Measured(
+        interval=interval,
+        records=row["records"],
+        unscored=row["unscored"],
+        simulated=row["simulated"],
+        units=row["units"] if n is None else n,
+        noun=noun or (unit if repeated else sample.noun),
+        row=sample.noun,
+        first_ns=row["first_ns"],
+        worst=tuple(row["worst"] or ()),
+        missing=missing or sample.missing,
+        effect=effect,
+    )

@@ -1,0 +1,209 @@
+"""Which records a measurement reads: product, release, workflow, window and slice, as SQL with parameters.
+
+May import ``contract`` and the standard library. Names and values never enter SQL text: they are bound.
+A *call* of a workflow is its span of kind ``workflow``; where an application sends none, the root span of
+each trace. Evaluation traffic (a root of kind ``evaluation``, or the cohort of that name) is left out.
+"""
+
+# ruff: noqa: S608 (names in SQL are of this room; what comes from outside is bound)
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from launchworthy.contract import Claim
+
+__all__ = ["EVALUATION", "SLICE", "Ask", "Bind", "Query", "Scene", "look"]
+
+Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
+
+EVALUATION = "evaluation"  # kind of span, and cohort, of traffic that no user made
+SLICE = "launchworthy.slice"  # attribute: the slice, or list of slices, that a span belongs to
+
+# The independent unit behind a record: the user, else the session, else the trace itself.
+UNIT = "coalesce('u' || user_id, 's' || session_id, 't' || hex(trace_id))"
+TIMED_OUT = (
+    "(coalesce(status = 'error', false) AND (contains(lower(coalesce(error_type, '')), 'timeout')"
+    " OR contains(lower(coalesce(error_type, '')), 'deadline')))"
+)
+FAILED = "coalesce(status = 'error', false)"
+
+
+class Bind:
+    """Parameters of one query, in order; calling it answers the placeholder of a value."""
+
+    __slots__ = ("values",)
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def __call__(self, value: Any) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What is measured on, and what is known of it before the first claim is looked at.
+
+    Attributes:
+        product: Product.
+        release: Release id; None for records that name none.
+        query: Answers one SELECT over the records.
+        now: End of every window (aware).
+        claims: Claims by address, for what one line says of another (a success event, a limit).
+        marked: Workflows that send spans of kind ``workflow``.
+        calls: Calls of each workflow, of all time.
+        evaluated: Whether any trace has a root of kind ``evaluation``.
+    """
+
+    product: str
+    release: str | None
+    query: Query
+    now: datetime
+    claims: Mapping[str, Claim]
+    marked: frozenset[str | None] = frozenset()
+    calls: Mapping[str | None, int] = field(default_factory=dict)
+    evaluated: bool = False
+
+    def option(self, workflow: str | None, path: str) -> Mapping[str, Any]:
+        """Options of the claim at ``path`` of a workflow, such as ``success``; empty where there is none."""
+        claim = self.claims.get("/".join(part for part in (self.product, workflow, path) if part))
+        return {} if claim is None else claim.options
+
+    def limit(self, bind: Bind, path: str) -> str | None:
+        """SQL for the limit of the row's workflow, such as ``limits/timeout``; None where there is none."""
+        cases = [
+            f"WHEN {bind(workflow)} THEN {bind(float(options['limit']))}::DOUBLE"
+            for workflow in sorted(name for name in self.calls if name is not None)
+            if isinstance((options := self.option(workflow, path)).get("limit"), (int, float))
+        ]
+        return f"CASE workflow {' '.join(cases)} END" if cases else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One claim, as what must be measured for it: monitors ask for the metric of their signal.
+
+    ``window_s`` is how far back records count, ``matures_s`` how old a use must be to tell its outcome.
+    """
+
+    claim: Claim
+    family: str
+    metric: str
+    workflow: str | None
+    window_s: float
+    scene: Scene
+    matures_s: float = 0.0
+
+    def matured(self, seconds: float) -> Ask:
+        """The same, of uses that are at least so old."""
+        return replace(self, matures_s=seconds)
+
+    @property
+    def since(self) -> datetime:
+        """Start of the window."""
+        try:
+            return self.until - timedelta(seconds=self.window_s)
+        except OverflowError:
+            return datetime.fromtimestamp(0, tz=self.scene.now.tzinfo)
+
+    @property
+    def until(self) -> datetime:
+        """End of the window: now, or earlier where outcomes must mature."""
+        try:
+            return self.scene.now - timedelta(seconds=self.matures_s)
+        except OverflowError:
+            return datetime.fromtimestamp(0, tz=self.scene.now.tzinfo)
+
+    def known(self) -> bool:
+        """Whether there is any call of the workflow and release, ever."""
+        calls = self.scene.calls
+        return any(calls.values()) if self.workflow is None else bool(calls.get(self.workflow))
+
+    def calls(self, bind: Bind, *, any_release: bool = False) -> str:
+        """SELECT of the calls in the window."""
+        marked = self.scene.marked
+        if self.workflow is not None:
+            of_kind = "kind = 'workflow'" if self.workflow in marked else "parent_span_id IS NULL"
+        elif not marked:
+            of_kind = "parent_span_id IS NULL"
+        else:
+            # Of workflows that send no span of their own, the root of the trace.
+            names = ", ".join(bind(name) for name in sorted(name for name in marked if name is not None))
+            own = f"coalesce(workflow IN ({names}), false)" if names else "false"
+            own = f"({own} OR workflow IS NULL)" if None in marked else own
+            of_kind = f"CASE WHEN {own} THEN kind = 'workflow' ELSE parent_span_id IS NULL END"
+        return (
+            "SELECT trace_id, workflow, session_id, user_id, start_time, duration_ms, first_token_ms,"
+            f" {FAILED} AS failed, {TIMED_OUT} AS timed_out, no_answer, cost_usd, attributes, input, output,"
+            f" coalesce(simulated, false) AS sim, {UNIT} AS unit"
+            f" FROM spans WHERE {self.condition(bind, any_release=any_release)} AND {of_kind}"
+        )
+
+    def spans(self, bind: Bind, *, kinds: Sequence[str]) -> str:
+        """SELECT of the spans of some kinds in the window."""
+        named = ", ".join(f"'{kind}'" for kind in kinds)
+        return (
+            f"SELECT *, {FAILED} AS failed, {TIMED_OUT} AS timed_out,"
+            f" coalesce(simulated, false) AS sim, {UNIT} AS unit"
+            f" FROM spans WHERE {self.condition(bind)} AND kind IN ({named})"
+        )
+
+    def condition(self, bind: Bind, *, any_release: bool = False) -> str:
+        """Which spans belong to the workflow, release, window and slice; never evaluation traffic."""
+        scene = self.scene
+        parts = [
+            f"product = {bind(scene.product)}",
+            f"start_time >= {bind(_ns(self.since))}",
+            f"start_time < {bind(_ns(self.until))}",
+            f"kind IS DISTINCT FROM '{EVALUATION}'",
+            f"cohort IS DISTINCT FROM '{EVALUATION}'",
+        ]
+        if self.workflow is not None:
+            parts.append(f"workflow = {bind(self.workflow)}")
+        if not any_release:
+            parts.append("release IS NULL" if scene.release is None else f"release = {bind(scene.release)}")
+        if scene.evaluated:
+            parts.append(
+                f"trace_id NOT IN (SELECT trace_id FROM spans WHERE product = {bind(scene.product)}"
+                f" AND kind = '{EVALUATION}' AND parent_span_id IS NULL)"
+            )
+        if self.claim.slice is not None:
+            # A plain text search first: it skips nearly every row before any JSON is read.
+            parts.append(
+                f"CASE WHEN contains(attributes, '{SLICE}') AND json_valid(attributes) THEN"
+                f" coalesce(json_contains(json_extract(attributes, '/{SLICE}'),"
+                f" to_json({bind(self.claim.slice)}::VARCHAR)), false) ELSE false END"
+            )
+        return " AND ".join(parts)
+
+
+def look(claims: Iterable[Claim], *, product: str, query: Query, release: str | None, now: datetime) -> Scene:
+    """A first look: which workflows there are, and how their calls can be told."""
+    bind = Bind()
+    of_release = "release IS NULL" if release is None else f"release = {bind(release)}"
+    rows = query(
+        "SELECT workflow, count(*) FILTER (kind = 'workflow') AS marked,"
+        " count(*) FILTER (parent_span_id IS NULL AND kind IS DISTINCT FROM 'evaluation') AS roots,"
+        f" count(*) FILTER (parent_span_id IS NULL AND kind = '{EVALUATION}') AS evaluated"
+        f" FROM spans WHERE {of_release} AND product = {bind(product)} AND start_time < {bind(_ns(now))}"
+        " GROUP BY workflow",
+        bind.values,
+    )
+    return Scene(
+        product=product,
+        release=release,
+        query=query,
+        now=now,
+        claims={claim.address: claim for claim in claims},
+        marked=frozenset(row["workflow"] for row in rows if row["marked"]),
+        calls={row["workflow"]: row["marked"] or row["roots"] for row in rows},
+        evaluated=any(row["evaluated"] for row in rows),
+    )
+
+
+def _ns(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
