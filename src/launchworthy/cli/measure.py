@@ -26,7 +26,7 @@ def command(product: str | None, data: Path | None, as_json: bool) -> None:
         name = product_of(workspace, product)
         found = workspace.measure(product=name)
     if as_json:
-        echo_json([piece.as_json() for piece in found])
+        echo_json({"evidence": [piece.as_json() for piece in found]})
         return
     if not found:
         click.echo(f"Nothing new for {name}: what was measured before still stands.")
