@@ -1,0 +1,154 @@
+"""Late facts, sent as log events: outcomes, feedback and scores as rows of their tables.
+
+May import ``records`` and this room's ``otlp``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from launchworthy.capture.columns import flag, number, plain, short
+from launchworthy.capture.origin import Origin
+from launchworthy.capture.otlp.record import SentLog
+from launchworthy.capture.refusal import Refusal, check_time
+from launchworthy.capture.storage_policy import Guard
+from launchworthy.records.attributes import (
+    EVALUATION_EVENT,
+    FEEDBACK_EVENT,
+    OUTCOME_EVENT,
+    GenAI,
+    Own,
+)
+from launchworthy.records.tables import FEEDBACK, OUTCOMES, SCORES, Table
+
+__all__ = ["FACT_TABLES", "FactMapper"]
+
+_EVENT_NAME = "event.name"
+_CONTENT = frozenset({"comment", "correction", "explanation"})
+FACT_TABLES: Final[dict[str, Table]] = {
+    EVALUATION_EVENT: SCORES,
+    OUTCOME_EVENT: OUTCOMES,
+    FEEDBACK_EVENT: FEEDBACK,
+}
+
+
+class FactMapper:
+    """Makes rows of log events.
+
+    Args:
+        guard: Takes out what may not be stored.
+        received_at_ns: When the request came.
+    """
+
+    def __init__(self, *, guard: Guard, received_at_ns: int) -> None:
+        self._guard = guard
+        self._received_at_ns = received_at_ns
+
+    def row(self, log: SentLog, origin: Origin) -> tuple[Table, tuple[Any, ...]]:
+        """The table that the event belongs to, and the values of its columns in their order.
+
+        Raises:
+            Refusal: An event that is not kept, or one that lacks what it must say.
+        """
+        attributes = {**log.body, **log.attributes} if isinstance(log.body, dict) else log.attributes
+        event = log.event or attributes.pop(_EVENT_NAME, "")
+        attributes.pop(_EVENT_NAME, None)
+        table = FACT_TABLES.get(event) if isinstance(event, str) else None
+        if table is None:
+            raise Refusal(
+                f"not an event that is kept: {event!r:.80}" if event else "a log record without an event name"
+            )
+        trace_id, span_id = _id(log.trace_id, 16, "trace"), _id(log.span_id, 8, "span")
+        time_ns = log.time_ns or self._received_at_ns
+        check_time(time_ns, received_at_ns=self._received_at_ns)
+        take = attributes.pop
+        product = short(take(Own.PRODUCT, None)) or origin.product
+        policy = self._guard.policy(product)
+        values: dict[str, Any] = {
+            "trace_id": trace_id,
+            "span_id": span_id,
+            "product": product,
+            "workflow": short(take(Own.WORKFLOW, None))
+            or origin.workflow
+            or short(take(GenAI.WORKFLOW_NAME, None)),
+            "release": short(take(Own.RELEASE, None)) or origin.release,
+            "cohort": short(take(Own.COHORT, None)) or origin.cohort,
+            "time": time_ns,
+            "received_at": self._received_at_ns,
+        }
+        user = plain(take(GenAI.USER_ID, None)) or origin.user_id
+        session = plain(take(GenAI.SESSION_ID, None)) or plain(take(GenAI.CONVERSATION_ID, None))
+        session = session or origin.session_id
+        values["user_id"] = None if user is None else self._guard.person(user, policy)
+        values["session_id"] = None if session is None else self._guard.session(session, policy)
+        simulated = flag(take(Own.SIMULATED, None))
+        values["simulated"] = origin.simulated if simulated is None else simulated
+        values |= _OWN[table.name](attributes)
+        if not policy.store_content:
+            values |= dict.fromkeys(_CONTENT & values.keys())
+        self._guard.strip(attributes, policy)
+        values["attributes"] = orjson.dumps(attributes).decode() if attributes else None
+        return table, tuple(values[name] for name in table.names)
+
+
+def _id(value: bytes, size: int, name: str) -> bytes | None:
+    if not value or not any(value):
+        return None
+    if len(value) != size:
+        raise Refusal(f"the {name} id is not {size} bytes ({2 * size} hexadecimal digits in JSON)")
+    return value
+
+
+def _outcome(attributes: dict[str, Any]) -> dict[str, Any]:
+    event = short(attributes.pop(Own.OUTCOME, None))
+    if event is None:
+        raise Refusal(f"an outcome without {Own.OUTCOME}")
+    return {"event": event, "value": _number(attributes, Own.OUTCOME_VALUE)}
+
+
+def _feedback(attributes: dict[str, Any]) -> dict[str, Any]:
+    take = attributes.pop
+    rating = _number(attributes, Own.RATING)
+    if rating is not None and not -1 <= rating <= 1:
+        raise Refusal(f"{Own.RATING} is not between -1 and 1")
+    found = {
+        "rating": rating,
+        "reason": short(take(Own.REASON, None)),
+        "comment": plain(take(Own.COMMENT, None)),
+        "correction": plain(take(Own.CORRECTION, None)),
+        "confidence": _number(attributes, Own.CONFIDENCE),
+    }
+    if all(value is None for value in found.values()):
+        raise Refusal("feedback that says nothing: no rating, reason, comment, correction or confidence")
+    return found
+
+
+def _score(attributes: dict[str, Any]) -> dict[str, Any]:
+    take = attributes.pop
+    name = short(take(GenAI.EVALUATION_NAME, None))
+    if name is None:
+        raise Refusal(f"an evaluation result without {GenAI.EVALUATION_NAME}")
+    return {
+        "response_id": short(take(GenAI.RESPONSE_ID, None)),
+        "name": name,
+        "value": _number(attributes, GenAI.EVALUATION_VALUE),
+        "label": short(take(GenAI.EVALUATION_LABEL, None)),
+        "explanation": plain(take(GenAI.EVALUATION_EXPLANATION, None)),
+        "error_type": short(take(GenAI.ERROR_TYPE, None)),
+    }
+
+
+def _number(attributes: dict[str, Any], name: str) -> float | None:
+    """A number by name; one that cannot be read is refused, since it would be missing without a trace."""
+    value = attributes.pop(name, None)
+    if value is None:
+        return None
+    found = number(value)
+    if found is None:
+        raise Refusal(f"{name} is not a finite number")
+    return found
+
+
+_OWN: Final = {"outcomes": _outcome, "feedback": _feedback, "scores": _score}

@@ -1,0 +1,20 @@
+"""JSON text that was cut in the middle of a character. Imports the standard library only."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["repaired"]
+
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[dD][89a-fA-F]..|.)", re.DOTALL)
+
+
+def repaired(text: bytes) -> bytes:
+    """JSON text with each lone half of a surrogate pair replaced, as clients that cut text in two send."""
+    return _ESCAPE.sub(_whole, text)
+
+
+def _whole(match: re.Match[bytes]) -> bytes:
+    found = match[0]
+    lone = len(found) == 6 and found[2:3] in b"dD" and found[3:4] in b"89abcdefABCDEF"
+    return rb"\ufffd" if lone else found

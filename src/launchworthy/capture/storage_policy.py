@@ -1,0 +1,182 @@
+"""What of a record may rest in the store, and the pseudonyms of people and sessions.
+
+May import ``records``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from launchworthy.records.attributes import GenAI, Own
+from launchworthy.records.pseudonym import pseudonym
+
+__all__ = ["IDENTITY", "PERSONAL", "Guard", "StoragePolicy", "is_content"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoragePolicy:
+    """What a contract lets the store keep of a product's records.
+
+    Attributes:
+        user_ids: Users and sessions as a keyed hash, not at all, or as sent.
+        store_content: Prompts, contexts, answers and texts like them; without, only the figures are kept.
+        unstorable_sources: Of documents that come from these, only the id and the score are kept.
+    """
+
+    user_ids: Literal["pseudonymise", "drop", "keep"] = "pseudonymise"
+    store_content: bool = True
+    unstorable_sources: frozenset[str] = field(default_factory=frozenset)
+
+
+# Other names of a user or session, which become ``user.id`` and ``session.id``.
+IDENTITY: Final = {
+    "enduser.id": GenAI.USER_ID,
+    "gen_ai.user": GenAI.USER_ID,
+    "llm.user": GenAI.USER_ID,
+    "langfuse.user.id": GenAI.USER_ID,
+    "langfuse.session.id": GenAI.SESSION_ID,
+    "traceloop.association.properties.user_id": GenAI.USER_ID,
+    "traceloop.association.properties.session_id": GenAI.SESSION_ID,
+}
+# Attributes that name a person: kept only where users are kept as sent.
+PERSONAL: Final = frozenset(
+    {
+        "user.name",
+        "user.full_name",
+        "user.email",
+        "user.hash",
+        "enduser.pseudo.id",
+        "enduser.role",
+        "enduser.scope",
+        *IDENTITY,
+    }
+)
+# Keys of free-form metadata that name a user or session.
+METADATA_KEYS: Final = {
+    "user_id": "u",
+    "userId": "u",
+    "user": "u",
+    "username": "u",
+    "email": "u",
+    "session_id": "s",
+    "sessionId": "s",
+    "conversation_id": "s",
+    "thread_id": "s",
+}
+
+_CONTENT = frozenset(
+    {
+        GenAI.INPUT_MESSAGES,
+        GenAI.OUTPUT_MESSAGES,
+        GenAI.SYSTEM_INSTRUCTIONS,
+        GenAI.RETRIEVAL_QUERY,
+        GenAI.RETRIEVAL_DOCUMENTS,
+        GenAI.TOOL_ARGUMENTS,
+        GenAI.TOOL_RESULT,
+        "gen_ai.tool.definitions",
+        Own.INPUT,
+        Own.OUTPUT,
+        Own.COMMENT,
+        Own.CORRECTION,
+        GenAI.EVALUATION_EXPLANATION,
+        "exception.message",
+        "exception.stacktrace",
+        "gen_ai.prompt",
+        "gen_ai.completion",
+        "metadata",
+    }
+)
+_CONTENT_PREFIXES = (
+    "input.",
+    "output.",
+    "gen_ai.prompt.",
+    "gen_ai.completion.",
+    "llm.input_messages",
+    "llm.output_messages",
+    "llm.prompt",
+    "llm.choices",
+    "llm.function_call",
+    "llm.tools",
+    "traceloop.entity.input",
+    "traceloop.entity.output",
+    "traceloop.prompt.template",
+    "retrieval.documents",
+    "reranker.",
+    "embedding.",
+    "tool.parameters",
+)
+_NOT_CONTENT = frozenset({GenAI.PROMPT_NAME, GenAI.PROMPT_VERSION, "embedding.model_name"})
+_LONGEST_CHARS = 256  # a longer text of an unknown name may be a prompt under another name
+
+
+def is_content(name: str, value: Any) -> bool:
+    """Whether an attribute may carry what was asked, read or answered."""
+    if name in _NOT_CONTENT:
+        return False
+    if name in _CONTENT or name.startswith(_CONTENT_PREFIXES):
+        return True
+    return (isinstance(value, str) and len(value) > _LONGEST_CHARS) or isinstance(value, (dict, list))
+
+
+class Guard:
+    """Applies the policies while one request is decoded.
+
+    Args:
+        key: Of the pseudonyms.
+        policy: The policy of a product, by its name.
+    """
+
+    def __init__(self, *, key: bytes, policy: Callable[[str], StoragePolicy]) -> None:
+        self._key = key
+        self._policy = policy
+        self._policies: dict[str, StoragePolicy] = {}
+        self._known: dict[tuple[str, str], str] = {}
+
+    def policy(self, product: str) -> StoragePolicy:
+        """The policy of a product; asked for once."""
+        known = self._policies.get(product)
+        if known is None:
+            known = self._policies[product] = self._policy(product)
+        return known
+
+    def person(self, value: str, policy: StoragePolicy) -> str | None:
+        """A user as it may be stored."""
+        return self._identity(value, policy, "u")
+
+    def session(self, value: str, policy: StoragePolicy) -> str | None:
+        """A session as it may be stored."""
+        return self._identity(value, policy, "s")
+
+    def strip(self, attributes: dict[str, Any], policy: StoragePolicy) -> None:
+        """Take out of the remaining attributes what may not be stored."""
+        if policy.user_ids != "keep":
+            for name in PERSONAL & attributes.keys():
+                del attributes[name]
+            for name, prefix in ((GenAI.CONVERSATION_ID, "s"), (GenAI.SESSION_ID, "s"), (GenAI.USER_ID, "u")):
+                if name in attributes:
+                    held = self._identity(str(attributes.pop(name)), policy, prefix)
+                    if held is not None:
+                        attributes[name] = held
+            metadata = attributes.get("metadata")
+            if isinstance(metadata, dict):
+                attributes["metadata"] = {
+                    key: self._identity(str(value), policy, METADATA_KEYS[key])
+                    if key in METADATA_KEYS
+                    else value
+                    for key, value in metadata.items()
+                }
+        if not policy.store_content:
+            for name in [name for name, value in attributes.items() if is_content(name, value)]:
+                del attributes[name]
+
+    def _identity(self, value: str, policy: StoragePolicy, prefix: str) -> str | None:
+        if policy.user_ids == "keep":
+            return value
+        if policy.user_ids == "drop":
+            return None
+        known = self._known.get((prefix, value))
+        if known is None:
+            known = self._known[prefix, value] = pseudonym(value, key=self._key, prefix=prefix)
+        return known
