@@ -187,11 +187,13 @@ def _depth_beyond(value: Any, most: int) -> bool:
 def _moment(name: str, text: Any, *, where: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo is None else moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{name} is not a time: {text!r:.80}", where=where, hint="write 2026-11-24T09:00:00Z"
         ) from error
+    raise InputError(f"{name} has no time zone", where=where, hint="write it in UTC, ending in Z")
 
 
 def _number(name: str, item: Any, *, where: str) -> float:

@@ -70,7 +70,7 @@ def _blocking(stage: str, blocking: Sequence[ClaimStatus]) -> Iterator[str]:
 
 
 def _claim(each: ClaimStatus) -> Iterator[str]:
-    place = f"  {each.claim.place}" if each.claim.place is not None else ""
+    place = f" ({each.claim.place})" if each.claim.place is not None else ""
     yield f"  {MARKS[each.state]} {each.state.value:8}  {clean(each.claim.address + place)}"
     yield f"      {clean(each.claim.sentence)}"
     yield f"      {clean(each.reason)}"
@@ -79,7 +79,10 @@ def _claim(each: ClaimStatus) -> Iterator[str]:
     for other in each.contradicting:
         yield f"      against it: {measured_text(other)}, {origin_text(other)}"
     if each.plan is not None:
-        yield f"      next: {plan_text(each.plan)}"
+        measures = (
+            f" ({each.claim.prover} measures it)" if each.evidence is None and each.claim.prover else ""
+        )
+        yield f"      next: {plan_text(each.plan)}{measures}"
     elif each.state is State.UNMET:
         yield f"      next: {_cure(each)}"
 
