@@ -5,25 +5,39 @@ May import ``errors``, ``quantity``, ``records`` and ``stats`` (lint does the co
 
 from launchworthy.contract.claim import Claim, ClaimKind, Direction, Place, Target
 from launchworthy.contract.claiming import claims
+from launchworthy.contract.difference import Change, Way, contract_diff
+from launchworthy.contract.explain import Default, defaults_in_force
+from launchworthy.contract.lint import Lint, lint_contract, lint_file, lint_text
 from launchworthy.contract.loading import load_contract, parse_contract
 from launchworthy.contract.model import Contract
 from launchworthy.contract.problem import CODES, Problem, Severity
+from launchworthy.contract.schema import contract_schema
 from launchworthy.contract.stages import BoardLine, Stage, board, stages
 
 __all__ = [
     "CODES",
     "BoardLine",
+    "Change",
     "Claim",
     "ClaimKind",
     "Contract",
+    "Default",
     "Direction",
+    "Lint",
     "Place",
     "Problem",
     "Severity",
     "Stage",
     "Target",
+    "Way",
     "board",
     "claims",
+    "contract_diff",
+    "contract_schema",
+    "defaults_in_force",
+    "lint_contract",
+    "lint_file",
+    "lint_text",
     "load_contract",
     "parse_contract",
     "stages",

@@ -115,54 +115,80 @@ def _of(*kinds: UnitKind, least: float | None = None, most: float | None = None)
     return validate
 
 
-def _schema(description: str, *examples: str, number: bool = False) -> WithJsonSchema:
+_NUMBER = r"[+-]?\d+(_\d+)*(\.\d+)?([eE][+-]?\d+)?"
+_TIME, _CURRENCY, _OVER = r"(ms|s|m|min|h|d|w|y)", r"[A-Z]{3}", r"\s*/\s*[A-Za-z][A-Za-z_]*"
+
+
+def _schema(description: str, unit: str, *examples: str, number: bool = False) -> WithJsonSchema:
     kinds: Any = ["string", "number"] if number else "string"
-    return WithJsonSchema({"type": kinds, "description": description, "examples": list(examples)})
+    pattern = rf"^\s*{_NUMBER}\s*{unit}\s*$"
+    return WithJsonSchema(
+        {"type": kinds, "pattern": pattern, "description": description, "examples": list(examples)}
+    )
 
 
 Share = Annotated[
-    Quantity, PlainValidator(_of(UnitKind.SHARE, least=0.0, most=1.0)), _schema("Share, 0 % to 100 %", "95 %")
+    Quantity,
+    PlainValidator(_of(UnitKind.SHARE, least=0.0, most=1.0)),
+    _schema("Share, 0 % to 100 %", "%", "95 %"),
 ]
 Percentage = Annotated[
-    Quantity, PlainValidator(_of(UnitKind.SHARE, least=0.0)), _schema("Percentage of an amount", "100 %")
+    Quantity, PlainValidator(_of(UnitKind.SHARE, least=0.0)), _schema("Percentage of an amount", "%", "100 %")
 ]
 Duration = Annotated[
     Quantity,
     PlainValidator(_of(UnitKind.DURATION, least=0.0)),
-    _schema("Duration in ms, s, m, h, d, w or y", "1200ms", "30d"),
+    _schema("Duration in ms, s, m, h, d, w or y", _TIME, "1200ms", "30d"),
 ]
 Money = Annotated[
-    Quantity, PlainValidator(_of(UnitKind.MONEY, least=0.0)), _schema("Amount of money", "0.02 USD")
+    Quantity,
+    PlainValidator(_of(UnitKind.MONEY, least=0.0)),
+    _schema("Amount of money", _CURRENCY, "0.02 USD"),
 ]
 Price = Annotated[
     Quantity,
     PlainValidator(_of(UnitKind.PRICE, least=0.0)),
-    _schema("Money over something", "29 USD/month", "0.60 USD/resolved"),
+    _schema("Money over something", _CURRENCY + _OVER, "29 USD/month", "0.60 USD/resolved"),
 ]
 Rate = Annotated[
-    Quantity, PlainValidator(_of(UnitKind.RATE, least=0.0)), _schema("Count over time", "4000/d", "200/week")
+    Quantity,
+    PlainValidator(_of(UnitKind.RATE, least=0.0)),
+    _schema("Count over time", _OVER, "4000/d", "200/week"),
 ]
 Flow = Annotated[
     Quantity,
     PlainValidator(_of(UnitKind.RATE, UnitKind.PRICE, least=0.0)),
-    _schema("Count or money over time", "900/d", "2000 USD/d"),
+    _schema("Count or money over time", rf"({_CURRENCY})?{_OVER}", "900/d", "2000 USD/d"),
 ]
 Number = Annotated[
     Quantity,
     PlainValidator(_of(UnitKind.NUMBER, UnitKind.SHARE)),
-    _schema("Plain number or share", "0.7", number=True),
+    _schema("Plain number or share", "%?", "0.7", number=True),
 ]
 Amount = Annotated[
     Quantity,
     PlainValidator(
         _of(UnitKind.MONEY, UnitKind.NUMBER, UnitKind.RATE, UnitKind.PRICE, UnitKind.DURATION, least=0.0)
     ),
-    _schema("Limit: money, a count, a duration, or one of these over time", "500 USD", "50/d", number=True),
+    _schema(
+        "Limit: money, a count, a duration, or one of these over time",
+        rf"({_TIME}|({_CURRENCY})?({_OVER})?)",
+        "500 USD",
+        "50/d",
+        number=True,
+    ),
 ]
 AnyQuantity = Annotated[
     Quantity,
     PlainValidator(_of(*UnitKind)),
-    _schema("Quantity with the unit of what is measured", "95 %", "2s", "0.02 USD", number=True),
+    _schema(
+        "Quantity with the unit of what is measured",
+        rf"(%|{_TIME}|{_CURRENCY})?({_OVER})?",
+        "95 %",
+        "2s",
+        "0.02 USD",
+        number=True,
+    ),
 ]
 
 

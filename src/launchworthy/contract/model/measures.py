@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from launchworthy.contract.claim import Direction
@@ -28,6 +28,10 @@ __all__ = [
 
 class Line(Block):
     """A target: exactly one of ``at_least`` and ``at_most``; proven with an interval."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["at_least"]}, {"required": ["at_most"]}]}
+    )
 
     at_least: AnyQuantity | None = Field(default=None, description="The value must reach this.")
     at_most: AnyQuantity | None = Field(default=None, description="The value must stay within this.")
