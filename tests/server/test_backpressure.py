@@ -50,6 +50,18 @@ def test_a_full_store_answers_503_with_the_time_to_come_back(
     assert client.get("/api/v1/counters").json()["accepted"] == 8 * len(taken)
 
 
+def test_a_fault_of_the_server_is_told_in_the_one_error_shape(
+    client_of: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> list[str]:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr("launchworthy.server.local.LocalWorkspace.products", broken)
+    answer = client_of().get("/api/v1/products")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "LW500")
+    assert "secret" not in answer.text
+
+
 def test_what_is_under_way_is_bounded_before_a_body_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otlp, "MAX_UNDER_WAY_BYTES", 1_500)
     entered, leave = Event(), Event()

@@ -51,7 +51,7 @@ BAD = {
     "no protobuf": (b"\xff\xff\xff\xff", PROTOBUF, None, 400),
     "text as protobuf": (b"hello there, this is not protobuf", PROTOBUF, None, 400),
     "no JSON": (b"{", JSON, None, 400),
-    "JSON of another shape": (b'{"resourceSpans": 3}', JSON, None, 400),
+    "JSON of another shape": (b'{"resourceSpans": 3, "resourceLogs": 3}', JSON, None, 400),
     "JSON in Latin-1": ('{"resourceSpans": [], "a": "é"}'.encode("latin-1"), JSON, None, 400),
     "deep JSON": (_deep(100_000), JSON, None, 400),
     "no gzip": (b"plain", PROTOBUF, "gzip", 400),
@@ -165,6 +165,26 @@ def test_a_sender_with_a_wrong_clock_loses_nothing(
 def test_a_query_that_is_none_is_refused(server: Running, body: bytes, status: int) -> None:
     got, _, answer = server.request("POST", "/api/v1/query", body)
     assert (got, json.loads(answer)["error"]["code"][:2]) == (status, "LW")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/v2/products", 404),
+        ("DELETE", "/api/v1/products", 405),
+        ("GET", "/v1/traces", 404),
+        ("PUT", "/v1/traces", 405),
+        ("PUT", "/metrics", 405),
+        ("BREW", "/api/v1/products", 405),
+    ],
+)
+def test_what_is_not_there_is_refused_in_the_same_shape(
+    server: Running, method: str, path: str, status: int
+) -> None:
+    got, _, answer = server.request(method, path)
+    told = json.loads(answer)["error"]
+    assert (got, told["code"]) == (status, f"LW{status}")
 
 
 @pytest.mark.parametrize(

@@ -14,22 +14,24 @@ from collections.abc import AsyncIterator, Callable
 
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from launchworthy.errors import LaunchworthyError
+from launchworthy.errors import LaunchworthyError, NotFoundError
 from launchworthy.server.api import api_routes, error_response, read_body
 from launchworthy.server.auth import COOKIE, SESSION_S, Gate, sign_session
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.otlp import OtlpEndpoints
 from launchworthy.server.prometheus import prometheus_text
 
-__all__ = ["build_app"]
+__all__ = ["build_app", "repeat"]
 
-MEASURE_EVERY_S = 60.0
-MAINTAIN_EVERY_S = 3600.0
+# Seconds after the start, and from then on.
+MEASURE_AFTER_S, MEASURE_EVERY_S = 2.0, 60.0
+MAINTAIN_AFTER_S, MAINTAIN_EVERY_S = 60.0, 3600.0
 
 _log = logging.getLogger("launchworthy.server")
 
@@ -54,8 +56,11 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         housekeeping = [
-            asyncio.create_task(_repeat(workspace.measure_all, every_s=MEASURE_EVERY_S, name="measuring")),
-            asyncio.create_task(_repeat(workspace.maintain, every_s=MAINTAIN_EVERY_S, name="maintenance")),
+            asyncio.create_task(repeat(work, after_s=after_s, every_s=every_s, name=name))
+            for work, after_s, every_s, name in (
+                (workspace.measure_all, MEASURE_AFTER_S, MEASURE_EVERY_S, "measuring"),
+                (workspace.maintain, MAINTAIN_AFTER_S, MAINTAIN_EVERY_S, "maintenance"),
+            )
         ]
         try:
             yield
@@ -89,10 +94,8 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
         )
         return response
 
-    async def refused(_: Request, error: Exception) -> Response:
-        if not isinstance(error, LaunchworthyError):
-            raise error
-        return error_response(error)
+    async def nowhere(request: Request) -> Response:
+        raise NotFoundError("nothing is at this address", where=request.url.path[:300])
 
     routes: list[BaseRoute] = [
         Route("/healthz", health),
@@ -100,24 +103,57 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
         Route("/login", login, methods=["POST"]),
         *otlp.routes(),
         *api_routes(workspace),
+        *(Route(f"/{prefix}/{{rest:path}}", nowhere) for prefix in ("api", "v1")),
         *console_routes(WorkspaceReading(workspace)),
     ]
     gate = Middleware(Gate, role_of_key=role_of_key, require_key=require_key, secret=secret)
     return Starlette(
         routes=routes,
         middleware=[gate],
-        exception_handlers={LaunchworthyError: refused},
+        exception_handlers={
+            LaunchworthyError: _refused,
+            HTTPException: _not_so,
+            Exception: _failed,
+        },
         lifespan=lifespan,
     )
 
 
-async def _repeat(work: Callable[[], object], *, every_s: float, name: str) -> None:
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, LaunchworthyError):
+        raise error
+    return error_response(error)
+
+
+async def _not_so(request: Request, error: Exception) -> Response:
+    """What Starlette itself refuses, such as a wrong method, in the one error shape."""
+    status, detail = (
+        (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, str(error))
+    )
+    told = LaunchworthyError(detail, code=f"LW{status}", where=f"{request.method} {request.url.path[:300]}")
+    return JSONResponse(told.as_json(), status_code=status, headers=getattr(error, "headers", None))
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    """A fault of ours; Starlette raises it again after this, so that the server's log holds it."""
+    return error_response(
+        LaunchworthyError(
+            "the server failed to answer", code="LW500", hint=f"its log says why ({type(error).__name__})"
+        )
+    )
+
+
+async def repeat(work: Callable[[], object], *, after_s: float, every_s: float, name: str) -> None:
+    """Do some work in a thread, again and again; what fails once is told in the log and tried again."""
+    await asyncio.sleep(after_s)
     while True:
-        await asyncio.sleep(every_s)
         try:
             await to_thread.run_sync(work)
         except LaunchworthyError as error:
             _log.warning("%s did not finish: %s", name, error)
+        except Exception:
+            _log.exception("%s did not finish", name)
+        await asyncio.sleep(every_s)
 
 
 def _form_field(body: str, name: str) -> str:

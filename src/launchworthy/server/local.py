@@ -6,12 +6,13 @@ while no server runs.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from launchworthy.errors import InputError
+from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.evidence import ChainFault, Evidence, LedgerEntry, verdict_json
 from launchworthy.gold import GoldItem, GoldVersion, Look
 from launchworthy.provers import measure
@@ -28,6 +29,8 @@ from launchworthy.store.options import system_clock
 from launchworthy.store.plain import to_json
 
 __all__ = ["LocalWorkspace"]
+
+_log = logging.getLogger("launchworthy.server")
 
 # What has a meaning of its own in the chain is appended by the operation that it belongs to.
 _OWN_KINDS = ("evidence", "erasure")
@@ -129,9 +132,12 @@ class LocalWorkspace:
         return new
 
     def measure_all(self) -> None:
-        """:meth:`measure` every product that has a contract."""
+        """:meth:`measure` every product that has a contract; where it fails for one, the others still are."""
         for product in self.contracts.products():
-            self.measure(product=product)
+            try:
+                self.measure(product=product)
+            except LaunchworthyError as error:
+                _log.warning("%s was not measured: %s", product, error)
 
     def maintain(self) -> None:
         """Seal past days, apply retention, sign the ledger's heads."""
