@@ -83,8 +83,9 @@ def _signed(contract: Contract, claim: Claim, *, by: str, now: datetime, valid_u
     role = str(claim.options.get("by"))
     owner = contract.owners.get(role)
     if owner is not None and by != owner:
+        wrong = "is a role, not a person" if by in contract.owners else f"does not own {claim.address}"
         raise InputError(
-            f"{by!r:.80} does not own {claim.address}; {role} does",
+            f"{by!r:.80} {wrong}; it is signed by {role}",
             where="--by",
             hint=f"{owner} signs it, or the contract names another owner",
         )
