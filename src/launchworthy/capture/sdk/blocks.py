@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, Self, TypeVar, cast, overload
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import INVALID_SPAN
 
 from launchworthy.capture.sdk.client import client
 from launchworthy.capture.sdk.generators import wrap_async_generator, wrap_generator
 from launchworthy.capture.sdk.payload import attribute
 from launchworthy.capture.sdk.problems import once, quiet
-from launchworthy.capture.sdk.scope import enter, leave
+from launchworthy.capture.sdk.scope import Scope, current_scope, enter, leave, with_scope
 from launchworthy.capture.sdk.span import Span
 from launchworthy.capture.sdk.streams import Stream
 from launchworthy.records.attributes import OPERATION_KINDS, GenAI
@@ -120,16 +121,12 @@ class Block:
 
 
 def nothing() -> tuple[Span, Context]:
-    """A span that records nothing, in the current context."""
-    from opentelemetry import context as otel_context
-    from opentelemetry.trace import INVALID_SPAN
-
-    from launchworthy.capture.sdk.scope import Scope
-
+    """A span that records nothing, and the context that runs now with it."""
     found = client()
-    scope = Scope({}, None)
-    span = Span(found, INVALID_SPAN, kind="other", name="", scope=scope, begun_ns=0)
-    return span, otel_context.get_current()
+    around = current_scope()
+    scope = Scope(around.carried if around is not None else found.base, None)
+    span = scope.span = Span(found, INVALID_SPAN, kind="other", name="", scope=scope, begun_ns=0)
+    return span, with_scope(scope, get_current())
 
 
 def _decorate(block: Block, function: Callable[_P, _R]) -> Callable[_P, _R]:

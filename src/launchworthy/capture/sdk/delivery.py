@@ -6,6 +6,7 @@ Imports the standard library, and the OTLP messages for the answer. Used by one 
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 from dataclasses import dataclass
 from enum import StrEnum
@@ -50,12 +51,8 @@ class Delivery:
     """
 
     def __init__(self, endpoint: str, *, api_key: str | None, version: str) -> None:
-        parts = urlsplit(endpoint)
-        self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname or "", parts.port
-        self._base = parts.path.rstrip("/")
-        self._usable = parts.scheme in ("http", "https") and bool(parts.hostname)
         self._endpoint = endpoint
+        self._secure, self._host, self._port, self._base = _address(endpoint) or (False, "", None, "")
         self._headers = {
             "Content-Type": "application/x-protobuf",
             "Content-Encoding": "gzip",
@@ -67,7 +64,7 @@ class Delivery:
 
     def __call__(self, frame: Frame, *, timeout_s: float) -> Answer:
         """Post one batch; waits at most about ``timeout_s``. Never raises."""
-        if not self._usable:
+        if not self._host:
             return Answer(verdict=Verdict.LATER, why=f"{self._endpoint!r} is no http address")
         for attempt in range(2):
             kept = self._connection is not None
@@ -121,12 +118,24 @@ class Delivery:
         )
 
 
+def _address(endpoint: str) -> tuple[bool, str, int | None, str] | None:
+    """Whether it is TLS, the host, port and base path; None if the text is no http address."""
+    try:
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return None
+        return parts.scheme == "https", parts.hostname, parts.port, parts.path.rstrip("/")
+    except ValueError:
+        return None
+
+
 def _seconds(header: str | None) -> float | None:
     """Of a Retry-After in seconds or as a date; at most an hour."""
     if not header:
         return None
     try:
-        return min(max(float(header), 0.0), 3600.0)
+        seconds = float(header)
+        return None if math.isnan(seconds) else min(max(seconds, 0.0), 3600.0)
     except ValueError:
         pass
     from datetime import UTC, datetime

@@ -37,13 +37,13 @@ class EndedSpan:
 
     Attributes:
         span: As OpenTelemetry's SDK finished it.
-        extra: Attributes that the span lacks.
+        attributes: Of the span, and what it lacked.
         root: True where its parent is not sent: it begins a trace here, and links to that parent.
         size: Characters of its texts.
     """
 
     span: ReadableSpan
-    extra: Mapping[str, Any] | None
+    attributes: Mapping[str, Any]
     root: bool
     size: int
 
@@ -138,9 +138,7 @@ def _span(ended: EndedSpan) -> Span:
             out.links.append(_link(span.parent, {}))
         else:
             out.parent_span_id = span.parent.span_id.to_bytes(8, "big")
-    out.attributes.extend(_pairs(span.attributes or {}))
-    if ended.extra:
-        out.attributes.extend(_pairs(ended.extra))
+    out.attributes.extend(_pairs(ended.attributes))
     for event in span.events:
         out.events.add(time_unix_nano=event.timestamp, name=_text(event.name)).attributes.extend(
             _pairs(event.attributes or {})

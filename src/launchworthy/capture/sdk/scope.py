@@ -35,10 +35,11 @@ _KEY: Final = otel_context.create_key("launchworthy-scope")
 class Scope:
     """The attributes to repeat, and the span they were set on (None outside any)."""
 
-    __slots__ = ("carried", "span")
+    __slots__ = ("carried", "outside", "span")
 
     def __init__(self, carried: dict[str, Any], span: Span | None) -> None:
         self.carried, self.span = carried, span
+        self.outside: Context | None = None  # around its block, where that was left before one inside it
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """From now on; spans that have begun keep what they have."""
@@ -72,7 +73,12 @@ def leave(context: Context, before: Context) -> None:
     """Make the one before current again, unless this thread or task has gone elsewhere meanwhile.
 
     By value and not by token: a generator that is closed early may be closed in another task, where a token
-    would be refused.
+    would be refused. Blocks left in another order than the reverse of their entering leave nothing behind.
     """
-    if otel_context.get_current() is context:
-        otel_context.attach(before)
+    if otel_context.get_current() is not context:
+        if (scope := scope_in(context)) is not None:
+            scope.outside = before
+        return
+    while (scope := scope_in(before)) is not None and scope.outside is not None:
+        before = scope.outside
+    otel_context.attach(before)

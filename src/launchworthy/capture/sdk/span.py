@@ -98,13 +98,15 @@ class Span:
             return
         if self.kind == "model" and self.set_response(value):
             return
+        if self.kind == "retrieval" and self.set_documents(value):
+            return
         if not self._client.settings.content:
             return
         if self.kind == "model" and isinstance(value, str):
-            message = {"role": "assistant", "parts": [{"type": "text", "content": value}]}
-            self._attributes[GenAI.OUTPUT_MESSAGES] = self._text([message])
-        elif self.kind == "retrieval" and self.set_documents(value):
-            return
+            # The usual answer, put together as text: a third of what it costs as a list of mappings.
+            self._attributes[GenAI.OUTPUT_MESSAGES] = (
+                f'[{{"role":"assistant","parts":[{{"type":"text","content":{self._text(value)}}}]}}]'
+            )
         else:
             self._attributes[_OUTPUT.get(self.kind, Own.OUTPUT)] = self._text(value)
 
