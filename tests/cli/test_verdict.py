@@ -257,6 +257,16 @@ def test_a_reader_who_may_not_write_gets_the_verdict_and_a_warning(
     assert "not in the audit chain: this key may only read" in err
 
 
+def test_a_crash_does_not_read_as_a_verdict(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("launchworthy.evidence.verdict_on", crash)
+    code, out, err = run("verdict", "--evidence", write(hits(195)), "--at", AT)
+    assert (code, out) == (70, "")
+    assert "RuntimeError: a bug" in err
+
+
 def test_the_process_itself_ends_with_the_code(run: Run, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "launchworthy", "verdict", "--evidence", write(hits(120)), "--at", AT],

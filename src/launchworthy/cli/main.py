@@ -14,6 +14,7 @@ from launchworthy.errors import LaunchworthyError
 __all__ = ["COMMANDS", "main"]
 
 USAGE_ERROR = 64  # sysexits.h EX_USAGE: 1 and 2 are verdicts
+BROKEN = 70  # EX_SOFTWARE
 
 # One line each, so that --help imports no command.
 COMMANDS: dict[str, str] = {
@@ -94,4 +95,10 @@ def main(args: list[str] | None = None) -> Any:
     except LaunchworthyError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(USAGE_ERROR)
+    except Exception:
+        # Python would exit with 1, and 1 is a verdict: a crash must not read as "unmet".
+        import traceback
+
+        click.echo(traceback.format_exc(), err=True, nl=False)
+        sys.exit(BROKEN)
     sys.exit(result if isinstance(result, int) else 0)
