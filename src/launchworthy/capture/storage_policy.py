@@ -53,11 +53,13 @@ PERSONAL: Final = frozenset(
         *IDENTITY,
     }
 )
-# Keys of free-form metadata that name a user or session.
-METADATA_KEYS: Final = {
+# Attributes that are objects of the application's own making, and their keys that name a user or session.
+FREE_FORM: Final = frozenset({"metadata", "llm.invocation_parameters"})
+_NAMING: Final = {
     "user_id": "u",
     "userId": "u",
     "user": "u",
+    "safety_identifier": "u",
     "username": "u",
     "email": "u",
     "session_id": "s",
@@ -156,17 +158,16 @@ class Guard:
                 del attributes[name]
             for name, prefix in ((GenAI.CONVERSATION_ID, "s"), (GenAI.SESSION_ID, "s"), (GenAI.USER_ID, "u")):
                 if name in attributes:
-                    held = self._identity(str(attributes.pop(name)), policy, prefix)
-                    if held is not None:
-                        attributes[name] = held
-            metadata = attributes.get("metadata")
-            if isinstance(metadata, dict):
-                attributes["metadata"] = {
-                    key: self._identity(str(value), policy, METADATA_KEYS[key])
-                    if key in METADATA_KEYS
-                    else value
-                    for key, value in metadata.items()
-                }
+                    known = self._identity(str(attributes.pop(name)), policy, prefix)
+                    if known is not None:
+                        attributes[name] = known
+            for name in FREE_FORM & attributes.keys():
+                held = attributes[name]
+                if isinstance(held, dict):
+                    attributes[name] = {
+                        key: self._identity(str(value), policy, _NAMING[key]) if key in _NAMING else value
+                        for key, value in held.items()
+                    }
         if not policy.store_content:
             for name in [name for name, value in attributes.items() if is_content(name, value)]:
                 del attributes[name]

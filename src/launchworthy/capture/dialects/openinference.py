@@ -11,6 +11,7 @@ import orjson
 
 from launchworthy.capture.dialects.messages import grouped, loaded, message, tool_call
 from launchworthy.capture.otlp.record import SentEvent
+from launchworthy.capture.storage_policy import FREE_FORM
 from launchworthy.records.attributes import GenAI, Own
 
 __all__ = ["EXCLUSIVE_SCOPES", "KIND", "KINDS", "MARKERS", "RENAMED", "rewrite"]
@@ -76,6 +77,7 @@ RENAMED: Final = {
 # leave cached ones out; all others of this dialect count them in.
 EXCLUSIVE_SCOPES: Final = frozenset({"openinference.instrumentation.agno"})
 
+_PARAMETERS = "llm.invocation_parameters"
 _FIRST_TOKEN = "First Token Stream Event"  # noqa: S105 (the name of an event)
 _JSON = "application/json"
 
@@ -97,9 +99,11 @@ def rewrite(attributes: dict[str, Any], events: list[SentEvent], *, root: bool, 
         if event.name == _FIRST_TOKEN:
             attributes.setdefault(Own.FIRST_TOKEN_MS, (event.time_ns - start_ns) / 1e6)
             break
-    metadata = attributes.get("metadata")
-    if metadata is not None:
-        attributes["metadata"] = loaded(metadata)
+    for name in FREE_FORM & attributes.keys():
+        attributes[name] = loaded(attributes[name])
+    parameters = attributes.get(_PARAMETERS)
+    if isinstance(parameters, dict) and isinstance(parameters.get("model"), str):
+        attributes.setdefault(GenAI.REQUEST_MODEL, parameters["model"])  # all that a failed call tells
 
 
 def _inputs(attributes: dict[str, Any], kind: str | None) -> None:
@@ -111,6 +115,9 @@ def _inputs(attributes: dict[str, Any], kind: str | None) -> None:
     ]
     sent = _value(attributes, "input")
     answered = _value(attributes, "output")
+    vectors = grouped(attributes, "embedding.embeddings")
+    if vectors:  # the vectors are long, and say nothing to a reader
+        sent, answered = [each.get("embedding.text") for each in vectors], None
     parameters = attributes.pop("tool.parameters", None) if kind == "tool" else None
     # The request and response as JSON repeat the messages, so that they are left out where these are there.
     if asked:

@@ -9,6 +9,7 @@ from typing import Final
 
 from launchworthy.capture.dialects import genai, openinference, openllmetry
 from launchworthy.capture.otlp.record import SentSpan
+from launchworthy.capture.storage_policy import IDENTITY
 from launchworthy.records.attributes import Own
 
 __all__ = ["translate"]
@@ -20,6 +21,7 @@ _FOREIGN: Final = frozenset(
         *openinference.RENAMED,
         *openllmetry.MARKERS,
         *openllmetry.RENAMED,
+        *IDENTITY,
     }
 )
 
@@ -38,6 +40,7 @@ def translate(span: SentSpan) -> str:
             dialect = "openllmetry"
             openllmetry.rewrite(attributes, span.events, start_ns=span.start_ns)
         genai.rename(attributes, genai.RENAMED)
+        genai.rename(attributes, IDENTITY)
     if span.events:
         genai.from_events(attributes, span.events)
     if dialect:
