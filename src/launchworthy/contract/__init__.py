@@ -13,6 +13,7 @@ from launchworthy.contract.model import Contract
 from launchworthy.contract.problem import CODES, Problem, Severity
 from launchworthy.contract.schema import contract_schema
 from launchworthy.contract.stages import BoardLine, Stage, board, stages
+from launchworthy.contract.starter import starter_contract, starter_gold, starter_name
 
 __all__ = [
     "CODES",
@@ -41,4 +42,7 @@ __all__ = [
     "load_contract",
     "parse_contract",
     "stages",
+    "starter_contract",
+    "starter_gold",
+    "starter_name",
 ]

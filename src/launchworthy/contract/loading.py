@@ -109,14 +109,52 @@ def _modelled(document: Document) -> tuple[Contract | None, list[Problem], set[K
             if not copied:
                 value, copied = copy.deepcopy(value), True
             broken: set[KeyPath] = set()
+            before = frozenset(left_out)
             for detail in error.errors(include_url=False):
                 path, problem = explain_error(detail, document)
-                problems.append(problem)
-                broken.add(path)
+                needed = (*path, str(detail["loc"][-1])) if detail["type"] == "missing" else path
+                if not _follows(detail["type"], path, before):
+                    problems.append(problem)
+                if _stood_in(value, needed):
+                    left_out.add(needed)
+                else:
+                    broken.add(path[:-1] if path in before else path)
             left_out |= broken
             if not _left_out(value, broken):
                 break
     return None, problems, left_out
+
+
+# A needed line that is broken is stood in for, so that the rest of its block is checked too. What is read so
+# has an error and is never handed out as a contract.
+_STAND_INS: dict[KeyPath, Any] = {
+    ("launchworthy",): 1,
+    ("product",): "unnamed",
+    ("owners",): {"product": "unnamed"},
+    ("workflows", "*", "user"): "unnamed",
+    ("workflows", "*", "job"): "unnamed",
+    ("workflows", "*", "no_answer"): "refuse",
+}
+
+
+def _stood_in(value: Any, path: KeyPath) -> bool:
+    """Put something in place of a needed line; False where nothing can stand for it."""
+    pattern = ("workflows", "*", *path[2:]) if path[:1] == ("workflows",) and len(path) == 3 else path
+    if pattern not in _STAND_INS or not isinstance(value, dict):
+        return False
+    block: Any = value
+    for part in path[:-1]:
+        block = block.get(part) if isinstance(block, dict) else None
+    if not isinstance(block, dict) or block.get(path[-1]) == _STAND_INS[pattern]:
+        return False
+    block[path[-1]] = _STAND_INS[pattern]
+    return True
+
+
+def _follows(kind: str, path: KeyPath, left_out: frozenset[KeyPath]) -> bool:
+    """Whether a block is only found wanting because a line of it was left out, which was told already."""
+    whole = kind in ("missing", "too_short", "LW211", "LW218")
+    return whole and any(line[: len(path)] == path for line in left_out)
 
 
 def _left_out(value: Any, broken: set[KeyPath]) -> bool:

@@ -13,7 +13,8 @@ from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.workflow import FAMILIES, Workflow
 from launchworthy.contract.problem import Problem, Severity, closest
 from launchworthy.contract.units import UnitKind, kind_of
-from launchworthy.contract.vocabulary import CLOSED, VOCABULARY, find_word, suggestion
+from launchworthy.contract.vocabulary import CLOSED, VOCABULARY, MetricWord, find_word, suggestion
+from launchworthy.quantity import Quantity
 
 __all__ = ["check_references", "line_paths"]
 
@@ -126,15 +127,14 @@ class _Checks:
                 continue
             if word is not None and kind_of(value.unit) not in word.kinds:
                 wanted = " or ".join(word.kinds)
-                yield self.at((*path, side), "LW215", f"{name} is {wanted}, not {value}")
+                yield self.at((*path, side), "LW215", f"{name} is {wanted}, not {value}", _meant(value, word))
             elif value.unit.partition("/")[0] != line.threshold.unit.partition("/")[0]:
                 yield self.at(
                     (*path, side), "LW215", f"{side} is {value}, but the target is {line.threshold}"
                 )
-            elif value.unit == "ratio" and side != "before" and not 0 <= value.value <= 1:
-                yield self.at(
-                    (*path, side), "LW216", f"{name}: {value} is no share", "it is from 0 % to 100 %"
-                )
+            elif side != "before" and _is_share(value, word) and not 0 <= value.value <= 1:
+                hint = ("" if word is None else _meant(value, word)) or "it is from 0 % to 100 %"
+                yield self.at((*path, side), "LW216", f"{name}: {value} is no share", hint)
         if word is not None and word.direction is not line.direction:
             right = word.direction.value
             yield self.at(
@@ -146,7 +146,7 @@ class _Checks:
             )
 
     def product(self) -> Iterator[Problem]:
-        if "product" not in self.owners:
+        if self.owners and "product" not in self.owners:
             yield self.at(
                 ("owners",), "LW211", "owners names nobody for product", "add product: who decides", key=True
             )
@@ -408,6 +408,17 @@ class _Checks:
             yield from self.line(("launch", "waivers", number, "claim"), waiver.claim)
             if waiver.by not in self.owners | set(self.contract.owners.values()):
                 yield from self.owner(("launch", "waivers", number, "by"), waiver.by)
+
+
+def _is_share(value: Quantity, word: MetricWord | None) -> bool:
+    return value.unit == "ratio" or (value.unit == "" and word is not None and word.unit == "ratio")
+
+
+def _meant(value: Quantity, word: MetricWord) -> str:
+    """``did you mean 95 %?`` for a plain 95 or 0.95 where a share is needed."""
+    if value.unit or word.unit != "ratio" or not 0 <= value.value <= 100:
+        return ""
+    return f"did you mean {Quantity(value.value if value.value <= 1 else value.value / 100, 'ratio')}?"
 
 
 def _names(value: object) -> set[str]:

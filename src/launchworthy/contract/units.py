@@ -83,6 +83,8 @@ def _read(value: Any) -> Quantity:
         return parse_quantity(value)
     except ValueError as error:
         text, _, hint = str(error).partition("; ")
+        guess, found, _ = hint.partition("?; ")
+        hint = f"{guess}?" if found else hint
         raise PydanticCustomError("LW214", "{text}", {"text": text, "hint": hint}) from error
 
 

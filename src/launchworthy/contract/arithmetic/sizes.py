@@ -60,7 +60,7 @@ def _provable(
             hint=f"{percent(0.999 if least else 0.001)} takes 2,995 items without an error at 95 %",
         )
         return
-    if held is None or term.value in (0.0, 1.0):
+    if held is None or not 0.0 < term.value < 1.0:
         return
     needed = items_to_prove(threshold=term.value, direction=direction, level=level).flawless
     if needed is None or held.items < needed:

@@ -75,7 +75,9 @@ def currency(unit: str) -> str:
 def targets(workflow: str, block: Workflow, family: str) -> Iterator[tuple[str, Line, Term]]:
     """Metric, line and target of each line of a family."""
     for metric, line in getattr(block, family).items():
-        yield metric, line, _term(workflow, family, metric, line)
+        term = _term(workflow, family, metric, line)
+        if term.unit != "ratio" or 0 <= term.value <= 1:  # what is no share is told as that
+            yield metric, line, term
 
 
 def target(
@@ -165,7 +167,14 @@ def screening(workflow: str, block: Workflow) -> Screening | None:
     recall = target(workflow, block, "quality", "recall", direction=Direction.AT_LEAST)
     precision = target(workflow, block, "quality", "precision", direction=Direction.AT_LEAST)
     base = None if block.predicts is None else block.predicts.base_rate
-    if recall is None or precision is None or base is None or not 0 < base.value < 1 or not precision.value:
+    if (
+        recall is None
+        or precision is None
+        or base is None
+        or not 0 < base.value < 1
+        or not precision.value
+        or not recall.value
+    ):
         return None
     return Screening(
         base_rate=Term(path=("workflows", workflow, "predicts", "base_rate"), value=base.value, unit="ratio"),
