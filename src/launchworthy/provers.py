@@ -51,6 +51,6 @@ def measure(
             found.setdefault(piece.id, piece)
     of_records = [claim for claim in known if claim.prover == "monitor"]
     for release in dict.fromkeys(releases) if of_records else ():
-        for piece in monitor.measure(of_records, product=product, query=query, release=release, now=now):
+        for piece in monitor.measure(known, product=product, query=query, release=release, now=now):
             found.setdefault(piece.id, piece)
     return list(found.values())

@@ -11,12 +11,28 @@ from fnmatch import fnmatchcase
 
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evidence import Evidence
-from launchworthy.monitor import reliability
+from launchworthy.monitor import covering, economics, limits, outcomes, reliability, trust
 from launchworthy.monitor.scene import Ask, Query, look
+from launchworthy.monitor.signals import monitored
 
 __all__ = ["PROVES", "measure"]
 
-_MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {**reliability.MEASURES}
+_NAME = "monitor"
+
+
+def _monitors(ask: Ask) -> Evidence | None:
+    return monitored(ask, _measure_at)
+
+
+_MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
+    **reliability.MEASURES,
+    **economics.MEASURES,
+    **outcomes.MEASURES,
+    **trust.MEASURES,
+    **limits.MEASURES,
+    **covering.MEASURES,
+    "bound:monitors/*": _monitors,
+}
 
 # What can be measured from records today, as kind:family/metric.
 PROVES: tuple[str, ...] = tuple(_MEASURES)
@@ -34,7 +50,7 @@ def measure(
         release: Release id; None for records that name none.
         now: When it is measured (aware); later records do not count.
     """
-    known = [claim for claim in claims if claim.slice != "*"]
+    known = list(claims)
     asked = [(claim, found) for claim in known if (found := _measure_of(claim)) is not None]
     if not asked:
         return []
@@ -56,11 +72,12 @@ def measure(
 
 
 def _measure_of(claim: Claim) -> Callable[[Ask], Evidence | None] | None:
+    if claim.prover not in (None, _NAME) or claim.slice == "*":
+        return None
     if claim.kind is ClaimKind.DELTA and claim.options.get("against") != "before":
         return None
-    return next((found for pattern, found in _MEASURES.items() if _matches(pattern, claim)), None)
+    return _measure_at(f"{claim.kind.value}:{claim.family}/{claim.metric}")
 
 
-def _matches(pattern: str, claim: Claim) -> bool:
-    kind, _, path = pattern.partition(":")
-    return kind == claim.kind.value and fnmatchcase(f"{claim.family}/{claim.metric}", path)
+def _measure_at(path: str) -> Callable[[Ask], Evidence | None] | None:
+    return next((found for pattern, found in _MEASURES.items() if fnmatchcase(path, pattern)), None)

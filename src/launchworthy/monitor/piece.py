@@ -82,11 +82,11 @@ def evidence_of(
     )
 
 
-def nothing(ask: Ask, reason: str, *, noun: str = "call") -> Evidence | None:
+def nothing(ask: Ask, reason: str, *, noun: str = "call", release: bool = True) -> Evidence | None:
     """Evidence that the claim could not be measured, though there are calls; None where there are none."""
     if not ask.known():
         return None
-    return _piece(ask, release=True, unit_of_analysis=noun, detail={"reason": reason})
+    return _piece(ask, release=release, unit_of_analysis=noun, detail={"reason": reason})
 
 
 def _piece(ask: Ask, *, release: bool, **fields: Any) -> Evidence:
@@ -101,8 +101,8 @@ def _piece(ask: Ask, *, release: bool, **fields: Any) -> Evidence:
         source=f"records:{ask.since:%Y-%m-%dT%H:%M:%SZ}/{ask.until:%Y-%m-%dT%H:%M:%SZ}",
         producer=_PRODUCER,
         observed_at=now,
-        # A claim about a short window is about now: it must be looked at again once the window has passed.
-        valid_until=now + window if ask.window_s < claim.valid_for_s else None,
+        # A monitor is about now: it must be looked at again once its window has passed.
+        valid_until=now + window if claim.family == "monitors" else None,
         **fields,
     )
 

@@ -1,7 +1,7 @@
 """From records to numbers with bounds: aggregated in SQL, bounded by the procedures of ``stats``.
 
 May import ``stats`` and this room. A sample is a SELECT with the columns ``unit`` (what is independent),
-``trace``, ``began``, ``sim`` and ``x``: what was measured, null where it could not be; a ratio also has ``y``,
+``trace``, ``began``, ``sim`` and ``x``: what was measured, null where it could not be; a ratio has ``y``,
 what it is divided by. Where units repeat, shares and quantiles are bounded at the effective number of
 independent records (Korn and Graubard, Survey Methodology 24, 1998), means and ratios by whole units.
 """

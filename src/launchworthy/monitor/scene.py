@@ -73,12 +73,13 @@ class Scene:
         claim = self.claims.get("/".join(part for part in (self.product, workflow, path) if part))
         return {} if claim is None else claim.options
 
-    def limit(self, bind: Bind, path: str) -> str | None:
+    def limit(self, bind: Bind, path: str, *, unit: str | None = None) -> str | None:
         """SQL for the limit of the row's workflow, such as ``limits/timeout``; None where there is none."""
         cases = [
             f"WHEN {bind(workflow)} THEN {bind(float(options['limit']))}::DOUBLE"
             for workflow in sorted(name for name in self.calls if name is not None)
             if isinstance((options := self.option(workflow, path)).get("limit"), (int, float))
+            and unit in (None, options.get("unit"))
         ]
         return f"CASE workflow {' '.join(cases)} END" if cases else None
 
@@ -102,6 +103,19 @@ class Ask:
         """The same, of uses that are at least so old."""
         return replace(self, matures_s=seconds)
 
+    def within(self, seconds: float) -> Ask:
+        """The same, of a window of this length."""
+        return replace(self, window_s=seconds)
+
+    def ever(self) -> Ask:
+        """The same, of all records."""
+        return replace(self, window_s=1e12)
+
+    @property
+    def unit(self) -> str:
+        """Canonical unit of the target; empty where the claim has none."""
+        return self.claim.target.unit if self.claim.target is not None else ""
+
     @property
     def since(self) -> datetime:
         """Start of the window."""
@@ -117,6 +131,16 @@ class Ask:
             return self.scene.now - timedelta(seconds=self.matures_s)
         except OverflowError:
             return datetime.fromtimestamp(0, tz=self.scene.now.tzinfo)
+
+    @property
+    def since_ns(self) -> int:
+        """Start of the window, nanoseconds since the epoch."""
+        return _ns(self.since)
+
+    @property
+    def until_ns(self) -> int:
+        """End of the window, nanoseconds since the epoch."""
+        return _ns(self.until)
 
     def known(self) -> bool:
         """Whether there is any call of the workflow and release, ever."""
@@ -157,8 +181,8 @@ class Ask:
         scene = self.scene
         parts = [
             f"product = {bind(scene.product)}",
-            f"start_time >= {bind(_ns(self.since))}",
-            f"start_time < {bind(_ns(self.until))}",
+            f"start_time >= {bind(self.since_ns)}",
+            f"start_time < {bind(self.until_ns)}",
             f"kind IS DISTINCT FROM '{EVALUATION}'",
             f"cohort IS DISTINCT FROM '{EVALUATION}'",
         ]

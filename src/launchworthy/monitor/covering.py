@@ -1,0 +1,207 @@
+"""Whether records say what they must, and how long they are kept. May import ``evidence`` and this room."""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters)
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from launchworthy.contract.units import per_day
+from launchworthy.evidence import Evidence
+from launchworthy.monitor.piece import evidence_of, nothing
+from launchworthy.monitor.sample import Measured, Sample, mean, share
+from launchworthy.monitor.scene import FAILED, UNIT, Ask, Bind
+from launchworthy.quantity import Quantity
+from launchworthy.stats import Interval
+
+__all__ = ["MEASURES", "REQUIRED"]
+
+_DAY_NS = 86_400_000_000_000
+_GRACE_NS = _DAY_NS  # records fall due at every moment, and are removed when maintenance comes round
+# What a span must tell, by kind, as field → SQL that is true where it does; ``every`` is for each kind.
+REQUIRED: Mapping[str, Mapping[str, str]] = {
+    "every": {
+        "release": "release IS NOT NULL",
+        "workflow": "workflow IS NOT NULL",
+        "user or session": "(user_id IS NOT NULL OR session_id IS NOT NULL)",
+        "latency": "duration_ms IS NOT NULL",
+        "status": "status IS NOT NULL",
+    },
+    "workflow": {"prompt": "input IS NOT NULL", "response": "(output IS NOT NULL OR failed OR declined)"},
+    "model": {
+        "prompt": "input IS NOT NULL",
+        "response": "(output IS NOT NULL OR failed)",
+        "model": "model IS NOT NULL",
+        "prompt version": "prompt_version IS NOT NULL",
+        "tokens": "((input_tokens IS NOT NULL AND output_tokens IS NOT NULL) OR failed)",
+        "cost": "(cost_usd IS NOT NULL OR failed)",
+        "safety flags": "(safety_flags IS NOT NULL OR trace_id IN (SELECT trace_id FROM guarded))",
+    },
+    "embedding": {
+        "model": "model IS NOT NULL",
+        "tokens": "(input_tokens IS NOT NULL OR failed)",
+        "cost": "(cost_usd IS NOT NULL OR failed)",
+    },
+    "retrieval": {"context": "(context IS NOT NULL OR failed)"},
+    "tool": {"tool": "tool_name IS NOT NULL"},
+    "guard": {"safety flags": "(safety_flags IS NOT NULL OR failed)"},
+}
+_TEXTS = frozenset({"prompt", "response", "context"})
+
+
+def _required_fields(ask: Ask) -> Evidence | None:
+    # Where a contract forbids to store texts, a record without them is whole.
+    action = ask.scene.option(None, "data/pii/record").get("action", "keep")
+    left_out = frozenset() if action in ("keep", "pseudonymise") else _TEXTS
+    bind = Bind()
+    condition = ask.condition(bind)
+    checks: dict[str, str] = {}
+    for kind, fields in REQUIRED.items():
+        for name, holds in fields.items():
+            if name in left_out:
+                continue
+            when = holds if kind == "every" else f"(kind IS DISTINCT FROM '{kind}' OR {holds})"
+            checks[f"{kind} {name}" if kind != "every" else name] = when
+    columns = ", ".join(
+        f"coalesce({holds}, false) AS f{place}" for place, holds in enumerate(checks.values())
+    )
+    whole = " AND ".join(f"f{place}" for place in range(len(checks)))
+    spans = (
+        f"WITH guarded AS (SELECT trace_id FROM spans WHERE {condition}"
+        " AND (kind = 'guard' OR safety_flags IS NOT NULL)),"
+        f" these AS (SELECT *, {FAILED} AS failed, no_answer IS NOT NULL AS declined FROM spans"
+        f" WHERE {condition})"
+        f" SELECT {UNIT} AS unit, trace_id AS trace, start_time AS began, coalesce(simulated, false) AS sim,"
+        f" {columns} FROM these"
+    )
+    sample = Sample(
+        sql=f"SELECT unit, trace, began, sim, ({whole})::DOUBLE AS x FROM ({spans})",
+        parameters=bind.values,
+        noun="span",
+    )
+    found = share(ask.scene.query, sample, level=ask.claim.confidence, bad=0)
+    if not found.rows:
+        return None
+    counts = ask.scene.query(
+        "SELECT "
+        + ", ".join(f"count(*) FILTER (NOT f{place}) AS m{place}" for place in range(len(checks)))
+        + f" FROM ({spans})",
+        bind.values,
+    )[0]
+    missing = {name: counts[f"m{place}"] for place, name in enumerate(checks) if counts[f"m{place}"]}
+    most = sorted(missing, key=lambda name: (-missing[name], name))
+    told: dict[str, Any] = {"missing": {name: missing[name] for name in most}}
+    if most:
+        told["remark"] = "missing most often: " + ", ".join(
+            f"{name} ({missing[name]:,})" for name in most[:3]
+        )
+    return evidence_of(ask, found, detail=told)
+
+
+def _feedback(ask: Ask) -> Evidence | None:
+    bind = Bind()
+    scene = ask.scene
+    sample = Sample(
+        sql=f"WITH calls AS ({ask.calls(bind)}), given AS (SELECT trace_id, session_id FROM feedback"
+        f" WHERE product = {bind(scene.product)} AND time >= {bind(ask.since_ns)}"
+        f" AND time < {bind(ask.until_ns)}),"
+        " told AS (SELECT *, coalesce('s' || session_id, 't' || hex(trace_id)) AS use,"
+        " trace_id IN (SELECT trace_id FROM given WHERE trace_id IS NOT NULL) OR (session_id IS NOT NULL AND"
+        " session_id IN (SELECT session_id FROM given WHERE session_id IS NOT NULL)) AS answered FROM calls)"
+        " SELECT any_value(unit) AS unit, arg_min(trace_id, start_time) AS trace, min(start_time) AS began,"
+        " bool_or(sim) AS sim, bool_or(answered)::DOUBLE AS x FROM told GROUP BY use",
+        parameters=bind.values,
+        noun="session",
+    )
+    return evidence_of(ask, share(scene.query, sample, level=ask.claim.confidence, bad=0))
+
+
+def _retention(table: str, time: str) -> Callable[[Ask], Evidence | None]:
+    def measure(ask: Ask) -> Evidence | None:
+        kept_ms = ask.claim.options.get("kept_ms")
+        if kept_ms is None:
+            return None
+        bind = Bind()
+        scene = ask.scene
+        oldest = ask.until_ns - int(kept_ms * 1e6) - _GRACE_NS
+        trace = f"list(lower(hex(trace_id)) ORDER BY {time})"
+        row = scene.query(
+            f"SELECT count(*) AS n, count(*) FILTER ({time} < {bind(oldest)}) AS hits, min({time}) AS first,"
+            f" count(*) FILTER (simulated) AS simulated FROM {table} WHERE product = {bind(scene.product)}",
+            bind.values,
+        )[0]
+        if not row["n"]:
+            return None
+        worst: list[dict[str, Any]] = []
+        if row["hits"]:
+            bind = Bind()
+            found = scene.query(
+                f"SELECT {trace} AS traces FROM (SELECT trace_id, {time} FROM {table}"
+                f" WHERE product = {bind(scene.product)} AND {time} < {bind(oldest)}"
+                f" ORDER BY {time} LIMIT 20)",
+                bind.values,
+            )
+            worst = [{"trace": each} for each in found[0]["traces"]]
+        hits = float(row["hits"])
+        interval = Interval(
+            value=hits,
+            low=hits,
+            high=hits,
+            confidence=0.95,
+            n=row["n"],
+            method="full count",
+            sides=1,
+            sample={"breaches": row["hits"], "n": row["n"]},
+        )
+        whole = Measured(
+            interval=interval,
+            records=row["n"],
+            unscored=0,
+            simulated=row["simulated"],
+            units=row["n"],
+            noun="record",
+            row="record",
+            first_ns=row["first"],
+            worst=worst,
+        )
+        first = datetime.fromtimestamp(row["first"] / 1e9, tz=UTC)
+        told = {"remark": f"the oldest of {row['n']:,} records is of {first:%Y-%m-%d %H:%M}"}
+        since_s = scene.now.timestamp() - row["first"] / 1e9
+        return evidence_of(ask.within(max(0.0, since_s)), whole, detail=told, release=False)
+
+    return measure
+
+
+def _frequency(ask: Ask) -> Evidence | None:
+    """Calls a day of whole days (UTC) from the first day with a call, whatever release answered."""
+    a_day = per_day(Quantity(1.0, ask.unit))
+    if a_day is None:
+        return None
+    bind = Bind()
+    today = ask.until_ns // _DAY_NS
+    calls = ask.calls(bind, any_release=True)
+    sample = Sample(
+        sql=f"WITH calls AS ({calls}), daily AS (SELECT start_time // {_DAY_NS} AS day, count(*) AS n,"
+        " any_value(trace_id) AS trace, bool_or(sim) AS sim FROM calls GROUP BY day)"
+        # The first day is whole only if calls began with it, which nobody knows: it is left out.
+        " SELECT 'd' || d.day AS unit, daily.trace, d.day * " + str(_DAY_NS) + " AS began,"
+        f" coalesce(daily.sim, false) AS sim, coalesce(daily.n, 0) / {a_day!r} AS x"
+        f" FROM (SELECT unnest(range((SELECT min(day) + 1 FROM daily), {today})) AS day) AS d"
+        " LEFT JOIN daily ON daily.day = d.day",
+        parameters=bind.values,
+        noun="day",
+    )
+    found = mean(ask.scene.query, sample, level=ask.claim.confidence, unit=ask.unit, high_is_bad=False)
+    return evidence_of(ask, found, release=False) or nothing(
+        ask, "there is no whole day of records yet", noun="day", release=False
+    )
+
+
+MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
+    "cover:records/required_fields": _required_fields,
+    "cover:feedback/coverage": _feedback,
+    "never:data/traces": _retention("spans", "start_time"),
+    "never:data/feedback": _retention("feedback", "time"),
+    "bound:frequency/frequency": _frequency,
+}

@@ -1,0 +1,159 @@
+"""What came of it for the user: successes, handings-over, time until it was settled.
+
+May import ``contract``, ``evidence`` and this room. What no event tells is not known: without a single event
+of its name an outcome is not measured, since nobody can tell "never" from "not recorded".
+"""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters)
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from launchworthy.evidence import Evidence
+from launchworthy.monitor.piece import evidence_of, nothing
+from launchworthy.monitor.sample import Sample, mean, quantile, share
+from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.monitor.uses import Success, any_event, success_of, uses
+
+__all__ = ["EVENTS", "MEASURES"]
+
+# Metric → names of the outcome events that tell it.
+EVENTS: Mapping[str, tuple[str, ...]] = {
+    "conversion": ("conversion", "converted"),
+    "deflection": ("deflection", "deflected"),
+    "escalation": ("escalation", "escalated"),
+    "reopened": ("reopened",),
+    "resolved": ("resolved",),
+    "task_completion": ("task_completion", "task_completed"),
+}
+_COLUMNS = "unit, trace, began, sim"
+
+
+def _told(ask: Ask, found: Success) -> Success:
+    """With the horizon of the claim itself, where it has one."""
+    own_ms = ask.claim.options.get("within_ms")
+    return found if own_ms is None else replace(found, horizon_s=own_ms / 1e3)
+
+
+def _settled(ask: Ask) -> Success:
+    """What ``resolved`` and the times to it mean: the declared success, else the event of that name."""
+    return success_of(ask) or Success(events=EVENTS["resolved"])
+
+
+def _named(ask: Ask) -> Success:
+    declared = success_of(ask)
+    horizon_s = 0.0 if declared is None else declared.horizon_s
+    return Success(events=EVENTS[ask.metric], horizon_s=horizon_s)
+
+
+def _share_of_uses(ask: Ask, success: Success, came: str, *, bad: int) -> Evidence | None:
+    if ask.unit != "ratio" or ask.claim.options.get("of") is not None:
+        return nothing(ask, "it is measured as a share of uses, and the target asks for something else")
+    success = _told(ask, success)
+    ask = ask.matured(success.horizon_s)
+    bind = Bind()
+    sample = Sample(
+        sql=f"SELECT {_COLUMNS}, ({came})::DOUBLE AS x FROM ({uses(ask, bind, success)})",
+        parameters=bind.values,
+        noun="use",
+    )
+    found = share(ask.scene.query, sample, level=ask.claim.confidence, bad=bad)
+    return evidence_of(ask, found, detail={"events": list(success.events), "horizon_s": success.horizon_s})
+
+
+def _resolved(ask: Ask) -> Evidence | None:
+    success = _settled(ask)
+    if not any_event(ask.matured(success.horizon_s), success.events):
+        return nothing(ask, f"no outcome {success.told} was recorded", noun="use")
+    return _share_of_uses(ask, success, "won IS NOT NULL AND NOT undone", bad=0)
+
+
+def _event(ask: Ask) -> Evidence | None:
+    success = _named(ask)
+    if not any_event(ask.matured(success.horizon_s), success.events):
+        return nothing(ask, f"no outcome {success.told} was recorded", noun="use")
+    return _share_of_uses(ask, success, "won IS NOT NULL", bad=1 if ask.metric == "reopened" else 0)
+
+
+def _escalation(ask: Ask) -> Evidence | None:
+    success = _named(ask)
+    if not any_event(ask.matured(success.horizon_s), success.events) and not _any_routed(ask):
+        return nothing(
+            ask, f"no outcome {success.told} was recorded, and no call was routed to a person", noun="use"
+        )
+    return _share_of_uses(ask, success, "won IS NOT NULL OR routed", bad=1)
+
+
+def _deflection(ask: Ask) -> Evidence | None:
+    success = _named(ask)
+    if any_event(ask.matured(success.horizon_s), success.events):
+        return _share_of_uses(ask, success, "won IS NOT NULL", bad=0)
+    handed = replace(success, events=EVENTS["escalation"])
+    if any_event(ask.matured(success.horizon_s), handed.events) or _any_routed(ask):
+        return _share_of_uses(ask, handed, "won IS NULL AND NOT routed", bad=0)
+    reason = f"no outcome {success.told} or {handed.told} was recorded, and no call was routed to a person"
+    return nothing(ask, reason, noun="use")
+
+
+def _any_routed(ask: Ask) -> bool:
+    bind = Bind()
+    found = ask.scene.query(
+        f"SELECT count(*) AS n FROM ({ask.calls(bind)}) WHERE no_answer = 'route'", bind.values
+    )
+    return bool(found[0]["n"])
+
+
+def _time_to(ask: Ask) -> Evidence | None:
+    name = ask.metric.removeprefix("time_to_")
+    settled = name in ("resolution", "completion")
+    success = _settled(ask) if settled else Success(events=(name,))
+    if ask.unit != "ms":
+        return nothing(ask, "it is a time, and the target is none", noun="use")
+    success = _told(ask, success)
+    ask = ask.matured(success.horizon_s)
+    bind = Bind()
+    sample = Sample(
+        sql=f"SELECT {_COLUMNS}, (won - began) / 1e6 AS x FROM ({uses(ask, bind, success)})"
+        " WHERE won IS NOT NULL AND NOT undone",
+        parameters=bind.values,
+        noun="use",
+    )
+    told = {
+        "events": list(success.events),
+        "horizon_s": success.horizon_s,
+        "remark": "of the uses that came to it; the others are in the share that did",
+    }
+    statistic = str(ask.claim.options.get("statistic") or "median")
+    level = ask.claim.confidence
+    if statistic == "mean":
+        found = mean(ask.scene.query, sample, level=level, unit="ms")
+    elif statistic == "median" or statistic.startswith("p"):
+        q = 0.5 if statistic == "median" else float(statistic[1:]) / 100.0
+        found = quantile(ask.scene.query, sample, q=q, level=level, unit="ms")
+    else:
+        return nothing(ask, f"a {statistic} of times is not measured", noun="use")
+    return evidence_of(ask, found, detail=told) or nothing(
+        ask, f"no outcome {success.told} was recorded", noun="use"
+    )
+
+
+def _known(ask: Ask) -> Evidence | None:
+    """The share of uses of which any outcome is known, once they are old enough."""
+    success = success_of(ask)
+    return None if success is None else _share_of_uses(ask, success, "events > 0", bad=0)
+
+
+_SHARES: Mapping[str, Callable[[Ask], Evidence | None]] = {
+    "conversion": _event,
+    "deflection": _deflection,
+    "escalation": _escalation,
+    "reopened": _event,
+    "resolved": _resolved,
+    "task_completion": _event,
+    "time_to_*": _time_to,
+}
+MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
+    **{f"{kind}:outcomes/{name}": found for name, found in _SHARES.items() for kind in ("bound", "delta")},
+    "cover:success/success": _known,
+}

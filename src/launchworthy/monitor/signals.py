@@ -1,0 +1,72 @@
+"""Monitors that are plain thresholds: the metric of their signal, within their window.
+
+May import ``contract``, ``evidence`` and this room. A signal is a metric (``empty_retrieval``), its path
+(``limits/cost_per_action``), its path below a workflow, or an outcome event of the product's own.
+"""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters)
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from launchworthy.contract import ClaimKind
+from launchworthy.evidence import Evidence
+from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
+from launchworthy.monitor.piece import evidence_of
+from launchworthy.monitor.sample import Sample, share
+from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.monitor.uses import any_event
+
+__all__ = ["monitored"]
+
+_FAMILIES = ("reliability", "economics", "trust", "outcomes")
+_LIMITS: Mapping[str, Callable[[Ask], Sample | None]] = {
+    "limits/timeout": beyond_timeout,
+    "limits/cost_per_action": beyond_cost,
+}
+
+
+def monitored(
+    ask: Ask, measure_of: Callable[[str], Callable[[Ask], Evidence | None] | None]
+) -> Evidence | None:
+    """What the signal says; None for one that is drift, needs labels, or that nothing here measures.
+
+    Args:
+        ask: A claim of family ``monitors``.
+        measure_of: Finds the measure of ``bound:family/metric``.
+    """
+    options = ask.claim.options
+    signal = str(options.get("signal", ""))
+    if options.get("method") or options.get("labels") or not signal:
+        return None
+    ask = replace(ask, window_s=(options.get("window_ms") or 86_400_000.0) / 1e3)
+    head, _, rest = signal.removeprefix(f"{ask.scene.product}/").partition("/")
+    if rest and head in ask.scene.calls:
+        ask, signal = replace(ask, workflow=head), rest
+    if signal in _LIMITS:
+        return share_beyond(ask, _LIMITS[signal](ask)) if ask.unit == "ratio" else None
+    names = [signal] if "/" in signal else [f"{family}/{signal}" for family in _FAMILIES]
+    for name in names:
+        found = measure_of(f"{ClaimKind.BOUND}:{name}")
+        if found is not None:
+            family, _, metric = name.partition("/")
+            piece = found(replace(ask, family=family, metric=metric))
+            return piece if piece is None or piece.unit in ("", ask.unit) else None
+    return _own_event(ask, signal) if "/" not in signal and ask.unit == "ratio" else None
+
+
+def _own_event(ask: Ask, event: str) -> Evidence | None:
+    """The share of calls with an outcome event of this name, where the product records any."""
+    if not any_event(ask, [event]):
+        return None
+    bind = Bind()
+    calls = ask.calls(bind)
+    sample = Sample(
+        sql="SELECT unit, trace_id AS trace, start_time AS began, sim, coalesce(trace_id IN (SELECT trace_id"
+        f" FROM outcomes WHERE product = {bind(ask.scene.product)} AND event = {bind(event)}"
+        f" AND trace_id IS NOT NULL AND time >= {bind(ask.since_ns)}), false)::DOUBLE AS x FROM ({calls})",
+        parameters=bind.values,
+        noun="call",
+    )
+    return evidence_of(ask, share(ask.scene.query, sample, level=ask.claim.confidence, bad=1))
