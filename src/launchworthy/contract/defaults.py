@@ -9,7 +9,7 @@ from launchworthy.contract.model.running import StageBlock
 from launchworthy.contract.model.safeguards import Guard
 from launchworthy.quantity import Quantity
 
-__all__ = ["DEFAULT_BOARD", "guards_in_force", "stages_in_force"]
+__all__ = ["DEFAULT_BOARD", "default_guards", "default_stages", "guards_in_force", "stages_in_force"]
 
 _GUARDS: Mapping[str, Guard] = {
     "prompt_injection": Guard(checks=("input", "retrieval", "tool_output"), action="block", fail="closed"),
@@ -38,13 +38,21 @@ def guards_in_force(contract: Contract) -> Mapping[str, Guard]:
     """The declared guards; for generative products that declare none, against injection and for PII."""
     if contract.guards is not None:
         return contract.guards
-    return _GUARDS if contract.kind == "generative" else {}
+    return default_guards() if contract.kind == "generative" else {}
 
 
 def stages_in_force(contract: Contract) -> tuple[StageBlock, ...]:
     """The declared stages, or 0/1/5/25/100 %."""
-    if contract.rollout.stages:
-        return contract.rollout.stages
+    return contract.rollout.stages or default_stages()
+
+
+def default_guards() -> Mapping[str, Guard]:
+    """Against injection, and for personal data."""
+    return _GUARDS
+
+
+def default_stages() -> tuple[StageBlock, ...]:
+    """0/1/5/25/100 %."""
     return tuple(
         StageBlock.model_validate(
             {

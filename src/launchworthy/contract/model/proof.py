@@ -18,7 +18,7 @@ __all__ = ["Agreement", "Explore", "Feedback", "Gold", "Judge", "LabelSource", "
 class Agreement(Block):
     """How well two who judge the same must agree: a chance-corrected coefficient, 0 to 1."""
 
-    at_least: Number
+    at_least: Number = Field(description="Coefficient, or share of items agreed on.")
 
 
 class Judge(Block):
@@ -123,8 +123,8 @@ class LabelSource(Block):
 class Explore(Block):
     """Cases let through to learn what they would have become."""
 
-    share: Share
-    up_to: Money | None = None
+    share: Share = Field(description="Share of the cases that are let through.")
+    up_to: Money | None = Field(default=None, description="Only cases of up to this amount.")
 
 
 class Labels(Block):

@@ -60,8 +60,8 @@ class Training(Block):
 class Replicas(Block):
     """How many copies serve."""
 
-    min: Count
-    max: Count
+    min: Count = Field(description="Least copies.")
+    max: Count = Field(description="Most copies.")
 
     @model_validator(mode="after")
     def _order(self) -> Replicas:

@@ -142,8 +142,8 @@ class Predicts(Block):
 class CostParts(Block):
     """A cost made of a share of the amount and a fixed sum."""
 
-    amount: Percentage | None = None
-    fixed: Money | None = None
+    amount: Percentage | None = Field(default=None, description="Share of the amount at stake.")
+    fixed: Money | None = Field(default=None, description="Fixed sum for each case.")
 
 
 def _cost_shape(value: Any) -> str:
