@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = ["COMMANDS", "main"]
 
 USAGE_ERROR = 64  # sysexits.h EX_USAGE: 1 and 2 are verdicts
 BROKEN = 70  # EX_SOFTWARE
+CUT_OFF = 141  # as a shell says of a process that SIGPIPE ended
 
 # One line each, so that --help imports no command.
 COMMANDS: dict[str, str] = {
@@ -95,6 +97,10 @@ def main(args: list[str] | None = None) -> Any:
     except LaunchworthyError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(USAGE_ERROR)
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `| head` does. Nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(CUT_OFF)
     except Exception:
         # Python would exit with 1, and 1 is a verdict: a crash must not read as "unmet".
         import traceback

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,13 +91,7 @@ class Evidence:
 
     def as_json(self) -> dict[str, Any]:
         """A plain mapping; times in ISO 8601, infinities as the strings ``inf`` and ``-inf``."""
-        plain = asdict(self)
-        for key, item in plain.items():
-            if isinstance(item, datetime):
-                plain[key] = item.isoformat()
-            elif isinstance(item, float) and math.isinf(item):
-                plain[key] = "inf" if item > 0 else "-inf"
-        return plain
+        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], *, where: str = "") -> Evidence:
@@ -167,6 +161,21 @@ _SHAPES: Mapping[str, tuple[Any, str]] = {
     "detail": _FIELDS,
     "simulated": (bool, "true or false"),
 }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it. A NaN stays what it is, so that no ledger takes it."""
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, float):
+        return ("inf" if value > 0 else "-inf") if math.isinf(value) else value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
 
 
 def _depth_beyond(value: Any, most: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from launchworthy.contract.claim import Claim, ClaimKind
 from launchworthy.evidence.evidence import Evidence
@@ -40,6 +41,10 @@ def _latest_safely(start: datetime, seconds: float) -> datetime:
         return datetime.max.replace(tzinfo=start.tzinfo)
 
 
+def _moment(piece: Evidence) -> datetime:
+    return piece.observed_at
+
+
 def speaks_for(claim: Claim, piece: Evidence) -> bool:
     """Whether a piece measures what the claim is about, whether or not it counts now."""
     same_slice = piece.slice is not None if claim.slice == "*" else piece.slice == claim.slice
@@ -59,8 +64,11 @@ def select(
 
     The order of ``evidence`` does not matter: pieces of the same moment are ordered by their address.
     """
-    own = [piece for piece in evidence if piece.claim == claim.address]
-    own.sort(key=lambda piece: (piece.observed_at, piece.id), reverse=True)
+    own: list[Evidence] = []
+    moments = sorted((x for x in evidence if x.claim == claim.address), key=_moment, reverse=True)
+    for _, same in groupby(moments, key=_moment):
+        several = list(same)
+        own += several if len(several) == 1 else sorted(several, key=lambda piece: piece.id)
     valid: list[Evidence] = []
     ignored: list[tuple[Evidence, str]] = []
     for piece in own:

@@ -7,10 +7,10 @@ weakest line, never an average; the same contract, evidence and moment give the 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from launchworthy.contract import ClaimKind, Direction
 from launchworthy.errors import InputError
@@ -151,14 +151,20 @@ def verdict_on(
     Raises:
         InputError: The contract has no stage of that name.
     """
-    addresses = {claim.address for claim in terms.claims}
-    pieces = sorted(
-        {piece.id: piece for piece in evidence if piece.claim in addresses}.values(),
-        key=lambda piece: (piece.observed_at, piece.id),
-    )
+    pieces = _in_order(evidence, {claim.address for claim in terms.claims})
+    by_claim: dict[str, list[Evidence]] = {}
+    for piece in pieces:
+        by_claim.setdefault(piece.claim, []).append(piece)
     release_id, known = named_release(release, releases)
     statuses = [
-        status(claim, pieces, release=release_id, now=now, releases=known, owners=terms.owners)
+        status(
+            claim,
+            by_claim.get(claim.address, ()),
+            release=release_id,
+            now=now,
+            releases=known,
+            owners=terms.owners,
+        )
         for claim in terms.claims
     ]
     statuses = [_under_ceiling(each, statuses) for each in statuses]
@@ -191,6 +197,25 @@ def verdict_on(
         releases=known,
         evidence=tuple(pieces),
     )
+
+
+def _in_order(evidence: Iterable[Evidence], addresses: Collection[str]) -> list[Evidence]:
+    """Pieces for these claims, oldest first, each once, in an order that depends on nothing but them.
+
+    A content address costs a digest, so it is asked for only where claim and moment are the same.
+    """
+
+    def place(piece: Evidence) -> tuple[datetime, str]:
+        return piece.observed_at, piece.claim
+
+    found: list[Evidence] = []
+    for _, same in groupby(sorted((x for x in evidence if x.claim in addresses), key=place), key=place):
+        several = list(same)
+        if len(several) > 1:
+            unique = {piece.id: piece for piece in several}
+            several = [unique[key] for key in sorted(unique)]
+        found += several
+    return found
 
 
 def _subject(rows: Sequence[StageVerdict], *, asked: str | None) -> StageVerdict:
