@@ -35,7 +35,11 @@ _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 # Defaults that depend on where this Python stands, not on what it is.
 _PLACE = re.compile(r"'(?:/|[A-Z]:)[^']{2,}'|(?<=scheme=)'[^']*'")
 _SIGNATURE = re.compile(r"[\w.]+\(.*\)( *-+> *\S.*)?")
-_EMPTY = ("Alias for field number", "Initialize self.  See help(type(self))", "The type of the None singleton")
+_EMPTY = (
+    "Alias for field number",
+    "Initialize self.  See help(type(self))",
+    "The type of the None singleton",
+)
 _FORMAT = 1
 
 
@@ -106,7 +110,7 @@ def gather(modules: Sequence[str] = MODULES) -> Corpus:
     """Read the running Python's documentation; the same Python gives the same corpus.
 
     Args:
-        modules: Names of the modules to read, in order of precedence; those this system lacks are passed over.
+        modules: Names of the modules to read, the first taking precedence; missing ones are passed over.
 
     Raises:
         InputError: This Python runs without docstrings, or has no topics.
@@ -220,11 +224,16 @@ def _is_documented(value: Any, module: types.ModuleType) -> bool:
     if getattr(module, "__all__", None) or module.__name__ == "builtins":
         return True
     home = getattr(value, "__module__", None) or ""
-    return home.lstrip("_").partition(".")[0] in (module.__name__.partition(".")[0], "posix", "nt", "builtins")
+    return home.lstrip("_").partition(".")[0] in (
+        module.__name__.partition(".")[0],
+        "posix",
+        "nt",
+        "builtins",
+    )
 
 
 def _members(owner: type, classes: frozenset[int]) -> Iterator[tuple[str, Any]]:
-    """Public members that no other shown class brings in; those of hidden bases belong to the class itself."""
+    """Public members that no other shown class brings in; a hidden base's belong to the class itself."""
     bases = owner.__mro__[1:]
     public = [base for base in bases if id(base) in classes or base is object]
     for base in (owner, *(base for base in bases if id(base) not in classes and base is not object)):

@@ -1,4 +1,4 @@
-"""The standard library's public modules that the assistant reads. A module that is not here is never imported.
+"""The standard library's public modules that the assistant reads. What is not here is never imported.
 
 Left out on purpose: what opens windows, prints or asks on import (``antigravity``, ``this``, ``idlelib``,
 ``turtle``, ``tkinter``, ``test``), what was removed in Python 3.12 or 3.13, and what only one system has.
@@ -20,10 +20,12 @@ MODULES: tuple[str, ...] = (
     *"quopri zlib gzip bz2 lzma zipfile tarfile zipapp hashlib hmac secrets uuid ssl".split(),
     *"cmath decimal fractions numbers statistics calendar zoneinfo graphlib heapq bisect array".split(),
     *"queue threading concurrent.futures multiprocessing multiprocessing.pool".split(),
-    *"multiprocessing.shared_memory multiprocessing.managers subprocess sched signal select selectors".split(),
+    *"multiprocessing.shared_memory multiprocessing.managers subprocess sched signal".split(),
+    *"select selectors".split(),
     *"asyncio socket socketserver http http.client http.server http.cookies http.cookiejar".split(),
     *"urllib.parse urllib.request urllib.error urllib.response urllib.robotparser ftplib smtplib".split(),
-    *"imaplib poplib xmlrpc.client xmlrpc.server ipaddress webbrowser mimetypes wsgiref.simple_server".split(),
+    *"imaplib poplib xmlrpc.client xmlrpc.server ipaddress webbrowser mimetypes".split(),
+    *"wsgiref.simple_server".split(),
     *"wsgiref.util wsgiref.headers wsgiref.validate html html.parser html.entities".split(),
     *"email email.message email.mime.multipart email.mime.text email.mime.image email.mime.base".split(),
     *"email.parser email.policy email.header email.utils email.generator email.headerregistry".split(),

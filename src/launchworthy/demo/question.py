@@ -20,15 +20,15 @@ _FENCED = re.compile(
     flags=re.IGNORECASE | re.DOTALL,
 )
 _TAG = re.compile(r"<\s*/?\s*[A-Za-z_|][^<>]{0,40}>|\[/?[A-Z]{2,10}\]")
-_CLAUSE = re.compile(r"(?<=[.?!;])\s+|\n+|(?<=:)\s+(?=(?:how|what|which|who|why|when|where)\b)", flags=re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"(?<=[.?!;])\s+|\n+|(?<=:)\s+(?=(?:how|what|which|who|why|when|where)\b)", flags=re.IGNORECASE
+)
 _TAIL = re.compile(
     r"[,.:;]?\s*\b(?:and then|and also|and|then|also|but)\b[,:]?\s+"
-    r"(?=(?:please\s+)?(?:how|what|which|why|when|where|explain|tell me how|tell me what|show me how|i want)\b)",
+    r"(?=(?:please\s+)?(?:how|what|which|why|when|where|explain|(?:tell|show) me (?:how|what)|i want)\b)",
     flags=re.IGNORECASE,
 )
-_TRIGGERS = tuple(
-    "ignore disregard forget override instructions previous prompt system pretend guidelines documents".split()
-)
+_TRIGGERS = tuple("ignore disregard override instructions previous prompt guidelines".split())
 _ORDERS = tuple(
     re.compile(pattern, flags=re.IGNORECASE)
     for pattern in (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Found", "FusedRetriever", "Hit", "KeywordRetriever", "Retriever"]
 
 _LONGEST_QUESTION = 4_000
+_MOST_WORDS = 60
 _PASSAGE = 900  # characters
 _WEIGHTS = {"leaf": 3.0, "owner": 1.5, "signature": 0.4, "lead": 1.5, "text": 1.0}
 _RRF_K = 60.0  # as in the paper
@@ -115,14 +116,16 @@ class FusedRetriever:
         latent = np.maximum.reduceat(self._lsi.scores(wider), self._starts) * self._prior
         fused = _reciprocal(lexical) + _LSI_SHARE * _reciprocal(latent)
         hits = tuple(_best(self._ids, fused, k))
-        return Found(hits=hits, signals=self._signals(asked, lexical, latent, fused))
+        return Found(hits=hits, signals=self._signals(asked, lexical, fused))
 
     def understood(self, question: str) -> dict[str, float]:
         """Terms of the question with their weights, misspelt words mended."""
         weights: dict[str, float] = defaultdict(float)
-        for word in words(question[:_LONGEST_QUESTION]):
+        for word in list(dict.fromkeys(words(question[:_LONGEST_QUESTION])))[:_MOST_WORDS]:
             found = terms_of(word)
-            mended = None if any(term in self._bm25 for term in found) else self._speller.correct(word.lower())
+            mended = (
+                None if any(term in self._bm25 for term in found) else self._speller.correct(word.lower())
+            )
             for term in found if mended is None else terms_of(mended):
                 weights[term] = max(weights[term], 1.0 if mended is None else _CORRECTED)
         return dict(weights)
@@ -131,7 +134,6 @@ class FusedRetriever:
         self,
         asked: Mapping[str, float],
         lexical: NDArray[np.float64],
-        latent: NDArray[np.float64],
         fused: NDArray[np.float64],
     ) -> dict[str, float]:
         """How much of what was asked the best documents speak of, by weight of the words."""
@@ -140,21 +142,20 @@ class FusedRetriever:
         if not asked or not lexical.any():
             return {}
         mass = sum(self._bm25.idf(term) * weight for term, weight in asked.items())
+        best = 0.0
         top = np.argsort(-fused, kind="stable")[:3]
-        shares = []
         for number in top:
+            owned = np.flatnonzero(self._owners == number)
             covered = sum(
                 self._bm25.idf(term) * weight
                 for term, weight in asked.items()
-                if bool(np.any(self._owners[self._bm25.having(term)] == number))
+                if np.isin(owned, self._bm25.having(term), kind="sort").any()
             )
-            shares.append(covered / mass)
+            best = max(best, covered / mass)
         unknown = sum(self._bm25.idf(t) * w for t, w in asked.items() if t not in self._bm25) / mass
         return {
-            "coverage": shares[0],
-            "best_coverage": max(shares),
+            "best_coverage": best,
             "strength": float(lexical[top].max() / mass),
-            "latent": float(latent[top].max()),
             "unknown": unknown,
             "words": float(min(len(asked), 12)),
         }

@@ -15,14 +15,14 @@ __all__ = ["Speller", "edit_distance", "plain_words", "stem", "terms", "terms_of
 _WORD = re.compile(r"[^\W_]+(?:_+[^\W_]+)*|__\w+__")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
 _STOP = frozenset(
-    "a about again all am an and any are as at be because been before being but by can could d did do does"
-    " doing down each either else ever few for from further get gets getting give given go goes gonna got had"
-    " has have having he her here him his how i if in into is it its itself just know let ll make makes may me"
-    " might more most much must my need needs no nor not of off on once one only onto or other our out over own"
-    " please python re s same shall she should show so some something such t tell than that the their them then"
-    " there these they thing things this those through to too under until up upon us use used using ve very"
-    " want wants was way we were what when where whether which while who whom whose why will with within"
-    " without would you your yours".split()
+    "a about again all am an and any are as at be because been before being but by can could d did do"
+    " does doing down each either else ever few for from further get gets getting give given go goes gonna"
+    " got had has have having he her here him his how i if in into is it its itself just know let ll make"
+    " makes may me might more most much must my need needs no nor not of off on once one only onto or"
+    " other our out over own please python re s same shall she should show so some something such t tell"
+    " than that the their them then there these they thing things this those through to too under until up"
+    " upon us use used using ve very want wants was way we were what when where whether which while who"
+    " whom whose why will with within without would you your yours".split()
 )
 _LONGEST_WORD = 64
 _MAX_WORDS = 50_000

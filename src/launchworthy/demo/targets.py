@@ -1,0 +1,65 @@
+"""What ``launchworthy eval`` asks: ``launchworthy.demo.targets:baseline`` and ``…:candidate``.
+
+May import ``server`` (to find the one of this folder) and this room. The traces of an evaluation belong to
+the cohort ``evaluation``, which no figure about users counts; without a server nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import launchworthy as lw
+from launchworthy.demo.assistant import PRODUCT, RELEASES, Answer, assistant
+
+__all__ = ["baseline", "candidate"]
+
+Target = Callable[[Any], dict[str, Any]]
+baseline: Target
+candidate: Target
+
+
+def __getattr__(name: str) -> Any:
+    # The assistant is made when its target is named, so that the first question does not wait for an index.
+    if name not in RELEASES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = _target(name)
+    return found
+
+
+def _target(release: str) -> Target:
+    asked = assistant(release)
+    recorded = _record()
+
+    def ask(question: Any) -> dict[str, Any]:
+        found = asked.answer(str(question), cohort="evaluation")
+        return _fields(found) | ({"trace_id": found.trace_id} if recorded else {})
+
+    return ask
+
+
+def _fields(found: Answer) -> dict[str, Any]:
+    """As ``evals.read_answer`` takes them."""
+    fields: dict[str, Any] = {
+        "output": found.text,
+        "ranked": [hit.id for hit in found.found],
+        "citations": list(found.citations),
+        "answered": found.answered,
+        "cost_usd": found.cost_usd,
+        "confidence": found.confidence,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+@cache
+def _record() -> bool:
+    """Send traces to the server of this folder, if one runs; says whether."""
+    from launchworthy.server import read_note
+
+    note = read_note(Path(".launchworthy"))
+    endpoint = os.environ.get("LAUNCHWORTHY_ENDPOINT") or (note.url if note is not None else None)
+    lw.init(product=PRODUCT, endpoint=endpoint, enabled=endpoint is not None)
+    return endpoint is not None
