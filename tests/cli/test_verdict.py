@@ -257,6 +257,18 @@ def test_a_reader_who_may_not_write_gets_the_verdict_and_a_warning(
     assert "not in the audit chain: this key may only read" in err
 
 
+def test_a_reader_that_goes_away_does_not_make_it_a_verdict(run: Run, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "launchworthy", "evidence", "export", "--product", "docs-bot"]
+    recent = datetime.now(UTC) - timedelta(hours=1)
+    run("evidence", "add", write(*(hits(195, n=200 + i, observed_at=recent) for i in range(600))))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
 def test_a_crash_does_not_read_as_a_verdict(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: Any, **__: Any) -> None:
         raise RuntimeError("a bug")

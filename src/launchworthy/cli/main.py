@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -97,9 +96,9 @@ def main(args: list[str] | None = None) -> Any:
     except LaunchworthyError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(USAGE_ERROR)
-    except BrokenPipeError:
-        # Whoever read the output has gone, as `| head` does. Nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # Commands return their code; click itself exits, with 1, only where the reader of the output has
+        # gone (as `| head` does), and 1 is a verdict.
         sys.exit(CUT_OFF)
     except Exception:
         # Python would exit with 1, and 1 is a verdict: a crash must not read as "unmet".

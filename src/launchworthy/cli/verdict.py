@@ -218,7 +218,6 @@ def _print(verdict: Verdict, form: str | None) -> None:
         click.echo(verdict_junit(verdict), nl=False)
     else:
         title, *lines = verdict_text(verdict).splitlines()
-        click.secho(title, bold=True)  # styles are dropped where the output is no terminal
-        for line in lines:
-            mark = line.lstrip()[:1]
-            click.secho(line, **_STYLES.get(mark, {}))
+        styled = [click.style(line, **_STYLES.get(line.lstrip()[:1], {})) for line in lines]
+        # Styles are dropped where the output is no terminal.
+        click.echo("\n".join([click.style(title, bold=True), *styled]))
