@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers read it; the module typing is not loaded for that
 if TYPE_CHECKING:
+    from typing import Any
+
     from launchworthy.capture.sdk import (
         Counters,
         Span,

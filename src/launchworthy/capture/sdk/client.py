@@ -282,6 +282,7 @@ def _connected(settings: Settings) -> Client:
         delivery=Delivery(settings.endpoint, api_key=settings.api_key, version=_version()),
         spill=lambda dropped: Spill(folder, limit_bytes=settings.spill_bytes, dropped=dropped),
         resource=dict(provider.resource.attributes),
+        started=_at_worker_exit,
     )
     key: bytes | None = None
     if settings.pseudonymise:
@@ -350,9 +351,12 @@ def _after_fork() -> None:
     if found is None:
         return
     found.sink.after_fork()
-    # A worker process of multiprocessing ends without atexit; its own finalizers do run.
-    finalizers = sys.modules.get("multiprocessing.util")
-    if finalizers is not None:
+
+
+def _at_worker_exit() -> None:
+    """A worker process of multiprocessing may end without atexit; its own finalizers do run."""
+    processes, finalizers = (sys.modules.get(f"multiprocessing.{name}") for name in ("process", "util"))
+    if processes is not None and finalizers is not None and processes.parent_process() is not None:
         finalizers.Finalize(None, _close, exitpriority=0)
 
 

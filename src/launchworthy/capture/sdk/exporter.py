@@ -63,6 +63,7 @@ class Exporter:
         spill: Keeps what could not be sent.
         resource: Attributes that describe this process, for events.
         counters: Where everything is counted.
+        started: Called when there is something to send for the first time in this process.
         now: Monotonic clock, seconds.
     """
 
@@ -73,11 +74,12 @@ class Exporter:
         delivery: Delivery,
         spill: Callable[[Callable[[Frame], None]], Spill],
         resource: Mapping[str, Any],
+        started: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._delivery, self._resource, self._now = settings, delivery, resource, now
         self.counters = Counters()
-        self._make_spill = spill
+        self._make_spill, self._started = spill, started
         self._begin()
 
     def _begin(self) -> None:
@@ -181,6 +183,7 @@ class Exporter:
             self._thread = threading.Thread(target=self._run, name="launchworthy-export", daemon=True)
             try:
                 self._thread.start()
+                self._started()
             except RuntimeError as error:  # the interpreter is ending
                 self._thread = None
                 once("thread", "records cannot be sent: %s", error)

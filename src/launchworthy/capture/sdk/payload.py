@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["attribute", "json_text", "plain"]
+__all__ = ["answer_text", "attribute", "json_text", "messages_text", "plain"]
 
 _DEPTH = 12
 _ENTRIES = 1_000  # of one list or mapping
@@ -52,6 +52,35 @@ def attribute(value: Any, *, limit: int) -> Any:
     if isinstance(value, (list, tuple)) and all(type(entry) in (str, bool, int, float) for entry in value):
         return tuple(plain(entry, limit=limit) for entry in value[:_ENTRIES])
     return json_text(value, limit=limit)
+
+
+def messages_text(values: Any, *, limit: int) -> str | None:
+    """JSON text of the usual conversation, ``{"role", "content"}`` in text each; None if it is another.
+
+    Put together as text, since that costs a quarter of copying and writing the mappings.
+    """
+    parts = []
+    for value in values:
+        if type(value) is not dict or len(value) != 2:
+            return None
+        role, content = value.get("role"), value.get("content")
+        if type(role) is not str or type(content) is not str:
+            return None
+        limit -= len(role) + len(content)
+        if limit < 0:
+            return None
+        parts.append(_message_text(role, content))
+    return f"[{','.join(parts)}]" if parts else None
+
+
+def answer_text(content: str, *, limit: int) -> str:
+    """JSON text of the usual answer: one message of text."""
+    return f"[{_message_text('assistant', plain(content, limit=limit))}]"
+
+
+def _message_text(role: str, content: str) -> str:
+    said = orjson.dumps(_text(content)).decode()
+    return f'{{"role":{orjson.dumps(_text(role)).decode()},"parts":[{{"type":"text","content":{said}}}]}}'
 
 
 class _Copy:

@@ -13,7 +13,7 @@ from opentelemetry.trace import Span as OtelSpan
 from opentelemetry.trace import StatusCode
 
 from launchworthy.capture.sdk.messages import as_documents, as_messages
-from launchworthy.capture.sdk.payload import attribute, json_text, plain
+from launchworthy.capture.sdk.payload import answer_text, attribute, json_text, messages_text, plain
 from launchworthy.capture.sdk.problems import once, quiet
 from launchworthy.capture.sdk.responses import read_response
 from launchworthy.capture.sdk.scope import Scope
@@ -72,9 +72,8 @@ class Span:
         """What the call was given: any value, or a list of messages."""
         if self._closed() or not self._client.settings.content:
             return
-        messages = as_messages(value) if self.kind == "model" and isinstance(value, (list, tuple)) else None
-        if messages is not None:
-            self._attributes[GenAI.INPUT_MESSAGES] = self._text(messages)
+        if self.kind == "model" and isinstance(value, (list, tuple)):
+            self.set_messages(value)
         elif self.kind == "retrieval" and isinstance(value, str):
             self._attributes[GenAI.RETRIEVAL_QUERY] = plain(value, limit=self.payload_characters)
         else:
@@ -85,8 +84,11 @@ class Span:
         """The messages a model was given: ``{"role", "content"}`` each, or text for the user's only one."""
         if self._closed() or not self._client.settings.content:
             return
-        known = as_messages([messages] if isinstance(messages, str) else messages)
-        if known is None:
+        listed = [messages] if isinstance(messages, str) else messages
+        usual = messages_text(listed, limit=self.payload_characters)
+        if usual is not None:
+            self._attributes[GenAI.INPUT_MESSAGES] = usual
+        elif (known := as_messages(listed)) is None:
             self._attributes[Own.INPUT] = self._text(messages)
         else:
             self._attributes[GenAI.INPUT_MESSAGES] = self._text(known)
@@ -103,10 +105,7 @@ class Span:
         if not self._client.settings.content:
             return
         if self.kind == "model" and isinstance(value, str):
-            # The usual answer, put together as text: a third of what it costs as a list of mappings.
-            self._attributes[GenAI.OUTPUT_MESSAGES] = (
-                f'[{{"role":"assistant","parts":[{{"type":"text","content":{self._text(value)}}}]}}]'
-            )
+            self._attributes[GenAI.OUTPUT_MESSAGES] = answer_text(value, limit=self.payload_characters)
         else:
             self._attributes[_OUTPUT.get(self.kind, Own.OUTPUT)] = self._text(value)
 
