@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("data", "user_ids", "content", "unstorable"),
     [
-        ("", "pseudonymise", True, set()),
-        ("data: {pii: {record: keep}}", "keep", True, set()),
-        ("data: {pii: {record: drop}}", "drop", False, set()),
-        ("data: {pii: {record: redact}}", "drop", False, set()),
+        ("", "pseudonymise", True, frozenset()),
+        ("data: {pii: {record: keep}}", "keep", True, frozenset()),
+        ("data: {pii: {record: drop}}", "drop", False, frozenset()),
+        ("data: {pii: {record: redact}}", "drop", False, frozenset()),
         (
             "data: {sources: {docs: {class: public, may: [store]}, hr: {class: restricted, may: [see]}}}",
             "pseudonymise",
             True,
-            {"hr"},
+            frozenset({"hr"}),
         ),
     ],
 )
 def test_a_policy_is_what_the_contract_says(
-    contract_text: str, data: str, user_ids: str, content: bool, unstorable: set[str]
+    contract_text: str, data: str, user_ids: str, content: bool, unstorable: frozenset[str]
 ) -> None:
     policy = policy_of(parse_contract(contract_text + data + "\n").data)
     assert (policy.user_ids, policy.store_content, policy.unstorable_sources) == (

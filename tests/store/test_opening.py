@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -12,10 +13,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 
 import launchworthy.store
 from launchworthy.errors import ConflictError, StorageError
@@ -23,6 +26,7 @@ from launchworthy.records import Rows
 from launchworthy.store import Store
 from launchworthy.store.database import Database
 from launchworthy.store.schema import HEAD, metadata
+from launchworthy.store.sqlite import open_engine
 
 MakeRows = Callable[..., Rows]
 OpenStore = Callable[..., Store]
@@ -125,13 +129,28 @@ def test_a_newer_schema_is_refused(open_store: OpenStore, folder: Path) -> None:
 
 
 def test_the_migrations_make_the_schema_that_the_code_knows(tmp_path: Path) -> None:
-    database = Database(tmp_path / "metadata.sqlite")
-    with database.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    database.close()
     config = Config()
     config.set_main_option("script_location", str(Path(launchworthy.store.__file__).parent / "migrations"))
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+    engine = open_engine(tmp_path / "metadata.sqlite")
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        migrated = _definitions(connection)
+    engine.dispose()
+    Database(tmp_path / "metadata.sqlite").close()  # opens as it is
+    database = Database(tmp_path / "new.sqlite")
+    with database.read() as connection:
+        assert _definitions(connection) == migrated
+    database.close()
+
+
+def _definitions(connection: Connection) -> set[str]:
+    """Every table and index of a file as SQL, with one spelling of spaces and of keys."""
+    found = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").scalars()
+    return {re.sub(r"[\s]+|CONSTRAINT \w+", "", sql) for sql in found}
 
 
 def test_a_column_that_an_older_file_lacks_is_null(

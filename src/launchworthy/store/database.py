@@ -10,14 +10,18 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from launchworthy.errors import InputError, OverloadedError, StorageError
 from launchworthy.store import sqlite
-from launchworthy.store.schema import HEAD
+from launchworthy.store.schema import HEAD, metadata
 
 __all__ = ["Database"]
+
+_VERSION = Table(
+    "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True, nullable=False)
+)
 
 
 class Database:
@@ -108,6 +112,13 @@ class Database:
                 where=str(self.path),
                 hint="restore it from a copy; it says which segments and which evidence there are",
             )
+        if not known:
+            # A new file is made from the schema itself: the tool that migrates old ones is slow to load.
+            with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+                metadata.create_all(connection)
+                _VERSION.create(connection)
+                connection.execute(_VERSION.insert().values(version_num=HEAD))
+            return
         from alembic import command
         from alembic.config import Config
         from alembic.script import ScriptDirectory

@@ -50,7 +50,7 @@ class StoreOptions:
     min_free_bytes: int = 256 * 2**20
     remember_batches_s: float = 2 * 86_400.0
     hot_days: int = 2
-    memory_bytes: int = 128 * 2**20
+    memory_bytes: int = 64 * 2**20
     maintenance_memory_bytes: int = 384 * 2**20
     query_timeout_s: float = 30.0
     query_rows: int = 1_000_000
