@@ -86,6 +86,14 @@ def test_a_value_without_bounds_proves_nothing(claim_of: Make, piece_of: Make, n
     assert judged(claim_of(), replace(low_level, confidence=0.95), now=now).state is State.MET
 
 
+def test_a_value_outside_its_own_bounds_proves_nothing(claim_of: Make, piece_of: Make, now: datetime) -> None:
+    odd = piece_of(value=0.5, low=0.95, high=0.99, n=500)
+    found = judged(claim_of(), odd, now=now)
+    assert found.state is State.UNPROVEN
+    assert "outside its own bounds" in found.reason
+    assert judged(claim_of(), replace(odd, value=0.97), now=now).state is State.MET
+
+
 def test_a_full_count_needs_no_interval(claim_of: Make, piece_of: Make, now: datetime) -> None:
     claim = claim_of(
         kind=ClaimKind.COVER, target=Target(direction=Direction.AT_LEAST, threshold=250.0), slice="plain"
@@ -259,6 +267,7 @@ def test_never_is_unmet_by_one_breach_and_met_by_none_on_some_occasion(
     idle = judged(claim, replace(clean, n=0), now=now)
     assert idle.state is State.UNPROVEN
     assert "no occasion yet" in idle.reason
+    assert judged(claim, replace(clean, value=-1.0), now=now).state is State.UNPROVEN
     breach = judged(claim, replace(clean, value=1.0, unscored=500), now=now)
     assert (breach.state, breach.reason) == (State.UNMET, "1 breach on 300 occasions")
 
@@ -347,7 +356,7 @@ def test_agreement_is_judged_by_its_lower_bound(claim_of: Make, piece_of: Make, 
     kappa = piece_of(kind="agree", unit="", value=0.8, low=0.72, high=0.87, n=200)
     assert judged(claim, kappa, now=now).state is State.MET
     assert judged(claim, replace(kappa, low=0.66), now=now).state is State.UNPROVEN
-    assert judged(claim, replace(kappa, low=0.5, high=0.69), now=now).state is State.UNMET
+    assert judged(claim, replace(kappa, value=0.6, low=0.5, high=0.69), now=now).state is State.UNMET
 
 
 def test_a_signature_shows_signer_date_and_expiry_and_is_never_met(

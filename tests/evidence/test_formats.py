@@ -131,7 +131,7 @@ def test_the_first_line_is_the_conclusion_and_every_reason_follows(verdict: Verd
     assert "● met       p/ask/quality/met (simulated users)" in text
     assert "against it: 50 % (n = 200), run:old, by launchworthy.evals 0.1.0" in text
     assert "serves 90 % of traffic: the release judged here" in text
-    assert "serves 10 % of traffic: another release; differing parts: model" in text
+    assert "serves 10 % of traffic: another release; differing parts: model (m2 serves, m1 is judged)" in text
     assert "✕ launch (100 %): 2 claims unmet, 2 unproven; no date yet" in text
 
 
@@ -155,6 +155,7 @@ def test_json_holds_what_the_text_says(verdict: Verdict) -> None:
     assert plain["simulated"] == ["p/ask/quality/met"]
     assert by_claim["p/ask/quality/unmeasured"]["evidence"] is None
     assert [row["differing_parts"] for row in plain["serving"]] == [[], ["model"]]
+    assert [row["parts"]["model"] for row in plain["serving"]] == ["m1", "m2"]
     assert plain["stages"][0]["blocking"] == [
         f"p/ask/quality/{name}" for name in ("unmet", "unproven", "unmeasured")
     ]

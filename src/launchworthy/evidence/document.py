@@ -40,6 +40,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
                 "release": row.release,
                 "share": row.share,
                 "judged": row.judged,
+                "parts": None if row.release not in verdict.releases else verdict.releases[row.release].parts,
                 "differing_parts": None if row.differing_parts is None else list(row.differing_parts),
             }
             for row in verdict.serving

@@ -147,6 +147,8 @@ def _unmeasured(piece: Evidence) -> Judgement | None:
 
 def _never(claim: Claim, piece: Evidence) -> Judgement:
     breaches = piece.value or 0.0
+    if breaches < 0:
+        return _unproven("it counts fewer than no breaches")
     if breaches > 0:
         noun = "breach" if breaches == 1 else "breaches"
         return Judgement(
@@ -208,6 +210,9 @@ def _bound(claim: Claim, piece: Evidence) -> Judgement:
         own = format_value(piece.value, unit=piece.unit)
         return _unproven(f"{own} has no bounds at {level} confidence, so it proves nothing")
     low, high = bounds
+    slack = 1e-9 * max(1.0, abs(piece.value or 0.0))  # of rounding, where the bounds meet the value
+    if piece.value is None or not low - slack <= piece.value <= high + slack:
+        return _unproven("its value lies outside its own bounds, so one of them is wrong")
     shown = format_interval(piece.value, low, high, n=piece.n, unit=piece.unit)
     limit = format_value(target.threshold, unit=target.unit)
     if claim.kind is ClaimKind.DELTA:

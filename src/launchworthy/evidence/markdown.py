@@ -60,7 +60,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield ""
         yield "### Serving"
         yield ""
-        yield from (f"- {_text(served_text(row))}" for row in verdict.serving)
+        yield from (f"- {_text(served_text(row, verdict))}" for row in verdict.serving)
     yield ""
     yield "### Stages"
     yield ""

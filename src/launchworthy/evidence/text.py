@@ -45,7 +45,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     if verdict.serving:
         yield ""
         yield "Serving"
-        yield from (f"  {served_text(row)}" for row in verdict.serving)
+        yield from (f"  {served_text(row, verdict)}" for row in verdict.serving)
     yield ""
     yield "Stages"
     for row in verdict.stages:

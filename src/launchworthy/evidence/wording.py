@@ -5,6 +5,7 @@ May import ``contract``, ``quantity`` and this room.
 
 from __future__ import annotations
 
+import json
 import math
 
 from launchworthy.contract import ClaimKind
@@ -36,6 +37,7 @@ MARKS = {
     State.ATTESTED: "✎",
 }
 _LONGEST = 400
+_LONGEST_PART = 60
 
 
 def clean(text: str) -> str:
@@ -127,16 +129,30 @@ def plan_text(plan: Plan) -> str:
     return clean("; ".join(parts))
 
 
-def served_text(row: Served) -> str:
-    """A release seen in traffic, and in which parts it is not the one that is judged."""
+def served_text(row: Served, verdict: Verdict) -> str:
+    """A release seen in traffic, and each part in which it is not the one that is judged."""
     share = format_value(row.share, unit="ratio")
     if row.judged:
         told = "the release judged here"
     elif row.differing_parts is None:
         told = "another release, whose parts are not known"
     else:
-        told = f"another release; differing parts: {', '.join(row.differing_parts) or 'none'}"
+        parts = [f"{name} ({_difference(name, row, verdict)})" for name in row.differing_parts]
+        told = f"another release; differing parts: {', '.join(parts)}"
     return clean(f"{row.release} serves {share} of traffic: {told}")
+
+
+def _difference(name: str, row: Served, verdict: Verdict) -> str:
+    proven = verdict.releases[str(verdict.release)].parts.get(name)
+    serving = verdict.releases[row.release].parts.get(name)
+    return f"{_part(serving)} serves, {_part(proven)} is judged"
+
+
+def _part(value: object) -> str:
+    if value is None:
+        return "none"
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_PART else text[: _LONGEST_PART - 1] + "…"
 
 
 def unmeasured(each: ClaimStatus) -> bool:
