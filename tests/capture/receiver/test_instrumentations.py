@@ -1,8 +1,9 @@
-"""Real instrumentations of other makers, on real calls to a model that runs here: every fact in its column."""
+"""Real instrumentations of other makers, on calls to a model that runs here: every fact in its column."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -11,9 +12,6 @@ from openinference.instrumentation.openai import OpenAIInstrumentor as OpenInfer
 from opentelemetry.instrumentation.openai import OpenAIInstrumentor as OpenLLMetry
 from tests.capture.receiver.conftest import Bench, Recorder
 from tests.capture.receiver.model_server import ANSWER, MODEL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # OpenLLMetry defines models the old way of Pydantic when it instruments.
 pytestmark = pytest.mark.filterwarnings("ignore:Support for class-based `config`:DeprecationWarning")
@@ -37,39 +35,41 @@ COST_USD = (176 * 2.50 + 1_024 * 1.25 + 80 * 10) / 1e6
 INSTRUMENTORS = {"openinference": OpenInference, "openllmetry": OpenLLMetry}
 
 
-def recorded(dialect: str, url: str, call: Callable[[openai.OpenAI], object]) -> Recorder:
+Call = Callable[[Callable[[openai.OpenAI], object]], dict[str, Any]]
+
+
+@pytest.fixture(scope="module", params=sorted(INSTRUMENTORS))
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def row_of(dialect: str, model_url: str) -> Iterator[Call]:
+    """Makes a call with the instrumented client and answers the row of its span.
+
+    Instrumented once for all tests of a dialect: OpenLLMetry's does not undo everything.
+    """
     recorder = Recorder({"launchworthy.product": "docs-bot"})
     instrumentor = INSTRUMENTORS[dialect]()
     instrumentor.instrument(tracer_provider=recorder.provider)
-    try:
-        with openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client:
+    with openai.OpenAI(base_url=model_url, api_key="none", max_retries=0) as client:
+
+        def making(call: Callable[[openai.OpenAI], object]) -> dict[str, Any]:
+            before = len(recorder.ended())
             call(client)
-    finally:
-        instrumentor.uninstrument()
-    return recorder
+            (row,) = Bench().spans(recorder.ended()[before:])
+            return row
 
-
-def only(bench: Bench, recorder: Recorder) -> dict[str, Any]:
-    (row,) = bench.spans(recorder.ended())
-    return row
+        yield making
+    instrumentor.uninstrument()
 
 
 def texts(messages: Any) -> list[tuple[str, list[Any]]]:
     return [(each["role"], [part.get("content") for part in each["parts"]]) for each in messages]
 
 
-@pytest.mark.parametrize("dialect", INSTRUMENTORS)
-def test_a_call_with_cached_tokens_has_its_tokens_and_cost(
-    bench: Bench, model_url: str, dialect: str
-) -> None:
-    row = only(
-        bench,
-        recorded(
-            dialect,
-            model_url,
-            lambda client: client.chat.completions.create(model="gpt-4o", messages=QUESTION),
-        ),
-    )
+def test_a_call_with_cached_tokens_has_its_tokens_and_cost(row_of: Call, dialect: str) -> None:
+    row = row_of(lambda client: client.chat.completions.create(model="gpt-4o", messages=QUESTION))
     assert (row["product"], row["dialect"], row["kind"]) == ("docs-bot", dialect, "model")
     assert (row["provider"], row["model"], row["status"]) == ("openai", MODEL, "ok")
     assert (row["input_tokens"], row["output_tokens"]) == (1_200, 80)
@@ -81,15 +81,14 @@ def test_a_call_with_cached_tokens_has_its_tokens_and_cost(
     assert row["output"][0]["finish_reason"] == "stop"
 
 
-@pytest.mark.parametrize("dialect", INSTRUMENTORS)
-def test_a_stream_tells_when_its_first_token_came(bench: Bench, model_url: str, dialect: str) -> None:
+def test_a_stream_tells_when_its_first_token_came(row_of: Call) -> None:
     def call(client: openai.OpenAI) -> None:
         for _ in client.chat.completions.create(
             model="gpt-4o", messages=QUESTION, stream=True, stream_options={"include_usage": True}
         ):
             pass
 
-    row = only(bench, recorded(dialect, model_url, call))
+    row = row_of(call)
     assert 0 < row["first_token_ms"] <= row["duration_ms"]
     assert (row["input_tokens"], row["cache_read_tokens"], row["output_tokens"]) == (1_200, 1_024, 80)
     assert row["cost_usd"] == pytest.approx(COST_USD, rel=1e-12)
@@ -98,19 +97,11 @@ def test_a_stream_tells_when_its_first_token_came(bench: Bench, model_url: str, 
     assert len(row["events"] or []) <= 1
 
 
-@pytest.mark.parametrize("dialect", INSTRUMENTORS)
-def test_tool_calls_and_their_answers_are_parts_of_messages(
-    bench: Bench, model_url: str, dialect: str
-) -> None:
+def test_tool_calls_and_their_answers_are_parts_of_messages(row_of: Call) -> None:
     asked = {"type": "tool_call", "id": "call_1", "name": "search_docs"}
 
-    row = only(
-        bench,
-        recorded(
-            dialect,
-            model_url,
-            lambda client: client.chat.completions.create(model="gpt-4o", messages=QUESTION, tools=TOOLS),
-        ),
+    row = row_of(
+        lambda client: client.chat.completions.create(model="gpt-4o", messages=QUESTION, tools=TOOLS)
     )
     (part,) = row["output"][0]["parts"]
     assert part == {**asked, "arguments": {"query": "copy a folder"}}
@@ -125,14 +116,7 @@ def test_tool_calls_and_their_answers_are_parts_of_messages(
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_1", "content": "shutil"},
     ]
-    row = only(
-        bench,
-        recorded(
-            dialect,
-            model_url,
-            lambda client: client.chat.completions.create(model="gpt-4o", messages=answered),
-        ),
-    )
+    row = row_of(lambda client: client.chat.completions.create(model="gpt-4o", messages=answered))
     assert row["input"][2]["parts"] == [{**asked, "arguments": {"query": "a"}}]
     assert row["input"][3] == {
         "role": "tool",
@@ -140,32 +124,21 @@ def test_tool_calls_and_their_answers_are_parts_of_messages(
     }
 
 
-@pytest.mark.parametrize("dialect", INSTRUMENTORS)
-def test_a_call_that_fails_keeps_its_model_and_the_class_of_its_error(
-    bench: Bench, model_url: str, dialect: str
-) -> None:
+def test_a_call_that_fails_keeps_its_model_and_the_class_of_its_error(row_of: Call) -> None:
     def call(client: openai.OpenAI) -> None:
         with pytest.raises(openai.RateLimitError):
             client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "fail"}])
 
-    row = only(bench, recorded(dialect, model_url, call))
+    row = row_of(call)
     assert (row["status"], row["error_type"], row["model"]) == ("error", "rate_limit", "gpt-4o")
     assert "429" in row["status_message"]
     assert row["cost_usd"] is None
     assert row["price_version"] is None
 
 
-@pytest.mark.parametrize("dialect", INSTRUMENTORS)
-def test_an_embedding_is_priced_and_its_vector_is_not_stored(
-    bench: Bench, model_url: str, dialect: str
-) -> None:
-    row = only(
-        bench,
-        recorded(
-            dialect,
-            model_url,
-            lambda client: client.embeddings.create(model="text-embedding-3-small", input="copy a folder"),
-        ),
+def test_an_embedding_is_priced_and_its_vector_is_not_stored(row_of: Call) -> None:
+    row = row_of(
+        lambda client: client.embeddings.create(model="text-embedding-3-small", input="copy a folder")
     )
     assert (row["kind"], row["model"], row["input_tokens"]) == ("embedding", "text-embedding-3-small", 8)
     assert row["cost_usd"] == pytest.approx(8 * 0.02 / 1e6)
@@ -173,17 +146,11 @@ def test_an_embedding_is_priced_and_its_vector_is_not_stored(
     assert "0.1" not in str(row["output"]) + str(row["attributes"].get("embedding.embeddings"))
 
 
-@pytest.mark.parametrize("dialect", INSTRUMENTORS)
-def test_the_user_whom_a_call_names_is_nowhere_in_the_row(bench: Bench, model_url: str, dialect: str) -> None:
-    row = only(
-        bench,
-        recorded(
-            dialect,
-            model_url,
-            lambda client: client.chat.completions.create(
-                model="gpt-4o", messages=QUESTION, user="ana@example.com"
-            ),
-        ),
+def test_the_user_whom_a_call_names_is_nowhere_in_the_row(row_of: Call) -> None:
+    row = row_of(
+        lambda client: client.chat.completions.create(
+            model="gpt-4o", messages=QUESTION, user="ana@example.com"
+        )
     )
     assert "ana@example.com" not in str(row)
 
@@ -213,7 +180,7 @@ def test_a_langchain_chain_is_a_workflow_with_its_steps(bench: Bench, model_url:
     try:
         model = ChatOpenAI(model="gpt-4o", base_url=model_url, api_key="none", max_retries=0)  # type: ignore[arg-type]
         retriever = Folder()
-        chain = (
+        chain: Any = (
             RunnableLambda(lambda question: {"context": retriever.invoke(question), "question": question})
             | ChatPromptTemplate.from_messages([("system", "Use {context}"), ("user", "{question}")])
             | model

@@ -184,7 +184,8 @@ def _part(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _documents(attributes: dict[str, Any]) -> None:
     found = grouped(attributes, "retrieval.documents")
-    found = grouped(attributes, "reranker.output_documents") or found
+    given = grouped(attributes, "reranker.input_documents")  # the same ones before they were put in order
+    found = grouped(attributes, "reranker.output_documents") or found or given
     if not found:
         return
     documents = []
