@@ -40,7 +40,7 @@ NOTHING_MEASURED = 1
 )
 @click.option("--scorer", "scorers", multiple=True, help="Metric, may be repeated [those of the contract].")
 @click.option("--baseline", help="Run or release to compare with, item by item.")
-@click.option("--margin", type=SHARE, default=0.0, help="How much worse than it is acceptable [0].")
+@click.option("--margin", type=SHARE, help="How much worse than it is acceptable [the contract's, else 0].")
 @click.option("--release", type=click.Path(path_type=Path), help="YAML file of the release's parts.")
 @click.option("--request", help='HTTP: JSON body with {input}, {id}, {context} [{"input": "{input}"}].')
 @click.option("--response", "responses", multiple=True, help="HTTP: FIELD=/json/pointer, may be repeated.")
@@ -56,8 +56,9 @@ NOTHING_MEASURED = 1
 @click.option("--product", help="Product, where no contract names it.")
 @click.option("--simulated", is_flag=True, help="Label the run and its evidence as simulated.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
+@click.option("--slices/--no-slices", default=True, show_default=True, help="Print each slice too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(data: Path | None, as_json: bool, **options: Any) -> int:
+def command(data: Path | None, slices: bool, as_json: bool, **options: Any) -> int:
     """Run a suite against a target and keep the evidence.
 
     Exits with 0 if anything could be measured, whatever it was: the verdict is `launchworthy verdict`.
@@ -79,7 +80,7 @@ def command(data: Path | None, as_json: bool, **options: Any) -> int:
     if as_json:
         echo_json(_plain(outcome))
     else:
-        _print(outcome)
+        _print(outcome, slices=slices)
     if could_not_score(outcome.items):
         click.echo("error: nothing was measured: every item failed or could not be scored", err=True)
         return NOTHING_MEASURED
@@ -95,7 +96,7 @@ class _Options:
     split: str
     scorers: tuple[str, ...]
     baseline: str | None
-    margin: float
+    margin: float | None
     release: Path | None
     request: str | None
     responses: tuple[str, ...]
@@ -122,6 +123,7 @@ class _Promise:
     gold_file: Path | None = None
     holdout: float = 0.4
     looks: int | None = None
+    margin: float = 0.0
     release: Release | None = None
 
 
@@ -195,7 +197,7 @@ def _begin(workspace: Workspace, options: _Options, promise: _Promise, version: 
         "bearer_env": options.bearer_env,
         "limit": options.limit,
         "baseline": options.baseline,
-        "margin": options.margin,
+        "margin": promise.margin if options.margin is None else options.margin,
         "contract": None if promise.path is None else str(promise.path.absolute()),
         "release_label": release.label,
     }
@@ -257,6 +259,7 @@ def _promised(path: Path | None, workflow: str | None) -> _Promise:
         gold_file=None if gold.file is None else path.parent / gold.file,
         holdout=0.0 if by_time else gold.holdout.value,  # rows of a set split by time name their split
         looks=gold.looks,
+        margin=contract.proof.margin.value if contract.proof.margin.unit == "ratio" else 0.0,
         release=release_of(contract, folder=path.parent),
     )
 
@@ -388,12 +391,16 @@ def _user() -> str:
         return "unknown"
 
 
-def _print(outcome: Outcome) -> None:
+def _print(outcome: Outcome, *, slices: bool) -> None:
+    from launchworthy.evals import table_of
+
     run = outcome.run
     errors = f", {run.errors:,} errors" if run.errors else ""
     label = "; simulated" if run.simulated else ""
     click.echo(f"{run.id}  {run.status}  {run.release}  {run.done:,} of {run.items:,} items{errors}{label}")
-    click.echo(str(outcome))
+    rows = [row for row in outcome.measured if slices or row.slice is None]
+    for line in [*table_of(rows, outcome.comparisons), *outcome.remarks]:
+        click.echo(line)
     if run.config.get("stopped_because"):
         click.echo(
             f"stopped: {run.config['stopped_because']}; go on with: launchworthy eval --resume {run.id}"

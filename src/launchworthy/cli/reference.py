@@ -29,7 +29,7 @@ says), 2 none unmet but some unproven, 64 the command or its input cannot be use
 def cli_reference() -> str:
     """The page as Markdown."""
     root = click.Context(cli, info_name="launchworthy")
-    sections = []
+    sections: list[str] = []
     for name in COMMANDS:
         command = cli.get_command(root, name)
         if command is not None:

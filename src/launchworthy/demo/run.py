@@ -59,9 +59,12 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> int:
     say(_prepared(folder))
     with _server(folder, port=options.port, say=say) as server:
         _users(folder, url=server.url, options=options, say=say)
-        for release in ("baseline", "candidate"):
-            words = ["eval", "--target", f"launchworthy.demo.targets:{release}"]
-            words += ["--release", "baseline.yaml"] if release == "baseline" else ["--baseline", "baseline"]
+        for release, compared in (
+            ("baseline", "--release baseline.yaml"),
+            ("candidate", "--baseline baseline"),
+        ):
+            target = f"--target launchworthy.demo.targets:{release}"
+            words = f"eval {target} {compared} --concurrency 2 --no-slices".split()
             _command(words, folder=folder, say=say)
         _command(["measure"], folder=folder, say=say)
         code = _command(["verdict"], folder=folder, say=say, may_fail=True)
