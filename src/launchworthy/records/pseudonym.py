@@ -5,7 +5,6 @@ Stands on the ground: standard library only.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 
@@ -21,8 +20,8 @@ def pseudonym(value: str, *, key: bytes, prefix: str = "u") -> str:
     """
     if is_pseudonym(value):
         return value
-    digest = hmac.new(key, f"{prefix}\0{value}".encode("utf-8", "surrogatepass"), hashlib.sha256)
-    return f"{prefix}_{digest.hexdigest()[:24]}"
+    digest = hmac.digest(key, f"{prefix}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
+    return f"{prefix}_{digest[:12].hex()}"
 
 
 def is_pseudonym(value: str) -> bool:
