@@ -20,6 +20,8 @@ def plain(value: Any) -> str | None:
     """A text column: any value as text, without NUL, which databases end a text at."""
     if value is None or value == "":
         return None
+    if type(value) is str and len(value) <= MAX_VALUE_CHARS and "\0" not in value:
+        return value
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
@@ -28,6 +30,10 @@ def plain(value: Any) -> str | None:
 
 def short(value: Any) -> str | None:
     """A text that names something, and so is cut earlier."""
+    if value is None:
+        return None
+    if type(value) is str and 0 < len(value) <= _SHORT_CHARS and "\0" not in value:
+        return value
     text = plain(value)
     return text if text is None or len(text) <= _SHORT_CHARS else cut(text, limit=_SHORT_CHARS)
 

@@ -50,6 +50,7 @@ class Receiver:
         self._prices = prices
         self._key = pseudonym_key
         self._policy = policy
+        self._pseudonyms: dict[tuple[str, str], str] = {}
 
     def decode(
         self,
@@ -76,7 +77,7 @@ class Receiver:
             )
         plain = decompressed(body, encoding=encoding)
         form: Any = json_form if media == _JSON else protobuf
-        guard = Guard(key=self._key, policy=self._policy)
+        guard = Guard(key=self._key, policy=self._policy, known=self._pseudonyms)
         if signal == "traces":
             mapper = SpanMapper(prices=self._prices, guard=guard, received_at_ns=received_at_ns)
             return _spans(form.span_groups(plain), mapper)

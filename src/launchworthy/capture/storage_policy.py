@@ -68,6 +68,10 @@ _NAMING: Final = {
     "thread_id": "s",
 }
 
+_IDENTIFIERS: Final = ((GenAI.CONVERSATION_ID, "s"), (GenAI.SESSION_ID, "s"), (GenAI.USER_ID, "u"))
+_TELLING: Final = PERSONAL | FREE_FORM | {name for name, _ in _IDENTIFIERS}
+_REMEMBERED = 20_000  # pseudonyms of the latest people and sessions
+
 _CONTENT = frozenset(
     {
         GenAI.INPUT_MESSAGES,
@@ -128,13 +132,16 @@ class Guard:
     Args:
         key: Of the pseudonyms.
         policy: The policy of a product, by its name.
+        known: Pseudonyms made before, shared by all requests.
     """
 
-    def __init__(self, *, key: bytes, policy: Callable[[str], StoragePolicy]) -> None:
+    def __init__(
+        self, *, key: bytes, policy: Callable[[str], StoragePolicy], known: dict[tuple[str, str], str]
+    ) -> None:
         self._key = key
         self._policy = policy
         self._policies: dict[str, StoragePolicy] = {}
-        self._known: dict[tuple[str, str], str] = {}
+        self._known = known
 
     def policy(self, product: str) -> StoragePolicy:
         """The policy of a product; asked for once."""
@@ -153,10 +160,10 @@ class Guard:
 
     def strip(self, attributes: dict[str, Any], policy: StoragePolicy) -> None:
         """Take out of the remaining attributes what may not be stored."""
-        if policy.user_ids != "keep":
+        if policy.user_ids != "keep" and not _TELLING.isdisjoint(attributes):
             for name in PERSONAL & attributes.keys():
                 del attributes[name]
-            for name, prefix in ((GenAI.CONVERSATION_ID, "s"), (GenAI.SESSION_ID, "s"), (GenAI.USER_ID, "u")):
+            for name, prefix in _IDENTIFIERS:
                 if name in attributes:
                     known = self._identity(str(attributes.pop(name)), policy, prefix)
                     if known is not None:
@@ -179,5 +186,7 @@ class Guard:
             return None
         known = self._known.get((prefix, value))
         if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
             known = self._known[prefix, value] = pseudonym(value, key=self._key, prefix=prefix)
         return known

@@ -1,4 +1,4 @@
-"""Late facts as log events: scores, outcomes and feedback in their tables; the rest is refused and counted."""
+"""Late facts as log events: scores, outcomes and feedback in their tables; others are refused and counted."""
 
 from __future__ import annotations
 

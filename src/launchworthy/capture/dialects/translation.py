@@ -10,7 +10,7 @@ from typing import Final
 from launchworthy.capture.dialects import genai, openinference, openllmetry
 from launchworthy.capture.otlp.record import SentSpan
 from launchworthy.capture.storage_policy import IDENTITY
-from launchworthy.records.attributes import Own
+from launchworthy.records.attributes import GenAI, Own
 
 __all__ = ["translate"]
 
@@ -47,4 +47,6 @@ def translate(span: SentSpan) -> str:
         return dialect
     if Own.KIND in attributes:
         return "launchworthy"
+    if GenAI.OPERATION in attributes:
+        return "genai"
     return "genai" if any(name.startswith("gen_ai.") for name in attributes) else "otel"

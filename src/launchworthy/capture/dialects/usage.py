@@ -16,6 +16,15 @@ from launchworthy.records.attributes import GenAI
 
 __all__ = ["Usage", "usage_of"]
 
+_COUNTS = frozenset(
+    {
+        GenAI.INPUT_TOKENS,
+        GenAI.OUTPUT_TOKENS,
+        GenAI.CACHE_READ_TOKENS,
+        GenAI.CACHE_WRITE_TOKENS,
+        GenAI.REASONING_TOKENS,
+    }
+)
 _TOTALS = ("gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens")
 
 
@@ -29,8 +38,13 @@ class Usage(NamedTuple):
     reasoning: int | None
 
 
+_UNKNOWN = Usage(None, None, None, None, None)
+
+
 def usage_of(attributes: dict[str, Any], *, scope: str, provider: str | None, model: str | None) -> Usage:
     """Takes the counts out of the attributes; what is no count stays there."""
+    if _COUNTS.isdisjoint(attributes):
+        return _UNKNOWN
     read, written = _count(attributes, GenAI.CACHE_READ_TOKENS), _count(attributes, GenAI.CACHE_WRITE_TOKENS)
     given, output = _count(attributes, GenAI.INPUT_TOKENS), _count(attributes, GenAI.OUTPUT_TOKENS)
     reasoning = _count(attributes, GenAI.REASONING_TOKENS)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -96,11 +96,15 @@ def _spans(body: bytes, ranges: Iterable[tuple[int, int]]) -> Iterator[SentSpan 
             [
                 SentEvent(event.name, event.time_unix_nano, _attributes(event.attributes)[0])
                 for event in span.events[:MAX_ATTRIBUTES]
-            ],
+            ]
+            if span.events
+            else [],
             [
                 SentLink(link.trace_id, link.span_id, _attributes(link.attributes)[0])
                 for link in span.links[:MAX_ATTRIBUTES]
-            ],
+            ]
+            if span.links
+            else [],
             span.dropped_attributes_count + dropped,
         )
 
@@ -125,10 +129,11 @@ def _logs(body: bytes, ranges: Iterable[tuple[int, int]]) -> Iterator[SentSpan |
         )
 
 
-def _attributes(pairs: Iterable[KeyValue]) -> tuple[dict[str, Any], int]:
+def _attributes(pairs: Sequence[KeyValue]) -> tuple[dict[str, Any], int]:
     """Attributes by name, and how many were left out; of a repeated name the last counts."""
     found: dict[str, Any] = {}
-    for pair in pairs:
+    surplus = len(pairs) - MAX_ATTRIBUTES
+    for pair in pairs if surplus <= 0 else pairs[:MAX_ATTRIBUTES]:
         value = pair.value
         text = value.string_value
         if text:
@@ -137,9 +142,7 @@ def _attributes(pairs: Iterable[KeyValue]) -> tuple[dict[str, Any], int]:
             found[pair.key] = text
         else:
             found[pair.key] = _value(value, 0)
-        if len(found) >= MAX_ATTRIBUTES:
-            return found, max(0, sum(1 for _ in pairs) - MAX_ATTRIBUTES)
-    return found, 0
+    return found, max(0, surplus)
 
 
 def _value(value: AnyValue, depth: int) -> Any:
