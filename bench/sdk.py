@@ -11,6 +11,7 @@ nothing. Peers were measured elsewhere with the same call; they stand as printed
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import multiprocessing
 import os
@@ -136,7 +137,11 @@ def _cost(subject: str, endpoint: str, calls: int, rounds: int) -> None:
 
 
 def _end(count: int) -> None:
-    """In a process of its own: record and end at once; print when the application was done."""
+    """In a process of its own: record and end at once; print when that was, and how many spans were lost."""
+    import launchworthy as lw
+
+    # Registered before the SDK's own, so run after it.
+    atexit.register(lambda: print(lw.counters().dropped, flush=True))
     call = _ours("decorator")
     for n in range(count):
         call(PROMPTS[n % 64])
@@ -211,7 +216,7 @@ def _report(calls: int, rounds: int) -> None:
         caller, process = json.loads(out.splitlines()[-1])
         print(f"{label:44} {caller:9.1f} {process:12.1f}")
     print(
-        f"\n{'the end, after 5,000 spans at once':44} seconds      on disk      bytes a span   (at most 3 s)"
+        f"\n{'the end, after 10,000 spans at once':44} seconds   lost   on disk   bytes a span   (at most 3 s)"
     )
     for label, endpoint in (
         ("nobody answers", dead),
@@ -219,10 +224,11 @@ def _report(calls: int, rounds: int) -> None:
         ("the server answers", alive),
     ):
         with tempfile.TemporaryDirectory() as state:
-            out, ended = _run(["--end", "5000"], endpoint, state)
+            out, ended = _run(["--end", "10000"], endpoint, state)
             spans, size = _spilled(state, endpoint)
-        each = f"{size / spans:12.0f}" if spans else f"{'–':>12}"
-        print(f"{label:44} {ended - float(out.split()[-1]):7.2f} {spans:12,} {each}")
+        done, lost = out.split()
+        each = f"{size / spans:14.0f}" if spans else f"{'–':>14}"
+        print(f"{label:44} {ended - float(done):7.2f} {int(lost):6,} {spans:9,} {each}")
     print(f"\n{PEERS}")
     server.terminate()
 

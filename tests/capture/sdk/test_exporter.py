@@ -292,6 +292,20 @@ def test_a_server_that_never_answers_cannot_hold_up_the_end(make: Make, collect:
     assert exporter.counters == Counters(accepted=601, spilled=600, dropped=1)
 
 
+def test_while_a_server_hangs_a_long_burst_goes_to_disk_and_not_lost(make: Make, collect: Collect) -> None:
+    collector = collect(respond=lambda path: (-1, {}))
+    exporter = make(collector.url, queue_spans=200, batch_spans=20)
+    burst = _spans(1_000)
+    exporter.add_span(burst[0])
+    assert collector.hanging.wait(10)
+    for ended in burst[1:]:
+        while len(exporter._spans) >= 180:  # as fast as the disk, and no faster
+            time.sleep(0.001)
+        exporter.add_span(ended)
+    exporter.close(1.0)
+    assert exporter.counters == Counters(accepted=1_000, spilled=1_000)
+
+
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://x", "http://", "http://[bad", "http://x:99999"])
 def test_an_address_that_is_none_keeps_the_records(tmp_path: Path, url: str) -> None:
     delivery = Delivery(url, api_key=None, version="1")
@@ -314,7 +328,7 @@ def test_settings_come_from_arguments_then_the_environment_then_defaults(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     plain = settings_from()
-    assert (plain.product, plain.endpoint) == ("unnamed", "http://127.0.0.1:8321")
+    assert (plain.product, plain.endpoint) == ("unknown", "http://127.0.0.1:8321")
     assert plain.state == tmp_path / "launchworthy"
     assert plain.enabled
     assert plain.pseudonymise

@@ -95,6 +95,8 @@ class Exporter:
         self._thread: threading.Thread | None = None
         self._flushes: deque[_Flush] = deque()
         self._under_way: Frame | None = None
+        self._sending = False  # whether the thread waits for an answer
+        self._relieving = False
         self._closing_at: float | None = None  # when sending ends, once closing began
         self._closed = False
         self._not_before = 0.0
@@ -120,6 +122,8 @@ class Exporter:
             self._start()
         elif waiting == self._settings.batch_spans:
             self._wake.put(None)
+        elif waiting >= self._settings.queue_spans // 2 and self._sending and not self._relieving:
+            self._relieve()
 
     def add_event(self, event: Event) -> None:
         """Queue an event likewise."""
@@ -209,6 +213,24 @@ class Exporter:
                 self._delivery.close()
                 return
 
+    def _relieve(self) -> None:
+        """A server keeps the thread waiting and the queue fills: another thread moves it to the spill."""
+
+        def move() -> None:
+            least = self._settings.queue_spans // 4
+            while not self._closed and len(self._spans) > least and (frame := self._take()) is not None:
+                self._keep(frame)
+            self._relieving = False
+
+        with self._queueing:
+            if self._relieving:
+                return
+            self._relieving = True
+        try:
+            threading.Thread(target=move, name="launchworthy-spill", daemon=True).start()
+        except RuntimeError:  # the interpreter is ending, and moves the queue itself
+            self._relieving = False
+
     def _sleep(self) -> None:
         """Until the delay is over, a batch is full or somebody waits."""
         try:
@@ -294,7 +316,9 @@ class Exporter:
         timeout_s = _REQUEST_S
         if self._closing_at is not None:
             timeout_s = max(min(timeout_s, self._closing_at - now), 0.05)
+        self._sending = True
         answer = self._delivery(frame, timeout_s=timeout_s)
+        self._sending = False
         if answer.verdict is not Verdict.LATER:
             self._waits = 0
             self._tries.pop(frame.batch_id, None)

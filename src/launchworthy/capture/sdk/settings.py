@@ -18,7 +18,7 @@ from launchworthy.records.release import Release
 __all__ = ["DEFAULT_ENDPOINT", "Settings", "settings_from"]
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:8321"
-UNNAMED = "unnamed"
+UNNAMED = "unknown"  # as the receiver calls a sender that names no product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,10 +27,6 @@ __all__ = ["NO_ANSWERS", "Span"]
 NO_ANSWERS: Final = ("refuse", "defer", "ask", "route")
 _ERROR_CHARACTERS = 1_000
 
-# Where the input and output of a kind of span stand.
-_INPUT: Final = {"tool": GenAI.TOOL_ARGUMENTS}
-_OUTPUT: Final = {"tool": GenAI.TOOL_RESULT}
-
 
 class Span:
     """One running call. Made by ``workflow``, ``step``, ``retrieval``, ``model_call`` and ``tool``."""
@@ -77,7 +73,7 @@ class Span:
         elif self.kind == "retrieval" and isinstance(value, str):
             self._attributes[GenAI.RETRIEVAL_QUERY] = plain(value, limit=self.payload_characters)
         else:
-            self._attributes[_INPUT.get(self.kind, Own.INPUT)] = self._text(value)
+            self._attributes[GenAI.TOOL_ARGUMENTS if self.kind == "tool" else Own.INPUT] = self._text(value)
 
     @quiet
     def set_messages(self, messages: Sequence[Any]) -> None:
@@ -106,8 +102,10 @@ class Span:
             return
         if self.kind == "model" and isinstance(value, str):
             self._attributes[GenAI.OUTPUT_MESSAGES] = answer_text(value, limit=self.payload_characters)
+        elif self.kind == "tool":  # by the conventions text is itself, anything else is JSON
+            self._attributes[GenAI.TOOL_RESULT] = attribute(value, limit=self.payload_characters)
         else:
-            self._attributes[_OUTPUT.get(self.kind, Own.OUTPUT)] = self._text(value)
+            self._attributes[Own.OUTPUT] = self._text(value)
 
     @quiet
     def set_documents(self, documents: Iterable[Any]) -> bool:
