@@ -33,6 +33,7 @@ _SITE = frozenset({"copyright", "credits", "exit", "help", "license", "quit"})  
 _LONGEST_TEXT = 60_000
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 # Defaults that depend on where this Python stands, not on what it is.
+_OBJECT = re.compile(r"\[(?:<[^<>]*>(?:, )?)+\]|<[^<>]*>")
 _PLACE = re.compile(r"'(?:/|[A-Z]:)[^']{2,}'|(?<=scheme=)'[^']*'")
 _SIGNATURE = re.compile(r"[\w.]+\(.*\)( *-+> *\S.*)?")
 _EMPTY = (
@@ -200,6 +201,8 @@ def _objects(modules: Sequence[str]) -> Iterator[Document]:
 def _value(module: types.ModuleType, name: str) -> Any:
     with warnings.catch_warnings(), contextlib.suppress(Exception):
         warnings.simplefilter("ignore")
+        if name.endswith("hook") and hasattr(module, f"__{name}__"):
+            return getattr(module, f"__{name}__")  # the hook as it was before anybody replaced it
         return getattr(module, name, None)  # not vars(): concurrent.futures loads its pools when asked
     return None
 
@@ -221,9 +224,11 @@ def _is_documented(value: Any, module: types.ModuleType) -> bool:
     """Whether the module shows it as its own: a class or a callable that it made, or names in ``__all__``."""
     if isinstance(value, types.ModuleType) or not (isinstance(value, type) or callable(value)):
         return False
+    home = getattr(value, "__module__", None) or ""
+    if not isinstance(home, str) or home.partition(".")[0] not in {*sys.stdlib_module_names, ""}:
+        return False  # somebody put their own in its place, as test runners do
     if getattr(module, "__all__", None) or module.__name__ == "builtins":
         return True
-    home = getattr(value, "__module__", None) or ""
     return home.lstrip("_").partition(".")[0] in (
         module.__name__.partition(".")[0],
         "posix",
@@ -286,7 +291,7 @@ def _signature(name: str, value: Any) -> str:
         shown = str(inspect.signature(plain))
     except (ValueError, TypeError, NameError, AttributeError):
         return ""
-    return _PLACE.sub("'...'", _ADDRESS.sub("", name.rpartition(".")[2] + shown))
+    return _PLACE.sub("'...'", _OBJECT.sub("...", _OBJECT.sub("...", name.rpartition(".")[2] + shown)))
 
 
 def _clean(text: str) -> str:

@@ -139,8 +139,7 @@ def _orthonormal(columns: NDArray[np.float64]) -> NDArray[np.float64]:
     columns = (columns @ vectors) / np.where(lengths > lengths[0] * 1e-7, lengths, np.inf)
     values, vectors = np.linalg.eigh(columns.T @ columns)  # near 1; this time the order is kept
     scale = np.where(values > 0.5, 1.0 / np.sqrt(np.maximum(values, 0.5)), 0.0)
-    columns = columns @ ((vectors * scale) @ vectors.T)
-    return columns
+    return np.asarray(columns @ ((vectors * scale) @ vectors.T))
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

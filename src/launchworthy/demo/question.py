@@ -16,7 +16,7 @@ __all__ = ["LONGEST_QUESTION", "Question", "read_question"]
 
 LONGEST_QUESTION = 4_000  # characters; nobody asks more of a reference
 _FENCED = re.compile(
-    r"<\s*(system|instructions?|admin)\b[^>]*>.*?(<\s*/\s*\1\s*>|$)|\[INST\].*?(\[/INST\]|$)",
+    r"<!--.*?(-->|$)|<\s*(system|instructions?|admin)\b[^>]*>.*?(<\s*/\s*\2\s*>|$)|\[INST\].*?(\[/INST\]|$)",
     flags=re.IGNORECASE | re.DOTALL,
 )
 _TAG = re.compile(r"<\s*/?\s*[A-Za-z_|][^<>]{0,40}>|\[/?[A-Z]{2,10}\]")
@@ -91,6 +91,8 @@ def _asked(clause: str, ordered: list[str]) -> str:
 
 
 def _is_order(clause: str) -> bool:
+    if re.match(r"\W*(how|what|which|why|when|where|who|whose)\b", clause, flags=re.IGNORECASE):
+        return False  # it asks, whatever words it uses
     mended = re.sub(r"[A-Za-z]{4,}", lambda found: _mended(found.group(0)), clause)
     return any(order.search(mended) for order in _ORDERS)
 

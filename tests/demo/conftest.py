@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import launchworthy.demo
+from launchworthy.contract import Contract, lint_file
+from launchworthy.demo.assistant import Assistant, assistant
+from launchworthy.demo.corpus import Corpus, gather
+from launchworthy.demo.retrieval import FusedRetriever, KeywordRetriever
+from launchworthy.gold import GoldItem, load_gold
+from launchworthy.testing import Recording, recording
+
+PRODUCT = Path(launchworthy.demo.__file__).parent / "product"
+
+
+@pytest.fixture(scope="session")
+def product() -> Path:
+    return PRODUCT
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    found = lint_file(PRODUCT / "launchworthy.yaml", today=date(2026, 11, 24)).contract
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def gold(contract: Contract) -> tuple[GoldItem, ...]:
+    declared = contract.gold_of("answer")
+    return load_gold(PRODUCT / str(declared.file), holdout=declared.holdout.value)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Corpus:
+    return gather()
+
+
+@pytest.fixture(scope="session")
+def keyword(corpus: Corpus) -> KeywordRetriever:
+    return KeywordRetriever(corpus)
+
+
+@pytest.fixture(scope="session")
+def candidate() -> Assistant:
+    return assistant("candidate")
+
+
+@pytest.fixture(scope="session")
+def baseline() -> Assistant:
+    return assistant("baseline")
+
+
+@pytest.fixture(scope="session")
+def fused(candidate: Assistant) -> FusedRetriever:
+    found = candidate._retriever  # the index is built once for all tests
+    assert isinstance(found, FusedRetriever)
+    return found
+
+
+@pytest.fixture
+def recorded() -> Iterator[Recording]:
+    with recording(product="python-docs") as found:
+        yield found
