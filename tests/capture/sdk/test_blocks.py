@@ -261,3 +261,11 @@ def test_outside_any_span_everything_can_be_said_and_nothing_happens(recorded: R
     span.no_answer("refuse")
     assert not span.recording
     assert recorded.spans == []
+
+
+def test_nobody_is_not_somebody(recorded: Recording) -> None:
+    with lw.workflow("answer", user="", session=""):
+        pass
+    found = recorded.span("invoke_workflow answer").attributes
+    assert "user.id" not in found
+    assert "session.id" not in found

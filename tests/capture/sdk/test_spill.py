@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from launchworthy.capture.sdk import spill as spill_module
 from launchworthy.capture.sdk.spill import MAGIC, Frame, Spill, frames_in, packed, spill_folder
 
 frames = st.builds(
@@ -207,3 +208,17 @@ def test_processes_that_send_at_once_send_nothing_twice(tmp_path: Path) -> None:
         assert sender.exitcode == 0
     taken = [line for path in tmp_path.glob("taken*") for line in path.read_text().split()]
     assert sorted(taken) == [frame.batch_id for frame in kept]
+
+
+def test_without_file_locks_nothing_is_kept_and_it_is_said(
+    new: Callable[..., Spill],
+    dropped: list[Frame],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(spill_module, "flock", None)
+    assert not new().append(_frame(1))
+    assert dropped == [_frame(1)]
+    assert "no file locks" in caplog.text
+    assert list((tmp_path / "spill").iterdir()) == []

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Client", "Sink", "client", "counters", "flush", "init", "install"]
 
 _CLIENT_KINDS = frozenset({"model", "embedding"})
+_NOBODY = (None, "")  # one pseudonym for all who are not known would make them one person
 
 
 class Sink(Protocol):
@@ -133,9 +134,9 @@ class Client:
             found[Own.WORKFLOW] = str(workflow)
         if release is not None:
             found[Own.RELEASE] = str(release)
-        if user is not None:
+        if user not in _NOBODY:
             found[GenAI.USER_ID] = self.pseudonyms.user(user)
-        if session is not None:
+        if session not in _NOBODY:
             found[GenAI.SESSION_ID] = self.pseudonyms.session(session)
         if cohort is not None:
             found[Own.COHORT] = str(cohort)

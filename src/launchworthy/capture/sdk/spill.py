@@ -23,7 +23,7 @@ from launchworthy.capture.sdk.problems import once
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # Windows: no lock by the kernel, so each process keeps to its own segments
+except ImportError:  # Windows: without a lock by the kernel nothing is kept
     flock = None  # type: ignore[assignment]
 
 __all__ = ["Frame", "Signal", "Spill", "frames_in", "packed", "spill_folder"]
@@ -174,9 +174,13 @@ class Spill:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}.spill"
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        if flock is not None:
-            flock(handle, LOCK_EX | LOCK_NB)
-        _write(handle, _HEADER.pack(MAGIC, _HEADER.size))
+        try:
+            _hold(handle)
+            _write(handle, _HEADER.pack(MAGIC, _HEADER.size))
+        except OSError:
+            os.close(handle)
+            path.unlink(missing_ok=True)
+            raise
         return handle, path
 
     def _make_room(self, size: int) -> bool:
@@ -236,14 +240,19 @@ def _lock(path: Path) -> int:
     """
     handle = os.open(path, os.O_RDWR)
     try:
-        if flock is not None:
-            flock(handle, LOCK_EX | LOCK_NB)
+        _hold(handle)
         if os.fstat(handle).st_nlink == 0:
             raise FileNotFoundError(path)
     except OSError:
         os.close(handle)
         raise
     return handle
+
+
+def _hold(handle: int) -> None:
+    if flock is None:
+        raise OSError("this system has no file locks")
+    flock(handle, LOCK_EX | LOCK_NB)
 
 
 def _read(handle: int) -> bytes:
