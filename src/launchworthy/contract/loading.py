@@ -24,6 +24,7 @@ from launchworthy.errors import ContractError, InputError
 __all__ = ["Read", "load_contract", "parse_contract", "read_file", "read_text"]
 
 _ROUNDS = 12
+_MOST = 500  # nobody reads more, and a text of nothing but mistakes is to be answered soon
 
 
 def load_contract(path: str | Path) -> Contract:
@@ -110,7 +111,7 @@ def _modelled(document: Document) -> tuple[Contract | None, list[Problem], set[K
                 value, copied = copy.deepcopy(value), True
             broken: set[KeyPath] = set()
             before = frozenset(left_out)
-            for detail in error.errors(include_url=False):
+            for detail in error.errors(include_url=False)[:_MOST]:
                 path, problem = explain_error(detail, document)
                 needed = (*path, str(detail["loc"][-1])) if detail["type"] == "missing" else path
                 if not _follows(detail["type"], path, before):
@@ -120,7 +121,7 @@ def _modelled(document: Document) -> tuple[Contract | None, list[Problem], set[K
                 else:
                     broken.add(path[:-1] if path in before else path)
             left_out |= broken
-            if not _left_out(value, broken):
+            if len(problems) >= _MOST or not _left_out(value, broken):
                 break
     return None, problems, left_out
 

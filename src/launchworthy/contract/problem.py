@@ -78,9 +78,7 @@ def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
 
 CODES: Mapping[str, Code] = {
     # reading the file
-    "LW201": Code(
-        "the file cannot be read, or is larger than 1 MB", "name a readable file; keep data out of it"
-    ),
+    "LW201": Code("the file is larger than 1 MB", "keep data out of it, in files that it names"),
     "LW202": Code("the bytes are not UTF-8 text, or hold control characters", "save the file as plain UTF-8"),
     "LW203": Code("the text is not YAML 1.2", "mend the line named; quote what starts with a sign"),
     "LW204": Code("a key stands twice in one block", "keep one of the two"),
@@ -109,7 +107,7 @@ CODES: Mapping[str, Code] = {
     # references
     "LW220": Code(
         "a metric that is not known in its family",
-        "use a metric of the list below",
+        "use a metric listed under Metrics",
     ),
     "LW221": Code(
         "a reference to a line that the contract does not have", "name an existing line, or add it"
@@ -126,7 +124,8 @@ CODES: Mapping[str, Code] = {
     "LW231": Code("an unattended tool has neither an undo nor a volume limit", "add `undo` or `limits`"),
     "LW232": Code("rollout stages whose shares do not rise", "order them by share"),
     "LW234": Code(
-        "data may be learned from that may not be stored, or shown that may be nothing", "correct `may`"
+        "data may be learned from that may not be stored, or feeds a gold set and may not be learned from",
+        "correct `may`",
     ),
     "LW235": Code("records are deleted before their labels settle", "keep traces longer than labels take"),
     "LW236": Code(

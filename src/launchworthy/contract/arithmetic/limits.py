@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from launchworthy.contract.arithmetic.figures import count, money, no_less
 from launchworthy.contract.arithmetic.finding import Finding
-from launchworthy.contract.arithmetic.terms import count, currency, money, screening
+from launchworthy.contract.arithmetic.terms import currency, screening
 from launchworthy.contract.model import Contract
 from launchworthy.contract.units import UnitKind, kind_of, per_day
 
@@ -56,7 +57,7 @@ def _volumes(contract: Contract) -> Iterator[Finding]:
                     path=("tools", name, "limits", "total"),
                     code="LW252",
                     message=f"tools/{name}/limits/total is {total}, but {told}",
-                    hint=f"it takes {count(needed)} a day",
+                    hint=f"it takes {no_less(needed, '1/d')}",
                     uses=(("workflows", workflow, "frequency"), *(screen.uses if screen else ())),
                 )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from launchworthy.contract.arithmetic.figures import apart, count, no_less, no_more, percent
 from launchworthy.contract.arithmetic.finding import Finding
-from launchworthy.contract.arithmetic.terms import Screening, Term, count, percent, screening, targets
+from launchworthy.contract.arithmetic.terms import Screening, Term, screening, targets
 from launchworthy.contract.document import KeyPath
 from launchworthy.contract.model import Contract
 from launchworthy.contract.model.workflow import Workflow
@@ -34,7 +35,7 @@ def review_volume(contract: Contract) -> Iterator[Finding]:
                     message=f"{term.name} is {count(term.value)} a day, but recall {screen.recall.shown} × "
                     "base "
                     f"rate {screen.base_rate.shown} × {count(screen.frequency.value)} a day ÷ precision "
-                    f"{screen.precision.shown} = {count(implied)} {action} a day",
+                    f"{screen.precision.shown} = {_more(implied, term.value)} {action} a day",
                     hint=_ways(screen, term.value),
                     uses=screen.uses,
                 )
@@ -60,12 +61,17 @@ def _room(contract: Contract, workflow: str, block: Workflow) -> Iterator[tuple[
             )
 
 
+def _more(implied: float, room: float) -> str:
+    told = count(implied)
+    return told if told != count(room) else apart(implied, room, "")
+
+
 def _ways(screen: Screening, room: float) -> str:
     frauds = screen.base_rate.value * (screen.frequency.value if screen.frequency else 0.0)
     precision, recall = screen.recall.value * frauds / room if room else 2.0, room * screen.precision.value
-    ways = [f"a precision of {percent(precision)}"] if precision < 1 else []
-    ways.append(f"a recall of {percent(recall / frauds)}")
-    ways.append(f"room for {count(screen.recall.value * frauds / screen.precision.value)} a day")
+    ways = [f"a precision of {no_less(precision, 'ratio')}"] if precision < 1 else []
+    ways.append(f"a recall of {no_more(recall / frauds, 'ratio')}")
+    ways.append(f"room for {no_less(screen.recall.value * frauds / screen.precision.value, '1/d')}")
     return f"it takes {', or '.join(ways)}"
 
 
@@ -87,7 +93,8 @@ def label_volume(contract: Contract) -> Iterator[Finding]:
             code="LW247",
             message=f"proof/judges: {judges} {needed:,} labelled items within the {valid} for which evidence "
             f"counts, and {told}: {count(within)} by then",
-            hint=f"it takes {count(needed * 7 * 86_400_000.0 / valid.value)} items a week, or fewer labels "
+            hint=f"it takes {no_less(needed * 7 * 86_400_000.0 / valid.value, '')} items a week, or fewer "
+            "labels "
             "for "
             "each judge",
             uses=uses,
@@ -102,7 +109,7 @@ def label_volume(contract: Contract) -> Iterator[Finding]:
             message=f"labels/sample/random: {random} of {count(calls)} calls a day is {count(asked * 7)} "
             "items a "
             f"week once everyone is served, and {told}",
-            hint=f"write {percent(items / calls)}, or raise the volume",
+            hint=f"write {no_more(items / calls, 'ratio')}, or raise the volume",
             severity=Severity.WARNING,
             uses=(*uses, ("workflows",)),
         )
@@ -176,7 +183,7 @@ def _above(
     )
     target = f"{side.replace('_', ' ')} {term.shown}"
     # The agreement at which what is agreed on reaches the target.
-    least = format_number(max(0.0, 1.0 - 1.0 / (2.0 * good)) + 0.0005) if kappa else percent(good)
+    least = no_less(max(0.0, 1.0 - 1.0 / (2.0 * good)), "") if kappa else no_less(good, "ratio")
     return Finding(
         path=(*term.path, side),
         code="LW249",

@@ -8,16 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from launchworthy.contract.arithmetic.figures import apart, count, money, no_less, no_more, percent
 from launchworthy.contract.arithmetic.finding import Finding
-from launchworthy.contract.arithmetic.terms import (
-    Term,
-    count,
-    currency,
-    money,
-    percent,
-    screening,
-    target,
-)
+from launchworthy.contract.arithmetic.terms import Term, currency, screening, target
 from launchworthy.contract.claim import Direction
 from launchworthy.contract.document import KeyPath
 from launchworthy.contract.model import Contract
@@ -63,9 +56,9 @@ def _by_success_rate(workflow: str, block: Workflow, own: Term) -> Iterator[Find
             code="LW244",
             message=f"{own.name} is at most {own.shown}, but {call.name} allows {call.shown} a call and "
             f"{rate.name} asks that {rate.shown} succeed: {call.shown} ÷ {rate.shown} = "
-            f"{money(implied, unit)}",
-            hint=f"raise it to {money(implied, unit)}, or lower {call.name} to "
-            f"{money(own.value * rate.value, unit)}",
+            f"{apart(implied, own.value, unit)}",
+            hint=f"raise it to {no_less(implied, unit)}, or lower {call.name} to "
+            f"{no_more(own.value * rate.value, unit)}",
             uses=(call.path, rate.path),
         )
 
@@ -101,8 +94,8 @@ def _by_screening(workflow: str, block: Workflow, own: Term) -> Iterator[Finding
         yield Finding(
             path=(*own.path, "at_most"),
             code="LW244",
-            message=f"{own.name} is at most {own.shown}, but {told} = {money(implied, unit)}",
-            hint=f"raise it to {money(implied, unit)}, or raise the precision",
+            message=f"{own.name} is at most {own.shown}, but {told} = {apart(implied, own.value, unit)}",
+            hint=f"raise it to {no_less(implied, unit)}, or raise the precision",
             uses=(("workflows", workflow, "decide"), *screen.uses),
         )
 
@@ -155,9 +148,9 @@ def _per_use(pricing: Pricing, cost: Term, margin: Term) -> Iterator[Finding]:
         yield _short(
             margin,
             f"a {pricing.value} sells for {price} and may cost {cost.shown} ({cost.name}), which leaves "
-            f"{percent(left)}",
-            f"lower the cost to {money(price.value * (1 - margin.value), unit)}"
-            + (f", or charge {money(cost.value / (1 - margin.value), unit)}" if margin.value < 1 else ""),
+            f"{apart(left, margin.value, 'ratio')}",
+            f"lower the cost to {no_more(price.value * (1 - margin.value), unit)}"
+            + (f", or charge {no_less(cost.value / (1 - margin.value), unit)}" if margin.value < 1 else ""),
             (cost.path, ("pricing", "usage")),
         )
 
@@ -174,7 +167,7 @@ def _per_user(workflow: str, block: Workflow, pricing: Pricing, margin: Term) ->
         yield _short(
             margin,
             f"a seat sells for {pricing.seat} and its user may cost {cost.shown} ({cost.name}), which leaves "
-            f"{percent(left)}",
+            f"{apart(left, margin.value, 'ratio')}",
             "lower the cost, or charge more for a seat",
             (cost.path, ("pricing", "seat")),
         )
@@ -189,7 +182,12 @@ def _worst_account(pricing: Pricing, cost: Term, wanted: list[Term]) -> Iterator
     if floor is not None and seat is None and pricing.usage is not None:
         left = 1 - cost.value / pricing.usage.value if pricing.usage.value else 0.0
         if currency(pricing.usage.unit) == currency(cost.unit) and left < floor - _NEARLY:
-            yield _heavy(f"each {pricing.value} leaves {percent(left)}", floor, cost, ("pricing", "usage"))
+            yield _heavy(
+                f"each {pricing.value} leaves {apart(left, floor, 'ratio')}",
+                floor,
+                cost,
+                ("pricing", "usage"),
+            )
         return
     paid = None if seat is None else per_day(seat)
     if seat is None or not paid or currency(seat.unit) != currency(cost.unit):
@@ -207,7 +205,7 @@ def _worst_account(pricing: Pricing, cost: Term, wanted: list[Term]) -> Iterator
         sum_ = (
             f"a seat that {told}, {count(used * size)} {pricing.value} a {period}, pays "
             f"{money(revenue * size, unit)} and may cost {money(used * size * cost.value, unit)}: "
-            f"{percent(left)} is left"
+            f"{apart(left, floor if floor is not None else 1.0, 'ratio')} is left"
         )
         if floor is not None and left < floor - _NEARLY:
             yield _heavy(sum_, floor, cost, ("pricing", "seat"))

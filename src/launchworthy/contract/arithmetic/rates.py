@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from launchworthy.contract.arithmetic.figures import apart, count, no_less, no_more, percent
 from launchworthy.contract.arithmetic.finding import Finding
-from launchworthy.contract.arithmetic.terms import Term, count, percent, screening, target, targets
+from launchworthy.contract.arithmetic.terms import Term, screening, target, targets
 from launchworthy.contract.claim import Direction
 from launchworthy.contract.draft import canonical_unit
 from launchworthy.contract.model import Contract
@@ -64,7 +65,7 @@ def _wrongly_picked(workflow: str, block: Workflow) -> Iterator[Finding]:
         return
     told = (
         f"recall {screen.recall.shown} and precision {screen.precision.shown} at a base rate of "
-        f"{screen.base_rate.shown} pick out {percent(screen.wrongly)} of the others"
+        f"{screen.base_rate.shown} pick out"
     )
     for metric in _WRONGLY:
         own = target(workflow, block, "outcomes", metric, direction=Direction.AT_MOST)
@@ -72,8 +73,9 @@ def _wrongly_picked(workflow: str, block: Workflow) -> Iterator[Finding]:
             yield Finding(
                 path=(*own.path, "at_most"),
                 code="LW248",
-                message=f"{own.name} is at most {own.shown}, but {told}",
-                hint=f"write {percent(screen.wrongly)}, or raise the precision",
+                message=f"{own.name} is at most {own.shown}, but {told} "
+                f"{apart(screen.wrongly, own.value, 'ratio')} of the others",
+                hint=f"write {no_less(screen.wrongly, 'ratio')}, or raise the precision",
                 uses=screen.uses,
             )
     own = target(workflow, block, "quality", "specificity", direction=Direction.AT_LEAST)
@@ -81,8 +83,9 @@ def _wrongly_picked(workflow: str, block: Workflow) -> Iterator[Finding]:
         yield Finding(
             path=(*own.path, "at_least"),
             code="LW248",
-            message=f"{own.name} is at least {own.shown}, but {told}",
-            hint=f"write {percent(1 - screen.wrongly)}, or raise the precision",
+            message=f"{own.name} is at least {own.shown}, but {told} "
+            f"{apart(screen.wrongly, 1 - own.value, 'ratio')} of the others",
+            hint=f"write {no_more(1 - screen.wrongly, 'ratio')}, or raise the precision",
             uses=screen.uses,
         )
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from launchworthy.contract.arithmetic.figures import percent
 from launchworthy.contract.arithmetic.finding import Finding
-from launchworthy.contract.arithmetic.terms import Held, Term, held_back, percent, targets
+from launchworthy.contract.arithmetic.terms import Held, Term, held_back, targets
 from launchworthy.contract.document import KeyPath
 from launchworthy.contract.model import Contract
 from launchworthy.contract.problem import Severity

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from launchworthy.contract.arithmetic.figures import percent
 from launchworthy.contract.claim import Direction
 from launchworthy.contract.document import KeyPath
 from launchworthy.contract.draft import canonical_unit
@@ -12,17 +13,14 @@ from launchworthy.contract.model import Contract
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.workflow import Workflow
 from launchworthy.contract.units import per_day
-from launchworthy.quantity import Quantity, format_number, format_value
+from launchworthy.quantity import Quantity, format_value
 
 __all__ = [
     "Held",
     "Screening",
     "Term",
-    "count",
     "currency",
     "held_back",
-    "money",
-    "percent",
     "screening",
     "target",
     "targets",
@@ -50,21 +48,6 @@ class Term:
         """Address within the product."""
         parts = self.path[1:] if self.path[:1] == ("workflows",) else self.path
         return "/".join(str(part) for part in parts)
-
-
-def percent(share: float) -> str:
-    """``28 %``."""
-    return format_value(share, unit="ratio")
-
-
-def count(number: float) -> str:
-    """``1,008``; a count is not rounded to three figures."""
-    return f"{number:,.0f}" if abs(number - round(number)) < 0.05 or number >= 100 else format_number(number)
-
-
-def money(value: float, unit: str) -> str:
-    """``0.0462 USD``."""
-    return format_value(value, unit=unit)
 
 
 def currency(unit: str) -> str:
