@@ -16,6 +16,7 @@ from launchworthy.capture.sdk.spill import Frame, Spill, spill_folder
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NOBODY = "http://127.0.0.1:9"
+_FORKING = "ignore:This process:DeprecationWarning"  # Python 3.12 on forks of a process with threads
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def run(tmp_path: Path) -> Run:
     def start(code: str, **env: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAUNCH", "OTEL"))}
         return subprocess.run(
-            [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+            [sys.executable, "-W", "error", "-W", _FORKING, "-c", textwrap.dedent(code)],
             env={
                 **kept,
                 "LAUNCHWORTHY_STATE": str(tmp_path / "state"),

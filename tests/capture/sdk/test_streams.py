@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import APIStatusError, AsyncOpenAI, OpenAI
 
 import launchworthy as lw
 from launchworthy.testing import FakeModel, Recording
@@ -189,3 +189,44 @@ def test_parts_of_another_kind_are_listed_and_the_text_of_them_can_be_named(reco
     assert json.loads(recorded.span("parts").attributes["launchworthy.output"]) == [{"page": 1}, {"page": 2}]
     assert json.loads(recorded.span("texts").attributes["launchworthy.output"]) == "ab"
     assert "launchworthy.output" not in recorded.span("hostile").attributes
+
+
+def test_embeddings_are_a_kind_of_their_own_and_their_vectors_are_not_recorded(recorded: Recording) -> None:
+    with FakeModel() as model, OpenAI(base_url=model.url, api_key="none", max_retries=0) as client:
+
+        @lw.model_call("embed-small", provider="openai", operation="embeddings")
+        def embed(texts: list[str]) -> Any:
+            return client.embeddings.create(model="embed-small", input=texts, encoding_format="float")
+
+        @lw.model_call("local", operation="embeddings")
+        def local(text: str) -> list[float]:
+            return [0.125, 0.25]
+
+        assert len(embed(["two words", "three more words"]).data) == 2
+        assert local("x") == [0.125, 0.25]
+    remote, own = (
+        recorded.span("embeddings embed-small").attributes,
+        recorded.span("embeddings local").attributes,
+    )
+    assert remote["launchworthy.kind"] == own["launchworthy.kind"] == "embedding"
+    assert remote["gen_ai.usage.input_tokens"] == 5
+    assert json.loads(remote["launchworthy.input"]) == ["two words", "three more words"]
+    assert "0.125" not in str(own)
+
+
+@pytest.mark.parametrize("status", [400, 429, 500])
+def test_a_client_that_fails_is_an_error_named_by_its_class(recorded: Recording, status: int) -> None:
+    @lw.model_call("m")
+    def call() -> Any:
+        return client.chat.completions.create(model="m", messages=[])
+
+    with (
+        FakeModel(fail=status) as model,
+        OpenAI(base_url=model.url, api_key="none", max_retries=0) as client,
+        pytest.raises(APIStatusError),
+    ):
+        call()
+    found = recorded.span("chat m")
+    assert found.status == "error"
+    assert found.attributes["error.type"].startswith("openai.")
+    assert f"Error code: {status}" in found.message

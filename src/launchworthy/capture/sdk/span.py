@@ -26,6 +26,7 @@ __all__ = ["NO_ANSWERS", "Span"]
 
 NO_ANSWERS: Final = ("refuse", "defer", "ask", "route")
 _ERROR_CHARACTERS = 1_000
+_MODELS: Final = frozenset({"model", "embedding"})
 
 
 class Span:
@@ -91,10 +92,10 @@ class Span:
 
     @quiet
     def set_output(self, value: Any) -> None:
-        """What the call answered. Of a model call, a client's response is read with its usage."""
+        """What the call answered. A client's response of a model call is read; vectors are not recorded."""
         if self._closed():
             return
-        if self.kind == "model" and self.set_response(value):
+        if self.kind in _MODELS and self.set_response(value):
             return
         if self.kind == "retrieval" and self.set_documents(value):
             return
@@ -102,6 +103,8 @@ class Span:
             return
         if self.kind == "model" and isinstance(value, str):
             self._attributes[GenAI.OUTPUT_MESSAGES] = answer_text(value, limit=self.payload_characters)
+        elif self.kind == "embedding":
+            return  # vectors are no words, and large
         elif self.kind == "tool":  # by the conventions text is itself, anything else is JSON
             self._attributes[GenAI.TOOL_RESULT] = attribute(value, limit=self.payload_characters)
         else:
@@ -246,7 +249,7 @@ class Span:
             return
         self._ended = True
         attributes = self._attributes
-        if self.kind in ("model", "embedding") and " " not in self.name:  # named by the operation alone
+        if self.kind in _MODELS and " " not in self.name:  # named by the operation alone
             model = attributes.get(GenAI.REQUEST_MODEL) or attributes.get(GenAI.RESPONSE_MODEL)
             if model is not None:
                 self._otel.update_name(f"{self.name} {model}")
