@@ -40,7 +40,7 @@ def _cut(workflow: str, limit: str, shown: str, term: Term, told: str) -> Findin
         path=("workflows", workflow, "limits", limit),
         code="LW242",
         message=f"{workflow}/limits/{limit}: {told} {shown}, below the {term.shown} that {term.name} allows",
-        hint=f"raise the limit above {term.shown}, or lower the target below {shown}",
+        hint=f"raise the limit to {term.shown} or more, or lower the target to {shown}",
         uses=(term.path,),
     )
 
