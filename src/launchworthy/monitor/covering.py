@@ -13,11 +13,13 @@ from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Measured, Sample, mean, share
 from launchworthy.monitor.scene import FAILED, UNIT, Ask, Bind
 from launchworthy.quantity import Quantity
+from launchworthy.records import KINDS
 from launchworthy.stats import Interval
 
 __all__ = ["MEASURES", "REQUIRED"]
 
 _DAY_NS = 86_400_000_000_000
+_MOST_SPANS = 50_000
 _GRACE_NS = _DAY_NS  # records fall due at every moment, and are removed when maintenance comes round
 # What a span must tell, by kind, as field → SQL that is true where it does; ``every`` is for each kind.
 REQUIRED: Mapping[str, Mapping[str, str]] = {
@@ -54,8 +56,9 @@ def _required_fields(ask: Ask) -> Evidence | None:
     # Where a contract forbids to store texts, a record without them is whole.
     action = ask.scene.option(None, "data/pii/record").get("action", "keep")
     left_out = frozenset() if action in ("keep", "pseudonymise") else _TEXTS
+    ask = _newest(ask)
     bind = Bind()
-    condition = ask.condition(bind)
+    condition = _owing(ask, bind)
     checks: dict[str, str] = {}
     for kind, fields in REQUIRED.items():
         for name, holds in fields.items():
@@ -97,6 +100,26 @@ def _required_fields(ask: Ask) -> Evidence | None:
             f"{name} ({missing[name]:,})" for name in most[:3]
         )
     return evidence_of(ask, found, detail=told)
+
+
+def _owing(ask: Ask, bind: Bind) -> str:
+    """Spans of the release, those that name none among them; of other instrumentation nothing is asked."""
+    own = "" if ask.scene.release is None else f" OR release = {bind(ask.scene.release)}"
+    kinds = ", ".join(f"'{kind}'" for kind in KINDS if kind not in ("evaluation", "other"))
+    return f"{ask.condition(bind, any_release=True)} AND (release IS NULL{own}) AND kind IN ({kinds})"
+
+
+def _newest(ask: Ask) -> Ask:
+    """The same of the newest spans only: texts are long, and whether they are there must be read."""
+    bind = Bind()
+    found = ask.scene.query(
+        f"SELECT start_time FROM spans WHERE {_owing(ask, bind)}"
+        f" ORDER BY start_time DESC LIMIT 1 OFFSET {_MOST_SPANS - 1}",
+        bind.values,
+    )
+    if not found:
+        return ask
+    return ask.within(ask.until.timestamp() - found[0]["start_time"] / 1e9)
 
 
 def _feedback(ask: Ask) -> Evidence | None:
@@ -183,7 +206,7 @@ def _frequency(ask: Ask) -> Evidence | None:
     calls = ask.calls(bind, any_release=True)
     sample = Sample(
         sql=f"WITH calls AS ({calls}), daily AS (SELECT start_time // {_DAY_NS} AS day, count(*) AS n,"
-        " any_value(trace_id) AS trace, bool_or(sim) AS sim FROM calls GROUP BY day)"
+        " arg_min(trace_id, start_time) AS trace, bool_or(sim) AS sim FROM calls GROUP BY day)"
         # The first day is whole only if calls began with it, which nobody knows: it is left out.
         " SELECT 'd' || d.day AS unit, daily.trace, d.day * " + str(_DAY_NS) + " AS began,"
         f" coalesce(daily.sim, false) AS sim, coalesce(daily.n, 0) / {a_day!r} AS x"

@@ -14,7 +14,7 @@ from launchworthy.contract.units import per_day
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, mean, ratio
-from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.monitor.scene import FAILED, Ask, Bind
 from launchworthy.monitor.uses import success_of, uses
 from launchworthy.quantity import Quantity
 
@@ -22,6 +22,8 @@ __all__ = ["MEASURES", "NO_PRICE", "priced_calls"]
 
 NO_PRICE = "a model call in it has no known price, or none says what it cost"
 _NOT_DOLLARS = "records hold costs in US dollars, and the target is in another currency"
+_SKEW_NS = 60 * 1_000_000_000  # by which the clocks of two machines in one trace may differ
+_LONGEST_NS = 86_400 * 1_000_000_000  # how long a call may go on
 _COLUMNS = "unit, trace_id AS trace, start_time AS began, sim"
 
 
@@ -32,11 +34,13 @@ def priced_calls(ask: Ask, bind: Bind) -> str:
     """
     scene = ask.scene
     calls = ask.calls(bind)
-    # Spans of a trace may begin a little before its call, and end up on the other side of the window.
+    # Only spans that cost something, or should tell what they cost; a call may go on after the window ends.
     inner = (
         "SELECT trace_id, workflow, coalesce(kind, 'other') AS kind, cost_usd, input_tokens,"
-        f" coalesce(status = 'error', false) AS failed FROM spans WHERE product = {bind(scene.product)}"
-        " AND trace_id IN (SELECT trace_id FROM calls)"
+        f" {FAILED} AS failed FROM spans WHERE product = {bind(scene.product)}"
+        f" AND start_time >= {bind(ask.since_ns - _SKEW_NS)}"
+        f" AND start_time < {bind(ask.until_ns + _LONGEST_NS)}"
+        " AND (cost_usd IS NOT NULL OR kind IN ('model', 'embedding'))"
     )
     return (
         f"WITH calls AS ({calls}), inner_spans AS ({inner}),"
@@ -47,7 +51,7 @@ def priced_calls(ask: Ask, bind: Bind) -> str:
         # A model call that failed before it read a token is not billed.
         " count(*) FILTER (kind IN ('model', 'embedding') AND cost_usd IS NULL"
         " AND NOT (failed AND coalesce(input_tokens, 0) = 0)) AS unpriced"
-        " FROM known JOIN inner_spans AS s ON s.trace_id = known.trace_id"
+        " FROM known LEFT JOIN inner_spans AS s ON s.trace_id = known.trace_id"
         " AND (s.workflow IS NOT DISTINCT FROM known.workflow OR s.workflow IS NULL) GROUP BY ALL)"
         " SELECT calls.*, together = 1 AS alone, CASE WHEN cost_usd IS NOT NULL THEN cost_usd"
         " WHEN unpriced > 0 THEN NULL WHEN models > 0 THEN coalesce(parts, 0.0) / together"

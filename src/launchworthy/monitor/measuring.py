@@ -10,8 +10,10 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from launchworthy.contract import Claim, ClaimKind
+from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
 from launchworthy.monitor import covering, economics, limits, outcomes, reliability, trust
+from launchworthy.monitor.piece import nothing
 from launchworthy.monitor.scene import Ask, Query, look
 from launchworthy.monitor.signals import monitored
 
@@ -65,7 +67,11 @@ def measure(
             window_s=claim.valid_for_s,
             scene=scene,
         )
-        piece = found(ask)
+        try:
+            piece = found(ask)
+        except InputError as error:
+            # Too slow, or too much: that one claim is not measured, and says why; the others are.
+            piece = nothing(ask, error.message)
         if piece is not None:
             pieces.append(piece)
     return pieces

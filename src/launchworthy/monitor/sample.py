@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Measured", "Sample", "breaches", "mean", "quantile", "ratio", "share"]
 
 WORST = 20
+_MOST = 1e70
 _GRID = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995,
          0.999, 0.9995, 1.0)  # fmt: skip
 
@@ -44,6 +45,11 @@ class Sample:
     parameters: Sequence[Any]
     noun: str
     missing: str = "not recorded"
+
+    @property
+    def finite(self) -> str:
+        """The SELECT without negative and endless amounts, which only a sender can have made up."""
+        return f"SELECT * REPLACE (CASE WHEN x >= 0 AND x < {_MOST!r} THEN x END AS x) FROM ({self.sql})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +243,7 @@ def breaches(query: Query, sample: Sample) -> Measured:
 def _one(query: Query, sample: Sample, rows: str, of_unit: str, of_units: str) -> dict[str, Any]:
     """One row of aggregates over the sample, over each unit, and over the units."""
     found = query(
-        f"WITH sample AS MATERIALIZED ({sample.sql}),"
+        f"WITH sample AS MATERIALIZED ({sample.finite}),"
         f" units AS (SELECT unit, {of_unit} FROM sample WHERE x IS NOT NULL GROUP BY unit)"
         " SELECT * FROM (SELECT count(x) AS records, count(*) - count(x) AS unscored,"
         " count(*) FILTER (sim) AS simulated, min(began) AS first_ns,"
@@ -260,7 +266,7 @@ def _at_ranks(query: Query, sample: Sample, *, n: int, ranks: Sequence[int]) -> 
     """Values of ``x`` at ranks from 1: half a rank lower, so that rounding cannot pass the rank."""
     places = ", ".join(repr((rank - 0.5) / n) for rank in ranks)
     found = query(
-        f"SELECT quantile_disc(x, [{places}]) AS found FROM ({sample.sql}) AS sample", sample.parameters
+        f"SELECT quantile_disc(x, [{places}]) AS found FROM ({sample.finite}) AS sample", sample.parameters
     )
     return [float(value) for value in found[0]["found"]]
 

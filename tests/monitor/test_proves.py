@@ -1,0 +1,208 @@
+"""What the prover says it can measure is what it measures: by a whole contract, pattern by pattern."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from launchworthy import monitor
+from launchworthy.contract import claims, parse_contract
+from launchworthy.errors import InputError
+from launchworthy.evidence import Evidence, terms_of, verdict_on
+from launchworthy.provers import PROVERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.monitor.conftest import ClaimOf, World
+
+DAY = 86_400.0
+CONTRACT = """
+launchworthy: 1
+product: {product}
+owners: {{product: ana@example.com, engineering: wei@example.com}}
+workflows:
+  answer:
+    user: developer
+    job: find the function that does what I need
+    frequency: 5/d
+    success: {{event: settled, within: 1d, unless: [handed]}}
+    no_answer: refuse
+    failures:
+      slow: {{kind: slow, fix: model, watched_by: reliability/latency_p95}}
+    outcomes:
+      resolved: {{at_least: 60 %, before: 20 %}}
+      time_to_resolution: {{at_most: 1d, before: 9h, statistic: median}}
+      deflection: {{at_least: 40 %, before: 10 %}}
+      escalation: {{at_most: 50 %, before: 90 %}}
+      task_completion: {{at_least: 30 %, before: 10 %}}
+      conversion: {{at_least: 30 %, before: 10 %}}
+      reopened: {{at_most: 90 %, before: 95 %}}
+    quality:
+      hit@5: {{at_least: 80 %}}
+    trust:
+      acceptance: {{at_least: 20 %}}
+      appeal: {{at_most: 90 %}}
+      follow_up: {{at_most: 90 %}}
+      override: {{at_most: 90 %}}
+      re_edit: {{at_most: 90 %}}
+      regenerate: {{at_most: 90 %}}
+      undo: {{at_most: 90 %}}
+      reported_confidence: {{at_least: 3.0}}
+    reliability:
+      latency: {{at_most: 2s}}
+      latency_p95: {{at_most: 2s}}
+      first_token_p90: {{at_most: 2s}}
+      retrieval_latency_p50: {{at_most: 2s}}
+      tool_latency_p50: {{at_most: 2s}}
+      timeout: {{at_most: 50 %}}
+      fallback: {{at_most: 50 %}}
+      error: {{at_most: 50 %}}
+      availability: {{at_least: 50 %}}
+      tool_call_error: {{at_most: 50 %}}
+      empty_retrieval: {{at_most: 90 %}}
+    economics:
+      cost: {{at_most: 1 USD}}
+      cost_per_action: {{at_most: 1 USD}}
+      cost_per_session: {{at_most: 1 USD}}
+      cost_per_active_user: {{at_most: 9 USD/w}}
+      cost_per_success: {{at_most: 3 USD}}
+      cache_hit: {{at_least: 1 %}}
+    limits: {{timeout: 8s, cost_per_action: 1 USD, turns: 9, actions_per_user: 50/d}}
+data:
+  retention: {{traces: 30d, feedback: 400d}}
+feedback: {{ask: What was wrong?, offer: [reason], coverage: {{at_least: 3 %}}}}
+monitors:
+  misses: {{signal: empty_retrieval, at_most: 90 %, window: 10d, page: engineering}}
+"""
+EVENTS = (
+    "settled deflected escalated task_completed converted reopened accepted appealed followed_up overridden"
+    " edited regenerated undone"
+).split()
+
+
+def _live(world: World) -> None:
+    rng = random.Random(17)
+    for place in range(120):
+        ago = rng.uniform(2, 9) * DAY
+        who: dict[str, Any] = {"user_id": f"u_{place % 30}", "session_id": f"s_{place % 60}", "ago": ago}
+        inner: dict[str, Any] = {**who, "parent_span_id": b"12345678"}
+        trace = world.call(
+            duration_ms=rng.uniform(100, 900),
+            first_token_ms=rng.uniform(10, 90),
+            no_answer="refuse" if place % 10 == 0 else None,
+            attributes={"launchworthy.fallback": place % 20 == 0},
+            input='"q"',
+            output='"a"',
+            **who,
+        )
+        world.span(
+            kind="model",
+            trace=trace,
+            cost_usd=rng.uniform(0.01, 0.05),
+            input_tokens=100,
+            cache_read_tokens=rng.randrange(50),
+            **inner,
+        )
+        world.span(
+            kind="retrieval", trace=trace, context=rng.choice(["[]", '["d"]']), duration_ms=5.0, **inner
+        )
+        world.span(
+            kind="tool", trace=trace, duration_ms=7.0, status=rng.choice(["ok", "ok", "error"]), **inner
+        )
+        for event in EVENTS:
+            if rng.random() < 0.3:
+                world.outcome(event, trace=trace, ago=ago - rng.uniform(10, 3600))
+        if place % 3 == 0:
+            world.feedback(trace=trace, confidence=rng.choice([3.0, 4.0, 5.0]), ago=ago - 60)
+
+
+def _measured(world: World) -> tuple[Any, Sequence[Any], Sequence[Evidence]]:
+    contract = parse_contract(CONTRACT.format(product=world.product), file="launchworthy.yaml")
+    known = claims(contract, provers=PROVERS)
+    _live(world)
+    found = world.measure(*known)
+    return contract, known, list(found.values())
+
+
+def test_each_pattern_is_measured_and_nothing_else_is(world: World) -> None:
+    _, known, pieces = _measured(world)
+    values = {piece.claim: piece.value for piece in pieces}
+    mine = [each for each in known if each.prover == "monitor"]
+    assert {each.address for each in mine} == set(values)
+    for pattern in monitor.PROVES:
+        kind, _, path = pattern.partition(":")
+        of_pattern = [
+            each for each in mine if each.kind == kind and fnmatchcase(f"{each.family}/{each.metric}", path)
+        ]
+        assert of_pattern, pattern
+        for each in of_pattern:
+            assert values[each.address] is not None, each.address
+
+
+def test_a_verdict_reads_what_was_measured_and_survives_a_file(world: World) -> None:
+    contract, known, pieces = _measured(world)
+    again = [Evidence.from_json(piece.as_json()) for piece in pieces]
+    assert [piece.id for piece in again] == [piece.id for piece in pieces]
+    verdict = verdict_on(terms_of(contract, known), again, release="r-1", now=world.now)
+    states = {each.claim.address: each for each in verdict.statuses}
+    met = states[world.at("reliability/latency_p95")]
+    assert met.state.value == "met"
+    assert met.evidence is not None
+    assert len(world.traces(met.evidence)) == 20
+    for each in verdict.statuses:
+        if each.claim.prover == "monitor":
+            assert each.evidence is not None, each.claim.address
+            assert "targets are in" not in each.reason
+
+
+def test_claims_of_other_provers_are_passed_over(world: World, claim: ClaimOf) -> None:
+    world.call()
+    own = claim("reliability/error", at_most=0.5, unit="ratio")
+    others = [
+        claim("reliability/error", at_most=0.5, unit="ratio", slice_="*"),
+        claim("quality/hit@5", at_least=0.5, unit="ratio"),
+        claim("reliability/queue_wait_p50", at_most=0.5, unit="ms"),
+    ]
+    assert list(world.measure(own, *others)) == [own.address]
+
+
+def test_one_query_that_fails_leaves_its_own_claim_unmeasured(world: World, claim: ClaimOf) -> None:
+    for _ in range(3):
+        world.call()
+    slow = claim("reliability/latency_p50", at_most=10.0, unit="ms")
+    quick = claim("reliability/error", at_most=0.5, unit="ratio")
+    world.settle()
+
+    def query(sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        if "quantile_disc" in sql:
+            raise InputError("the query took longer than 30 s")
+        return world.store.query(sql, parameters)
+
+    first, second = monitor.measure(
+        [slow, quick], product=world.product, query=query, release="r-1", now=world.now
+    )
+    assert (first.value, first.detail["reason"]) == (None, "the query took longer than 30 s")
+    assert second.value == 0.0
+
+
+def test_what_is_measured_an_hour_later_reads_the_records_of_that_hour(world: World, claim: ClaimOf) -> None:
+    world.call(ago=-1800.0, duration_ms=7.0)
+    asked = claim("reliability/latency_p50", at_most=10.0, unit="ms")
+    assert world.measure(asked) == {}
+    later = world.now + timedelta(hours=1)
+    (piece,) = monitor.measure(
+        [asked], product=world.product, query=world.store.query, release="r-1", now=later
+    )
+    assert (piece.value, piece.observed_at) == (7.0, later)
+
+
+@pytest.mark.parametrize("valid_for_s", [1e-3, 1e12])
+def test_windows_of_any_length_are_read(world: World, claim: ClaimOf, valid_for_s: float) -> None:
+    world.call(duration_ms=7.0)
+    asked = claim("reliability/latency_p50", at_most=10.0, unit="ms", valid_for_s=valid_for_s)
+    assert len(world.measure(asked)) == (1 if valid_for_s > 1 else 0)
