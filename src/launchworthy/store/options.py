@@ -43,14 +43,14 @@ class StoreOptions:
     """
 
     flush_interval_s: float = 0.5
-    flush_rows: int = 4096
+    flush_rows: int = 1024
     flush_bytes: int = 8 * 2**20
     max_in_flight_bytes: int = 64 * 2**20
     max_log_bytes: int = 512 * 2**20
     min_free_bytes: int = 256 * 2**20
     remember_batches_s: float = 2 * 86_400.0
     hot_days: int = 2
-    memory_bytes: int = 64 * 2**20
+    memory_bytes: int = 56 * 2**20
     maintenance_memory_bytes: int = 384 * 2**20
     query_timeout_s: float = 30.0
     query_rows: int = 1_000_000
