@@ -99,6 +99,9 @@ def test_a_call_leaves_a_trace_with_prompt_context_answer_and_release(
     assert documents[0]["content"]
     assert found.citations[0] in kinds["model"].attributes["gen_ai.output.messages"]
     assert kinds["model"].attributes["launchworthy.cost_usd"] == 0.0
+    assert kinds["model"].attributes["gen_ai.usage.input_tokens"] == 0
+    assert kinds["model"].attributes["gen_ai.prompt.version"] == "3 sentences"
+    assert tuple(root.attributes["launchworthy.safety_flags"]) == ()
     assert root.attributes["launchworthy.fallback"] is False
     assert "launchworthy.no_answer" not in root.attributes
 

@@ -127,8 +127,7 @@ class Assistant:
             span.set_input(asked.text or question[:200])
             span.set_attributes({FALLBACK: False})
             flags = ("prompt_injection",) if asked.injected else ()
-            if flags:
-                span.set_safety_flags(*flags)
+            span.set_safety_flags(*flags)  # none is a finding too: the question was checked
             found = self._search(asked.text)
             confidence = self._decide(found)
             written = self._write(asked, found, confidence)
@@ -242,8 +241,15 @@ def _corpus(folder: Path) -> Corpus:
 
 def _called(writer: Writer, question: str, documents: Sequence[Document]) -> Written:
     """Write within a span of the model."""
-    with lw.model_call(writer.model, provider=writer.provider, prompt="answer") as span:
-        if not isinstance(writer, Endpoint):
+    block = lw.model_call(
+        writer.model,
+        provider=writer.provider,
+        prompt=writer.prompt_name,
+        prompt_version=writer.prompt_version,
+    )
+    with block as span:
+        if isinstance(writer, Extraction):
+            span.set_usage(input_tokens=0, output_tokens=0)
             span.set_cost(0.0)
         span.set_messages([{"role": "user", "content": question}])
         written = writer.write(question, documents)

@@ -25,7 +25,7 @@ __all__ = ["Reaction", "SimulatedQuestion", "ask_all", "question_stream", "react
 _CANDIDATE_SHARE = 2 / 3  # of users; the others still have the baseline
 _GREETINGS = ("hi, ", "hey, ", "quick question: ", "sorry, ")
 _ENDINGS = (" thanks", " please", " in python", " python 3")
-_QUESTIONS_A_USER = 4.0
+_QUESTIONS_A_USER = 2.5
 _MOST_IN_SESSION = 4
 
 

@@ -5,6 +5,7 @@ May import ``errors`` and this room. A model's answer counts only if it cites wh
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import re
@@ -63,6 +64,14 @@ class Writer(Protocol):
     def provider(self) -> str:
         """Who serves it."""
 
+    @property
+    def prompt_name(self) -> str:
+        """Name of the prompt, or of the rule that stands in its place."""
+
+    @property
+    def prompt_version(self) -> str:
+        """Version of the prompt or rule."""
+
     def write(self, question: str, documents: Sequence[Document]) -> Written:
         """Answer from the documents, the best first.
 
@@ -81,9 +90,11 @@ class Extraction:
     """The sentences of the best document that share most with the question, as they stand there."""
 
     model, provider = EXTRACTION, "launchworthy.demo"
+    prompt_name = "lead-and-nearest-sentences"
 
     def __init__(self, *, sentences: int = 3) -> None:
         self.sentences = max(1, sentences)
+        self.prompt_version = f"{self.sentences} sentences"
 
     def write(self, question: str, documents: Sequence[Document]) -> Written:
         document = documents[0]
@@ -110,7 +121,7 @@ class Endpoint:
         InputError: The address is neither http nor https.
     """
 
-    provider = "openai"
+    provider, prompt_name = "openai", "answer"
 
     def __init__(
         self, model: str, *, base_url: str, prompt: str, api_key: str | None = None, timeout_s: float = 8.0
@@ -120,6 +131,7 @@ class Endpoint:
                 "the address of a model begins with http:// or https://", where="OPENAI_BASE_URL"
             )
         self.model, self.prompt, self.timeout_s = model, prompt, timeout_s
+        self.prompt_version = hashlib.sha256(prompt.encode()).hexdigest()[:12]
         self._url, self._api_key = base_url.rstrip("/") + "/chat/completions", api_key
 
     def write(self, question: str, documents: Sequence[Document]) -> Written:
