@@ -107,3 +107,25 @@ def test_many_threads_lose_nothing(recorded: Recording) -> None:
     for span in recorded.spans:
         if span.parent_id is not None:
             assert by_id[span.parent_id].name == f"invoke_workflow {span.name.partition('.')[0]}"
+
+
+def test_one_block_may_be_entered_by_several_tasks_at_once(recorded: Recording) -> None:
+    block = lw.step("shared")
+
+    async def one(name: str, waits: int) -> None:
+        with lw.workflow(name), block as span:
+            for _ in range(waits):
+                await asyncio.sleep(0)
+            span.set_output(name)
+
+    async def main() -> None:
+        await asyncio.gather(one("slow", 5), one("quick", 1), one("middle", 3))
+        assert lw.current_trace_id() is None
+
+    asyncio.run(main())
+    by_id = {span.span_id: span for span in recorded.spans}
+    shared = [span for span in recorded.spans if span.name == "shared"]
+    assert len(shared) == 3
+    for span in shared:
+        name = span.attributes["launchworthy.output"].strip('"')
+        assert by_id[span.parent_id or ""].name == f"invoke_workflow {name}"

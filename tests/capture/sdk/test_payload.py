@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import OrderedDict, UserDict, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -133,9 +132,7 @@ def test_deep_and_endless_values_end() -> None:
     wide: Any = "x"
     for _ in range(10):
         wide = [wide] * 50
-    begun = time.monotonic()
-    assert len(json_text(wide, limit=LIMIT)) < 10 * LIMIT
-    assert time.monotonic() - begun < 5  # it would take 50**10 steps
+    assert len(json_text(wide, limit=LIMIT)) < 10 * LIMIT  # whole, it would be 50**10 entries
 
 
 @given(st.text(min_size=200, max_size=400), st.integers(10, 100))

@@ -96,7 +96,11 @@ class Block:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Literal[False]:
-        span, context, before = self._entered.pop()
+        # Several threads or tasks may be inside one block: each leaves what it entered.
+        current, entered = get_current(), self._entered
+        mine = next((entry for entry in reversed(entered) if entry[1] is current), entered[-1])
+        entered.remove(mine)
+        span, context, before = mine
         leave(context, before)
         if error is not None and not isinstance(error, GeneratorExit):
             span.fail(error)
