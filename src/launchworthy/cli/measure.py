@@ -20,7 +20,7 @@ def command(product: str | None, data: Path | None, as_json: bool) -> None:
     """
     from launchworthy.cli.figures import echo_json
     from launchworthy.cli.product import product_of
-    from launchworthy.quantity import format_interval
+    from launchworthy.evidence.wording import measured_text
 
     with opened(data) as workspace:
         name = product_of(workspace, product)
@@ -36,5 +36,4 @@ def command(product: str | None, data: Path | None, as_json: bool) -> None:
     for piece in found:
         slice_ = f" [{piece.slice}]" if piece.slice else ""
         label = "  simulated" if piece.simulated else ""
-        measured = format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=piece.unit)
-        click.echo(f"  {piece.claim.removeprefix(f'{name}/')}{slice_}  {measured}{label}")
+        click.echo(f"  {piece.claim.removeprefix(f'{name}/')}{slice_}  {measured_text(piece)}{label}")

@@ -78,10 +78,14 @@ class Judge:
                 self._judged[product] = held
             return held.verdict
 
+    def described(self, known: InForce) -> Release | None:
+        """The release that the contract itself describes; None where it has no ``release`` block."""
+        return release_of(known.contract, folder=known.folder or Path("/nonexistent"))
+
     def release(self, known: InForce) -> Release | None:
         """The release that the contract describes, else the one last registered; None where none is known."""
         registered = self._store.registry.releases(product=known.contract.product)
-        own = release_of(known.contract, folder=known.folder or Path("/nonexistent"))
+        own = self.described(known)
         if own is None:
             return next(reversed(registered.values()), None)
         if known.folder is None:

@@ -116,12 +116,14 @@ class LocalWorkspace:
         claims = self.judge.claims(known)
         release = self.judge.release(known)
         judged = None if release is None else release.id
+        # A contract without a release does not tell releases apart: records that name none count too.
+        unnamed = [] if self.judge.described(known) else [None]
         pieces = measure(
             claims,
             product=product,
             gold=self,
             query=self.query,
-            releases=[judged, *self.judge.serving(product)],
+            releases=[judged, *unnamed, *self.judge.serving(product)],
             now=self._clock(),
         )
         new = what_is_new(
