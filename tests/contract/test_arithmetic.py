@@ -60,9 +60,9 @@ def test_the_human_ceiling_is_what_raters_of_that_kappa_agree_on(
 ) -> None:
     # Two raters who both find `good` of the items good, with as much overlap as gives this kappa.
     both = good * good + kappa * good * (1 - good)
-    counts = np.round(1_000_000 * np.array([both, good - both, good - both, 1 - 2 * good + both])).astype(int)
+    counts = np.round(100_000 * np.array([both, good - both, good - both, 1 - 2 * good + both])).astype(int)
     first, second = np.repeat([1, 1, 0, 0], counts), np.repeat([1, 0, 1, 0], counts)
-    assert cohen_kappa_score(first, second) == pytest.approx(kappa, abs=1e-4)
+    assert cohen_kappa_score(first, second) == pytest.approx(kappa, abs=1e-3)
     agreed = float(np.mean(first == second))
     assert abs(agreed - good) > 0.0005, "too near to tell"
     text = minimal.replace("75 %", f"{100 * good:g} %") + f"labels: {{agreement: {{at_least: {kappa}}}}}\n"

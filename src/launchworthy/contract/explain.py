@@ -70,7 +70,6 @@ _SILENCE: dict[str, tuple[str, str]] = {
     "tools/*/scope": ("none", "its roles reach every row"),
     "release": ("undeclared", "a release is what the target or its spans say it is"),
 }
-_OMITTED = ("launchworthy", "guards", "rollout/stages")  # told in full below
 
 
 def defaults_in_force(contract: Contract) -> tuple[Default, ...]:
@@ -98,8 +97,6 @@ def _of(block: BaseModel, path: tuple[str, ...]) -> Iterator[Default]:
     for name, field in type(block).model_fields.items():
         key, value = field.alias or name, getattr(block, name)
         own = (*path, key)
-        if "/".join(own) in _OMITTED:
-            continue
         if name not in block.model_fields_set:
             silence = _SILENCE.get(_pattern(own))
             if silence is not None and (key == "release" or value in (None, (), {})):
