@@ -145,6 +145,7 @@ def test_the_address_of_a_piece_is_of_its_content(piece_of: Make) -> None:
     piece = piece_of(185, 200)
     assert piece.id == replace(piece).id
     assert piece.id != replace(piece, producer="x").id
+    assert piece_of(value=1, low=1, high=1).id == piece_of(value=1.0, low=1.0, high=1.0).id
     elsewhere = piece.observed_at.astimezone(timezone(timedelta(hours=9)))
     assert replace(piece, observed_at=elsewhere).id == piece.id
     assert replace(piece, producer="\ud800").id.startswith("e-")
