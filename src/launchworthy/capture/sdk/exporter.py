@@ -62,7 +62,6 @@ class Exporter:
         delivery: Sends one batch.
         spill: Keeps what could not be sent.
         resource: Attributes that describe this process, for events.
-        counters: Where everything is counted.
         started: Called when there is something to send for the first time in this process.
         now: Monotonic clock, seconds.
     """
@@ -267,7 +266,7 @@ class Exporter:
                 with self._queueing:
                     self._characters -= size
                 frame, failed = traces_frame(batch)
-                self.counters.refused += failed
+                self._count(refused=failed)
             if frame is None and self._events:
                 count = min(len(self._events), self._settings.batch_spans)
                 frame = logs_frame([self._events.popleft() for _ in range(count)], resource=self._resource)
@@ -293,7 +292,7 @@ class Exporter:
         return False
 
     def _keep(self, frame: Frame) -> None:
-        self.counters.spilled += frame.records
+        self._count(spilled=frame.records)
         self._mine.add(frame.batch_id)
         self._spill.append(frame)
 
@@ -305,10 +304,10 @@ class Exporter:
             return False
         if frame.batch_id in self._mine:
             self._mine.discard(frame.batch_id)
-            self.counters.spilled -= frame.records
+            self._count(spilled=-frame.records)
             self._settle(frame, answer)
         else:
-            self.counters.resent += frame.records
+            self._count(resent=frame.records)
         return True
 
     def _deliver(self, frame: Frame) -> Answer:
@@ -341,12 +340,12 @@ class Exporter:
 
     def _settle(self, frame: Frame, answer: Answer) -> None:
         if answer.verdict is Verdict.REFUSED:
-            self.counters.refused += frame.records
+            self._count(refused=frame.records)
             once("refused", "%s refuses records for good: %s", self._settings.endpoint, answer.why)
             return
-        self.counters.delivered += frame.records
+        self._count(delivered=frame.records)
         if answer.rejected:
-            self.counters.rejected += answer.rejected
+            self._count(rejected=answer.rejected)
             once("rejected", "%s did not keep some records: %s", self._settings.endpoint, answer.why)
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────
@@ -363,7 +362,7 @@ class Exporter:
                 self._keep(frame)
         lost = len(self._spans) + len(self._events)
         if lost:
-            self.counters.dropped += lost
+            self._count(dropped=lost)
             once("exit", "%d records could not be kept in the time that the end of the process has", lost)
 
     def _overflow(self) -> None:
@@ -373,7 +372,11 @@ class Exporter:
     def _spill_dropped(self, frame: Frame) -> None:
         if frame.batch_id in self._mine:
             self._mine.discard(frame.batch_id)
-            self.counters.spilled -= frame.records
-            self.counters.dropped += frame.records
+            self._count(spilled=-frame.records, dropped=frame.records)
         else:
-            self.counters.dropped_of_others += frame.records
+            self._count(dropped_of_others=frame.records)
+
+    def _count(self, **changes: int) -> None:
+        with self._queueing:
+            for name, by in changes.items():
+                setattr(self.counters, name, getattr(self.counters, name) + by)

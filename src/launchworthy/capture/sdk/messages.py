@@ -5,8 +5,7 @@ Imports the standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["as_documents", "as_messages", "field_of"]
@@ -15,7 +14,7 @@ _MOST_DOCUMENTS = 200
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}  # LangChain's types
 
 
-def as_messages(values: Iterable[Any]) -> list[dict[str, Any]] | None:
+def as_messages(values: Sequence[Any]) -> list[dict[str, Any]] | None:
     """``[{"role", "parts": [{"type", …}]}]``; None if a value is no message."""
     messages = [_message(value) for value in values]
     if not messages or any(message is None for message in messages):
@@ -29,10 +28,10 @@ def as_documents(values: Any, *, content: bool) -> list[dict[str, Any]] | None:
     Args:
         content: False leaves the text of the documents out.
     """
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+    if not isinstance(values, (list, tuple)):  # an iterator is the application's, to be read once
         return None
     documents = []
-    for value in islice(values, _MOST_DOCUMENTS):
+    for value in values[:_MOST_DOCUMENTS]:
         document = _document(value)
         if document is None:
             return None
@@ -55,7 +54,8 @@ def _message(value: Any) -> dict[str, Any] | None:
     parts = field_of(value, "parts")
     if not isinstance(parts, list):
         parts = _parts(field_of(value, "content"))
-    for call in field_of(value, "tool_calls") or ():
+    calls = field_of(value, "tool_calls")
+    for call in calls if isinstance(calls, (list, tuple)) else ():
         function = field_of(call, "function") or call
         arguments = field_of(function, "arguments") or field_of(function, "args")
         parts.append(

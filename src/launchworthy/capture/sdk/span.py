@@ -6,7 +6,7 @@ and set at once when the span ends, which costs a third of setting each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.trace import Span as OtelSpan
@@ -82,6 +82,9 @@ class Span:
         if self._closed() or not self._client.settings.content:
             return
         listed = [messages] if isinstance(messages, str) else messages
+        if not isinstance(listed, (list, tuple)):
+            self._attributes[Own.INPUT] = self._text(messages)
+            return
         usual = messages_text(listed, limit=self.payload_characters)
         if usual is not None:
             self._attributes[GenAI.INPUT_MESSAGES] = usual
@@ -111,7 +114,7 @@ class Span:
             self._attributes[Own.OUTPUT] = self._text(value)
 
     @quiet
-    def set_documents(self, documents: Iterable[Any]) -> bool:
+    def set_documents(self, documents: Sequence[Any]) -> bool:
         """What was retrieved: text, or mappings with ``id``, ``score``, ``content``, ``source``.
 
         Answers whether the value is such a list.
