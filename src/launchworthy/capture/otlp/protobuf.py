@@ -79,7 +79,9 @@ def _spans(body: bytes, ranges: Iterable[tuple[int, int]]) -> Iterator[SentSpan 
         except DecodeError as error:
             yield Bad(f"cannot be read: {_told(error)}")
             continue
-        attributes, dropped = _attributes(span.attributes)
+        # In a span this short no value can be too long, so that none is measured.
+        short = end - start <= MAX_VALUE_CHARS
+        attributes, dropped = _short_attributes(span.attributes) if short else _attributes(span.attributes)
         status = span.status
         code = status.code
         yield SentSpan(
@@ -143,6 +145,13 @@ def _attributes(pairs: Sequence[KeyValue]) -> tuple[dict[str, Any], int]:
         else:
             found[pair.key] = _value(value, 0)
     return found, max(0, surplus)
+
+
+def _short_attributes(pairs: Sequence[KeyValue]) -> tuple[dict[str, Any], int]:
+    """As :func:`_attributes`, where no value is long."""
+    if len(pairs) > MAX_ATTRIBUTES:
+        return _attributes(pairs)
+    return {pair.key: pair.value.string_value or _value(pair.value, 0) for pair in pairs}, 0
 
 
 def _value(value: AnyValue, depth: int) -> Any:
