@@ -169,7 +169,8 @@ def test_a_first_day_is_no_frequency(world: World, claim: ClaimOf) -> None:
 def test_a_plain_monitor_is_its_signal_within_its_window(world: World, claim: ClaimOf) -> None:
     for place in range(10):
         for workflow in ("answer", "refund"):
-            trace = world.call(workflow=workflow, ago=600.0 if place < 4 else 7200.0)
+            no_answer = "refuse" if place == 9 and workflow == "refund" else None
+            trace = world.call(workflow=workflow, ago=600.0 if place < 4 else 7200.0, no_answer=no_answer)
             world.span(
                 kind="retrieval",
                 trace=trace,
@@ -186,6 +187,7 @@ def test_a_plain_monitor_is_its_signal_within_its_window(world: World, claim: Cl
         ("answer/reliability/empty_retrieval", 8.64e7, 3 / 10),
         ("error", 3.6e6, 0.0),
         ("hold", 3.6e6, 1 / 8),
+        ("no_answer", 8.64e7, 1 / 20),
     ):
         asked = claim("monitors/watched", signal=signal, window_ms=window, **monitor)
         piece = world.one(asked)

@@ -201,3 +201,20 @@ def test_a_cost_that_only_a_sender_can_have_made_up_is_no_cost(
     piece = world.one(claim("economics/cost", at_most=1.0, unit="USD"))
     assert piece.value == pytest.approx(0.6)
     assert (piece.n, piece.unscored) == (2, 1)
+
+
+@pytest.mark.parametrize("users", [None, 20])
+def test_costs_that_do_not_vary_are_bounded_by_the_limit_of_each_call(
+    world: World, claim: ClaimOf, users: int | None
+) -> None:
+    for place in range(200):
+        world.call(cost_usd=0.0, user_id=f"u_{place % users if users else place}")
+    asked = claim("economics/cost", at_most=0.002, unit="USD")
+    assert world.one(asked).high == math.inf
+    limit = claim("limits/cost_per_action", kind=ClaimKind.NEVER, limit=0.01, unit="USD")
+    piece = world.one(asked, limit)
+    # Nothing seen in n units leaves room for 1 − 0.05^(1/n) of what each may cost.
+    assert piece.high == pytest.approx(0.01 * (1 - 0.05 ** (1 / (users or 200))))
+    assert piece.detail["limit_of_each"] == 0.01
+    world.call(cost_usd=0.5)
+    assert world.one(asked, limit).high == pytest.approx(world.one(asked).high)

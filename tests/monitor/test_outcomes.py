@@ -180,3 +180,13 @@ def test_an_outcome_of_a_simulated_user_is_named_as_such(world: World, claim: Cl
     trace = world.call(ago=3 * DAY, simulated=True)
     world.outcome("settled", trace=trace, ago=2.9 * DAY, simulated=True)
     assert world.one(claim("outcomes/resolved", at_least=0.65, unit="ratio"), _success(claim)).simulated
+
+
+def test_before_any_use_is_old_enough_the_reason_says_how_old_it_must_be(
+    world: World, claim: ClaimOf
+) -> None:
+    trace = world.call(ago=3600.0)
+    world.outcome("settled", trace=trace, ago=3000.0)
+    piece = world.one(claim("outcomes/resolved", at_least=0.65, unit="ratio"), _success(claim))
+    assert piece.value is None
+    assert piece.detail["reason"] == "no use is 1 d old yet, when its outcome is known"

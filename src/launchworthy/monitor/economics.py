@@ -78,7 +78,11 @@ def _cost(ask: Ask) -> Evidence | None:
         noun="call",
         missing=NO_PRICE,
     )
-    return evidence_of(ask, mean(ask.scene.query, sample, level=ask.claim.confidence, unit=ask.unit))
+    limit = ask.scene.option(ask.workflow, "limits/cost_per_action")
+    most = float(limit["limit"]) if limit.get("unit") == "USD" and ask.workflow is not None else None
+    found = mean(ask.scene.query, sample, level=ask.claim.confidence, unit=ask.unit, most=most)
+    # Costs that do not vary bound nothing by themselves; with a limit on each call they do.
+    return evidence_of(ask, found, detail={} if most is None else {"limit_of_each": most})
 
 
 def _per_session(ask: Ask) -> Evidence | None:
@@ -142,7 +146,7 @@ def _per_success(ask: Ask) -> Evidence | None:
         unit=ask.unit,
         without=f"no success ({success.told}) was recorded",
     )
-    return evidence_of(ask, found)
+    return evidence_of(ask, found) or nothing(ask, success.too_young, noun="use")
 
 
 def _cache_hit(ask: Ask) -> Evidence | None:

@@ -59,7 +59,8 @@ def _share_of_uses(ask: Ask, success: Success, came: str, *, bad: int) -> Eviden
         noun="use",
     )
     found = share(ask.scene.query, sample, level=ask.claim.confidence, bad=bad)
-    return evidence_of(ask, found, detail={"events": list(success.events), "horizon_s": success.horizon_s})
+    told = {"events": list(success.events), "horizon_s": success.horizon_s}
+    return evidence_of(ask, found, detail=told) or nothing(ask, success.too_young, noun="use")
 
 
 def _resolved(ask: Ask) -> Evidence | None:

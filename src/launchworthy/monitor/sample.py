@@ -164,14 +164,25 @@ def quantile(query: Query, sample: Sample, *, q: float, level: float, unit: str)
     return _measured(row, sample, interval, effect=effect)
 
 
-def mean(query: Query, sample: Sample, *, level: float, unit: str, high_is_bad: bool = True) -> Measured:
-    """The mean of ``x``; the traces with the largest values are shown, or the smallest."""
+def mean(
+    query: Query,
+    sample: Sample,
+    *,
+    level: float,
+    unit: str,
+    high_is_bad: bool = True,
+    most: float | None = None,
+) -> Measured:
+    """The mean of ``x``; the traces with the largest values are shown, or the smallest.
+
+    ``most`` is what no value may go beyond; where one does, it is no bound.
+    """
     import numpy as np
 
     row = _one(
         query,
         sample,
-        f"{_worst('x IS NOT NULL', order='x' if high_is_bad else '-x')} AS worst",
+        f"{_worst('x IS NOT NULL', order='x' if high_is_bad else '-x')} AS worst, max(x) AS top",
         "count(x) AS m, sum(x) AS k",
         "list(k) AS sums, list(m) AS sizes",
     )
@@ -182,7 +193,9 @@ def mean(query: Query, sample: Sample, *, level: float, unit: str, high_is_bad: 
     clusters = None if units == n else np.repeat(np.arange(units), sizes).tolist()
     # The bootstrap of whole units reads their sums and sizes only, so each may stand as that many means.
     values = sums if clusters is None else np.repeat(sums / sizes, sizes)
-    interval = mean_interval(values, level=level, sides=1, clusters=clusters, unit=unit)
+    # Means of units may round past the largest value by a hair.
+    bounds = (0.0, most) if most is not None and row["top"] <= most and values.max() <= most else None
+    interval = mean_interval(values, level=level, sides=1, clusters=clusters, bounds=bounds, unit=unit)
     kept = {key: interval.sample[key] for key in ("mean", "items", "n", "standard_error")}
     if clusters is None:
         kept["variance"] = interval.sample["variance"]

@@ -1,7 +1,7 @@
 """Monitors that are plain thresholds: the metric of their signal, within their window.
 
 May import ``contract``, ``evidence`` and this room. A signal is a metric (``empty_retrieval``), its path
-(``limits/cost_per_action``), its path below a workflow, or an outcome event of the product's own.
+(``limits/cost_per_action``), its path below a workflow, ``no_answer``, or an event of the product's own.
 """
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters)
@@ -44,6 +44,8 @@ def monitored(
     head, _, rest = signal.removeprefix(f"{ask.scene.product}/").partition("/")
     if rest and head in ask.scene.calls:
         ask, signal = replace(ask, workflow=head), rest
+    if signal == "no_answer" and ask.unit == "ratio":
+        return _declined(ask)
     if signal in _LIMITS:
         return share_beyond(ask, _LIMITS[signal](ask)) if ask.unit == "ratio" else None
     names = [signal] if "/" in signal else [f"{family}/{signal}" for family in _FAMILIES]
@@ -54,6 +56,18 @@ def monitored(
             piece = found(replace(ask, family=family, metric=metric))
             return piece if piece is None or piece.unit in ("", ask.unit) else None
     return _own_event(ask, signal) if "/" not in signal and ask.unit == "ratio" else None
+
+
+def _declined(ask: Ask) -> Evidence | None:
+    """The share of calls that gave no answer on purpose, of those that did not fail."""
+    bind = Bind()
+    sample = Sample(
+        sql="SELECT unit, trace_id AS trace, start_time AS began, sim, (no_answer IS NOT NULL)::DOUBLE AS x"
+        f" FROM ({ask.calls(bind)}) WHERE NOT failed",
+        parameters=bind.values,
+        noun="call",
+    )
+    return evidence_of(ask, share(ask.scene.query, sample, level=ask.claim.confidence, bad=1))
 
 
 def _own_event(ask: Ask, event: str) -> Evidence | None:

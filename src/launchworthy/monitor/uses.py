@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.quantity import format_value
 
 __all__ = ["Success", "any_event", "success_of", "uses"]
 
@@ -28,6 +29,11 @@ class Success:
     def told(self) -> str:
         """The events as they are read."""
         return " or ".join(self.events)
+
+    @property
+    def too_young(self) -> str:
+        """Why no use could be read."""
+        return f"no use is {format_value(self.horizon_s * 1e3, unit='ms')} old yet, when its outcome is known"
 
 
 def success_of(ask: Ask) -> Success | None:
