@@ -111,15 +111,21 @@ def _modelled(document: Document) -> tuple[Contract | None, list[Problem], set[K
                 value, copied = copy.deepcopy(value), True
             broken: set[KeyPath] = set()
             before = frozenset(left_out)
+            found: list[tuple[tuple[KeyPath, str], Problem]] = []
+            misspelt: set[tuple[KeyPath, str]] = set()
             for detail in error.errors(include_url=False)[:_MOST]:
                 path, problem = explain_error(detail, document)
                 needed = (*path, str(detail["loc"][-1])) if detail["type"] == "missing" else path
                 if not _follows(detail["type"], path, before):
-                    problems.append(problem)
+                    found.append(((path, f'did you mean "{needed[-1] if needed else ""}"?'), problem))
+                if detail["type"] == "extra_forbidden":
+                    misspelt.add((path[:-1], problem.hint))
                 if _stood_in(value, needed):
                     left_out.add(needed)
                 else:
                     broken.add(path[:-1] if path in before else path)
+            # A key that is missing because it is misspelt was told with the spelling.
+            problems += [problem for guess, problem in found if guess not in misspelt]
             left_out |= broken
             if len(problems) >= _MOST or not _left_out(value, broken):
                 break
