@@ -37,10 +37,10 @@ COMMANDS: dict[str, str] = {
     "prove": "Judge one proportion against a target, and say how much more is needed.",
     "score": "Compute a metric over a file, with its interval.",
     "compare": "Compare two files of results item by item.",
-    "export": "Write records to a Parquet file.",
+    "export": "Write a table of records to a Parquet file.",
     "keys": "Make, list and end API keys.",
-    "erase": "Leave none of a person's data behind.",
-    "retention": "Remove records older than the contracts allow.",
+    "erase": "Erase one user's records from every file, and put that on record.",
+    "retention": "Remove the records that are older than the contracts allow.",
     "demo": "Run the demo product end to end.",
 }
 
