@@ -10,7 +10,8 @@ import launchworthy.demo
 from launchworthy.contract import Contract, lint_file
 from launchworthy.demo.assistant import Assistant, assistant
 from launchworthy.demo.corpus import Corpus, gather
-from launchworthy.demo.retrieval import FusedRetriever, KeywordRetriever
+from launchworthy.demo.question import read_question
+from launchworthy.demo.retrieval import Found, FusedRetriever, KeywordRetriever
 from launchworthy.gold import GoldItem, load_gold
 from launchworthy.testing import Recording, recording
 
@@ -60,6 +61,29 @@ def fused(candidate: Assistant) -> FusedRetriever:
     found = candidate._retriever  # the index is built once for all tests
     assert isinstance(found, FusedRetriever)
     return found
+
+
+@pytest.fixture(scope="session")
+def found_on_dev(fused: FusedRetriever, gold: tuple[GoldItem, ...]) -> dict[str, Found]:
+    """What the candidate finds for each dev question, by the item's id; searched once for all tests."""
+    return {
+        item.id: fused.search(read_question(item.input).text, k=10) for item in gold if item.split == "dev"
+    }
+
+
+class Replay:
+    """A retriever that answers the dev questions from what was found before."""
+
+    def __init__(self, found: dict[str, Found], gold: tuple[GoldItem, ...]) -> None:
+        self._found = {read_question(item.input).text: found[item.id] for item in gold if item.split == "dev"}
+
+    def search(self, question: str, *, k: int) -> Found:
+        return self._found[question]
+
+
+@pytest.fixture(scope="session")
+def replay(found_on_dev: dict[str, Found], gold: tuple[GoldItem, ...]) -> Replay:
+    return Replay(found_on_dev, gold)
 
 
 @pytest.fixture

@@ -129,7 +129,9 @@ def test_it_is_kept_and_read_again(tmp_path: Path, corpus: Corpus, monkeypatch: 
 
 
 @pytest.mark.parametrize("damage", ["", "{", "null", '{"documents": []}', "[" * 100_000, "edited", "binary"])
-def test_a_damaged_copy_is_read_anew(tmp_path: Path, corpus: Corpus, damage: str) -> None:
+def test_a_damaged_copy_is_read_anew(tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = gather(["json"])
+    monkeypatch.setattr(corpus_module, "gather", lambda: corpus)
     load_corpus(tmp_path)
     [file] = tmp_path.iterdir()
     if damage == "edited":

@@ -7,8 +7,7 @@ import pytest
 
 from launchworthy.demo.calibration import calibrate
 from launchworthy.demo.policy import Policy, read_policy
-from launchworthy.demo.question import read_question
-from launchworthy.demo.retrieval import Found, FusedRetriever, Hit
+from launchworthy.demo.retrieval import Found, Hit, Retriever
 from launchworthy.errors import InputError
 from launchworthy.gold import GoldItem
 
@@ -49,12 +48,11 @@ def test_calibration_reads_the_dev_split_only() -> None:
 
 
 def test_the_shipped_policy_is_what_calibration_finds(
-    product: Path, gold: tuple[GoldItem, ...], fused: FusedRetriever
+    product: Path, gold: tuple[GoldItem, ...], replay: Retriever, found_on_dev: dict[str, Found]
 ) -> None:
     # Documents differ a little from Python to Python, so the decisions are compared, not the digits.
-    shipped, fitted = read_policy(product / "policy.json"), calibrate(gold, fused)
-    dev = [item for item in gold if item.split == "dev"]
-    signals = [fused.search(read_question(item.input).text, k=10).signals for item in dev]
+    shipped, fitted = read_policy(product / "policy.json"), calibrate(gold, replay)
+    signals = [found.signals for found in found_on_dev.values()]
     same = [
         (shipped.confidence(each) >= shipped.threshold) is (fitted.confidence(each) >= fitted.threshold)
         for each in signals
@@ -63,14 +61,14 @@ def test_the_shipped_policy_is_what_calibration_finds(
 
 
 def test_the_shipped_policy_tells_the_answerable_from_the_rest(
-    product: Path, gold: tuple[GoldItem, ...], fused: FusedRetriever
+    product: Path, gold: tuple[GoldItem, ...], found_on_dev: dict[str, Found]
 ) -> None:
     policy = read_policy(product / "policy.json")
     confidences: dict[bool, list[float]] = {True: [], False: []}
     for item in gold:
         if item.split == "dev":
-            asked = read_question(item.input).text
-            confidences[bool(item.answerable)].append(policy.confidence(fused.search(asked, k=10).signals))
+            signals = found_on_dev[item.id].signals
+            confidences[bool(item.answerable)].append(policy.confidence(signals))
     pairs = [(yes > no) + 0.5 * (yes == no) for yes in confidences[True] for no in confidences[False]]
     assert sum(pairs) / len(pairs) > 0.85  # area under the ROC curve
 

@@ -25,8 +25,8 @@ __all__ = ["Reaction", "SimulatedQuestion", "ask_all", "question_stream", "react
 _CANDIDATE_SHARE = 2 / 3  # of users; the others still have the baseline
 _GREETINGS = ("hi, ", "hey, ", "quick question: ", "sorry, ")
 _ENDINGS = (" thanks", " please", " in python", " python 3")
-_QUESTIONS_A_USER = 2.5
-_MOST_IN_SESSION = 4
+_QUESTIONS_A_USER = 1.5
+_MOST_IN_SESSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
