@@ -21,10 +21,11 @@ from launchworthy.capture.storage_policy import Guard, StoragePolicy
 from launchworthy.errors import InputError
 from launchworthy.records.tables import SPANS, Rows, Table
 
-__all__ = ["Decoded", "Receiver", "Refused", "StoragePolicy"]
+__all__ = ["FAULT", "Decoded", "Receiver", "Refused", "StoragePolicy"]
 
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
 _JSON = "application/json"
+FAULT = "a fault of the receiver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,9 @@ def _spans(groups: Iterator[SentGroup], mapper: SpanMapper) -> Decoded:
                 seen.add(key)
             except Refusal as refusal:
                 refusals.add(product, str(refusal), sample=_sample(span))
+            except Exception as error:
+                # The sender cannot mend this, and must not lose the other spans of its batch by it.
+                refusals.add(product, f"{FAULT}: {error!r:.200}", sample=_sample(span))
     return Decoded(_tables({SPANS.name: (SPANS, rows)}), refusals.all())
 
 
@@ -126,6 +130,8 @@ def _facts(groups: Iterator[SentGroup], mapper: FactMapper) -> Decoded:
                 found.setdefault(table.name, (table, []))[1].append(row)
             except Refusal as refusal:
                 refusals.add(product, str(refusal), sample=f"event {log.event}" if log.event else "")
+            except Exception as error:
+                refusals.add(product, f"{FAULT}: {error!r:.200}", sample=f"event {log.event}")
     return Decoded(_tables(found), refusals.all())
 
 

@@ -93,7 +93,8 @@ class SpanMapper:
         flags = take(Own.SAFETY_FLAGS, None)
         no_answer = attributes.get(Own.NO_ANSWER)
         if no_answer is not None:
-            no_answer = take(Own.NO_ANSWER) if no_answer in _NO_ANSWERS else None
+            stated = isinstance(no_answer, str) and no_answer in _NO_ANSWERS
+            no_answer = take(Own.NO_ANSWER) if stated else None
         simulated = flag(take(Own.SIMULATED, None))
         return (
             span.trace_id,
@@ -199,9 +200,9 @@ class SpanMapper:
 
 def _kind(attributes: dict[str, Any]) -> str:
     own = attributes.get(Own.KIND)
-    if own is not None and own in _KINDS:
+    if isinstance(own, str) and own in _KINDS:
         del attributes[Own.KIND]
-        return str(own)
+        return own
     operation = attributes.get(GenAI.OPERATION)
     if operation is None:
         return "other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tracemalloc
 from typing import Any
@@ -19,7 +20,7 @@ from tests.capture.receiver.test_traces import request, span
 from launchworthy.capture.dialects import genai, openinference, openllmetry
 from launchworthy.capture.otlp.protobuf import span_groups
 from launchworthy.capture.otlp.record import SentSpan
-from launchworthy.capture.receiver import Decoded, StoragePolicy
+from launchworthy.capture.receiver import FAULT, Decoded, StoragePolicy
 from launchworthy.capture.storage_policy import IDENTITY, PERSONAL
 from launchworthy.errors import InputError
 from launchworthy.records import GenAI, Own
@@ -93,6 +94,7 @@ def settle(
     for rows in decoded.rows:
         encode(rows)
     assert all(refused.reason and refused.count > 0 for refused in decoded.refused)
+    assert not [refused for refused in decoded.refused if refused.reason.startswith(FAULT)]
     return decoded
 
 
@@ -205,6 +207,45 @@ values = st.recursive(
 attributes = st.dictionaries(st.sampled_from(NAMES), values, max_size=6).map(
     lambda held: [{"key": key, "value": value} for key, value in held.items()]
 )
+ODD: list[dict[str, Any]] = [
+    {},
+    {"boolValue": True},
+    {"intValue": "-9223372036854775808"},
+    {"doubleValue": "Infinity"},
+    {"stringValue": ""},
+    {"arrayValue": {"values": [{"arrayValue": {}}, {}]}},
+    {"kvlistValue": {"values": [{"key": "role", "value": {"kvlistValue": {}}}]}},
+    *({"stringValue": text} for text in HOSTILE),
+]
+
+
+@pytest.mark.parametrize("product", ["strict", "docs-bot"])
+@pytest.mark.parametrize("value", ODD, ids=lambda value: str(value)[:40])
+def test_every_name_of_every_dialect_with_a_value_that_it_does_not_expect(
+    value: dict[str, Any], product: str
+) -> None:
+    named = {"key": "launchworthy.product", "value": {"stringValue": product}}
+    pairs = [[], [{"key": openinference.KIND, "value": {"stringValue": "LLM"}}]]
+    pairs.append([{"key": openllmetry.KIND, "value": {"stringValue": "task"}}])
+    spans = [
+        {
+            "traceId": "5b8efff798038103d269b633813fc60c",
+            "spanId": f"{number:016x}",
+            "startTimeUnixNano": NOW_NS,
+            "endTimeUnixNano": NOW_NS,
+            "status": {"code": 2},
+            "attributes": [*beside, {"key": name, "value": value}],
+            "events": [{"name": event, "attributes": [{"key": name, "value": value}]} for event in EVENTS],
+        }
+        for number, (name, beside) in enumerate(itertools.product(NAMES, pairs), start=1)
+    ]
+    resource = {"attributes": [named]}
+    document = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+    decoded = settle(orjson.dumps(document), content_type=JSON)
+    assert decoded is not None
+    assert sum(len(rows) for rows in decoded.rows) == len(spans)
+
+
 sent_spans = st.fixed_dictionaries(
     {
         "traceId": st.just("5b8efff798038103d269b633813fc60c"),

@@ -13,6 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.trace import Link, SpanContext, TraceFlags
 from tests.capture.receiver.conftest import NOW_NS, Bench, Recorder, table_of
 
+from launchworthy.capture.receiver import FAULT
+from launchworthy.capture.spans import SpanMapper
 from launchworthy.errors import InputError
 from launchworthy.records import SPANS
 
@@ -129,6 +131,22 @@ def test_a_clock_that_is_off_by_hours_and_spans_sent_late_are_kept(bench: Bench,
     decoded = bench.take(body)
     assert decoded.refused == ()
     assert table_of(decoded, "spans")[0]["duration_ms"] == 0
+
+
+def test_a_fault_of_our_own_costs_the_span_that_meets_it_only(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = SpanMapper.row
+
+    def faulty(self: SpanMapper, sent: Any, origin: Any) -> Any:
+        if sent.name == "span 2":
+            raise TypeError("unhashable")
+        return whole(self, sent, origin)
+
+    monkeypatch.setattr(SpanMapper, "row", faulty)
+    decoded = bench.take(request(span(1), span(2), span(3)).SerializeToString())
+    assert [row["name"] for row in table_of(decoded, "spans")] == ["span 1", "span 3"]
+    assert decoded.refused[0].reason == f"{FAULT}: TypeError('unhashable')"
 
 
 def test_many_spans_refused_for_one_reason_are_counted_together(bench: Bench) -> None:
