@@ -38,7 +38,7 @@ A batch with bad spans is answered with OTLP's partial success: the good ones ar
 | request | role | what it does |
 |---|---|---|
 | `GET /healthz` | none | `ok` while the server answers |
-| `GET /metrics` | read | counters in Prometheus' text format; accepted = stored + pending + quarantined |
+| `GET /metrics` | read | counters in Prometheus' text format (`operations.md` explains each) |
 
 ## Operations
 

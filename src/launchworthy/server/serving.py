@@ -20,7 +20,7 @@ from launchworthy.errors import ConflictError, InputError
 from launchworthy.server.auth import is_loopback
 from launchworthy.server.opening import ServerNote, read_note, remove_note, write_note
 
-__all__ = ["serve"]
+__all__ = ["bind", "serve"]
 
 
 def serve(
@@ -55,7 +55,7 @@ def serve(
     from launchworthy.server.app import build_app
     from launchworthy.server.local import LocalWorkspace
 
-    listener = _bind(host, port)
+    listener = bind(host, port)
     try:
         workspace = LocalWorkspace.open(data)
     except BaseException:
@@ -124,7 +124,13 @@ class _Server(uvicorn.Server):
             self._on_start()
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """A socket on that address, 0 for any free port, before it listens.
+
+    Raises:
+        ConflictError: The address cannot be had; says why.
+        InputError: Not a port.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sends small packets at once only on a socket that says it is TCP; others wait 40 ms an answer.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
