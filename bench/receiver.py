@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from google.protobuf.internal import api_implementation
+from google.protobuf.internal import api_implementation  # type: ignore[import-untyped]
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 

@@ -5,9 +5,12 @@ May import ``records``, ``errors`` and this room. Pure: the clock is an argument
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from google.protobuf.internal import api_implementation  # type: ignore[import-untyped]
 
 from launchworthy.capture.facts import FactMapper
 from launchworthy.capture.origin import Origin
@@ -25,6 +28,7 @@ __all__ = ["FAULT", "Decoded", "Receiver", "Refused", "StoragePolicy"]
 
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
 _JSON = "application/json"
+_log = logging.getLogger(__name__)
 FAULT = "a fault of the receiver"
 
 
@@ -48,6 +52,8 @@ class Receiver:
     def __init__(
         self, *, prices: PriceTable, pseudonym_key: bytes, policy: Callable[[str], StoragePolicy]
     ) -> None:
+        if api_implementation.Type() == "python":
+            _log.warning("protobuf runs without its C code here: taking spans in costs ten times as much")
         self._prices = prices
         self._key = pseudonym_key
         self._policy = policy

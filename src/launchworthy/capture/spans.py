@@ -27,6 +27,9 @@ __all__ = ["SpanMapper", "product_of"]
 REPORTED: Final = "reported"
 _KINDS = frozenset(KINDS)
 _PRICED = frozenset({"model", "embedding"})
+# Where the tier of the service stands that a call was served in, and the tiers that cost the list price.
+_TIERS = frozenset({"openai.response.service_tier", "gen_ai.openai.response.service_tier"})
+_LIST_TIERS = ("default", "auto", "standard")
 _NO_ANSWERS = frozenset({"refuse", "defer", "ask", "route"})
 _LARGEST_NS = (1 << 63) - 1
 _ABSENT: Final = object()
@@ -151,6 +154,8 @@ class SpanMapper:
             if usd is not None and usd >= 0:
                 del attributes[Own.COST_USD]
                 return usd, REPORTED
+        if any(attributes.get(name, "default") not in _LIST_TIERS for name in _TIERS & attributes.keys()):
+            return None, None  # a batch, flexible or priority call has another price
         # An agent's span repeats the tokens of the calls inside it, which are priced there.
         if kind in _PRICED and usage.input is not None:
             found = self._prices.cost(

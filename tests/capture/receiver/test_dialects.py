@@ -183,6 +183,23 @@ def test_a_cost_that_cannot_be_is_not_taken(bench: Bench, cost: Any) -> None:
     assert (row["cost_usd"], row["price_version"]) == (None, None)
 
 
+@pytest.mark.parametrize(("tier", "priced"), [("default", True), ("flex", False), ("priority", False)])
+def test_a_call_of_another_service_tier_is_not_priced_by_the_standard_list(
+    bench: Bench, tier: str, priced: bool
+) -> None:
+    row = bench.span(
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": "gpt-4o",
+            "openai.response.service_tier": tier,
+            GenAI.INPUT_TOKENS: 5,
+            GenAI.OUTPUT_TOKENS: 5,
+        }
+    )
+    assert (row["cost_usd"] is not None) == priced
+    assert row["attributes"]["openai.response.service_tier"] == tier
+
+
 def test_a_model_without_a_known_price_has_no_cost(bench: Bench) -> None:
     row = bench.span(
         {

@@ -149,6 +149,16 @@ def test_a_fault_of_our_own_costs_the_span_that_meets_it_only(
     assert decoded.refused[0].reason == f"{FAULT}: TypeError('unhashable')"
 
 
+def test_a_parser_without_c_code_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Bench().take(b"")
+    assert not caplog.records
+    monkeypatch.setattr("google.protobuf.internal.api_implementation.Type", lambda: "python")
+    Bench().take(b"")
+    assert "C code" in caplog.text
+
+
 def test_many_spans_refused_for_one_reason_are_counted_together(bench: Bench) -> None:
     bad = [span(seed, trace_id=b"") for seed in range(50)]
     decoded = bench.take(request(*bad, span(99)).SerializeToString())
