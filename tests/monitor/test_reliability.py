@@ -141,7 +141,7 @@ def test_only_calls_of_the_release_workflow_product_and_window_count(world: Worl
     world.call(duration_ms=7.0, ago=-60)
     world.call(duration_ms=8.0, cohort="evaluation")
     world.span(kind="step", duration_ms=9.0)
-    judged = world.span(kind="evaluation", workflow=None, duration_ms=10.0)
+    judged = world.span(kind="evaluation", workflow=None, release=None, duration_ms=10.0)
     world.call(duration_ms=11.0, trace=judged, parent_span_id=b"evaluate")
     asked = claim("reliability/latency_p50", at_most=4000.0, unit="ms")
     piece = world.one(asked)

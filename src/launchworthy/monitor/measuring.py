@@ -36,6 +36,15 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     "bound:monitors/*": _monitors,
 }
 
+# These read records of every release; the others need a span of the release that is measured.
+_OF_ANY_RELEASE = frozenset(
+    (
+        _measure
+        for path, _measure in covering.MEASURES.items()
+        if path.startswith(("never:data/", "bound:frequency/"))
+    )
+)
+
 # What can be measured from records today, as kind:family/metric.
 PROVES: tuple[str, ...] = tuple(_MEASURES)
 
@@ -67,6 +76,8 @@ def measure(
             window_s=claim.valid_for_s,
             scene=scene,
         )
+        if not ask.seen() and found not in _OF_ANY_RELEASE:
+            continue
         try:
             piece = found(ask)
         except InputError as error:

@@ -56,6 +56,7 @@ class Scene:
         claims: Claims by address, for what one line says of another (a success event, a limit).
         marked: Workflows that send spans of kind ``workflow``.
         calls: Calls of each workflow, of all time.
+        spans: Workflows that have any span of the release.
         evaluated: Whether any trace has a root of kind ``evaluation``.
     """
 
@@ -66,6 +67,7 @@ class Scene:
     claims: Mapping[str, Claim]
     marked: frozenset[str | None] = frozenset()
     calls: Mapping[str | None, int] = field(default_factory=dict)
+    spans: frozenset[str | None] = frozenset()
     evaluated: bool = False
 
     def option(self, workflow: str | None, path: str) -> Mapping[str, Any]:
@@ -142,6 +144,10 @@ class Ask:
         """End of the window, nanoseconds since the epoch."""
         return _ns(self.until)
 
+    def seen(self) -> bool:
+        """Whether there is any span of the workflow and release, ever."""
+        return bool(self.scene.spans) if self.workflow is None else self.workflow in self.scene.spans
+
     def known(self) -> bool:
         """Whether there is any call of the workflow and release, ever."""
         calls = self.scene.calls
@@ -210,11 +216,11 @@ def look(claims: Iterable[Claim], *, product: str, query: Query, release: str | 
     bind = Bind()
     of_release = "release IS NULL" if release is None else f"release = {bind(release)}"
     rows = query(
-        "SELECT workflow, count(*) FILTER (kind = 'workflow') AS marked,"
-        " count(*) FILTER (parent_span_id IS NULL AND kind IS DISTINCT FROM 'evaluation') AS roots,"
+        f"SELECT workflow, count(*) FILTER ({of_release}) AS spans,"
+        f" count(*) FILTER ({of_release} AND kind = 'workflow') AS marked, count(*) FILTER ({of_release}"
+        f" AND parent_span_id IS NULL AND kind IS DISTINCT FROM '{EVALUATION}') AS roots,"
         f" count(*) FILTER (parent_span_id IS NULL AND kind = '{EVALUATION}') AS evaluated"
-        f" FROM spans WHERE {of_release} AND product = {bind(product)} AND start_time < {bind(_ns(now))}"
-        " GROUP BY workflow",
+        f" FROM spans WHERE product = {bind(product)} AND start_time < {bind(_ns(now))} GROUP BY workflow",
         bind.values,
     )
     return Scene(
@@ -225,6 +231,7 @@ def look(claims: Iterable[Claim], *, product: str, query: Query, release: str | 
         claims={claim.address: claim for claim in claims},
         marked=frozenset(row["workflow"] for row in rows if row["marked"]),
         calls={row["workflow"]: row["marked"] or row["roots"] for row in rows},
+        spans=frozenset(row["workflow"] for row in rows if row["spans"]),
         evaluated=any(row["evaluated"] for row in rows),
     )
 
