@@ -39,6 +39,14 @@ def test_importing_the_package_loads_nothing_else() -> None:
     assert loaded <= {"launchworthy", "__future__"}
 
 
+def test_decorating_loads_neither_opentelemetrys_sdk_nor_protobuf() -> None:
+    loaded = _loaded("import launchworthy as lw\n@lw.workflow\ndef answer(): return 1")
+    assert "opentelemetry.trace" in loaded
+    assert not {
+        name for name in loaded if name.startswith(("opentelemetry.sdk", "google.protobuf", "http.client"))
+    }
+
+
 def test_using_the_sdk_loads_neither_store_nor_server_nor_what_they_need() -> None:
     loaded = _loaded(
         "import launchworthy as lw\n"

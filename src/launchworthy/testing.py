@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from launchworthy.capture.sdk.client import Client, install
-from launchworthy.capture.sdk.encoding import EndedSpan, Event
+from launchworthy.capture.sdk.ended import EndedSpan, Event
 from launchworthy.capture.sdk.processor import TRACER, Processor
 from launchworthy.capture.sdk.pseudonyms import Pseudonyms
 from launchworthy.capture.sdk.settings import Settings

@@ -12,8 +12,8 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from launchworthy.capture.sdk.delivery import Answer, Delivery, Verdict
-from launchworthy.capture.sdk.encoding import EndedSpan, Event
-from launchworthy.capture.sdk.exporter import Counters, Exporter
+from launchworthy.capture.sdk.ended import Counters, EndedSpan, Event
+from launchworthy.capture.sdk.exporter import Exporter
 from launchworthy.capture.sdk.settings import Settings, settings_from
 from launchworthy.capture.sdk.spill import Frame, Spill
 

@@ -17,7 +17,8 @@ import pytest
 
 import launchworthy as lw
 from launchworthy.capture.sdk.delivery import Answer, Delivery, Verdict
-from launchworthy.capture.sdk.exporter import Counters, Exporter
+from launchworthy.capture.sdk.ended import Counters
+from launchworthy.capture.sdk.exporter import Exporter
 from launchworthy.capture.sdk.settings import settings_from
 from launchworthy.capture.sdk.spill import Frame, Spill
 from launchworthy.testing import recording
@@ -59,6 +60,18 @@ def _query(address: str, sql: str) -> list[dict[str, Any]]:
         return list(json.load(answer))
 
 
+def _stored(address: str, sql: str, count: int) -> list[dict[str, Any]]:
+    """The rows once there are so many, and no more come after them."""
+    rows: list[dict[str, Any]] = []
+    for _ in range(100):
+        before, rows = rows, _query(address, sql)
+        if len(before) == len(rows) >= count:
+            break
+        time.sleep(0.2)
+    assert len(rows) == count
+    return rows
+
+
 def test_what_waited_arrives_once_though_answers_were_lost(
     address: str, server: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
@@ -97,12 +110,6 @@ def test_what_waited_arrives_once_though_answers_were_lost(
     exporter.close(2)
     assert exporter.counters == Counters(accepted=60, delivered=60)
     assert len(lost) >= 6
-    rows: list[dict[str, Any]] = []
-    for _ in range(100):
-        if len(rows := _query(address, "SELECT user_id, workflow FROM spans")) >= 30:
-            break
-        time.sleep(0.1)
-    assert len(rows) == 30
-    assert len({row["user_id"] for row in rows}) == 30
-    values = [row["value"] for row in _query(address, "SELECT value FROM outcomes ORDER BY value")]
-    assert values == list(range(30))
+    assert len({row["user_id"] for row in _stored(address, "SELECT user_id FROM spans", 30)}) == 30
+    outcomes = _stored(address, "SELECT value FROM outcomes ORDER BY value", 30)
+    assert [row["value"] for row in outcomes] == list(range(30))

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-    from launchworthy.capture.sdk.encoding import EndedSpan, Event
-    from launchworthy.capture.sdk.exporter import Counters
+    from launchworthy.capture.sdk.ended import Counters, EndedSpan, Event
     from launchworthy.capture.sdk.processor import Processor
     from launchworthy.records.release import Release
 
@@ -238,7 +237,8 @@ def flush(timeout_s: float = 10.0) -> bool:
 
 def counters() -> Counters:
     """What this process recorded, delivered, spilled and dropped so far."""
-    from launchworthy.capture.sdk.exporter import Counters, Exporter
+    from launchworthy.capture.sdk.ended import Counters
+    from launchworthy.capture.sdk.exporter import Exporter
 
     sink = client().sink
     return sink.counters if isinstance(sink, Exporter) else Counters()

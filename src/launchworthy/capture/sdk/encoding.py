@@ -1,6 +1,6 @@
 """Finished spans and events as OTLP requests. Runs on the exporter's thread.
 
-May import the OTLP messages and what OpenTelemetry's SDK calls a finished span.
+May import the OTLP messages, OpenTelemetry's API and this folder.
 """
 
 from __future__ import annotations
@@ -8,20 +8,19 @@ from __future__ import annotations
 import secrets
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Link, SpanContext, StatusCode
 
+from launchworthy.capture.sdk.ended import EndedSpan, Event
 from launchworthy.capture.sdk.problems import once
 from launchworthy.capture.sdk.spill import Frame, Signal
 
-__all__ = ["EndedSpan", "Event", "logs_frame", "traces_frame"]
+__all__ = ["logs_frame", "traces_frame"]
 
 _STATUS = {
     StatusCode.UNSET: Status.STATUS_CODE_UNSET,
@@ -29,34 +28,6 @@ _STATUS = {
     StatusCode.ERROR: Status.STATUS_CODE_ERROR,
 }
 _SCOPE = "launchworthy"
-
-
-@dataclass(frozen=True, slots=True)
-class EndedSpan:
-    """A span to send.
-
-    Attributes:
-        span: As OpenTelemetry's SDK finished it.
-        attributes: Of the span, and what it lacked.
-        root: True where its parent is not sent: it begins a trace here, and links to that parent.
-        size: Characters of its texts.
-    """
-
-    span: ReadableSpan
-    attributes: Mapping[str, Any]
-    root: bool
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """A late fact: an outcome, feedback, a score. Ids are 0 where the trace or span is not known."""
-
-    name: str
-    time_ns: int
-    trace_id: int = 0
-    span_id: int = 0
-    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def traces_frame(spans: Iterable[EndedSpan]) -> tuple[Frame | None, int]:

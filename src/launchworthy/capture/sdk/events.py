@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry import trace as otel_trace
 
 from launchworthy.capture.sdk.client import Client, client
-from launchworthy.capture.sdk.encoding import Event
+from launchworthy.capture.sdk.ended import Event
 from launchworthy.capture.sdk.payload import attribute, json_text, plain
 from launchworthy.capture.sdk.problems import once, quiet
 from launchworthy.capture.sdk.scope import current_scope

@@ -15,35 +15,18 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from launchworthy.capture.sdk.delivery import Answer, Delivery, Verdict
-from launchworthy.capture.sdk.encoding import EndedSpan, Event, logs_frame, traces_frame
+from launchworthy.capture.sdk.encoding import logs_frame, traces_frame
+from launchworthy.capture.sdk.ended import Counters, EndedSpan, Event
 from launchworthy.capture.sdk.problems import once
 from launchworthy.capture.sdk.settings import Settings
 from launchworthy.capture.sdk.spill import Frame, Spill
 
-__all__ = ["Counters", "Exporter"]
+__all__ = ["Exporter"]
 
 _REQUEST_S = 10.0
 _LONGEST_WAIT_S = 30.0
 _BATCH_CHARACTERS = 4 * 1024 * 1024  # of text; the server takes requests of 16 MiB
 _TRIES = 5  # of a batch that the server fails on by itself (HTTP 500)
-
-
-@dataclass(slots=True, kw_only=True)
-class Counters:
-    """Spans and events of this process: ``accepted`` = delivered + spilled + dropped + refused + waiting.
-
-    A batch that was spilled and then delivered has moved from ``spilled`` to ``delivered``. Batches of other
-    processes that this one found on disk count in ``resent`` and ``dropped_of_others`` alone.
-    """
-
-    accepted: int = 0
-    delivered: int = 0
-    spilled: int = 0
-    dropped: int = 0
-    refused: int = 0
-    rejected: int = 0  # of the delivered: the server took the batch and not these records
-    resent: int = 0
-    dropped_of_others: int = 0
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import get_current_span
 
-from launchworthy.capture.sdk.encoding import EndedSpan
+from launchworthy.capture.sdk.ended import EndedSpan
 from launchworthy.capture.sdk.problems import quiet
 from launchworthy.capture.sdk.scope import CARRIED, scope_in
 from launchworthy.records.attributes import GenAI, Own

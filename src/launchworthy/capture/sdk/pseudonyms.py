@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from launchworthy.capture.sdk.problems import once
@@ -53,6 +52,8 @@ def key_file(folder: Path) -> bytes:
 
     Where the folder cannot be written the key lives as long as the process, and the log says so.
     """
+    import secrets
+
     path = folder / "pseudonym.key"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
