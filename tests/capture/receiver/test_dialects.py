@@ -133,6 +133,40 @@ def test_a_count_without_its_cached_part_is_known_by_the_total(bench: Bench) -> 
     assert row["input_tokens"] == 6_000
 
 
+@pytest.mark.parametrize(("given", "stored"), [(5_000, 6_000), (1_000, 1_000), (0, 1_000)])
+def test_openinference_for_bedrock_leaves_cached_tokens_out_unless_all_were_cached(
+    bench: Bench, given: int, stored: int
+) -> None:
+    row = bench.span(
+        {
+            "openinference.span.kind": "LLM",
+            "llm.provider": "aws",
+            "llm.model_name": "claude-sonnet-4-5-20250929-v1:0",
+            "llm.token_count.prompt": given,
+            "llm.token_count.completion": 10,
+            "llm.token_count.prompt_details.cache_read": 1_000,
+        },
+        scope="openinference.instrumentation.bedrock",
+    )
+    assert (row["input_tokens"], row["cost_usd"]) == (stored, None)  # Bedrock has its own prices
+
+
+def test_an_answer_to_a_tool_call_in_the_users_turn(bench: Bench) -> None:
+    row = bench.span(
+        {
+            "openinference.span.kind": "LLM",
+            "llm.input_messages.0.message.role": "user",
+            "llm.input_messages.0.message.tool_call_id": "c1",
+            "llm.input_messages.0.message.content": "42",
+            "llm.output_messages.0.message.role": "assistant",
+            "llm.output_messages.0.message.tool_call_id": "",
+            "llm.output_messages.0.message.content": "It is 42.",
+        }
+    )
+    assert row["input"][0]["parts"] == [{"type": "tool_call_response", "id": "c1", "response": "42"}]
+    assert row["output"][0]["parts"] == [{"type": "text", "content": "It is 42."}]
+
+
 def test_agno_with_a_provider_that_counts_cached_tokens_in_is_left_as_it_is(bench: Bench) -> None:
     row = bench.span(
         {

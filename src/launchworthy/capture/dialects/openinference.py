@@ -75,7 +75,9 @@ RENAMED: Final = {
 }
 # Instrumentations that copy a provider's count of input tokens, from which Anthropic and Amazon Bedrock
 # leave cached ones out; all others of this dialect count them in.
-EXCLUSIVE_SCOPES: Final = frozenset({"openinference.instrumentation.agno"})
+EXCLUSIVE_SCOPES: Final = frozenset(
+    {"openinference.instrumentation.agno", "openinference.instrumentation.bedrock"}
+)
 
 _PARAMETERS = "llm.invocation_parameters"
 _FIRST_TOKEN = "First Token Stream Event"  # noqa: S105 (the name of an event)
@@ -167,7 +169,8 @@ def _message(fields: dict[str, Any]) -> dict[str, Any]:
     if pieces:
         content = ([{"type": "text", "content": content}] if content else []) + pieces
     role = fields.get("message.role")
-    answers = fields.get("message.tool_call_id") if role == "tool" else None
+    # Anthropic and Bedrock answer a tool call in the user's turn.
+    answers = None if role == "assistant" else fields.get("message.tool_call_id") or None
     return message(role, content, calls=calls, answers=answers)
 
 

@@ -80,7 +80,8 @@ def _left_out(
         return True  # a part cannot be more than the whole
     if total is not None and total == given + output + cached:
         return True
-    if scope not in EXCLUSIVE_SCOPES:
+    # Bedrock's adds cached tokens up only where all were cached, by a slip of precedence.
+    if scope not in EXCLUSIVE_SCOPES or given == cached:
         return False
     named = f"{provider or ''} {model or ''}".lower()
     return any(vendor in named for vendor in ("anthropic", "claude", "bedrock", "aws"))
