@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from launchworthy.demo.endpoint import adopt_model
 from launchworthy.errors import StorageError
 
 __all__ = ["DemoOptions", "run_demo"]
@@ -57,6 +58,9 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> int:
     begun = time.monotonic()
     folder = options.folder.absolute()
     say(_prepared(folder))
+    model = adopt_model(folder, os.environ)  # before the server reads the contract
+    if model:
+        say(f"The release answers by {model}, as LAUNCHWORTHY_DEMO_MODEL says.")
     with _server(folder, port=options.port, say=say) as server:
         _users(folder, url=server.url, options=options, say=say)
         for release, compared in (

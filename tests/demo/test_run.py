@@ -1,0 +1,134 @@
+"""The demo as a newcomer meets it: one command, the board, a click down to a trace, a changed threshold."""
+
+from __future__ import annotations
+
+import html
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from launchworthy.server import read_note
+
+BOARD = "/products/python-docs"
+UNMET = f"{BOARD}/claims/python-docs/answer/quality/hit@5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """A demo whose board is open."""
+
+    folder: Path
+    url: str
+    told: str
+
+    def page(self, path: str) -> str:
+        with urlopen(self.url + path, timeout=30) as response:
+            return html.unescape(response.read().decode())
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    home = tmp_path_factory.mktemp("demo")
+    told = home / "told.txt"
+    with told.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "launchworthy", "demo", "--questions", "60", "--port", "0"],
+            cwd=home,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 240
+        while "The launch board is at" not in told.read_text() and process.poll() is None:
+            assert time.monotonic() < deadline, told.read_text()
+            time.sleep(0.2)
+        note = read_note(home / "launchworthy-demo" / ".launchworthy")
+        assert note is not None, told.read_text()
+        yield Demo(folder=home / "launchworthy-demo", url=note.url, told=told.read_text())
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+    assert process.returncode == 0
+    assert read_note(home / "launchworthy-demo" / ".launchworthy") is None
+
+
+def test_it_prints_each_command_the_verdict_and_what_to_try_next(demo: Demo) -> None:
+    for line in (
+        "$ launchworthy up ",
+        "$ python -m launchworthy.demo.users --questions 60",
+        "$ launchworthy eval --target launchworthy.demo.targets:baseline",
+        "$ launchworthy eval --target launchworthy.demo.targets:candidate",
+        "$ launchworthy verdict",
+        "Not ready for internal: ",
+        "What to try next:",
+    ):
+        assert line in demo.told
+    assert "Traceback" not in demo.told
+
+
+def test_the_board_gives_the_same_verdict_and_names_what_was_simulated(demo: Demo) -> None:
+    [conclusion] = re.findall(r"^Not ready for internal: .+$", demo.told, flags=re.MULTILINE)
+    board = demo.page(BOARD)
+    assert f"{conclusion} · Launchworthy</title>" in board
+    assert "simulated" in board
+
+
+def test_one_clicks_from_an_unmet_claim_down_to_the_trace_that_caused_it(demo: Demo) -> None:
+    claim = re.search(rf'href="({re.escape(UNMET)})"', demo.page(BOARD))
+    assert claim is not None
+    trace = re.search(r'href="(/traces/[0-9a-f]{32})"', demo.page(claim[1]))
+    assert trace is not None
+    shown = demo.page(trace[1])
+    assert "search python_docs" in shown or "retrieval" in shown
+    assert "Launchworthy</title>" in shown
+
+
+def test_a_changed_threshold_changes_the_verdict(demo: Demo) -> None:
+    contract = demo.folder / "launchworthy.yaml"
+    before = contract.read_text()
+    assert "<title>Unmet" in demo.page(UNMET)
+    contract.write_text(before.replace("{at_least: 80 %, every_slice: 60 %}", "{at_least: 50 %}"))
+    try:
+        deadline = time.monotonic() + 20
+        while "<title>Met" not in demo.page(UNMET):
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    finally:
+        contract.write_text(before)
+
+
+def test_every_record_of_a_simulated_user_says_so_and_evaluations_are_apart(demo: Demo) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "launchworthy", "export", "spans", "--out", "spans.parquet"],
+        cwd=demo.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    import pyarrow.parquet as parquet
+
+    table = parquet.read_table(demo.folder / "spans.parquet").to_pylist()
+    assert {row["simulated"] for row in table if row["cohort"] != "evaluation"} == {True}
+    assert {row["cohort"] for row in table} >= {"evaluation"}
+    assert all(len(row["trace_id"]) == 32 and len(row["span_id"]) == 16 for row in table)
+
+
+def test_once_exits_with_the_verdicts_code_and_leaves_nothing_running(demo: Demo, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "launchworthy", "demo", "--once", "--questions", "20", "--port", "0"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert read_note(tmp_path / "launchworthy-demo" / ".launchworthy") is None
