@@ -280,3 +280,40 @@ def test_schema_prints_one_json_document(capsys: pytest.CaptureFixture[str]) -> 
     code, out, _ = _run(capsys, "schema")
     assert code == 0
     assert json.loads(out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_lint_counts_the_gold_file_that_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path, gold = tmp_path / "launchworthy.yaml", tmp_path / "gold" / "ask.jsonl"
+    gold.parent.mkdir()
+    rows = [
+        {
+            "id": str(n),
+            "input": f"question {n}",
+            "relevant": {"a": 1},
+            "slices": ["rare"] if n % 10 == 0 else [],
+        }
+        | {"split": "holdout" if n < 40 else "dev"}
+        for n in range(100)
+    ]
+    gold.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    text = (CONTRACTS / "minimal.yaml").read_text(encoding="utf-8")
+    # 0.92 to the power of 40 is below 5 %, 0.93 to it is not; one error takes 58 at 92 %.
+    for target, code, sentence in (
+        ("75 %", 0, "no error, no warnings"),
+        ("92 %", 0, "proven only if not one item is wrong: gold/ask.jsonl keeps back 40 of its 100 items"),
+        (
+            "93 %",
+            1,
+            "takes 42 items without an error, and gold/ask.jsonl keeps back 40 of its 100 items; 105 items",
+        ),
+        (
+            "80 %, every_slice: 50 %",
+            1,
+            "takes 5 items without an error, and gold/ask.jsonl keeps back 4 of its 10 rare",
+        ),
+    ):
+        path.write_text(text.replace("75 %", target), encoding="utf-8")
+        found, out, _ = _run(capsys, "lint", str(path))
+        assert (found, sentence in out) == (code, True), out
+    gold.write_text("no rows\n", encoding="utf-8")
+    assert _run(capsys, "lint", str(path))[0] == 0

@@ -164,7 +164,7 @@ def test_a_mutated_contract_loads_or_says_why_and_lint_agrees(texts: dict[str, s
     dice = random.Random(20_261_124)
     whole = {name: parse_contract(text) for name, text in texts.items()}
     loaded = 0
-    for number in range(120):
+    for number in range(90):
         name = ("generative", "predictive", "minimal")[number % 3]
         text = _mutated(texts[name], dice)
         found = lint_text(text, today=TODAY)
@@ -178,7 +178,7 @@ def test_a_mutated_contract_loads_or_says_why_and_lint_agrees(texts: dict[str, s
         assert len({claim.address for claim in made}) == len(made)
         defaults_in_force(contract)
         contract_diff(whole[name], contract)
-    assert 10 < loaded < 110
+    assert 8 < loaded < 85
 
 
 def test_the_reader_gives_no_value_where_it_found_a_problem() -> None:

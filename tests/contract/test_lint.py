@@ -169,7 +169,7 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         "generative",
         (("98 %, pattern", "99.9 %, pattern"),),
         "at least 99.9 % at 95 % confidence takes 2,995 items without an error, and gold/answer keeps back "
-        "50 % of 1,000, which is 500; declare 5,990 items",
+        "50 % of 1,000, which is 500; 5,990 items are needed",
     ),
     (
         "LW240",

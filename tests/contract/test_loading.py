@@ -210,3 +210,8 @@ def test_a_bom_and_windows_line_ends_change_nothing(minimal: str) -> None:
         contract = parse_contract(text)
         assert [claim.sentence for claim in claims(contract)] == plain
         assert not contract.text.startswith("\ufeff")
+
+
+def test_owners_that_are_misspelt_are_told_once_and_not_at_every_line_that_names_one(generative: str) -> None:
+    [line] = _told(generative.replace("owners:\n", "owner:\n"))
+    assert 'did you mean "owners"?' in line

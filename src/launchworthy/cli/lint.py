@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from launchworthy.contract import Default, Lint
+    from launchworthy.contract import Contract, Counted, Default, Lint
 
 
 @click.command()
@@ -29,13 +29,51 @@ def command(file: Path, explain: bool, as_json: bool) -> int:
 
     from launchworthy.contract import defaults_in_force, lint_file
 
-    found = lint_file(file, today=datetime.now(UTC).date())
+    found = lint_file(
+        file, today=datetime.now(UTC).date(), count=lambda contract: _counted_gold(file.parent, contract)
+    )
     defaults = defaults_in_force(found.contract) if explain and found.contract is not None else ()
     if as_json:
         _print_json(file, found, defaults, explain=explain)
     else:
         _print(file, found, defaults)
     return 1 if found.errors else 0
+
+
+def _counted_gold(folder: Path, contract: Contract) -> dict[str, Counted]:
+    """The gold files that are there; what cannot be read of one is told by `gold import`, not here."""
+    from launchworthy.contract import Counted
+    from launchworthy.errors import LaunchworthyError
+    from launchworthy.gold import read_gold
+
+    found: dict[str, Counted] = {}
+    for workflow, block in contract.workflows.items():
+        gold = contract.gold_of(workflow)
+        path = folder / (gold.file or "")
+        declared = gold.slices or gold.file is None or gold.holdout.unit != "ratio"
+        if declared or not block.quality or not path.is_file():
+            continue
+        try:
+            read = read_gold(path, holdout=gold.holdout.value)
+        except LaunchworthyError:
+            continue
+        items = () if read.problems else read.items
+        held = [item for item in items if item.split == "holdout"]
+        names = sorted({name for item in items for name in item.slices})
+        if items:
+            found[workflow] = Counted(
+                file=str(gold.file),
+                items=len(items),
+                held=len(held),
+                slices={
+                    name: (
+                        sum(name in each.slices for each in held),
+                        sum(name in each.slices for each in items),
+                    )
+                    for name in names
+                },
+            )
+    return found
 
 
 def _print(file: Path, found: Lint, defaults: tuple[Default, ...]) -> None:

@@ -3,6 +3,7 @@
 May import ``errors``, ``quantity``, ``records`` and ``stats`` (lint does the contract's arithmetic).
 """
 
+from launchworthy.contract.arithmetic import Counted
 from launchworthy.contract.claim import Claim, ClaimKind, Direction, Place, Target
 from launchworthy.contract.claiming import claims
 from launchworthy.contract.difference import Change, Way, contract_diff
@@ -22,6 +23,7 @@ __all__ = [
     "Claim",
     "ClaimKind",
     "Contract",
+    "Counted",
     "Default",
     "Direction",
     "Lint",

@@ -6,17 +6,21 @@ can be kept but will cost more than it seems.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
-from launchworthy.contract.arithmetic import Finding, findings
+from launchworthy.contract.arithmetic import Counted, Finding, findings
 from launchworthy.contract.document import KeyPath
 from launchworthy.contract.loading import read_file, read_text
 from launchworthy.contract.model import Contract
 from launchworthy.contract.problem import Problem, Severity, sort_problems
 
 __all__ = ["Lint", "lint_contract", "lint_file", "lint_text"]
+
+_NOTHING: Mapping[str, Counted] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +46,44 @@ class Lint:
         return tuple(each for each in self.problems if each.severity is Severity.WARNING)
 
 
-def lint_file(path: str | Path, *, today: date) -> Lint:
+def lint_file(
+    path: str | Path, *, today: date, count: Callable[[Contract], Mapping[str, Counted]] | None = None
+) -> Lint:
     """Check a contract file; waivers are judged as of ``today``.
+
+    Args:
+        path: The file.
+        today: Day on which it is checked.
+        count: Counts the gold files that are there, by workflow; without it only declared sizes are known.
 
     Raises:
         InputError: There is no such file, or it cannot be read.
     """
-    return lint_text(read_file(path), file=str(path), today=today)
+    return lint_text(read_file(path), file=str(path), today=today, count=count)
 
 
-def lint_text(text: str | bytes, *, today: date, file: str = "launchworthy.yaml") -> Lint:
+def lint_text(
+    text: str | bytes,
+    *,
+    today: date,
+    file: str = "launchworthy.yaml",
+    count: Callable[[Contract], Mapping[str, Counted]] | None = None,
+) -> Lint:
     """Check a contract's text; ``file`` is what messages name."""
     read = read_text(text, file=file)
     if read.contract is None:
         return Lint(contract=None, problems=read.problems)
-    sums = lint_contract(read.contract, today=today, broken=read.broken)
+    counted = count(read.contract) if count is not None else {}
+    sums = lint_contract(read.contract, today=today, broken=read.broken, counted=counted)
     return Lint(contract=read.contract, problems=sort_problems((*read.problems, *sums)))
 
 
 def lint_contract(
-    contract: Contract, *, today: date, broken: frozenset[KeyPath] = frozenset()
+    contract: Contract,
+    *,
+    today: date,
+    broken: frozenset[KeyPath] = frozenset(),
+    counted: Mapping[str, Counted] = _NOTHING,
 ) -> tuple[Problem, ...]:
     """The arithmetic of a contract that was read; no sum is made of a line that is ``broken``."""
     return sort_problems(
@@ -72,7 +94,7 @@ def lint_contract(
             hint=each.hint,
             severity=each.severity,
         )
-        for each in findings(contract, today=today)
+        for each in findings(contract, today=today, counted=counted)
         if not _rests_on(each, broken)
     )
 

@@ -76,13 +76,13 @@ class _Checks:
         return Problem(place=self.document.place(path, of_key=key), code=code, message=message, hint=hint)
 
     def owner(self, path: KeyPath, name: str) -> Iterator[Problem]:
-        if name not in self.owners:
+        if self.owners and name not in self.owners:
             hint = closest(name, self.owners) or f"owners are {', '.join(sorted(self.owners))}"
             yield self.at(path, "LW223", f'"{name}" is not an owner', hint)
 
     def role(self, path: KeyPath, name: str, *, or_owner: bool = False) -> Iterator[Problem]:
         known = self.roles | self.owners if or_owner else self.roles
-        if name not in known:
+        if name not in known and not (or_owner and not self.owners):
             what = "neither a role nor an owner" if or_owner else "not a role"
             there = f"known are {', '.join(sorted(known))}" if known else "`roles` names none"
             yield self.at(path, "LW222", f'"{name}" is {what}', closest(name, known) or there)

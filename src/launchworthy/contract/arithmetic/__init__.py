@@ -2,5 +2,6 @@
 
 from launchworthy.contract.arithmetic.checks import findings
 from launchworthy.contract.arithmetic.finding import Finding
+from launchworthy.contract.arithmetic.terms import Counted
 
-__all__ = ["Finding", "findings"]
+__all__ = ["Counted", "Finding", "findings"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from types import MappingProxyType
 
 from launchworthy.contract.arithmetic.finding import Finding
 from launchworthy.contract.arithmetic.limits import limits
@@ -13,13 +14,14 @@ from launchworthy.contract.arithmetic.rates import against_base_rate, against_be
 from launchworthy.contract.arithmetic.settling import retention, waivers
 from launchworthy.contract.arithmetic.sizes import attempts, gold_sizes, looks
 from launchworthy.contract.arithmetic.speed import limits_below_targets, percentiles
+from launchworthy.contract.arithmetic.terms import Counted
 from launchworthy.contract.model import Contract
 
 __all__ = ["findings"]
 
+_NOTHING: Mapping[str, Counted] = MappingProxyType({})
 _CHECKS: tuple[Callable[[Contract], Iterator[Finding]], ...] = (
     retention,
-    gold_sizes,
     attempts,
     limits_below_targets,
     percentiles,
@@ -37,8 +39,11 @@ _CHECKS: tuple[Callable[[Contract], Iterator[Finding]], ...] = (
 )
 
 
-def findings(contract: Contract, *, today: date) -> Iterator[Finding]:
+def findings(
+    contract: Contract, *, today: date, counted: Mapping[str, Counted] = _NOTHING
+) -> Iterator[Finding]:
     """Everything that the numbers of a contract rule out or will not keep; waivers as of ``today``."""
+    yield from gold_sizes(contract, counted)
     for check in _CHECKS:
         yield from check(contract)
     yield from waivers(contract, today)

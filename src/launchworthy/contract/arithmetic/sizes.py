@@ -7,11 +7,11 @@ say met if not one item were bad: below that the target cannot be proven, howeve
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from launchworthy.contract.arithmetic.figures import percent
 from launchworthy.contract.arithmetic.finding import Finding
-from launchworthy.contract.arithmetic.terms import Held, Term, held_back, targets
+from launchworthy.contract.arithmetic.terms import Counted, Held, Term, held_back, targets
 from launchworthy.contract.document import KeyPath
 from launchworthy.contract.model import Contract
 from launchworthy.contract.problem import Severity
@@ -24,7 +24,7 @@ __all__ = ["attempts", "gold_sizes", "looks"]
 _SEVERAL = ("citation_correctness", "argument_correctness", "tool_choice")
 
 
-def gold_sizes(contract: Contract) -> Iterator[Finding]:
+def gold_sizes(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[Finding]:
     """Quality targets that the holdout of their gold set is too small to prove."""
     for workflow, block in contract.workflows.items():
         for metric, line, term in targets(workflow, block, "quality"):
@@ -34,14 +34,15 @@ def gold_sizes(contract: Contract) -> Iterator[Finding]:
             if metric.replace("-", "_") in _SEVERAL:
                 continue
             slice_ = getattr(line, "slice", None)
-            own = held_back(contract, workflow, slice_)
+            own = held_back(contract, workflow, slice_, counted)
             yield from _provable(contract, term, line.direction.value, own, workflow, alone=True)
             every = getattr(line, "every_slice", None)
             if every is None:
                 continue
-            for name in contract.gold_of(workflow).slices:
+            declared = contract.gold_of(workflow).slices
+            for name in declared or (counted[workflow].slices if workflow in counted else ()):
                 floor = Term(path=(*term.path, "every_slice"), value=every.value, unit="ratio")
-                held = held_back(contract, workflow, name)
+                held = held_back(contract, workflow, name, counted)
                 yield from _provable(contract, floor, line.direction.value, held, workflow, alone=False)
 
 
@@ -91,7 +92,7 @@ def _provable(
 def _enough(needed: int | None, held: Held, direction: str, level: float) -> str:
     ways = []
     if needed is not None and held.share > 0:
-        ways.append(f"declare {math.ceil(needed / held.share):,} items")
+        ways.append(f"{math.ceil(needed / held.share - 1e-9):,} items are needed")
     if held.items:
         ways.append(
             f"write {percent(_reachable(held.items, direction, level))}, which {held.items:,} can show"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from launchworthy.contract.arithmetic.figures import percent
@@ -16,6 +16,7 @@ from launchworthy.contract.units import per_day
 from launchworthy.quantity import Quantity, format_value
 
 __all__ = [
+    "Counted",
     "Held",
     "Screening",
     "Term",
@@ -84,6 +85,23 @@ def _term(workflow: str, family: str, metric: str, line: Line) -> Term:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A gold file that is there: its items, and those that the holdout keeps, in all and by slice.
+
+    Attributes:
+        file: As the contract names it.
+        items: Items in all.
+        held: Of these in the holdout.
+        slices: Slice → those in the holdout, and in all.
+    """
+
+    file: str
+    items: int
+    held: int
+    slices: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """How many gold items a verdict can be shown on, at most, and how that came about."""
 
@@ -93,13 +111,21 @@ class Held:
     share: float
 
 
-def held_back(contract: Contract, workflow: str, slice_: str | None) -> Held | None:
-    """Items of a slice, or of all slices together, that the holdout keeps; None where none are declared.
+def held_back(
+    contract: Contract, workflow: str, slice_: str | None, counted: Mapping[str, Counted]
+) -> Held | None:
+    """Items of a slice, or of all slices together, that the holdout keeps; None where nothing tells.
 
     Slices may overlap, so all together is the most there can be. What a split by time keeps back is not
-    known before the items are: there the whole set counts.
+    known before the items are: there the whole set counts. Where no slices are declared, the file tells.
     """
     gold = contract.gold_of(workflow)
+    if not gold.slices and workflow in counted:
+        own = counted[workflow]
+        kept, of = (own.held, own.items) if slice_ is None else own.slices.get(slice_, (0, 0))
+        some = "" if slice_ is None else f" {slice_}"
+        told = f"{own.file} keeps back {kept:,} of its {of:,}{some} items"
+        return Held(items=kept, of=of, told=told, share=kept / of if of else 0.0)
     if not gold.slices or (slice_ is not None and slice_ not in gold.slices):
         return None
     declared = sum(gold.slices.values()) if slice_ is None else gold.slices[slice_]
