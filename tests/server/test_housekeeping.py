@@ -11,6 +11,29 @@ from launchworthy.errors import StorageError
 from launchworthy.server.app import repeat
 
 
+def test_long_work_is_done_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    now = [0.0]
+
+    class Enough(Exception):
+        pass
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 4:
+            raise Enough
+
+    async def at_once(work: object) -> None:
+        now[0] += (0.5, 20.0, 1.0)[len(waits) - 1]
+
+    monkeypatch.setattr("launchworthy.server.app.asyncio.sleep", sleep)
+    monkeypatch.setattr("launchworthy.server.app.to_thread.run_sync", at_once)
+    monkeypatch.setattr("launchworthy.server.app.time.monotonic", lambda: now[0])
+    with pytest.raises(Enough):
+        asyncio.run(repeat(lambda: None, after_s=2.0, every_s=60.0, name="sweeping"))
+    assert waits == [2.0, 60.0, 180.0, 60.0]
+
+
 def test_work_that_fails_is_told_and_done_again(caplog: pytest.LogCaptureFixture) -> None:
     done: list[int] = []
     enough = asyncio.Event()
