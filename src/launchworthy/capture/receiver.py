@@ -114,8 +114,7 @@ def _spans(groups: Iterator[SentGroup], mapper: SpanMapper) -> Decoded:
             except Refusal as refusal:
                 refusals.add(product, str(refusal), sample=_sample(span))
             except Exception as error:
-                # The sender cannot mend this, and must not lose the other spans of its batch by it.
-                refusals.add(product, f"{FAULT}: {error!r:.200}", sample=_sample(span))
+                _fault(refusals, product, error, sample=_sample(span))
     return Decoded(_tables({SPANS.name: (SPANS, rows)}), refusals.all())
 
 
@@ -137,8 +136,17 @@ def _facts(groups: Iterator[SentGroup], mapper: FactMapper) -> Decoded:
             except Refusal as refusal:
                 refusals.add(product, str(refusal), sample=f"event {log.event}" if log.event else "")
             except Exception as error:
-                refusals.add(product, f"{FAULT}: {error!r:.200}", sample=f"event {log.event}")
+                _fault(refusals, product, error, sample=f"event {log.event}")
     return Decoded(_tables(found), refusals.all())
+
+
+def _fault(refusals: Refusals, product: str, error: Exception, *, sample: str) -> None:
+    """The sender cannot mend this, and must not lose the rest of its batch by it.
+
+    The reason names only the kind of error: its words may quote what may not be stored.
+    """
+    if refusals.add(product, f"{FAULT}: {type(error).__name__}", sample=sample):
+        _log.error("a record could not be mapped", exc_info=error)
 
 
 def _tables(found: dict[str, tuple[Table, list[tuple[Any, ...]]]]) -> tuple[Rows, ...]:

@@ -31,10 +31,11 @@ class Refusals:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], tuple[int, str]] = {}
 
-    def add(self, product: str, reason: str, *, sample: str) -> None:
-        """One more; of the samples the first is kept."""
+    def add(self, product: str, reason: str, *, sample: str) -> bool:
+        """One more; of the samples the first is kept. Answers whether it is the first."""
         count, first = self._found.get((product, reason), (0, sample[:_SAMPLE_CHARS]))
         self._found[product, reason] = (count + 1, first)
+        return count == 0
 
     def all(self) -> tuple[Refused, ...]:
         """What was refused, in the order in which each reason first came."""

@@ -30,6 +30,10 @@ class StoragePolicy:
     unstorable_sources: frozenset[str] = field(default_factory=frozenset)
 
 
+# Attributes that are objects of the application's own making.
+ASSOCIATION: Final = "traceloop.association.properties"
+FREE_FORM: Final = frozenset({"metadata", "llm.invocation_parameters", ASSOCIATION})
+
 # Other names of a user or session, which become ``user.id`` and ``session.id``.
 IDENTITY: Final = {
     "enduser.id": GenAI.USER_ID,
@@ -37,8 +41,8 @@ IDENTITY: Final = {
     "llm.user": GenAI.USER_ID,
     "langfuse.user.id": GenAI.USER_ID,
     "langfuse.session.id": GenAI.SESSION_ID,
-    "traceloop.association.properties.user_id": GenAI.USER_ID,
-    "traceloop.association.properties.session_id": GenAI.SESSION_ID,
+    f"{ASSOCIATION}.user_id": GenAI.USER_ID,
+    f"{ASSOCIATION}.session_id": GenAI.SESSION_ID,
 }
 # Attributes that name a person: kept only where users are kept as sent.
 PERSONAL: Final = frozenset(
@@ -53,8 +57,7 @@ PERSONAL: Final = frozenset(
         *IDENTITY,
     }
 )
-# Attributes that are objects of the application's own making, and their keys that name a user or session.
-FREE_FORM: Final = frozenset({"metadata", "llm.invocation_parameters"})
+# Keys of such objects that name a user or session, and the form of the pseudonym.
 _NAMING: Final = {
     "user_id": "u",
     "userId": "u",
@@ -91,7 +94,7 @@ _CONTENT = frozenset(
         "exception.stacktrace",
         "gen_ai.prompt",
         "gen_ai.completion",
-        "metadata",
+        *FREE_FORM,
     }
 )
 _CONTENT_PREFIXES = (

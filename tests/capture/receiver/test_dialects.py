@@ -449,6 +449,8 @@ def test_traceloop_workflow_user_and_session(bench: Bench) -> None:
             "traceloop.entity.output": '"shutil"',
             "traceloop.association.properties.user_id": "ana",
             "traceloop.association.properties.session_id": "s-1",
+            "traceloop.association.properties.email": "ana@example.com",
+            "traceloop.association.properties.plan": "team",
         }
     )
     assert (row["workflow"], row["kind"], row["dialect"]) == ("answer", "step", "openllmetry")
@@ -456,6 +458,7 @@ def test_traceloop_workflow_user_and_session(bench: Bench) -> None:
     assert row["user_id"].startswith("u_")
     assert row["session_id"].startswith("s_")
     assert "ana" not in json.dumps(row["attributes"])
+    assert row["attributes"]["traceloop.association.properties"]["plan"] == "team"
 
 
 def test_names_of_this_project_stand_beside_those_of_a_dialect(bench: Bench) -> None:

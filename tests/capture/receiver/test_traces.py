@@ -146,7 +146,7 @@ def test_a_fault_of_our_own_costs_the_span_that_meets_it_only(
     monkeypatch.setattr(SpanMapper, "row", faulty)
     decoded = bench.take(request(span(1), span(2), span(3)).SerializeToString())
     assert [row["name"] for row in table_of(decoded, "spans")] == ["span 1", "span 3"]
-    assert decoded.refused[0].reason == f"{FAULT}: TypeError('unhashable')"
+    assert decoded.refused[0].reason == f"{FAULT}: TypeError"
 
 
 def test_a_parser_without_c_code_is_told_of(

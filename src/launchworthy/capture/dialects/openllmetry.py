@@ -11,6 +11,7 @@ from typing import Any, Final
 from launchworthy.capture.dialects.genai import rename
 from launchworthy.capture.dialects.messages import grouped, loaded, message, tool_call
 from launchworthy.capture.otlp.record import SentEvent
+from launchworthy.capture.storage_policy import ASSOCIATION, IDENTITY
 from launchworthy.records.attributes import GenAI, Own
 
 __all__ = ["KIND", "KINDS", "MARKERS", "RENAMED", "rewrite"]
@@ -53,6 +54,7 @@ RENAMED: Final = {
     "traceloop.entity.output": Own.OUTPUT,
 }
 CHUNKS: Final = frozenset({"llm.content.completion.chunk", "gen_ai.content.completion.chunk"})
+_PROPERTIES = f"{ASSOCIATION}."
 _REQUESTS = {"chat": "model", "completion": "model", "embedding": "embedding", "rerank": "retrieval"}
 
 
@@ -67,6 +69,9 @@ def rewrite(attributes: dict[str, Any], events: list[SentEvent], *, start_ns: in
     rename(attributes, RENAMED)
     if kind == "tool" and "traceloop.entity.name" in attributes:
         attributes.setdefault(GenAI.TOOL_NAME, attributes["traceloop.entity.name"])
+    named = [name for name in attributes if name.startswith(_PROPERTIES) and name not in IDENTITY]
+    if named:  # as one object, so that a user or session among them is found
+        attributes[ASSOCIATION] = {name[len(_PROPERTIES) :]: attributes.pop(name) for name in named}
     asked = [_message(fields, "user") for fields in grouped(attributes, "gen_ai.prompt")]
     told = [_message(fields, "assistant") for fields in grouped(attributes, "gen_ai.completion")]
     if asked:
