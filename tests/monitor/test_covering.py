@@ -56,6 +56,7 @@ def test_a_span_is_whole_when_it_tells_what_its_kind_must(world: World, claim: C
     world.span(trace=poor, kind="retrieval", **INNER)
     piece = world.one(_required(claim))
     assert piece.value == pytest.approx(6 / 12)
+    assert (piece.n, piece.unit_of_analysis) == (2, "trace")
     assert piece.detail["missing"] == {
         "model cost": 1,
         "model prompt version": 1,
@@ -196,14 +197,20 @@ def test_a_plain_monitor_is_its_signal_within_its_window(world: World, claim: Cl
         assert piece.valid_until == world.now + timedelta(milliseconds=window)
 
 
-def test_drift_and_what_needs_labels_is_left_alone(world: World, claim: ClaimOf) -> None:
-    world.call()
+def test_a_monitor_that_records_cannot_answer_says_why(world: World, claim: ClaimOf) -> None:
     common: dict[str, Any] = {"at_most": 0.1, "workflow": None, "window_ms": 8.64e7}
-    for options in (
-        {"signal": "error", "method": "psi", "unit": "ratio"},
-        {"signal": "error", "labels": ("analyst",), "unit": "ratio"},
-        {"signal": "training_serving_skew", "unit": "ratio"},
-        {"signal": "latency_p95", "unit": "ratio"},
-        {"signal": "chargeback_delay_p50", "unit": "ms"},
-    ):
-        assert world.measure(claim("monitors/watched", **common, **options)) == {}, options
+    cases = (
+        ({"signal": "error", "method": "psi", "unit": "ratio"}, "drift"),
+        ({"signal": "error", "labels": ("analyst",), "unit": "ratio"}, "labels"),
+        ({"signal": "training_serving_skew", "unit": "ratio"}, "called training_serving_skew"),
+        ({"signal": "chargeback_delay_p50", "unit": "ms"}, "called chargeback_delay_p50"),
+        ({"signal": "latency_p95", "unit": "ratio"}, "another unit"),
+    )
+    for options, _ in cases:
+        asked = claim("monitors/watched", **common, **options)
+        assert world.measure(asked) == {}
+    world.call()
+    for options, reason in cases:
+        piece = world.one(claim("monitors/watched", **common, **options))
+        assert piece.value is None
+        assert reason in piece.detail["reason"]

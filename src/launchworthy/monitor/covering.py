@@ -11,7 +11,7 @@ from launchworthy.contract.units import per_day
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Measured, Sample, mean, share
-from launchworthy.monitor.scene import FAILED, UNIT, Ask, Bind
+from launchworthy.monitor.scene import FAILED, Ask, Bind
 from launchworthy.quantity import Quantity
 from launchworthy.records import KINDS
 from launchworthy.stats import Interval
@@ -75,7 +75,9 @@ def _required_fields(ask: Ask) -> Evidence | None:
         " AND (kind = 'guard' OR safety_flags IS NOT NULL)),"
         f" these AS (SELECT *, {FAILED} AS failed, no_answer IS NOT NULL AS declined FROM spans"
         f" WHERE {condition})"
-        f" SELECT {UNIT} AS unit, trace_id AS trace, start_time AS began, coalesce(simulated, false) AS sim,"
+        # What a span tells is up to the code that made it, not to the user: its trace is what is independent.
+        " SELECT 't' || hex(trace_id) AS unit, trace_id AS trace, start_time AS began,"
+        " coalesce(simulated, false) AS sim,"
         f" {columns} FROM these"
     )
     sample = Sample(

@@ -88,7 +88,7 @@ class Measured:
 
 
 def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
-    """The share of rows with ``x`` = 1; ``bad`` (0 or 1) is the value whose traces are shown."""
+    """The share of rows with ``x`` = 1; the newest traces with ``x`` = ``bad`` (0 or 1) are shown."""
     row = _one(
         query,
         sample,
@@ -96,6 +96,7 @@ def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
         "count(x) AS m, sum(x) AS k",
         "sum(k * k) AS kk, sum(k * m) AS km, sum(m * m) AS mm",
     )
+    row["worst"] = [{"trace": each["trace"]} for each in row["worst"] or ()]
     n, units, hits = row["records"], row["units"], int(row["hits"] or 0)
     if not n:
         return _measured(row, sample, None)

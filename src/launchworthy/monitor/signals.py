@@ -13,7 +13,7 @@ from dataclasses import replace
 from launchworthy.contract import ClaimKind
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
-from launchworthy.monitor.piece import evidence_of
+from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, share
 from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.monitor.uses import any_event
@@ -30,7 +30,7 @@ _LIMITS: Mapping[str, Callable[[Ask], Sample | None]] = {
 def monitored(
     ask: Ask, measure_of: Callable[[str], Callable[[Ask], Evidence | None] | None]
 ) -> Evidence | None:
-    """What the signal says; None for one that is drift, needs labels, or that nothing here measures.
+    """What the signal says; of drift, of labels and of signals that nothing here measures, that it does not.
 
     Args:
         ask: A claim of family ``monitors``.
@@ -38,24 +38,31 @@ def monitored(
     """
     options = ask.claim.options
     signal = str(options.get("signal", ""))
-    if options.get("method") or options.get("labels") or not signal:
-        return None
     ask = replace(ask, window_s=(options.get("window_ms") or 86_400_000.0) / 1e3)
+    if options.get("method") or options.get("labels"):
+        return nothing(ask, "drift, and what needs labels, is not measured from records")
     head, _, rest = signal.removeprefix(f"{ask.scene.product}/").partition("/")
     if rest and head in ask.scene.calls:
         ask, signal = replace(ask, workflow=head), rest
-    if signal == "no_answer" and ask.unit == "ratio":
+    found = _of_signal(ask, signal, measure_of)
+    if found is not None and found.value is not None and found.unit != ask.unit:
+        return nothing(ask, f"{signal} is measured in another unit than the target's")
+    return found
+
+
+def _of_signal(
+    ask: Ask, signal: str, measure_of: Callable[[str], Callable[[Ask], Evidence | None] | None]
+) -> Evidence | None:
+    if signal == "no_answer":
         return _declined(ask)
     if signal in _LIMITS:
-        return share_beyond(ask, _LIMITS[signal](ask)) if ask.unit == "ratio" else None
-    names = [signal] if "/" in signal else [f"{family}/{signal}" for family in _FAMILIES]
-    for name in names:
-        found = measure_of(f"{ClaimKind.BOUND}:{name}")
-        if found is not None:
+        return share_beyond(ask, _LIMITS[signal](ask))
+    for name in [signal] if "/" in signal else [f"{family}/{signal}" for family in _FAMILIES]:
+        measure = measure_of(f"{ClaimKind.BOUND}:{name}")
+        if measure is not None:
             family, _, metric = name.partition("/")
-            piece = found(replace(ask, family=family, metric=metric))
-            return piece if piece is None or piece.unit in ("", ask.unit) else None
-    return _own_event(ask, signal) if "/" not in signal and ask.unit == "ratio" else None
+            return measure(replace(ask, family=family, metric=metric))
+    return _own_event(ask, signal)
 
 
 def _declined(ask: Ask) -> Evidence | None:
@@ -73,7 +80,7 @@ def _declined(ask: Ask) -> Evidence | None:
 def _own_event(ask: Ask, event: str) -> Evidence | None:
     """The share of calls with an outcome event of this name, where the product records any."""
     if not any_event(ask, [event]):
-        return None
+        return nothing(ask, f"no metric and no recorded outcome is called {event}")
     bind = Bind()
     calls = ask.calls(bind)
     sample = Sample(
