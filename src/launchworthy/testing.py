@@ -21,8 +21,9 @@ from typing import Any, Literal, Self
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from launchworthy.capture.sdk.client import Client, install
+from launchworthy.capture.sdk.client import Client
 from launchworthy.capture.sdk.ended import EndedSpan, Event
+from launchworthy.capture.sdk.process import install
 from launchworthy.capture.sdk.processor import TRACER, Processor
 from launchworthy.capture.sdk.pseudonyms import Pseudonyms
 from launchworthy.capture.sdk.settings import Settings

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 import launchworthy as lw
 from launchworthy.capture.sdk import processor
-from launchworthy.capture.sdk.client import client
+from launchworthy.capture.sdk.process import client
 from launchworthy.capture.sdk.processor import Processor
 from launchworthy.testing import FakeModel, RecordedSpan, Recording
 

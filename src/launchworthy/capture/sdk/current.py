@@ -12,8 +12,8 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace as otel_trace
 from opentelemetry.context import Context
 
-from launchworthy.capture.sdk.blocks import nothing
-from launchworthy.capture.sdk.client import client
+from launchworthy.capture.sdk.block import nothing
+from launchworthy.capture.sdk.process import client
 from launchworthy.capture.sdk.scope import Scope, current_scope, enter, leave, with_scope
 from launchworthy.capture.sdk.span import Span
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from opentelemetry import trace as otel_trace
 
-from launchworthy.capture.sdk.client import Client, client
+from launchworthy.capture.sdk.client import Client
 from launchworthy.capture.sdk.ended import Event
 from launchworthy.capture.sdk.payload import attribute, json_text, plain
 from launchworthy.capture.sdk.problems import once, quiet
+from launchworthy.capture.sdk.process import client
 from launchworthy.capture.sdk.scope import current_scope
 from launchworthy.records.attributes import (
     EVALUATION_EVENT,

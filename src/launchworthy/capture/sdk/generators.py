@@ -14,7 +14,7 @@ from launchworthy.capture.sdk.scope import enter, leave
 from launchworthy.capture.sdk.streams import Gathering
 
 if TYPE_CHECKING:
-    from launchworthy.capture.sdk.blocks import Block
+    from launchworthy.capture.sdk.block import Block
     from launchworthy.capture.sdk.span import Span
 
 __all__ = ["wrap_async_generator", "wrap_generator"]
