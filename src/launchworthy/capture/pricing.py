@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from fnmatch import translate
 from functools import lru_cache
@@ -78,34 +78,33 @@ class Price:
         return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PriceTable:
     """Prices by model, provider and day; the first that fits counts, an exact name before a pattern.
 
-    Args:
+    Attributes:
         version: Of the table, such as the day it was made.
         prices: In order of precedence.
     """
 
-    def __init__(self, *, version: str, prices: tuple[Price, ...]) -> None:
-        self.version = version
-        self.prices = prices
-        self._exact: dict[str, list[Price]] = {}
-        self._patterns: list[tuple[re.Pattern[str], Price]] = []
-        for price in prices:
+    version: str
+    prices: tuple[Price, ...]
+    _exact: dict[str, list[Price]] = field(default_factory=dict, init=False, repr=False)
+    _patterns: list[tuple[re.Pattern[str], Price]] = field(default_factory=list, init=False, repr=False)
+    _found: Callable[[str, str | None, int], Price | None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for price in self.prices:
             for model in price.models:
                 if "*" in model:
                     self._patterns.append((re.compile(translate(model)), price))
                 else:
                     self._exact.setdefault(model, []).append(price)
-        self._found = lru_cache(_REMEMBERED)(self._find)
+        object.__setattr__(self, "_found", lru_cache(_REMEMBERED)(self._find))
 
     def over(self, other: PriceTable) -> PriceTable:
         """This table, with the other's prices for what it lacks."""
         return PriceTable(version=self.version, prices=self.prices + other.prices)
-
-    def price(self, model: str, provider: str | None, *, at_ns: int) -> Price | None:
-        """The price of a model on the day of ``at_ns``; None where none is known."""
-        return self._found(model, provider, at_ns // _DAY_NS)
 
     def cost(
         self,

@@ -215,7 +215,7 @@ ODD: list[dict[str, Any]] = [
     {"stringValue": ""},
     {"arrayValue": {"values": [{"arrayValue": {}}, {}]}},
     {"kvlistValue": {"values": [{"key": "role", "value": {"kvlistValue": {}}}]}},
-    *({"stringValue": text} for text in HOSTILE),
+    *({"stringValue": text} for text in ("{", '{"a": [1]}', '[{"role": 3}]', "\0", "9" * 400)),
 ]
 
 
