@@ -20,7 +20,6 @@ from launchworthy.capture.pricing import PriceTable
 from launchworthy.capture.refusal import Refusal, check_ids, check_time
 from launchworthy.capture.storage_policy import Guard, StoragePolicy
 from launchworthy.records.attributes import KINDS, OPERATION_KINDS, GenAI, Own
-from launchworthy.records.tables import SPANS
 
 __all__ = ["SpanMapper", "product_of"]
 
@@ -32,8 +31,6 @@ _TIERS = frozenset({"openai.response.service_tier", "gen_ai.openai.response.serv
 _LIST_TIERS = ("default", "auto", "standard")
 _NO_ANSWERS = frozenset({"refuse", "defer", "ask", "route"})
 _LARGEST_NS = (1 << 63) - 1
-_ABSENT: Final = object()
-_NAMES = SPANS.names
 
 
 def product_of(attributes: dict[str, Any], origin: Origin) -> str:
