@@ -196,6 +196,23 @@ def test_shares_of_independent_calls_are_exact_and_can_be_judged_again(world: Wo
         assert set(world.traces(piece)) == bad
 
 
+def _effect(rows: list[tuple[str, bool]]) -> float:
+    """Design effect of a share, averaged with the largest possible as one telling user more."""
+    n, share = len(rows), sum(hit for _, hit in rows) / len(rows)
+    of_user: dict[str, list[bool]] = {}
+    for user, hit in rows:
+        of_user.setdefault(user, []).append(hit)
+    moved = sum(sum(hit - share for hit in hits) ** 2 for hits in of_user.values())
+    units = len(of_user)
+    variance = units / (units - 1) * moved / n**2
+    estimated = max(1.0, variance / (share * (1 - share) / n))
+    telling = min(
+        sum(any(hits) for hits in of_user.values()), sum(not all(hits) for hits in of_user.values())
+    )
+    largest = sum(len(hits) ** 2 for hits in of_user.values()) / n
+    return (telling * estimated + largest) / (telling + 1)
+
+
 def test_where_one_user_makes_most_calls_the_bounds_are_those_of_fewer_calls(
     world: World, claim: ClaimOf
 ) -> None:
@@ -205,20 +222,15 @@ def test_where_one_user_makes_most_calls_the_bounds_are_those_of_fewer_calls(
     for user, failed in rows:
         world.call(user_id=user, status="error" if failed else "ok")
     piece = world.one(claim("reliability/error", at_most=0.05, unit="ratio"))
-    failures = np.array([failed for _, failed in rows], dtype=float)
-    share = failures.mean()
-    moved = [
-        sum(float(failed) - share for name, failed in rows if name == user) for user in {u for u, _ in rows}
-    ]
-    variance = len(moved) / (len(moved) - 1) * sum(each**2 for each in moved) / len(rows) ** 2
-    effect = variance / (share * (1 - share) / len(rows))
-    worth = len(rows) / effect
+    failures = sum(failed for _, failed in rows)
+    share, effect = failures / 300, _effect(rows)
+    worth = 300 / effect
     assert effect > 10
     assert piece.value == pytest.approx(share)
     assert piece.low == pytest.approx(stats.beta.ppf(0.05, share * worth, worth - share * worth + 1))
     assert piece.high == pytest.approx(stats.beta.ppf(0.95, share * worth + 1, worth - share * worth))
     assert piece.high is not None
-    assert piece.high > _exact(int(failures.sum()), 300)[1] + 0.1
+    assert piece.high > _exact(failures, 300)[1] + 0.1
     assert (piece.n, piece.unit_of_analysis) == (101, "user")
     assert piece.detail["design_effect"] == pytest.approx(effect)
     assert proportion(piece) is None
@@ -232,20 +244,26 @@ def test_a_flawless_share_of_few_users_proves_no_more_than_the_users_do(world: W
     assert piece.high == pytest.approx(_exact(0, 3)[1])
 
 
-def test_a_percentile_of_repeating_users_is_that_of_the_clustered_procedure(
-    world: World, claim: ClaimOf
-) -> None:
+def test_a_percentile_of_repeating_users_has_the_ranks_of_fewer_calls(world: World, claim: ClaimOf) -> None:
     rng = random.Random(9)
     rows = [(rng.choice("abcdefghij"), rng.lognormvariate(5, 1)) for _ in range(400)]
     rows = [(user, value * (5 if user == "a" else 1)) for user, value in rows]
     for user, value in rows:
         world.call(user_id=user, duration_ms=value)
     piece = world.one(claim("reliability/latency_p75", at_most=4000.0, unit="ms"))
-    own = quantile_interval(
-        [value for _, value in rows], q=0.75, sides=1, clusters=[user for user, _ in rows]
-    )
-    assert (piece.value, piece.low, piece.high, piece.n) == (own.value, own.low, own.high, 10)
-    assert piece.method == own.method
+    ordered = sorted(value for _, value in rows)
+    assert piece.value == ordered[299]
+    worth = 400 / _effect([(user, value > ordered[299]) for user, value in rows])
+    ranks = range(1, math.floor(worth) + 1)
+    upper = next(r for r in ranks if stats.beta.cdf(0.75, r, worth - r + 1) <= 0.05)
+    lower = next(r for r in ranks if stats.beta.cdf(0.25, r, worth - r + 1) <= 0.05)
+    assert piece.high == ordered[math.ceil(upper * 400 / worth) - 1]
+    assert piece.low == ordered[400 - math.ceil(lower * 400 / worth)]
+    alone = _bounds_of_quantile(ordered, q=0.75, level=0.95)
+    assert piece.low is not None
+    assert piece.high is not None
+    assert piece.low < alone[0] <= alone[1] < piece.high
+    assert (piece.n, piece.method) == (10, "order statistics, clustered")
 
 
 def test_what_is_missing_weighs_the_same_whether_calls_or_users_are_counted(

@@ -30,15 +30,26 @@ def _row(hits: NDArray[np.int64], sizes: NDArray[np.int64]) -> dict[str, Any]:
         "kk": float((hits * hits).sum()),
         "km": float((hits * sizes).sum()),
         "mm": float((sizes * sizes).sum()),
+        "telling": int(min((hits > 0).sum(), (hits < sizes).sum())),
     }
 
 
-@pytest.mark.parametrize(("users", "calls", "icc"), [(40, 5, 0.5), (100, 3, 0.2), (60, 20, 0.1)])
+@pytest.mark.parametrize(
+    ("users", "calls", "icc", "truth"),
+    [
+        (40, 5, 0.5, 0.2),
+        (60, 20, 0.1, 0.2),
+        (30, 100, 0.3, 0.01),
+        (100, 30, 0.1, 0.005),
+        (300, 10, 0.3, 0.01),
+        (100, 30, 0.1, 0.99),
+    ],
+)
 def test_bounds_of_a_share_hold_where_users_are_alike_within_themselves(
-    users: int, calls: int, icc: float
+    users: int, calls: int, icc: float, truth: float
 ) -> None:
     rng = np.random.default_rng(5)
-    truth, repetitions, held, naive = 0.2, 600, 0, 0
+    repetitions, below, above, naive = 500, 0, 0, 0
     spread = (1 - icc) / icc
     for _ in range(repetitions):
         own = rng.beta(truth * spread, (1 - truth) * spread, size=users)
@@ -50,8 +61,23 @@ def test_bounds_of_a_share_hold_where_users_are_alike_within_themselves(
 
         interval = share(query, SAMPLE, level=0.95, bad=1).interval
         assert interval is not None
-        held += interval.high >= truth
+        below += interval.low <= truth
+        above += interval.high >= truth
         n, k = users * calls, int(hits.sum())
-        naive += stats.beta.ppf(0.95, k + 1, n - k) >= truth
-    assert held / repetitions >= 0.93
-    assert naive / repetitions < held / repetitions
+        if truth < 0.5:
+            naive += stats.beta.ppf(0.95, k + 1, n - k) >= truth
+        else:
+            naive += stats.beta.ppf(0.05, k, n - k + 1) <= truth
+    # Three standard errors of a simulation of this length below 95 %.
+    assert min(below, above) / repetitions >= 0.95 - 3 * (0.95 * 0.05 / repetitions) ** 0.5
+    assert naive < min(below, above)
+
+
+def test_where_nothing_happened_each_user_counts_once() -> None:
+    def query(sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        return [_row(np.zeros(30, dtype=np.int64), np.full(30, 100))]
+
+    found = share(query, SAMPLE, level=0.95, bad=1)
+    assert found.interval is not None
+    assert found.interval.high == pytest.approx(1 - 0.05 ** (1 / 30))
+    assert found.effect == 100

@@ -4,6 +4,12 @@ May import ``stats`` and this room. A sample is a SELECT with the columns ``unit
 ``trace``, ``began``, ``sim`` and ``x``: what was measured, null where it could not be; a ratio has ``y``,
 what it is divided by. Where units repeat, shares and quantiles are bounded at the effective number of
 independent records (Korn and Graubard, Survey Methodology 24, 1998), means and ratios by whole units.
+
+A design effect is estimated from the units in which the rarer thing happened, and from few of them it comes
+out too small: of 30 users with 100 calls each, 1 % of errors and a correlation within users of 0.3, nominal
+95 % bounds held in 76 % of simulations. So it is averaged with the largest that it could be, which counts as
+one such unit more. Then bounds held in at least 95 % of all cases simulated, and where nothing happened, each
+unit counts once.
 """
 
 # ruff: noqa: S608 (a sample is SQL of this room; values are its parameters, numbers are written by repr)
@@ -30,6 +36,11 @@ __all__ = ["Measured", "Sample", "breaches", "mean", "quantile", "ratio", "share
 
 WORST = 20
 _MOST = 1e70
+# Of units with m rows, k of which have the event: what their design effect is computed from.
+_SPREAD = (
+    "sum(k * k) AS kk, sum(k * m) AS km, sum(m * m) AS mm,"
+    " least(count(*) FILTER (k > 0), count(*) FILTER (k < m)) AS telling"
+)
 _GRID = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995,
          0.999, 0.9995, 1.0)  # fmt: skip
 
@@ -66,7 +77,7 @@ class Measured:
         first_ns: Time of the oldest row; None of no rows.
         worst: The rows furthest on the wrong side, as ``{"trace", "value"}``.
         missing: Why a row has no value.
-        effect: Design effect, where units repeat and it could be estimated.
+        effect: Design effect, where units repeat.
     """
 
     interval: Interval | None
@@ -94,7 +105,7 @@ def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
         sample,
         f"{_worst(f'x = {bad}', order='-began')} AS worst, sum(x)::BIGINT AS hits",
         "count(x) AS m, sum(x) AS k",
-        "sum(k * k) AS kk, sum(k * m) AS km, sum(m * m) AS mm",
+        _SPREAD,
     )
     row["worst"] = [{"trace": each["trace"]} for each in row["worst"] or ()]
     n, units, hits = row["records"], row["units"], int(row["hits"] or 0)
@@ -128,7 +139,7 @@ def quantile(query: Query, sample: Sample, *, q: float, level: float, unit: str)
         f"{_worst('x IS NOT NULL', order='x')} AS worst, {at} AS value,"
         f" count(*) FILTER (x > {at})::BIGINT AS slower",
         f"count(x) AS m, count(*) FILTER (x > {at}) AS k",
-        "sum(k * k) AS kk, sum(k * m) AS km, sum(m * m) AS mm",
+        _SPREAD,
     )
     n, units = row["records"], row["units"]
     if not n:
@@ -285,17 +296,16 @@ def _at_ranks(query: Query, sample: Sample, *, n: int, ranks: Sequence[int]) -> 
     return [float(value) for value in found[0]["found"]]
 
 
-def _effective(row: dict[str, Any], *, share: float) -> tuple[float | None, float]:
-    """Design effect of a share, and the independent records that the sample is worth.
-
-    Where nothing varies no effect can be estimated, and each unit counts once.
-    """
-    n, units = row["records"], row["units"]
-    if units < 2 or not 0.0 < share < 1.0:
-        return None, float(units)
-    moved = float(row["kk"]) - 2 * share * float(row["km"]) + share * share * float(row["mm"])
-    effect = max(1.0, units / (units - 1) * moved / (n * share * (1.0 - share)))
-    return effect, max(1.0, n / effect)
+def _effective(row: dict[str, Any], *, share: float) -> tuple[float, float]:
+    """Design effect of a share, and the independent records that the sample is worth."""
+    n, units, telling = row["records"], row["units"], row["telling"]
+    largest = float(row["mm"]) / n
+    effect = largest
+    if units > 1 and 0.0 < share < 1.0:
+        moved = float(row["kk"]) - 2 * share * float(row["km"]) + share * share * float(row["mm"])
+        estimated = max(1.0, units / (units - 1) * moved / (n * share * (1.0 - share)))
+        effect = (telling * estimated + largest) / (telling + 1)
+    return effect, max(1.0, n / max(1.0, effect))
 
 
 def _exact_bounds(share: float, *, worth: float, level: float) -> tuple[float, float]:
