@@ -215,3 +215,19 @@ def test_a_bom_and_windows_line_ends_change_nothing(minimal: str) -> None:
 def test_owners_that_are_misspelt_are_told_once_and_not_at_every_line_that_names_one(generative: str) -> None:
     [line] = _told(generative.replace("owners:\n", "owner:\n"))
     assert 'did you mean "owners"?' in line
+
+
+def test_a_waiver_names_a_claim_even_one_without_a_line_of_its_own(generative: str) -> None:
+    waiver = "claim: desk/answer/trust/follow_up"
+    assert generative.count(waiver) == 1
+    for address in ("tools/unnamed", "desk/answer/quality/groundedness/baseline", "records/required_fields"):
+        contract = parse_contract(generative.replace(waiver, f"claim: {address}"))
+        assert contract.launch.waivers[0].claim == address
+    [block] = _told(generative.replace(waiver, "claim: answer/quality"))
+    assert "is no claim, but a block of them" in block
+    [typo] = _told(generative.replace(waiver, "claim: answer/trust/followup"))
+    assert 'did you mean "answer/trust/follow_up"?' in typo
+    broken = generative.replace(waiver, "claim: answer/trust/follow_up").replace(
+        "at_most: 30 %", "at_most: few"
+    )
+    assert len(_told(broken)) == 1

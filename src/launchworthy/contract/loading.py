@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from launchworthy.contract.document import MAX_BYTES, Document, KeyPath, read_document
 from launchworthy.contract.model import Contract
-from launchworthy.contract.problem import Problem, Severity, sort_problems
+from launchworthy.contract.problem import MOST_PROBLEMS, Problem, Severity, sort_problems
 from launchworthy.contract.references import check_references
 from launchworthy.contract.structure import explain_error
 from launchworthy.errors import ContractError, InputError
@@ -24,7 +24,6 @@ from launchworthy.errors import ContractError, InputError
 __all__ = ["Read", "load_contract", "parse_contract", "read_file", "read_text"]
 
 _ROUNDS = 12
-_MOST = 500  # nobody reads more, and a text of nothing but mistakes is to be answered soon
 
 
 def load_contract(path: str | Path) -> Contract:
@@ -94,7 +93,7 @@ def read_text(text: str | bytes, *, file: str) -> Read:
     contract, problems, broken = _modelled(document)
     if contract is not None:
         contract.attach(document, plain)
-        problems += check_references(contract, document)
+        problems += check_references(contract, document, whole=not broken)
     return Read(contract=contract, problems=sort_problems(problems), broken=frozenset(broken))
 
 
@@ -113,7 +112,7 @@ def _modelled(document: Document) -> tuple[Contract | None, list[Problem], set[K
             before = frozenset(left_out)
             found: list[tuple[tuple[KeyPath, str], Problem]] = []
             misspelt: set[tuple[KeyPath, str]] = set()
-            for detail in error.errors(include_url=False)[:_MOST]:
+            for detail in error.errors(include_url=False)[:MOST_PROBLEMS]:
                 path, problem = explain_error(detail, document)
                 needed = (*path, str(detail["loc"][-1])) if detail["type"] == "missing" else path
                 if not _follows(detail["type"], path, before):
@@ -127,7 +126,7 @@ def _modelled(document: Document) -> tuple[Contract | None, list[Problem], set[K
             # A key that is missing because it is misspelt was told with the spelling.
             problems += [problem for guess, problem in found if guess not in misspelt]
             left_out |= broken
-            if len(problems) >= _MOST or not _left_out(value, broken):
+            if len(problems) >= MOST_PROBLEMS or not _left_out(value, broken):
                 break
     return None, problems, left_out
 

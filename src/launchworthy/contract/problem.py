@@ -9,11 +9,15 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from launchworthy.contract.claim import Place
 
-__all__ = ["CODES", "Code", "Problem", "Severity", "closest", "sort_problems"]
+MOST_PROBLEMS = 200  # nobody reads more, and a text of nothing but mistakes is to be answered soon
+_MOST_KNOWN = 500
+
+__all__ = ["CODES", "MOST_PROBLEMS", "Code", "Problem", "Severity", "closest", "sort_problems"]
 
 
 class Severity(StrEnum):
@@ -72,7 +76,7 @@ def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def closest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """``did you mean "x"?`` for the known word most like this one; empty if none is like it."""
-    close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=cutoff)
+    close = difflib.get_close_matches(word[:100], list(islice(known, _MOST_KNOWN)), n=1, cutoff=cutoff)
     return f'did you mean "{close[0]}"?' if close else ""
 
 

@@ -6,12 +6,15 @@ Names are looked up in the file itself, so that a line left out for another erro
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
 
+from launchworthy.contract.claiming import claims
 from launchworthy.contract.document import Document, KeyPath
 from launchworthy.contract.model import Contract
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.workflow import FAMILIES, Workflow
-from launchworthy.contract.problem import Problem, Severity, closest
+from launchworthy.contract.problem import MOST_PROBLEMS, Problem, Severity, closest
 from launchworthy.contract.units import UnitKind, kind_of
 from launchworthy.contract.vocabulary import CLOSED, VOCABULARY, MetricWord, find_word, suggestion
 from launchworthy.quantity import Quantity
@@ -24,9 +27,12 @@ _TRIGGERS = ("calls", "cost", "users")
 _LIMITS = ("timeout", "cost_per_action", "turns", "steps", "actions_per_user")
 
 
-def check_references(contract: Contract, document: Document) -> list[Problem]:
-    """Everything that names something which is not there, or that cannot be together."""
-    return list(_Checks(contract, document).all())
+def check_references(contract: Contract, document: Document, *, whole: bool) -> list[Problem]:
+    """Everything that names something which is not there, or that cannot be together.
+
+    ``whole`` is False where lines were left out, so that what is missing may only be broken.
+    """
+    return list(islice(_Checks(contract, document, whole=whole).all(), MOST_PROBLEMS))
 
 
 def line_paths(document: Document) -> set[str]:
@@ -45,8 +51,9 @@ def line_paths(document: Document) -> set[str]:
 
 
 class _Checks:
-    def __init__(self, contract: Contract, document: Document) -> None:
+    def __init__(self, contract: Contract, document: Document, *, whole: bool) -> None:
         self.contract = contract
+        self.whole = whole
         self.document = document
         self.lines = line_paths(document)
         plain = document.value if isinstance(document.value, dict) else {}
@@ -62,6 +69,20 @@ class _Checks:
         self.labels = _names(
             (plain.get("labels") or {}).get("sources") if isinstance(plain.get("labels"), dict) else None
         )
+
+    @cached_property
+    def by_depth(self) -> dict[int, list[str]]:
+        """Lines by the number of their slashes, in order."""
+        found: dict[int, list[str]] = {}
+        for line in sorted(self.lines):
+            found.setdefault(line.count("/"), []).append(line)
+        return found
+
+    @cached_property
+    def addresses(self) -> set[str]:
+        """Addresses of the claims, without the product."""
+        prefix = f"{self.contract.product}/"
+        return {claim.address.removeprefix(prefix) for claim in claims(self.contract)}
 
     def all(self) -> Iterator[Problem]:
         yield from self.product()
@@ -98,10 +119,7 @@ class _Checks:
             return
         if family and (own in _ALWAYS or (own.partition("/")[0] in _ALWAYS and own in self.lines)):
             return
-        inside = {line.removeprefix(f"{workflow}/") for line in self.lines if line.startswith(f"{workflow}/")}
-        known = {line for line in inside or self.lines if line.count("/") == own.count("/")} | (
-            {line for line in self.lines if line.count("/") == own.count("/")}
-        )
+        known = self.by_depth.get(own.count("/"), [])
         hint = closest(own, known) or "name a line of this contract"
         yield self.at(path, "LW221", f'nothing stands at "{address}"', hint)
 
@@ -405,9 +423,18 @@ class _Checks:
             for number, selector in enumerate(selectors):
                 yield from self.line(("launch", name, number), selector, family=True)
         for number, waiver in enumerate(self.contract.launch.waivers):
-            yield from self.line(("launch", "waivers", number, "claim"), waiver.claim)
+            yield from self.waived(("launch", "waivers", number, "claim"), waiver.claim)
             if waiver.by not in self.owners | set(self.contract.owners.values()):
                 yield from self.owner(("launch", "waivers", number, "by"), waiver.by)
+
+    def waived(self, path: KeyPath, address: str) -> Iterator[Problem]:
+        """A waiver names one claim; some claims have no line of their own, such as `tools/unnamed`."""
+        own, known = address.removeprefix(f"{self.contract.product}/"), self.addresses
+        if own in known or (own in self.lines and not self.whole):
+            return
+        hint = closest(own, known) or "`launchworthy claims` lists the addresses"
+        what = "is no claim, but a block of them" if own in self.lines else "is not the address of a claim"
+        yield self.at(path, "LW221", f'"{address}" {what}', hint)
 
 
 def _is_share(value: Quantity, word: MetricWord | None) -> bool:

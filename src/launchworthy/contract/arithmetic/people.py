@@ -52,9 +52,10 @@ def _room(contract: Contract, workflow: str, block: Workflow) -> Iterator[tuple[
             path: KeyPath = ("workflows", workflow, "decide", "capacity", action)
             yield Term(path=path, value=daily, unit="1/d"), action
     for other, reviews in contract.workflows.items():
-        same = block.decides is not None and reviews.decides == block.decides and reviews.predicts is None
+        # Those who decide about what was picked out, and must not see the score before: that is the review.
+        same = reviews.decides == block.decides and reviews.predicts is None and bool(reviews.hides)
         daily = None if reviews.frequency is None else per_day(reviews.frequency)
-        if other != workflow and same and daily is not None:
+        if other != workflow and block.decides is not None and same and daily is not None:
             yield (
                 Term(path=("workflows", other, "frequency"), value=daily, unit="1/d"),
                 action or "cases to review",
