@@ -206,8 +206,10 @@ def _run(
     words: Sequence[str], *, folder: Path, environment: dict[str, str] | None = None, may_fail: bool = False
 ) -> int:
     sys.stdout.flush()
+    # The demo's pseudonym key and unsent records are its own, not those of the user's applications.
+    own = {"LAUNCHWORTHY_STATE": str(folder / ".sdk")}
     done = subprocess.run(  # noqa: S603
-        words, cwd=folder, env={**os.environ, **(environment or {})}, check=False
+        words, cwd=folder, env={**os.environ, **own, **(environment or {})}, check=False
     )
     if done.returncode and not may_fail:
         raise StorageError(f"this step ended with code {done.returncode}", where=shlex.join(words))
