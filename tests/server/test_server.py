@@ -178,7 +178,6 @@ def test_the_same_answers_come_over_http_and_from_the_files(
     commands = [
         ("gold", "list", "--product", "docs-bot", "--data", "data"),
         ("keys", "list", "--data", "data"),
-        ("runs", "--data", "data"),
         ("export", "spans", "--data", "data", "--out", "spans.parquet"),
         ("gold", "show", "answer", "--product", "none", "--data", "data"),
     ]

@@ -34,6 +34,7 @@ _log = logging.getLogger("launchworthy.store")
 
 _COMPACT_EVERY = 200
 _COMPACT_DAYS = 3
+_TRIM_EVERY = 8  # flushes, while more is waiting
 _WAIT_AFTER_FAILURE_S = 2.0
 # What no batch is to blame for: wait and try the same again.
 _NOT_THE_BATCH = (duckdb.IOException, *UNUSABLE_ERRORS, OSError, OverloadedError, StorageError)
@@ -52,7 +53,7 @@ class Flusher:
         self._position = self._trimmed = position
         self._asked = False
         self._stop = False
-        self._flushes = 0
+        self._flushes = self._untrimmed = 0
         self._out_of_memory = (-1, 0)  # the row that last found no memory, and how often in a row
         self.failure: str | None = None
         self._thread = threading.Thread(target=self._run, name="store-flush", daemon=True)
@@ -139,7 +140,11 @@ class Flusher:
                         if isinstance(error, duckdb.OutOfMemoryException) and self._may_try_again(row.seq):
                             raise
                         self._set_aside(row, f"{type(error).__name__}: {error}")
-            self._trim()
+            # Trimming is a commit of its own, which those who send must wait for; what is stored and not yet
+            # trimmed is never handed out again.
+            self._untrimmed += 1
+            if self._untrimmed >= _TRIM_EVERY:
+                self._trim()
         return True
 
     def _may_try_again(self, seq: int) -> bool:
@@ -148,6 +153,7 @@ class Flusher:
         return self._out_of_memory[1] < _TRIES_WITHOUT_MEMORY
 
     def _trim(self) -> None:
+        self._untrimmed = 0
         if self._trimmed < self._position:
             self._log.trim(self._position)
             with self._changed:

@@ -43,7 +43,7 @@ class StoreOptions:
     """
 
     flush_interval_s: float = 0.5
-    flush_rows: int = 1024
+    flush_rows: int = 2048
     flush_bytes: int = 8 * 2**20
     max_in_flight_bytes: int = 64 * 2**20
     max_log_bytes: int = 512 * 2**20
