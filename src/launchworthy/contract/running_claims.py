@@ -1,0 +1,165 @@
+"""Claims about how it goes live, is watched, sold and taken up. May import this room only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from launchworthy.contract.claim import ClaimKind, Direction, Target
+from launchworthy.contract.draft import Draft, canonical_unit, margin_of, told_margin, words
+from launchworthy.contract.model import Contract
+from launchworthy.contract.model.measures import Line
+from launchworthy.contract.model.workflow import FAMILIES
+from launchworthy.quantity import Quantity
+
+__all__ = ["running_claims"]
+
+
+def running_claims(draft: Draft) -> None:
+    """Write the claims of the blocks from ``rollout`` to ``pricing``."""
+    _rollout(draft)
+    _monitors(draft)
+    _selling(draft)
+
+
+def _rollout(draft: Draft) -> None:
+    rollout = draft.contract.rollout
+    for harm in rollout.harms:
+        for address, line, unit in _lines_of(draft.contract, harm):
+            margin = margin_of(draft.contract, line, unit)
+            draft.add(
+                ClaimKind.DELTA,
+                f"rollout/harms/{address}",
+                f"{address} gets worse by no more than {told_margin(margin)} in any stage",
+                metric="harms",
+                line="rollout/harms",
+                target=Target(direction=line.direction, threshold=line.threshold.value, unit=unit),
+                margin=margin.value,
+                options={"of": address, "unit": rollout.unit},
+            )
+    if rollout.roll_back is not None:
+        back = rollout.roll_back
+        draft.drill(
+            "rollout/roll_back",
+            f"on {words(back.when)} the release is taken back within {back.within}",
+            options={"when": back.when, "within_ms": back.within.value},
+        )
+
+
+def _lines_of(contract: Contract, harm: str) -> Iterator[tuple[str, Line, str]]:
+    """Address, line and unit of each target that a harm names: in one workflow, or in all that have it."""
+    asked = harm.removeprefix(f"{contract.product}/")
+    for name, workflow in contract.workflows.items():
+        own = asked.removeprefix(f"{name}/")
+        family, _, metric = own.partition("/")
+        line = getattr(workflow, family, {}).get(metric) if family in FAMILIES else None
+        if isinstance(line, Line):
+            yield f"{name}/{own}", line, canonical_unit(family, metric, line.threshold)
+    family, _, which = asked.partition("/")
+    if family == "fairness" and contract.fairness is not None:
+        which, _, metric = which.partition("/")
+        for address, line in getattr(contract.fairness, which, {}).items():
+            if metric in ("", address):
+                yield f"fairness/{which}/{address}", line, line.threshold.unit
+    if family == "abuse" and which in contract.abuse:
+        yield asked, contract.abuse[which], "ratio"
+
+
+def _monitors(draft: Draft) -> None:
+    for name, monitor in draft.contract.monitors.items():
+        path = f"monitors/{name}"
+        options = {
+            "signal": monitor.signal,
+            "method": monitor.method,
+            "window_ms": monitor.window.value if monitor.window else None,
+            "page": monitor.page,
+            "labels": monitor.labels,
+            "then": monitor.then,
+        }
+        if monitor.inject:
+            faults = ", ".join(words(fault) for fault in monitor.inject)
+            draft.drill(
+                path,
+                f"{words(name)}: with {faults} injected, the fallbacks answer",
+                valid_for=monitor.every,
+                options={**options, "inject": monitor.inject},
+            )
+            continue
+        limit = monitor.at_most if monitor.at_least is None else monitor.at_least
+        window = monitor.window or Quantity(86_400_000.0, "ms")
+        if limit is not None:
+            direction = Direction.AT_MOST if monitor.at_least is None else Direction.AT_LEAST
+            draft.bound(
+                path,
+                direction,
+                limit,
+                subject=f"{words(name)} ({monitor.signal}) within {window}",
+                options=options,
+            )
+        else:
+            draft.fresh(
+                path,
+                window,
+                subject=f"the last look for {words(name)} ({monitor.signal}) is",
+                options=options,
+            )
+
+
+def _selling(draft: Draft) -> None:
+    adoption, pricing = draft.contract.adoption, draft.contract.pricing
+    for name in ("activation", "retention"):
+        line = getattr(adoption, name, None)
+        if line is not None:
+            when = f" within {line.within}" if line.within else f" after {line.after}" if line.after else ""
+            draft.bound(
+                f"adoption/{name}",
+                line.direction,
+                line.threshold,
+                subject=f"{name}{when}",
+                options={
+                    "within_ms": line.within.value if line.within else None,
+                    "after_ms": line.after.value if line.after else None,
+                },
+            )
+    if pricing is None:
+        return
+    draft.cover(
+        "pricing/value",
+        subject=f"{{share}} of what is billed is a verified {words(pricing.value)}",
+        options={"event": pricing.value, "packaging": pricing.packaging},
+    )
+    if pricing.margin is not None:
+        draft.bound(
+            "pricing/margin",
+            pricing.margin.direction,
+            pricing.margin.threshold,
+            subject="margin over all accounts",
+        )
+    heavy = pricing.heavy_users
+    if heavy is not None and heavy.margin is not None:
+        draft.bound(
+            "pricing/heavy_users/margin",
+            heavy.margin.direction,
+            heavy.margin.threshold,
+            subject=f"margin of users above {heavy.above.upper()}",
+            options={"above": heavy.above},
+        )
+    if heavy is not None and heavy.cap is not None:
+        draft.never(
+            "pricing/heavy_users/cap",
+            f"no user goes beyond {heavy.cap}",
+            options={"limit": heavy.cap.value, "unit": heavy.cap.unit},
+        )
+    told = pricing.expectations
+    if told is not None and told.shown_in:
+        where = ", ".join(words(place) for place in told.shown_in)
+        draft.cover(
+            "pricing/expectations/shown_in",
+            subject=f"{{share}} of users saw what it is for and not for, in {where}",
+        )
+    if told is not None and told.misfit is not None:
+        draft.bound(
+            "pricing/expectations/misfit",
+            told.misfit.direction,
+            told.misfit.threshold,
+            subject="share of use that it is not meant for",
+        )
