@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 from google.protobuf.internal import api_implementation  # type: ignore[import-untyped]
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from launchworthy.capture.pricing import default_prices

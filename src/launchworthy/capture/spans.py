@@ -215,19 +215,19 @@ def _contents(attributes: dict[str, Any], policy: StoragePolicy) -> tuple[str | 
     take = attributes.pop
     asked = take(GenAI.INPUT_MESSAGES, None)
     told = take(GenAI.OUTPUT_MESSAGES, None)
-    system = take(GenAI.SYSTEM_INSTRUCTIONS, None)
+    system = attributes.get(GenAI.SYSTEM_INSTRUCTIONS)
     found = take(GenAI.RETRIEVAL_DOCUMENTS, None)
     source = attributes.get(GenAI.DATA_SOURCE)
     if not policy.store_content:
         return None, None, None
-    if asked is not None:
-        input_ = json_text(asked)
-        if system is not None:
-            input_ = _with_system(input_, json_text(system))
-    else:
-        input_ = _first(attributes, Own.INPUT, GenAI.RETRIEVAL_QUERY, GenAI.TOOL_ARGUMENTS)
-        if input_ is None and system is not None:
-            input_ = _with_system("[]", json_text(system))
+    input_ = (
+        json_text(asked)
+        if asked is not None
+        else _first(attributes, Own.INPUT, GenAI.RETRIEVAL_QUERY, GenAI.TOOL_ARGUMENTS)
+    )
+    if system is not None and (asked is not None or input_ is None):
+        del attributes[GenAI.SYSTEM_INSTRUCTIONS]
+        input_ = _with_system(input_ or "[]", json_text(system))
     output = json_text(told) if told is not None else _first(attributes, Own.OUTPUT, GenAI.TOOL_RESULT)
     context = None
     if found is not None:

@@ -362,6 +362,9 @@ def test_the_systems_instructions_come_before_the_messages(bench: Bench) -> None
     assert row["input"][0]["parts"] == json.loads(parts)
     alone = bench.span({"gen_ai.input.messages": "[]", "gen_ai.system_instructions": 'Say "no".'})
     assert alone["input"] == [{"role": "system", "parts": [{"type": "text", "content": 'Say "no".'}]}]
+    beside = bench.span({"launchworthy.input": '{"q": 1}', "gen_ai.system_instructions": parts})
+    assert beside["input"] == {"q": 1}  # not messages: the instructions are not lost, but stand apart
+    assert beside["attributes"]["gen_ai.system_instructions"] == parts
     odd = bench.span({"gen_ai.input.messages": "not messages", "gen_ai.system_instructions": parts})
     assert [each["role"] for each in odd["input"]] == ["system", "user"]
 
