@@ -65,7 +65,9 @@ class Own:
     COST_USD: Final = "launchworthy.cost_usd"
     SAFETY_FLAGS: Final = "launchworthy.safety_flags"  # list of text
     NO_ANSWER: Final = "launchworthy.no_answer"  # refuse, defer, ask or route
-    CLOSED_EARLY: Final = "launchworthy.closed_early"  # the reader of a streamed answer stopped before its end
+    CLOSED_EARLY: Final = (
+        "launchworthy.closed_early"  # the reader of a streamed answer stopped before its end
+    )
     SIMULATED: Final = "launchworthy.simulated"  # a simulated user made the call
     OUTCOME: Final = "launchworthy.outcome.event"
     OUTCOME_VALUE: Final = "launchworthy.outcome.value"
