@@ -10,6 +10,7 @@ import pytest
 from launchworthy.contract import CODES, Lint, Severity, lint_file, lint_text
 
 TODAY = date(2026, 11, 24)
+HERE = Path(__file__).parent / "contracts"
 SHARED = Path(__file__).parents[3] / "shared" / "contracts"
 E, W = Severity.ERROR, Severity.WARNING
 
@@ -464,7 +465,9 @@ def test_a_sound_contract_has_neither_errors_nor_warnings(texts: dict[str, str],
     assert _lint(texts[name]).problems == ()
 
 
-@pytest.mark.parametrize("path", sorted(SHARED.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [HERE / "generative.yaml", *sorted(SHARED.glob("*.yaml"))], ids=lambda path: path.stem
+)
 def test_the_specification_by_example_has_no_errors(path: Path) -> None:
     found = lint_file(path, today=TODAY)
     assert found.errors == ()
