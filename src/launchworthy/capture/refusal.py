@@ -9,6 +9,7 @@ __all__ = ["Refusal", "Refusals", "Refused", "check_ids", "check_time"]
 _DAY_NS = 86_400 * 10**9
 _YEAR_2000_NS = 946_684_800 * 10**9
 _SAMPLE_CHARS = 200
+_MOST_REASONS = 100  # told apart in one request
 
 
 class Refusal(Exception):
@@ -33,6 +34,8 @@ class Refusals:
 
     def add(self, product: str, reason: str, *, sample: str) -> bool:
         """One more; of the samples the first is kept. Answers whether it is the first."""
+        if len(self._found) >= _MOST_REASONS and (product, reason) not in self._found:
+            product, reason = "", "one of many other reasons"
         count, first = self._found.get((product, reason), (0, sample[:_SAMPLE_CHARS]))
         self._found[product, reason] = (count + 1, first)
         return count == 0

@@ -73,6 +73,7 @@ _NAMING: Final = {
 
 _IDENTIFIERS: Final = ((GenAI.CONVERSATION_ID, "s"), (GenAI.SESSION_ID, "s"), (GenAI.USER_ID, "u"))
 _TELLING: Final = PERSONAL | FREE_FORM | {name for name, _ in _IDENTIFIERS}
+_MEMORABLE_CHARS = 200
 _REMEMBERED = 20_000  # pseudonyms of the latest people and sessions
 
 _CONTENT = frozenset(
@@ -189,7 +190,9 @@ class Guard:
             return None
         known = self._known.get((prefix, value))
         if known is None:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            known = self._known[prefix, value] = pseudonym(value, key=self._key, prefix=prefix)
+            known = pseudonym(value, key=self._key, prefix=prefix)
+            if len(value) <= _MEMORABLE_CHARS:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[prefix, value] = known
         return known

@@ -361,6 +361,26 @@ def test_one_span_of_very_many_empty_attributes_costs_bounded_memory() -> None:
     assert peak < 64 * 2**20
 
 
+def test_what_is_remembered_of_users_between_requests_stays_small() -> None:
+    receiver = BENCH.receiver
+    tracemalloc.start()
+    try:
+        for seed in range(40):
+            sent = span(seed)
+            sent.attributes.add(key="user.id").value.string_value = f"{seed}" * 2**19
+            receiver.decode(
+                "traces",
+                request(sent).SerializeToString(),
+                content_type="application/x-protobuf",
+                encoding=None,
+                received_at_ns=NOW_NS,
+            )
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 2 * 2**20
+
+
 def test_a_batch_of_logs_posted_as_traces_and_the_reverse_does_not_become_rows() -> None:
     for sent, signal in ((LOGS, "traces"), (TRACE, "logs")):
         decoded = settle(sent, signal=signal)

@@ -203,6 +203,12 @@ def test_any_other_record_is_refused_and_counted(
     assert (refused.product, refused.count) == ("docs-bot", 1)
 
 
+def test_of_very_many_reasons_a_hundred_are_told_apart(bench: Bench) -> None:
+    decoded = take(bench, b"".join(body(f"event {number}", {}) for number in range(250)))
+    assert len(decoded.refused) == 101
+    assert (decoded.refused[-1].reason, decoded.refused[-1].count) == ("one of many other reasons", 150)
+
+
 def test_ids_of_a_wrong_length_and_absurd_times_are_refused(bench: Bench) -> None:
     cases: list[dict[str, Any]] = [
         {"trace_id": b"short"},
