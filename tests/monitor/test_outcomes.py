@@ -88,6 +88,18 @@ def test_what_changed_against_the_old_workflow_is_a_difference(world: World, cla
     assert (piece.detail["candidate"], piece.detail["baseline"]) == (won / 300, 0.54)
     found = status(asked, [piece], release="r-1", now=world.now)
     assert found.state is State.MET
+    assert "successes" not in piece.sample
+    waited = claim(
+        "outcomes/time_to_resolution/change",
+        kind=ClaimKind.DELTA,
+        at_most=1e5,
+        unit="ms",
+        before=1e5,
+        against="before",
+    )
+    slower = world.one(waited, _success(claim))
+    assert slower.value == pytest.approx(0.1 * DAY * 1e3 - 1e5)
+    assert status(waited, [slower], release="r-1", now=world.now).state is State.UNMET
     other = claim(
         "outcomes/resolved/change", kind=ClaimKind.DELTA, at_least=0.54, unit="ratio", against="launched"
     )

@@ -324,6 +324,13 @@ def test_a_call_that_does_not_tell_of_its_first_token_or_fallback_is_not_scored(
     assert (fallback.value, fallback.n, fallback.unscored) == (1 / 3, 3, 3)
 
 
+def test_of_the_calls_that_failed_the_newest_twenty_are_shown(world: World, claim: ClaimOf) -> None:
+    failed = [world.call(status="error", ago=60.0 * (place + 1)).hex() for place in range(30)]
+    world.call(ago=1.0)
+    piece = world.one(claim("reliability/error", at_most=0.05, unit="ratio"))
+    assert list(world.traces(piece)) == failed[:20]
+
+
 def test_where_nothing_tells_it_the_reason_says_what_is_missing(world: World, claim: ClaimOf) -> None:
     world.call()
     piece = world.one(claim("reliability/fallback", at_most=0.02, unit="ratio"))

@@ -120,5 +120,6 @@ def _since_before(ask: Ask, measured: Mapping[str, Any], told: dict[str, Any]) -
     told |= {"candidate": measured["value"], "baseline": before}
     return {
         **{name: measured[name] - before for name in ("value", "low", "high")},
-        "sample": {key: value for key, value in measured["sample"].items() if key not in ("successes",)},
+        # Counts and points tell of the value itself, and would be read as those of the difference.
+        "sample": {key: measured["sample"][key] for key in ("n", "items") if key in measured["sample"]},
     }

@@ -130,7 +130,8 @@ def _tool_call_error(ask: Ask) -> Evidence | None:
 def _empty_retrieval(ask: Ask) -> Evidence | None:
     bind = Bind()
     inner = ask.spans(bind, kinds=["retrieval"])
-    empty = "CASE WHEN context IS NOT NULL THEN replace(context, ' ', '') IN ('[]', 'null', '{}', '\"\"') END"
+    none = "length(context) < 9 AND replace(context, ' ', '') IN ('[]', 'null', '{}', '\"\"')"
+    empty = f"CASE WHEN context IS NOT NULL THEN {none} END"
     sample = Sample(
         sql=f"SELECT {_COLUMNS}, ({empty})::DOUBLE AS x FROM ({inner}) WHERE NOT failed",
         parameters=bind.values,

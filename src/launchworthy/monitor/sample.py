@@ -103,7 +103,7 @@ def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
     row = _one(
         query,
         sample,
-        f"{_worst(f'x = {bad}', order='-began')} AS worst, sum(x)::BIGINT AS hits",
+        f"{_worst(f'x = {bad}', order='began')} AS worst, sum(x)::BIGINT AS hits",
         "count(x) AS m, sum(x) AS k",
         _SPREAD,
     )
