@@ -576,7 +576,20 @@ def test_the_canvas_holds_the_contract_and_the_state_of_each_metric(client: Test
     assert text.count('<span class="state') >= 6
 
 
-def test_a_long_board_begins_folded_but_for_what_is_unmet(nothing: Any, world: Any, moment: datetime) -> None:
+def test_the_board_says_once_and_first_what_blocks_the_stage(client: TestClient) -> None:
+    text = html.unescape(client.get(ADDRESSES["board"]).text)
+    work, checklist = text.index('id="work"'), text.index('id="checklist"')
+    assert work < checklist
+    part = text[work:checklist]
+    change, gather = part.index("Change the product"), part.index("Gather evidence")
+    unmet = "At most 5 % of questions that the docs do not answer are answered"
+    assert part.count(unmet) == 1
+    assert change < part.index(unmet) < gather
+    assert re.search(r'start from <a href="[^"]*under_refusal#records"', part)
+    assert gather < part.index("measure 2,095 further calls")
+
+
+def test_claims_that_nothing_measures_are_one_folded_row(nothing: Any, world: Any, moment: datetime) -> None:
     claims = tuple(
         Claim(
             address=f"python-docs/answer/reliability/m{number}", kind=ClaimKind.BOUND, family="reliability",
@@ -591,4 +604,9 @@ def test_a_long_board_begins_folded_but_for_what_is_unmet(nothing: Any, world: A
     client = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
     text = client.get("/products/python-docs").text
     assert "40 unproven; 40 block launch" in text
-    assert '<details class="card line" open>' not in text
+    work, checklist = text.index('id="work"'), text.index('id="checklist"')
+    for part in (text[work:checklist], text[checklist:]):
+        assert part.count('<details class="unmeasured">') == 1
+        assert "40 unproven:" in part
+        assert part.count("reliability/m7&#34;") + part.count('reliability/m7"') == 1
+    assert "<details open" not in text

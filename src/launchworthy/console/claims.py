@@ -19,10 +19,12 @@ from launchworthy.evidence import ClaimStatus, Evidence, Plan, State
 from launchworthy.quantity import format_interval, format_number, format_value
 
 __all__ = [
+    "RECORD_FIELDS",
     "ClaimRow",
     "claim_row",
     "claim_url",
     "goal_of",
+    "has_records",
     "plan_text",
     "source_link",
     "tally",
@@ -30,6 +32,7 @@ __all__ = [
     "worst_state",
 ]
 
+RECORD_FIELDS = ("worst", "worse", "breaches", "traces", "worst_traces", "trace_ids", "items")
 _WORST_FIRST = (State.UNMET, State.UNPROVEN, State.WAIVED, State.ATTESTED, State.MET)
 
 
@@ -37,7 +40,8 @@ _WORST_FIRST = (State.UNMET, State.UNPROVEN, State.WAIVED, State.ATTESTED, State
 class ClaimRow:
     """One claim in a list: its sentence, where it stands and why, and what would settle it.
 
-    ``plot`` is empty where no interval was measured; ``plan`` where nothing needs settling.
+    ``plot`` is empty where no interval was measured; ``plan`` where nothing needs settling. ``worst`` leads
+    to the records that made it unmet; ``unmeasured`` is a claim that nothing here can measure.
     """
 
     address: str
@@ -52,6 +56,8 @@ class ClaimRow:
     due: str
     source: Link
     simulated: bool
+    worst: Link
+    unmeasured: bool
 
 
 def claim_url(product: str, address: str) -> str:
@@ -62,10 +68,11 @@ def claim_url(product: str, address: str) -> str:
 def claim_row(status: ClaimStatus, *, product: str) -> ClaimRow:
     """What a list shows of a claim."""
     claim, piece = status.claim, status.evidence
+    url = claim_url(product, claim.address)
     return ClaimRow(
         address=claim.address,
         sentence=sentence(claim.sentence),
-        url=claim_url(product, claim.address),
+        url=url,
         state=status.state.value,
         mark=MARKS[status.state],
         reason=status.reason,
@@ -75,7 +82,16 @@ def claim_row(status: ClaimStatus, *, product: str) -> ClaimRow:
         due=claim.due or "",
         source=source_link(piece, product=product) if piece is not None else Link(text=""),
         simulated=piece is not None and piece.simulated,
+        worst=Link(text="the records behind it, worst first", url=f"{url}#records")
+        if status.state is State.UNMET and has_records(piece)
+        else Link(text=""),
+        unmeasured=status.state is State.UNPROVEN and claim.prover is None and piece is None,
     )
+
+
+def has_records(piece: Evidence | None) -> bool:
+    """Whether a piece names items or traces that stand behind its number."""
+    return piece is not None and any(piece.detail.get(name) for name in RECORD_FIELDS)
 
 
 def goal_of(claim: Claim) -> Target | None:
@@ -149,6 +165,7 @@ def plan_text(plan: Plan) -> str:
     return "; ".join(parts)
 
 
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)T[\d:.]+Z?")
 _SOURCE = re.compile(r"(run|gold|records|file):(.+)", re.DOTALL)
 
 
@@ -166,8 +183,14 @@ def source_link(piece: Evidence, *, product: str = "") -> Link:
             text=f"gold set {rest}", url=page_url("gold", product, name) + (f"#{version}" if version else "")
         )
     if kind == "records":
-        return Link(text=f"records {rest.replace('/', ' to ')}", url=page_url("traces", product=product))
+        return Link(text=f"records {_period(rest)}", url=page_url("traces", product=product))
     return Link(text=f"{kind} {rest}")
+
+
+def _period(text: str) -> str:
+    """``2026-10-25/2026-11-24`` in words; whole days are enough to know which records are meant."""
+    first, _, last = (_DAY.sub(r"\1", text)).partition("/")
+    return f"of {first}" if first == last or not last else f"{first} to {last}"
 
 
 def worst_state(states: Iterable[State]) -> State | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,8 @@ from launchworthy.quantity import format_value
 if TYPE_CHECKING:
     from launchworthy.evidence import Verdict
 
-__all__ = ["PAGE", "BoardLine", "BoardView", "ServedRow", "StageRow"]
+__all__ = ["PAGE", "BoardLine", "BoardView", "ServedRow", "StageRow", "Work"]
 
-# Claims. On a longer board unproven lines begin folded, so that the checklist is seen whole.
-_SHORT_BOARD = 25
 _RANK = {State.UNMET: 0, State.UNPROVEN: 1}
 
 
@@ -39,6 +37,19 @@ class StageRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What has to be done before the next stage, each claim once: what the product must change, what more
+    evidence would settle, what nothing measures yet, and what is unmet but only needed later."""
+
+    title: str
+    gist: str
+    unmet: tuple[ClaimRow, ...]
+    unproven: tuple[ClaimRow, ...]
+    unmeasured: tuple[ClaimRow, ...]
+    later: tuple[ClaimRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoardLine:
     """One line of the checklist: ready when every claim under it is met.
 
@@ -49,9 +60,10 @@ class BoardLine:
     state: str
     mark: str
     gist: str
+    blocks: bool
     claims: tuple[ClaimRow, ...]
+    unmeasured: tuple[ClaimRow, ...]
     missing: str
-    open: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +91,7 @@ class BoardView:
     claims: str
     ready: str
     stages: tuple[StageRow, ...]
+    work: Work | None
     lines: tuple[BoardLine, ...]
     serving: tuple[ServedRow, ...]
     links: tuple[Link, ...]
@@ -95,6 +108,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
             raise NotFoundError(f"no product {product!r:.80}", hint="the overview lists every product")
         return _without_contract(product, problems=tuple(reading.problems(product)))
     subject = verdict.subject
+    rows = {each.claim.address: claim_row(each, product=product) for each in verdict.statuses}
     return BoardView(
         head=Head(
             title=verdict.conclusion,
@@ -109,7 +123,8 @@ def view(reading: Reading, ask: Ask) -> BoardView:
         claims=f"{count(len(verdict.statuses), 'claim')}: {tally(each.state for each in verdict.statuses)}",
         ready=_ready(verdict),
         stages=tuple(_stages(verdict)),
-        lines=tuple(board_lines(contract, verdict)),
+        work=_work(verdict, rows),
+        lines=tuple(_lines(contract, verdict, rows)),
         serving=tuple(_serving(verdict)),
         links=(Link(text="Product canvas", url=page_url("products", product, "canvas")), *_links(product)),
         simulated=f"{count(len(verdict.simulated), 'claim')} rest on simulated users"
@@ -134,6 +149,7 @@ def _without_contract(product: str, *, problems: tuple[str, ...]) -> BoardView:
         claims="",
         ready="",
         stages=(),
+        work=None,
         lines=(),
         serving=(),
         links=_links(product),
@@ -182,24 +198,53 @@ def _stages(verdict: Verdict) -> Iterable[StageRow]:
         )
 
 
-def board_lines(contract: Contract, verdict: Verdict) -> list[BoardLine]:
+def _work(verdict: Verdict, rows: Mapping[str, ClaimRow]) -> Work | None:
+    """What blocks the stage that the verdict is about; None where nothing does and nothing is unmet."""
+    blocking = [rows[each.claim.address] for each in verdict.subject.blocking]
+    known = {row.address for row in blocking}
+    later = tuple(
+        rows[each.claim.address]
+        for each in verdict.statuses
+        if each.state is State.UNMET and each.claim.address not in known
+    )
+    if not blocking and not later:
+        return None
+    return Work(
+        title=f"What blocks {verdict.subject.name}" if blocking else "Unmet, though no stage waits for it",
+        gist=tally(each.state for each in verdict.subject.blocking),
+        unmet=tuple(row for row in blocking if row.state == State.UNMET),
+        unproven=tuple(row for row in blocking if row.state != State.UNMET and not row.unmeasured),
+        unmeasured=tuple(row for row in blocking if row.unmeasured),
+        later=later,
+    )
+
+
+def _lines(contract: Contract, verdict: Verdict, rows: Mapping[str, ClaimRow]) -> list[BoardLine]:
     """The contract's checklist with its claims; what no line names comes last."""
     by_address = {each.claim.address: each for each in verdict.statuses}
     found: list[BoardLine] = []
     for line in board(contract, [each.claim for each in verdict.statuses]):
         own = [by_address[claim.address] for claim in line.claims]
-        found.append(_line(line.title, own, missing=line.missing, verdict=verdict))
-    placed = {row.address for line in found for row in line.claims}
+        found.append(_line(line.title, own, rows, missing=line.missing, verdict=verdict))
+    placed = {row.address for line in found for row in (*line.claims, *line.unmeasured)}
     rest = [each for each in verdict.statuses if each.claim.address not in placed]
     if rest:
-        found.append(_line("Everything else", rest, missing=(), verdict=verdict))
+        found.append(_line("Everything else", rest, rows, missing=(), verdict=verdict))
     return found
 
 
-def _line(title: str, own: Sequence[ClaimStatus], *, missing: Sequence[str], verdict: Verdict) -> BoardLine:
+def _line(
+    title: str,
+    own: Sequence[ClaimStatus],
+    rows: Mapping[str, ClaimRow],
+    *,
+    missing: Sequence[str],
+    verdict: Verdict,
+) -> BoardLine:
     state = worst_state(each.state for each in own)
     blocking = {each.claim.address for each in verdict.subject.blocking}
     ordered = sorted(own, key=lambda each: (_RANK.get(each.state, 2), each.claim.address not in blocking))
+    shown = [rows[each.claim.address] for each in ordered]
     held = sum(each.claim.address in blocking for each in own)
     gist = tally(each.state for each in own) if own else "no claim stands under it"
     return BoardLine(
@@ -209,9 +254,10 @@ def _line(title: str, own: Sequence[ClaimStatus], *, missing: Sequence[str], ver
         gist=f"{gist}; {held:,} {'blocks' if held == 1 else 'block'} {verdict.subject.name}"
         if held
         else gist,
-        claims=tuple(claim_row(each, product=verdict.terms.product) for each in ordered),
+        blocks=held > 0,
+        claims=tuple(row for row in shown if not row.unmeasured),
+        unmeasured=tuple(row for row in shown if row.unmeasured),
         missing=", ".join(missing),
-        open=state is State.UNMET or (state is State.UNPROVEN and len(verdict.statuses) <= _SHORT_BOARD),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from launchworthy.console.charts import HistoryPoint, history_plot
-from launchworthy.console.claims import ClaimRow, claim_row, goal_of, source_link, value_text
+from launchworthy.console.claims import RECORD_FIELDS, ClaimRow, claim_row, goal_of, source_link, value_text
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, moment, page_url, sentence
@@ -217,7 +217,7 @@ def _records(piece: Evidence | None) -> Iterable[RecordRow]:
     if piece is None:
         return
     run = piece.source.removeprefix("run:") if piece.source.startswith("run:") else ""
-    for name in ("worst", "worse", "breaches", "traces", "worst_traces", "trace_ids", "items"):
+    for name in RECORD_FIELDS:
         found = piece.detail.get(name)
         for each in found if isinstance(found, (list, tuple)) else ():
             if isinstance(each, Mapping):
