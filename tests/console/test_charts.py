@@ -97,10 +97,20 @@ def test_a_scale_holds_its_values_and_its_ticks(values: list[float], unit: str) 
     assert all(scale.low - slack <= tick <= scale.high + slack for tick in ticks)
 
 
-def test_shares_stay_between_nothing_and_everything() -> None:
-    scale = scale_over([0.99, 1.0], unit="ratio")
-    assert scale.high == 1.0
-    assert scale_over([0.0, 0.01], unit="ratio").low == 0.0
+def test_a_point_at_the_very_end_is_whole_and_nothing_beyond_it_is_named() -> None:
+    for values in ([0.99, 1.0], [0.0, 0.01], [0.0, 1.0]):
+        scale = scale_over(values, unit="ratio")
+        assert 0.0 < scale.percent(min(values)) < scale.percent(max(values)) < 100.0
+        assert all(0.0 <= tick <= 1.0 for tick in scale.ticks(4))
+        assert scale.low > -0.05
+        assert scale.high < 1.05
+    cost = scale_over([0.0, 0.002], unit="USD")
+    assert 0.0 < cost.percent(0.0) < 5.0
+    assert cost.ticks(4)[0] == 0.0
+
+
+def test_a_narrow_axis_has_more_than_one_tick() -> None:
+    assert len(scale_over([0.528, 0.594, 0.657], unit="ratio").ticks(3)) > 1
 
 
 def test_ticks_of_times_are_times_people_say() -> None:

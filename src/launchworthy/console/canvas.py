@@ -29,22 +29,23 @@ class CanvasItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanvasPart:
-    """One field of the canvas; without items the contract is silent on it."""
+    """One field of the canvas; without items the contract is silent on it. ``place`` is where it is drawn."""
 
     name: str
+    place: str
     items: tuple[CanvasItem, ...]
 
 
 def canvas_parts(contract: Contract, metrics: Sequence[CanvasItem]) -> tuple[CanvasPart, ...]:
     """Every field of the canvas; ``metrics`` are its last one, with or without their states."""
     return (
-        CanvasPart(name="Problem", items=tuple(_problem(contract))),
-        CanvasPart(name="User", items=tuple(_users(contract))),
-        CanvasPart(name="Data sources", items=tuple(_data(contract))),
-        CanvasPart(name="Model outputs", items=tuple(_outputs(contract))),
-        CanvasPart(name="User value", items=tuple(_value(contract))),
-        CanvasPart(name="Risks", items=tuple(_risks(contract))),
-        CanvasPart(name="Metrics", items=tuple(metrics)),
+        CanvasPart(name="Problem", place="problem", items=tuple(_problem(contract))),
+        CanvasPart(name="User", place="user", items=tuple(_users(contract))),
+        CanvasPart(name="Data sources", place="data", items=tuple(_data(contract))),
+        CanvasPart(name="Model outputs", place="outputs", items=tuple(_outputs(contract))),
+        CanvasPart(name="User value", place="value", items=tuple(_value(contract))),
+        CanvasPart(name="Risks", place="risks", items=tuple(_risks(contract))),
+        CanvasPart(name="Metrics", place="metrics", items=tuple(metrics)),
     )
 
 

@@ -1,4 +1,7 @@
-"""Measured numbers of runs as rows with a small plot. May import ``evals``, ``stats`` and this room."""
+"""Measured numbers of runs as rows with a small plot, and items' scores.
+
+May import ``evals``, ``metrics``, ``stats`` and this room.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ from markupsafe import Markup
 from launchworthy.console.charts import IntervalMark, interval_plot
 from launchworthy.console.words import count
 from launchworthy.evals import Measured
+from launchworthy.metrics import Metric
 from launchworthy.quantity import format_interval, format_value
 from launchworthy.records import Score
 from launchworthy.stats import Interval
 
-__all__ = ["MeasureRow", "measure_row", "score_text"]
+__all__ = ["MeasureRow", "goodness", "item_value", "measure_row", "score_text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +62,25 @@ def _value_text(found: Interval | None, *, unit: str) -> str:
     return format_interval(found.value, found.low, found.high, unit=unit)
 
 
-def score_text(score: Score | None, *, unit: str) -> str:
-    """One item's score; a scorer that could not score says so."""
-    if score is None:
-        return "no truth for it"
-    if score.value is None:
+def item_value(metric: Metric, score: Score | None) -> float | None:
+    """The metric on one item alone; None where the item does not enter it or could not be scored."""
+    if score is None or score.value is None:
+        return None
+    own = metric.estimate([score])
+    return None if own is None else own.value
+
+
+def goodness(metric: Metric, score: Score | None) -> float | None:
+    """:func:`item_value` turned so that more is better: 1 is all that a share can reach."""
+    own = item_value(metric, score)
+    if own is None or metric.higher_is_better:
+        return own
+    return 1.0 - own if metric.unit == "ratio" else -own
+
+
+def score_text(metric: Metric, score: Score | None) -> str:
+    """One item's score; a scorer that could not score says so. Empty where the item does not enter."""
+    if score is not None and score.value is None:
         return f"could not score: {score.error or 'no value'}"
-    return format_value(score.value, unit=unit)
+    own = item_value(metric, score)
+    return "" if own is None else format_value(own, unit=metric.unit)

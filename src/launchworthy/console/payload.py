@@ -1,4 +1,7 @@
-"""Prompts, contexts and responses as readable text, whatever shape they came in. Imports this room only."""
+"""Prompts, contexts and responses as readable text, whatever shape they came in.
+
+May import ``quantity`` and this room.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from launchworthy.console.words import short
+from launchworthy.quantity import format_number
 
-__all__ = ["Document", "Message", "documents", "gist", "messages", "readable"]
+__all__ = ["Answer", "Document", "Message", "answer", "documents", "gist", "messages", "readable", "truth"]
 
 _MOST = 20_000
 
@@ -30,6 +34,18 @@ class Document:
     id: str
     score: str
     text: str
+
+    @property
+    def gist(self) -> str:
+        return short(self.text, most=110)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was answered, cut to what a table can hold, and the answer's other fields by name."""
+
+    text: str
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 def _loaded(stored: Any) -> Any:
@@ -131,6 +147,49 @@ def gist(stored: str | None, *, most: int = 120) -> str:
 def readable(value: Any) -> str:
     """A JSON value as text: text as it is, words on a line, simple fields by name, else indented."""
     return _whole(value)[:_MOST]
+
+
+_ELSEWHERE = ("trace_id", "cost_usd", "latency_ms")  # the row of an item has a place of its own for these
+_TEXT_FIELDS = ("output", "answer", "text", "response", "content")
+
+
+def answer(value: Any, *, most: int = 300) -> Answer:
+    """An answer for a table: of a mapping its text first, then each other field on one short line."""
+    if isinstance(value, Mapping):
+        name = next((name for name in _TEXT_FIELDS if isinstance(value.get(name), str)), None)
+        if name is not None:
+            rest = (
+                (str(key).replace("_", " "), _brief(each))
+                for key, each in value.items()
+                if key not in (name, *_ELSEWHERE) and each not in (None, "", [], {})
+            )
+            return Answer(text=_cut(value[name], most), fields=tuple(rest))
+    return Answer(text=_cut(readable(value), most))
+
+
+def truth(value: Any) -> str:
+    """What was expected, for a table: of ids with their gains the ids alone, those that gain most first."""
+    if (
+        isinstance(value, Mapping)
+        and value
+        and all(isinstance(each, (int, float)) for each in value.values())
+    ):
+        value = [str(name) for name in sorted(value, key=lambda name: -value[name])]
+    return _brief(value) if isinstance(value, list) else _cut(readable(value), 300)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most].rstrip()}…"
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        return format_number(value)
+    if isinstance(value, list) and len(value) > 3 and all(map(_plain, value)):
+        return f"{', '.join(short(str(each), most=40) for each in value[:3])} and {len(value) - 3:,} more"
+    return short(_whole(value), most=120)
 
 
 def _whole(value: Any) -> str:

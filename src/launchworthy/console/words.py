@@ -8,8 +8,21 @@ from urllib.parse import quote, urlencode
 
 from launchworthy.evidence import State
 
-__all__ = ["MARKS", "Link", "count", "day", "from_ns", "joined", "moment", "page_url", "sentence", "short"]
+__all__ = [
+    "MARKS",
+    "NO_ANSWERS",
+    "Link",
+    "count",
+    "day",
+    "from_ns",
+    "joined",
+    "moment",
+    "page_url",
+    "sentence",
+    "short",
+]
 
+NO_ANSWERS = {"refuse": "refused", "defer": "deferred", "ask": "asked back", "route": "routed to a person"}
 MARKS = {
     State.MET: "●",
     State.UNMET: "✕",

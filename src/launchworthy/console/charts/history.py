@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from markupsafe import Markup
 
@@ -85,11 +85,17 @@ def history_plot(
 
 
 def _dates(points: Sequence[HistoryPoint], places: Sequence[float]) -> list[Markup]:
-    """Dates of the oldest and the newest, then of others that have room: on a phone a date takes 28 %."""
+    """Dates of the oldest and the newest, then of others that have room: on a phone a date takes 28 %.
+
+    Where all were taken on one day, the day is said once and then times.
+    """
     ends = [0, len(points) - 1] if points else []
+    one_day = bool(points) and day(points[0].at) == day(points[-1].at)
     dated: dict[str, float] = {}
     for number in [*ends, *range(1, len(points) - 1)]:
-        on, place = day(points[number].at), places[number]
+        at, place = points[number].at, places[number]
+        clock = f"{at.astimezone(UTC):%H:%M:%S}"
+        on = day(at) if not one_day else f"{day(at)} {clock}" if number == 0 else clock
         if on not in dated and all(abs(place - other) >= 38 for other in dated.values()):
             dated[on] = place
     return [label(on, at=place, y=_BOTTOM + 17, edge=15) for on, place in dated.items()]

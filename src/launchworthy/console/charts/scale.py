@@ -22,11 +22,17 @@ _DURATION_STEPS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """A linear axis from ``low`` to ``high``, both finite, ``low < high``."""
+    """A linear axis from ``low`` to ``high``, both finite, ``low < high``.
+
+    A little air beyond what a value can be keeps a point at the very end whole; ``least`` and ``most`` bound
+    the values that are named.
+    """
 
     low: float
     high: float
     unit: str = ""
+    least: float = -math.inf
+    most: float = math.inf
 
     def percent(self, value: float) -> float:
         """Place of a value, 0 to 100; what lies outside stands at the edge."""
@@ -36,10 +42,14 @@ class Scale:
         return round(100.0 * min(1.0, max(0.0, share)), 3)
 
     def ticks(self, most: int = 4) -> tuple[float, ...]:
-        """Up to ``most`` round values within the axis."""
+        """About ``most`` round values within the axis, and two where there are two."""
+        found = self._ticks(most)
+        return found if len(found) > 1 else self._ticks(2 * most)
+
+    def _ticks(self, most: int) -> tuple[float, ...]:
         step = self._step(most)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
+        first = math.ceil(max(self.low, self.least) / step - 1e-9)
+        last = math.floor(min(self.high, self.most) / step + 1e-9)
         return tuple(number * step for number in range(first, last + 1))
 
     def _step(self, most: int) -> float:
@@ -53,11 +63,11 @@ class Scale:
 
 
 def scale_over(values: Iterable[float | None], *, unit: str = "", around: float | None = None) -> Scale:
-    """An axis that shows every finite value, with some air; shares stay between 0 and 1.
+    """An axis that shows every finite value, with some air; shares are named between 0 and 1 only.
 
     Args:
         values: What must be seen; None and infinities are passed over.
-        unit: Canonical unit; a ``ratio`` never reaches beyond 0 and 1 unless a value does.
+        unit: Canonical unit; a ``ratio`` reaches hardly beyond 0 and 1 unless a value does.
         around: A value to stand in the middle, such as 0 for differences.
     """
     finite = [value for value in values if value is not None and math.isfinite(value)]
@@ -69,10 +79,14 @@ def scale_over(values: Iterable[float | None], *, unit: str = "", around: float 
     low, high = min(finite), max(finite)
     air = 0.12 * (high - low) or 0.1 * abs(high) or 0.5
     bottom, top = low - air, high + air
+    least, most = -math.inf, math.inf
     if unit == "ratio":
-        bottom, top = max(bottom, min(0.0, low)), min(top, max(1.0, high))
+        least, most = min(0.0, low), max(1.0, high)
     elif low >= 0:
-        bottom = max(0.0, bottom)
+        least = 0.0
+    # What cannot be has no scale of its own, only the room that a point at the very end needs.
+    edge = 0.03 * (min(top, most) - max(bottom, least))
+    bottom, top = max(bottom, least - edge), min(top, most + edge)
     if not bottom < top:
         bottom, top = bottom - 0.5, bottom + 0.5
-    return Scale(low=bottom, high=top, unit=unit)
+    return Scale(low=bottom, high=top, unit=unit, least=least, most=most)

@@ -6,6 +6,7 @@ from launchworthy.console.pages import (
     canvas,
     claim,
     compare,
+    contract,
     gold,
     ingest,
     login,
@@ -21,6 +22,7 @@ __all__ = ["PAGES"]
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
     canvas.PAGE,
+    contract.PAGE,
     claim.PAGE,
     board.PAGE,
     traces.PAGE,

@@ -126,7 +126,11 @@ def view(reading: Reading, ask: Ask) -> BoardView:
         work=_work(verdict, rows),
         lines=tuple(_lines(contract, verdict, rows)),
         serving=tuple(_serving(verdict)),
-        links=(Link(text="Product canvas", url=page_url("products", product, "canvas")), *_links(product)),
+        links=(
+            Link(text="Product canvas", url=page_url("products", product, "canvas")),
+            Link(text="Contract, line by line", url=page_url("products", product, "contract")),
+            *_links(product),
+        ),
         simulated=f"{count(len(verdict.simulated), 'claim')} rest on simulated users"
         if verdict.simulated
         else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from launchworthy.console.canvas import CanvasItem, CanvasPart, canvas_parts, canvas_title, is_measure
 from launchworthy.console.claims import claim_url
@@ -44,7 +45,7 @@ def view(reading: Reading, ask: Ask) -> CanvasView:
     return CanvasView(
         head=Head(
             title=canvas_title(product, parts),
-            reason=f"{contract.file}, version {contract.version}. {verdict.conclusion}.",
+            reason=f"{PurePath(contract.file).name}, version {contract.version}. {verdict.conclusion}.",
             section="products",
             trail=(
                 Link(text="Products", url="/"),

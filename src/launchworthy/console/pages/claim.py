@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from launchworthy.console.charts import HistoryPoint, history_plot
-from launchworthy.console.claims import RECORD_FIELDS, ClaimRow, claim_row, goal_of, source_link, value_text
+from launchworthy.console.claims import (
+    RECORD_FIELDS,
+    ClaimRow,
+    claim_row,
+    goal_of,
+    has_records,
+    source_link,
+    value_text,
+)
 from launchworthy.console.page import Ask, Empty, Head, Page
+from launchworthy.console.pages.contract import contract_url
+from launchworthy.console.payload import gist, readable
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, moment, page_url, sentence
 from launchworthy.contract import ClaimKind
@@ -27,10 +38,11 @@ __all__ = ["PAGE", "ClaimView", "Fact", "PieceRow", "RecordRow"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One thing to know about the claim, in words."""
+    """One thing to know about the claim, in words; ``url`` is empty where it leads nowhere."""
 
     name: str
     value: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +67,7 @@ class RecordRow:
     """An item or a trace that stands behind the number, worst first."""
 
     item: Link
+    asked: str
     value: str
     trace: Link
 
@@ -104,7 +117,7 @@ def view(reading: Reading, ask: Ask) -> ClaimView:
         if status.claim.slice == "*" and status.evidence is not None
         else "",
         pieces=tuple(_piece(piece, status, verdict, product) for piece in reversed(pieces)),
-        records=tuple(_records(status.evidence)),
+        records=tuple(_records(reading, status.evidence)),
         remarks=tuple(_remarks(status.evidence)),
         empty=None if pieces else _empty(status),
     )
@@ -142,7 +155,12 @@ def _facts(status: ClaimStatus, verdict: Verdict) -> Iterable[Fact]:
     yield Fact(name="Measured by", value=claim.prover or "nothing measures this yet")
     yield Fact(name="Evidence counts for", value=format_value(claim.valid_for_s * 1000, unit="ms"))
     yield Fact(name="Release judged", value=verdict.release or "none named")
-    yield Fact(name="In the contract", value=str(claim.place) if claim.place is not None else "a default")
+    if claim.place is None:
+        yield Fact(name="In the contract", value="a default")
+    else:
+        place = replace(claim.place, file=PurePath(claim.place.file).name)
+        url = contract_url(verdict.terms.product, line=claim.place.line)
+        yield Fact(name="In the contract", value=str(place), url=url)
 
 
 def _line(reading: Reading, product: str, status: ClaimStatus) -> str:
@@ -212,21 +230,28 @@ def _piece(piece: Evidence, status: ClaimStatus, verdict: Verdict, product: str)
     )
 
 
-def _records(piece: Evidence | None) -> Iterable[RecordRow]:
+def _records(reading: Reading, piece: Evidence | None) -> Iterable[RecordRow]:
     """Items and traces that the evidence names, under whichever of its usual fields."""
-    if piece is None:
+    if piece is None or not has_records(piece):
         return
     run = piece.source.removeprefix("run:") if piece.source.startswith("run:") else ""
+    asked = _asked(reading, run)
     for name in RECORD_FIELDS:
         found = piece.detail.get(name)
         for each in found if isinstance(found, (list, tuple)) else ():
             if isinstance(each, Mapping):
-                yield _record(each, run=run, unit=piece.unit)
+                yield _record(each, run=run, asked=asked, unit=piece.unit)
             elif isinstance(each, str):
-                yield RecordRow(item=Link(text=""), value="", trace=_trace(each))
+                yield RecordRow(item=Link(text=""), asked="", value="", trace=_trace(each))
 
 
-def _record(each: Mapping[str, Any], *, run: str, unit: str) -> RecordRow:
+def _asked(reading: Reading, run: str) -> Mapping[str, str]:
+    """What each item of a run was asked; nothing where the run is not here."""
+    items = reading.run_items(run) if run else ()
+    return {item.item_id: gist(readable(item.input), most=100) for item in items}
+
+
+def _record(each: Mapping[str, Any], *, run: str, asked: Mapping[str, str], unit: str) -> RecordRow:
     item = each.get("item") or each.get("id")
     value = each.get("value")
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -234,6 +259,7 @@ def _record(each: Mapping[str, Any], *, run: str, unit: str) -> RecordRow:
         item=Link(text=str(item), url=page_url("runs", run) + f"#item-{item}" if run else "")
         if item is not None
         else Link(text=""),
+        asked=asked.get(str(item), ""),
         value=format_value(float(value), unit=unit) if number and value is not None else "",
         trace=_trace(each.get("trace") or each.get("trace_id")),
     )

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from launchworthy.console.charts import ForestRow, forest_plot
 from launchworthy.console.measures import score_text
 from launchworthy.console.page import Ask, Empty, Head, Page
-from launchworthy.console.payload import gist, readable
+from launchworthy.console.payload import Answer, answer, gist, readable, truth
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, count, joined, page_url, short
 from launchworthy.evals import Comparison, compare_runs, metrics_of_run
@@ -50,8 +50,8 @@ class FlipRow:
     better: bool
     before: str
     after: str
-    baseline: str
-    candidate: str
+    baseline: Answer
+    candidate: Answer
     baseline_trace: Link
     candidate_trace: Link
 
@@ -242,11 +242,11 @@ def _flip(old: RunItem, new: RunItem, metric: Metric, *, better: bool) -> FlipRo
     return FlipRow(
         id=new.item_id,
         question=gist(readable(new.input), most=200),
-        expected="" if new.expected is None else readable(new.expected),
+        expected="" if new.expected is None else truth(new.expected),
         metric=metric.name,
         better=better,
-        before=score_text(old.scores.get(metric.name), unit=metric.unit),
-        after=score_text(new.scores.get(metric.name), unit=metric.unit),
+        before=score_text(metric, old.scores.get(metric.name)),
+        after=score_text(metric, new.scores.get(metric.name)),
         baseline=_answer(old),
         candidate=_answer(new),
         baseline_trace=_trace(old),
@@ -254,10 +254,10 @@ def _flip(old: RunItem, new: RunItem, metric: Metric, *, better: bool) -> FlipRo
     )
 
 
-def _answer(item: RunItem) -> str:
+def _answer(item: RunItem) -> Answer:
     if item.error is not None:
-        return f"no answer: {item.error}"
-    return "" if item.output is None else readable(item.output)
+        return Answer(text=f"no answer: {item.error}")
+    return Answer(text="") if item.output is None else answer(item.output, most=240)
 
 
 def _trace(item: RunItem) -> Link:

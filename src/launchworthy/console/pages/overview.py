@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from launchworthy.console.claims import tally
+from launchworthy.console.claims import claim_url, tally
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import MARKS, count, joined, moment, page_url
-from launchworthy.evidence import State
+from launchworthy.console.words import MARKS, Link, count, joined, moment, page_url, sentence
+from launchworthy.evidence import ClaimStatus, State
+
+if TYPE_CHECKING:
+    from launchworthy.evidence import Verdict
 
 __all__ = ["PAGE", "OverviewView", "ProductRow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductRow:
-    """One product: verdict in words, state of the stage it is about, and how its claims stand."""
+    """One product: its verdict in words, how its claims stand, and what to do next."""
 
     name: str
     url: str
@@ -25,6 +29,7 @@ class ProductRow:
     claims: str
     release: str
     judged: str
+    next: Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,7 @@ def _row(reading: Reading, name: str) -> ProductRow:
             claims="",
             release="",
             judged="",
+            next=Link(text="Write one: launchworthy init"),
         )
     state = verdict.subject.state
     return ProductRow(
@@ -74,14 +80,31 @@ def _row(reading: Reading, name: str) -> ProductRow:
         claims=tally(each.state for each in verdict.statuses),
         release=verdict.release or "no release named",
         judged=moment(verdict.at),
+        next=_next(verdict),
     )
+
+
+def _next(verdict: Verdict) -> Link:
+    """What to do first: change what is unmet, else settle what is unproven and has a plan."""
+    blocking = verdict.subject.blocking
+    for status in blocking:
+        if status.state is State.UNMET:
+            return _link(status, f"Change the product: {status.claim.sentence}", verdict)
+    for status in blocking:
+        if status.plan is not None and (status.claim.prover is not None or status.evidence is not None):
+            return _link(status, f"{sentence(status.plan.what)}: {status.claim.sentence}", verdict)
+    return Link(text="Settle what nothing measures yet" if blocking else "")
+
+
+def _link(status: ClaimStatus, text: str, verdict: Verdict) -> Link:
+    return Link(text=text, url=claim_url(verdict.terms.product, status.claim.address))
 
 
 def _title(rows: tuple[ProductRow, ...]) -> str:
     if not rows:
         return "No product yet"
     if len(rows) == 1:
-        return f"{rows[0].name}: {rows[0].conclusion}"
+        return _alone(rows[0])
     words = {
         State.MET.value: "ready",
         State.UNMET.value: "held by unmet claims",
@@ -94,6 +117,13 @@ def _title(rows: tuple[ProductRow, ...]) -> str:
         if (number := sum(row.state == state for row in rows))
     ]
     return f"{count(len(rows), 'product')}: {joined(parts)}"
+
+
+def _alone(row: ProductRow) -> str:
+    """``python-docs is not ready for pilot: 1 claim unmet``."""
+    said = row.conclusion[:1].lower() + row.conclusion[1:]
+    verb = "is " if said.startswith(("not ready", "ready")) else "has " if said.startswith("no ") else ""
+    return f"{row.name} {verb}{said}"
 
 
 def _reason(rows: tuple[ProductRow, ...]) -> str:

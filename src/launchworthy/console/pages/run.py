@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from launchworthy.console.measures import MeasureRow, measure_row, score_text
+from launchworthy.console.measures import MeasureRow, goodness, measure_row, score_text
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.pages.runs import run_state
-from launchworthy.console.payload import gist, readable
+from launchworthy.console.payload import Answer, answer, gist, readable, truth
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, joined, moment, page_url, short
 from launchworthy.evals import Measured, measure_run, metrics_of_run
@@ -23,14 +23,18 @@ PAGE_ITEMS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemRow:
-    """One item: what was asked, what was right, what was answered, and what the scorers said."""
+    """One item: what was asked, what was right, what was answered, and what the scorers said.
+
+    ``perfect`` names the metrics on which nothing is left to better; ``scores`` are the others.
+    """
 
     id: str
     question: str
     expected: str
-    output: str
+    output: Answer
     error: str
     scores: tuple[tuple[str, str], ...]
+    perfect: str
     slices: tuple[str, ...]
     latency: str
     cost: str
@@ -140,38 +144,40 @@ def _goodness(item: RunItem, metrics: Sequence[Metric]) -> tuple[int, float]:
     """Errors first, then what could not be scored, then the lowest scores."""
     if item.error is not None:
         return 0, 0.0
-    known, unscored = [], False
-    for metric in metrics:
-        score = item.scores.get(metric.name)
-        if score is None:
-            continue
-        if score.value is None:
-            unscored = True
-        else:
-            known.append(score.value if metric.higher_is_better else 1.0 - score.value)
+    scored = [item.scores.get(metric.name) for metric in metrics]
+    unscored = any(score is not None and score.value is None for score in scored)
+    known = [
+        own
+        for metric, score in zip(metrics, scored, strict=True)
+        if metric.unit == "ratio" and (own := goodness(metric, score)) is not None
+    ]
     return (1 if unscored else 2), sum(known) / len(known) if known else 1.0
 
 
 def _item(item: RunItem, metrics: Sequence[Metric]) -> ItemRow:
-    rank, goodness = _goodness(item, metrics)
+    rank, mean = _goodness(item, metrics)
+    perfect, scores = [], []
+    for metric in metrics if item.error is None else ():
+        score = item.scores.get(metric.name)
+        if metric.unit == "ratio" and goodness(metric, score) == 1.0:
+            perfect.append(metric.name)
+        elif said := score_text(metric, score):
+            scores.append((metric.name, said))
     return ItemRow(
         id=item.item_id,
         question=gist(readable(item.input), most=300),
-        expected="" if item.expected is None else readable(item.expected),
-        output="" if item.output is None else readable(item.output),
+        expected="" if item.expected is None else truth(item.expected),
+        output=Answer(text="") if item.output is None else answer(item.output),
         error=item.error or "",
-        scores=()
-        if item.error is not None
-        else tuple(
-            (metric.name, score_text(item.scores.get(metric.name), unit=metric.unit)) for metric in metrics
-        ),
+        scores=tuple(scores),
+        perfect=joined(perfect),
         slices=item.slices,
         latency=format_value(item.latency_ms, unit="ms"),
         cost=format_value(item.cost_usd, unit="USD") if item.cost_usd is not None else "",
         trace=Link(text=short(item.trace_id, most=12), url=page_url("traces", item.trace_id))
         if item.trace_id
         else Link(text=""),
-        good=rank == 2 and goodness >= 1.0,
+        good=rank == 2 and mean >= 1.0,
     )
 
 

@@ -14,7 +14,7 @@ from launchworthy.console.page import Ask, Head, Page
 from launchworthy.console.payload import Document, Message, documents, gist, messages
 from launchworthy.console.reading import Reading
 from launchworthy.console.spans import MAX_SPANS, read_trace
-from launchworthy.console.words import Link, count, from_ns, page_url, short
+from launchworthy.console.words import NO_ANSWERS, Link, count, from_ns, page_url, short
 from launchworthy.errors import NotFoundError
 from launchworthy.quantity import format_number, format_value
 
@@ -31,6 +31,8 @@ class SpanRow:
     depth: int
     ok: bool
     status: str
+    tokens: str
+    cost: str
     latency: str
     bar: Markup
     facts: tuple[tuple[str, str], ...]
@@ -58,12 +60,15 @@ class LateRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceView:
-    """What the trace page receives; ``figures`` are name and value."""
+    """What the trace page receives; ``figures`` are name and value. ``tokens`` and ``costs`` say whether any
+    span has them."""
 
     head: Head
     figures: tuple[tuple[str, str], ...]
     ruler: Markup
     spans: tuple[SpanRow, ...]
+    tokens: bool
+    costs: bool
     late: tuple[LateRow, ...]
     simulated: bool
     cut: bool
@@ -100,6 +105,8 @@ def view(reading: Reading, ask: Ask) -> TraceView:
         figures=tuple(_figures(root, spans, began)),
         ruler=ruler(total_ms),
         spans=rows,
+        tokens=any(row.tokens for row in rows),
+        costs=any(row.cost for row in rows),
         late=late,
         simulated=any(span["simulated"] for span in spans),
         cut=len(spans) >= MAX_SPANS,
@@ -149,7 +156,7 @@ def _title(
     if root["status"] == "error":
         said = f"{name}: failed after {took}: {root['error_type'] or root['status_message'] or 'error'}"
     elif root["no_answer"]:
-        said = f"{name}: gave no answer ({root['no_answer']}) after {took}"
+        said = f"{name}: {NO_ANSWERS.get(root['no_answer'], 'gave no answer')} after {took}"
     else:
         said = f"{name}: done in {took}"
     said = short(said, most=160)
@@ -173,14 +180,19 @@ def _figures(
     first = next((span["first_token_ms"] for span in spans if span["first_token_ms"] is not None), None)
     if first is not None:
         yield "First token", format_value(first, unit="ms")
-    for name, column in (("Tokens read", "input_tokens"), ("Tokens written", "output_tokens")):
-        known = [span[column] for span in calls if span[column] is not None]
-        yield name, f"{sum(known):,}" if known else "not measured"
+    if any(span["kind"] in ("model", "embedding") for span in calls):
+        for name, column in (("Tokens read", "input_tokens"), ("Tokens written", "output_tokens")):
+            known = [span[column] for span in calls if span[column] is not None]
+            yield name, f"{sum(known):,}" if known else "not measured"
+    else:
+        yield "Tokens", "no model was called"
     cached = [span["cache_read_tokens"] for span in calls if span["cache_read_tokens"] is not None]
     if cached:
         yield "Of them cached", f"{sum(cached):,}"
+    # What the calls cost says more than what the whole claims to have cost.
     costs = [span["cost_usd"] for span in calls if span["cost_usd"] is not None]
-    yield "Cost", format_value(sum(costs), unit="USD") if costs else "not measured"
+    whole = sum(costs) if costs else root["cost_usd"]
+    yield "Cost", format_value(whole, unit="USD")
     yield "Release", root["release"] or "none named"
     if root["cohort"]:
         yield "Cohort", root["cohort"]
@@ -233,6 +245,8 @@ def _span(span: Mapping[str, Any], depth: int, *, began: int, total_ms: float) -
         depth=min(depth, 8),
         ok=not failed,
         status=(span["error_type"] or "error") if failed else "ok",
+        tokens=_tokens(span),
+        cost="" if span["cost_usd"] is None else format_value(span["cost_usd"], unit="USD"),
         latency=format_value(span["duration_ms"], unit="ms"),
         bar=span_bar(
             name=short(name, most=80),
@@ -249,6 +263,14 @@ def _span(span: Mapping[str, Any], depth: int, *, began: int, total_ms: float) -
         attributes=_attributes(span["attributes"]),
         open=span["kind"] in ("model", "retrieval", "tool") or depth == 0 or failed,
     )
+
+
+def _tokens(span: Mapping[str, Any]) -> str:
+    """Read and written: ``1,204 → 88``; a side that is not known is a question mark."""
+    read, written = span["input_tokens"], span["output_tokens"]
+    if read is None and written is None:
+        return ""
+    return " → ".join("?" if number is None else f"{number:,}" for number in (read, written))
 
 
 def _attributes(stored: str | None) -> str:

@@ -10,7 +10,7 @@ from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.payload import gist
 from launchworthy.console.reading import Reading
 from launchworthy.console.spans import PAGE_ROWS, TraceFilter, choices, list_traces, read_filter, totals_of
-from launchworthy.console.words import Link, count, from_ns, page_url
+from launchworthy.console.words import NO_ANSWERS, Link, count, from_ns, page_url
 from launchworthy.quantity import format_value
 
 __all__ = ["PAGE", "TraceRow", "TracesView"]
@@ -70,12 +70,9 @@ def view(reading: Reading, ask: Ask) -> TracesView:
     )
 
 
-_NO_ANSWER = {"refuse": "refused", "defer": "deferred", "ask": "asked back", "route": "routed"}
-
-
 def _row(row: Mapping[str, Any], total: Mapping[str, Any], wanted: TraceFilter) -> TraceRow:
     ok = row["status"] != "error"
-    said = "ok" if not row["no_answer"] else _NO_ANSWER.get(row["no_answer"], "no answer")
+    said = "ok" if not row["no_answer"] else NO_ANSWERS.get(row["no_answer"], "no answer")
     if not ok:
         said = row["error_type"] or "error"
     tokens = (
