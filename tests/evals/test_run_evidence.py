@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -217,3 +218,18 @@ def test_everything_listed_as_provable_is() -> None:
     assert set(metrics_of([claim("hit@5"), claim("groundedness")], workflow="answer")) == {
         "docs/answer/quality/hit@5"
     }
+
+
+def test_a_run_is_as_old_as_its_end_whatever_it_found(run: Run) -> None:
+    asked = claim(
+        "run",
+        address="docs/proof/run",
+        kind=ClaimKind.FRESH,
+        family="proof",
+        workflow=None,
+        target=Target(direction=Direction.AT_MOST, threshold=30 * 86_400_000.0, unit="ms"),
+    )
+    done = replace(run, finished_at=NOW - timedelta(hours=2))
+    piece = _one([asked], done, _items(0, 10))
+    assert (piece.value, piece.unit, piece.n, piece.release) == (7_200_000.0, "ms", 10, run.release)
+    assert run_evidence([asked], done, _items(0, 10), now=NOW, holdout=Holdout(ids=())) == []

@@ -17,6 +17,7 @@ PROVES: tuple[str, ...] = (
     "bound:gold/looks",
     "cover:gold/*",
     "fresh:gold/refresh",
+    "fresh:proof/run",
     "quality/accuracy",
     "quality/auc",
     "quality/average_precision",

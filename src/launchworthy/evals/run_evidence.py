@@ -79,7 +79,39 @@ def run_evidence(
                 found.append(_measured(context, slice_, part))
             elif baseline is not None and _is_asked_for(claim, baseline[0]):
                 found.append(_compared(context, slice_, part, *baseline))
+    if proving:
+        found += [_made(claim, run, n=len(proving), now=now) for claim in claims if _is_of_runs(claim)]
     return found
+
+
+def _is_of_runs(claim: Claim) -> bool:
+    """Whether a claim asks how old the newest run of the release is."""
+    return (claim.kind, claim.family, claim.metric) == (ClaimKind.FRESH, "proof", "run")
+
+
+def _made(claim: Claim, run: Run, *, n: int, now: datetime) -> Evidence:
+    """That this run was made, and when: its age grows from here."""
+    made = run.finished_at or now
+    age_ms = max(0.0, (now - made).total_seconds() * 1_000)
+    return Evidence(
+        claim=claim.address,
+        kind=claim.kind,
+        value=age_ms,
+        low=age_ms,
+        high=age_ms,
+        confidence=claim.confidence,
+        n=n,
+        unit="ms",
+        unit_of_analysis="run",
+        method="full count",
+        release=run.release,
+        gold=run.gold,
+        source=f"run:{run.id}",
+        producer=_PRODUCER,
+        observed_at=now,
+        simulated=run.simulated,
+        detail={"run": run.id, "finished_at": made.isoformat()},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,9 @@ def _unproven(reason: str, *, enough_data: bool = True) -> Judgement:
 
 
 def _unmeasured(piece: Evidence) -> Judgement | None:
+    why = piece.detail.get("reason")
+    if piece.value is None and isinstance(why, str):
+        return _unproven(f"could not be measured: {why}")
     tried = piece.n + piece.unscored
     if tried and piece.unscored / tried > MAX_UNSCORED_SHARE:
         share = format_value(piece.unscored / tried, unit="ratio")
@@ -139,10 +142,7 @@ def _unmeasured(piece: Evidence) -> Judgement | None:
             f"could not be measured on {piece.unscored:,} of {tried:,} "
             f"({share}; at most {most} may be missing)"
         )
-    if piece.value is None:
-        why = piece.detail.get("reason")
-        return _unproven(f"could not be measured: {why}" if isinstance(why, str) else "could not be measured")
-    return None
+    return _unproven("could not be measured") if piece.value is None else None
 
 
 def _never(claim: Claim, piece: Evidence) -> Judgement:
