@@ -137,6 +137,7 @@ def test_a_contract_says_what_to_ask_and_what_to_measure(
         ("docs/answer/quality/hit@1/every_slice", "odd"),
         ("docs/answer/quality/over_refusal", None),
         ("docs/answer/quality/format_adherence", None),
+        ("docs/proof/run", None),
     }
     hit = by_claim["docs/answer/quality/hit@1", None]
     version = workspace.gold_versions(product="docs", name="answer")[0]
