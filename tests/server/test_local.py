@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -206,7 +207,7 @@ def test_the_audit_finds_a_tail_that_was_cut_off(open_workspace_here: OpenWorksp
     assert (entry.seq, entry.kind, json.loads(entry.body)) == (2, "verdict", {"conclusion": "hold"})
     assert [each.seq for each in workspace.ledger_entries(product="docs-bot", after=1)] == [2]
     assert [fault.fault for fault in workspace.audit(product="docs-bot")] == ["no_head"]
-    workspace.maintain()
+    workspace.measure_all()
     assert workspace.audit(product="docs-bot") == []
     workspace.add_evidence("docs-bot", [_evidence(n=401)])
     assert [fault.fault for fault in workspace.audit(product="docs-bot")] == ["unsigned_tail"]
@@ -216,6 +217,23 @@ def test_the_audit_finds_a_tail_that_was_cut_off(open_workspace_here: OpenWorksp
     metadata.close()
     again = open_workspace_here()
     assert [fault.fault for fault in again.audit(product="docs-bot")] == ["truncated"]
+    # What is appended to a cut chain is not signed: the cut stays to be seen.
+    again.add_evidence("docs-bot", [_evidence(n=402), _evidence(n=403)])
+    again.close()
+    assert "rewritten" in [fault.fault for fault in open_workspace_here().audit(product="docs-bot")]
+
+
+def test_heads_that_were_taken_away_are_not_made_anew(
+    open_workspace_here: OpenWorkspace, tmp_path: Path
+) -> None:
+    workspace = open_workspace_here()
+    workspace.add_evidence("docs-bot", [_evidence()])
+    workspace.close()
+    shutil.rmtree(tmp_path / "data" / "heads")
+    again = open_workspace_here()
+    again.add_evidence("docs-bot", [_evidence(n=401)])
+    again.measure_all()
+    assert [fault.fault for fault in again.audit(product="docs-bot")] == ["no_head"]
 
 
 def test_heads_may_be_kept_elsewhere_under_any_name(
@@ -225,7 +243,7 @@ def test_heads_may_be_kept_elsewhere_under_any_name(
     workspace = open_workspace_here()
     for product in ("..", "a/b", "docs-bot"):
         workspace.add_evidence(product, [_evidence()])
-    workspace.maintain()
+    workspace.measure_all()
     folders = sorted(path.name for path in (tmp_path / "elsewhere").iterdir())
     assert folders == ["%2E%2E", "a%2Fb", "docs-bot"]
     assert all(workspace.audit(product=product) == [] for product in ("..", "a/b", "docs-bot"))

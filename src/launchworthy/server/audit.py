@@ -8,12 +8,15 @@ write the data folder can cut the ledger's tail unseen.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from launchworthy.errors import StorageError
 from launchworthy.evidence import (
     ChainFault,
+    LedgerEntry,
+    SignedHead,
     append_head,
     load_signing_key,
     read_heads,
@@ -26,6 +29,7 @@ from launchworthy.store import Clock, Store
 __all__ = ["Auditor"]
 
 _KEY = "ledger-signing"
+_SIGNED = "ledger-signed/"  # setting: how many entries of a product's chain were signed
 
 
 class Auditor:
@@ -52,19 +56,35 @@ class Auditor:
             last = self._store.ledger.last_entry(product)
             folder = self._folder(product)
             heads = read_heads(folder)
-            if last is None or (heads and heads[-1].size >= last.seq):
+            if last is None or not self._continues(product, heads, last):
                 continue
             secrets = self._store.folder / "secrets"
             try:
                 secrets.mkdir(exist_ok=True, mode=0o700)
                 key = load_signing_key(secrets / _KEY)
                 append_head(sign_head(last, at=self._clock(), key=key), folder=folder, key=key)
+                self._store.registry.set_setting(_SIGNED + product, str(last.seq))
             except OSError as error:
                 raise StorageError(
                     f"the signed head cannot be kept: {error.strerror}", where=str(folder)
                 ) from error
             signed += 1
         return signed
+
+    def _continues(self, product: str, heads: Sequence[SignedHead], last: LedgerEntry) -> bool:
+        """Whether the chain has grown from the newest head.
+
+        What does not follow from it is never signed: a new head over a cut chain, or in place of heads that
+        were taken away, would make it look whole.
+        """
+        if not heads:
+            return self._store.registry.setting(_SIGNED + product) is None
+        newest = heads[-1]
+        if newest.size >= last.seq:
+            return False
+        entries = self._store.ledger.ledger_entries(product, after=newest.size - 1)
+        sealed = next(iter(entries), None)
+        return sealed is not None and (sealed.seq, sealed.hash) == (newest.size, newest.hash)
 
     def faults(self, product: str) -> tuple[ChainFault, ...]:
         """Everything that is wrong with a product's chain; empty where it is whole.

@@ -134,18 +134,21 @@ class LocalWorkspace:
         return new
 
     def measure_all(self) -> None:
-        """:meth:`measure` every product that has a contract; where it fails for one, the others still are."""
+        """:meth:`measure` every product that has a contract; where it fails for one, the others still are.
+
+        What was appended to the ledger is then signed, so that its tail is never unsigned for long.
+        """
         for product in self.contracts.products():
             try:
                 self.measure(product=product)
             except LaunchworthyError as error:
                 _log.warning("%s was not measured: %s", product, error)
+        self._auditor.sign()
 
     def maintain(self) -> None:
-        """Seal past days, apply retention, sign the ledger's heads."""
+        """Seal past days and apply retention."""
         self._store.seal()
         self.apply_retention()
-        self._auditor.sign()
 
     def add_evidence(self, product: str, evidence: Sequence[Evidence]) -> None:
         """Append all or none, chained."""
