@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -308,6 +309,17 @@ def test_an_export_is_read_by_another_engine(store: Store, rows: MakeRows, tmp_p
         store.export("spans", out=out, where={"input_tokens": "many"})
     with pytest.raises(LaunchworthyError, match="could not be written"):
         store.export("spans", out=tmp_path / "missing" / "x.parquet")
+
+
+def test_an_export_needs_nothing_that_only_a_developer_has(
+    store: Store, rows: MakeRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.ingest([rows(5)], batch_id="x")
+    store.flush()
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    out = tmp_path / 'it\'s "spans".parquet'
+    assert store.export("spans", out=out) == 5
+    assert out.read_bytes()[:4] == b"PAR1"
 
 
 def test_nothing_unknown_is_found(store: Store) -> None:

@@ -74,7 +74,7 @@ class Hot:
         self.path = folder / "hot.duckdb"
         self.segments_folder = folder / "segments"
         self.segments_folder.mkdir(exist_ok=True, mode=0o700)
-        self._tmp = folder / "tmp"
+        self.scratch_folder = folder / "tmp"
         self._clear_tmp()
         self.writer = threading.RLock()
         self._readers = threading.Condition()
@@ -84,8 +84,8 @@ class Hot:
         self._instance = self._open()
 
     def _clear_tmp(self) -> None:
-        shutil.rmtree(self._tmp, ignore_errors=True)
-        self._tmp.mkdir(mode=0o700)
+        shutil.rmtree(self.scratch_folder, ignore_errors=True)
+        self.scratch_folder.mkdir(mode=0o700)
         (self.folder / "hot.new.duckdb").unlink(missing_ok=True)
 
     def _bare(self, memory_bytes: int) -> DuckDBPyConnection:
@@ -93,7 +93,7 @@ class Hot:
             ":memory:",
             config={
                 "memory_limit": _mebibytes(memory_bytes),
-                "temp_directory": str(self._tmp),
+                "temp_directory": str(self.scratch_folder),
                 "threads": max(1, min(4, os.cpu_count() or 1)),
                 "python_enable_replacements": False,
                 "autoinstall_known_extensions": False,
