@@ -174,6 +174,8 @@ def test_a_run_that_measured_nothing_does_not_end_as_if_it_had(
     result = run_eval("--target", target, "--gold", "gold.jsonl", "--scorer", scorer)
     assert result.return_value == 1
     assert "nothing was measured" in result.stderr
+    reason = "the target failed: 40 × " if target == "own_bot:broken" else "never could not score: 40 × "
+    assert reason in result.stdout
 
 
 def test_some_failures_are_counted_and_are_no_failure_of_the_command(run_eval: Call, folder: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from launchworthy.server import Workspace
 
 NOTHING_MEASURED = 1
+_REASONS = 3
 
 
 @click.command()
@@ -401,16 +402,30 @@ def _print(outcome: Outcome, *, slices: bool) -> None:
     rows = [row for row in outcome.measured if slices or row.slice is None]
     for line in [*table_of(rows, outcome.comparisons), *outcome.remarks]:
         click.echo(line)
+    _print_reasons(outcome)
     if run.config.get("stopped_because"):
         click.echo(
             f"stopped: {run.config['stopped_because']}; go on with: launchworthy eval --resume {run.id}"
         )
     if outcome.evidence:
-        claims = len({piece.claim for piece in outcome.evidence})
+        pieces, claims = len(outcome.evidence), len({piece.claim for piece in outcome.evidence})
         click.echo(
-            f"{len(outcome.evidence):,} pieces of evidence for {claims:,} claims; "
-            "to judge them: launchworthy verdict"
+            f"{pieces:,} {'piece' if pieces == 1 else 'pieces'} of evidence for "
+            f"{claims:,} {'claim' if claims == 1 else 'claims'}; to judge: launchworthy verdict"
         )
+
+
+def _print_reasons(outcome: Outcome) -> None:
+    """Why items have no score: whoever wired a target wrongly learns it here, not from a second command."""
+    from launchworthy.cli.figures import printable
+    from launchworthy.evals import reasons_of
+
+    reasons = reasons_of(outcome.items)
+    for who, why, count in reasons[:_REASONS]:
+        said = "the target failed" if who == "target" else f"{who} could not score"
+        click.echo(f"{said}: {count:,} × {printable(why, most=200)}")
+    if len(reasons) > _REASONS:
+        click.echo(f"… and for other reasons; see: launchworthy runs {outcome.run.id}")
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

@@ -10,7 +10,14 @@ from launchworthy.evals.comparison import Comparison, compare_runs
 from launchworthy.evals.coverage import PROVES, metric_of, metrics_of, scorer_of, scorer_text
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gold_evidence import gold_evidence
-from launchworthy.evals.report import Measured, could_not_score, measure_run, metrics_of_run, table_of
+from launchworthy.evals.report import (
+    Measured,
+    could_not_score,
+    measure_run,
+    metrics_of_run,
+    reasons_of,
+    table_of,
+)
 from launchworthy.evals.rows import row_of
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.scoring import Scorer, own_scorer
@@ -49,6 +56,7 @@ __all__ = [
     "own_scorer",
     "read_answer",
     "read_release",
+    "reasons_of",
     "release_of",
     "row_of",
     "run_evidence",

@@ -5,6 +5,7 @@ May import ``metrics``, ``quantity``, ``records`` and this room.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from launchworthy.quantity import format_interval, format_value
 from launchworthy.records import Run, RunItem, Score
 from launchworthy.stats import Interval
 
-__all__ = ["Measured", "could_not_score", "measure_run", "metrics_of_run", "table_of"]
+__all__ = ["Measured", "could_not_score", "measure_run", "metrics_of_run", "reasons_of", "table_of"]
 
 _OPERATION = ("latency-p50", "latency-p95", "cost")
 
@@ -106,6 +107,19 @@ def could_not_score(items: Sequence[RunItem]) -> bool:
     answered = [item for item in items if item.error is None]
     scores = [score for item in answered for score in item.scores.values()]
     return not answered or (bool(scores) and all(score.value is None for score in scores))
+
+
+def reasons_of(items: Sequence[RunItem]) -> list[tuple[str, str, int]]:
+    """Why items have no score, the commonest first: who failed (a metric, or "target"), why, how often."""
+    found: Counter[tuple[str, str]] = Counter()
+    for item in items:
+        if item.error is not None:
+            found["target", item.error] += 1
+            continue
+        for name, score in item.scores.items():
+            if score.value is None:
+                found[name, score.error or ""] += 1
+    return [(who, why, count) for (who, why), count in found.most_common()]
 
 
 def table_of(rows: Sequence[Measured], comparisons: Sequence[Comparison] = ()) -> list[str]:
