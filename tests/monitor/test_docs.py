@@ -10,10 +10,9 @@ import pytest
 
 from launchworthy import monitor
 from launchworthy.monitor.outcomes import EVENTS as OUTCOMES
-from launchworthy.monitor.reliability import FALLBACK
-from launchworthy.monitor.scene import EVALUATION, SLICE
+from launchworthy.monitor.scene import EVALUATION
 from launchworthy.monitor.trust import EVENTS as TRUST
-from launchworthy.records import TABLES, Rows
+from launchworthy.records import TABLES, Own, Rows
 from launchworthy.store import Store, StoreOptions
 
 DOCS = Path(__file__).parents[2] / "docs" / "monitor.md"
@@ -54,7 +53,7 @@ def test_the_example_of_the_docs_runs(
     printed = capsys.readouterr().out
     # Of 8 values, P(Binomial(8, 1/2) ≥ 7) = 3.5 %: the second and the seventh bound the median.
     assert "docs-bot/answer/reliability/latency_p50: 400 ms (200 to 700, n = 8)" in printed
-    assert f"fallback: not measured (n = 0) none of 8: the call does not tell by {FALLBACK}" in printed
+    assert f"fallback: not measured (n = 0) none of 8: the call does not tell by {Own.FALLBACK}" in printed
 
 
 def test_the_page_names_every_claim_event_and_attribute_that_is_read() -> None:
@@ -63,7 +62,12 @@ def test_the_page_names_every_claim_event_and_attribute_that_is_read() -> None:
         family, metric = pattern.partition(":")[2].split("/")
         assert f"`{family}" in told or f"/{metric}`" in told, pattern
         assert metric in told.replace("…", "*"), pattern
-    for name in (FALLBACK, SLICE, EVALUATION, *(event for events in OUTCOMES.values() for event in events)):
+    for name in (
+        Own.FALLBACK,
+        Own.SLICE,
+        EVALUATION,
+        *(event for events in OUTCOMES.values() for event in events),
+    ):
         assert f"`{name}`" in told or f"/{name}`" in told or f"`{name}" in told, name
     for events in TRUST.values():
         assert any(f"`{event}`" in told for event in events), events

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -274,3 +277,20 @@ def test_an_edit_of_the_contract_changes_the_verdict_and_a_broken_one_shows_its_
     assert "at_leest" in page
     path.write_text(contract_text)
     assert (contract()["version"], contract()["problems"]) == (first["version"], [])
+
+
+def test_a_server_with_a_broken_price_table_does_not_start_and_names_the_file(
+    tmp_path: Path,
+) -> None:
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"version": "own", "prices": [')
+    done = subprocess.run(
+        [sys.executable, "-m", "launchworthy", "up", "--port", "0", "--data", str(tmp_path / "data")],
+        env={**os.environ, "LAUNCHWORTHY_PRICES": str(prices)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 64
+    assert str(prices) in done.stderr

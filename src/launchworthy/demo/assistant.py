@@ -31,7 +31,7 @@ from launchworthy.demo.writing import (
 )
 from launchworthy.errors import InputError
 from launchworthy.evals import read_release, release_of
-from launchworthy.records import Release
+from launchworthy.records import Own, Release
 
 __all__ = ["PRODUCT", "RELEASES", "WORKFLOW", "Answer", "Assistant", "answer", "assistant", "product_folder"]
 
@@ -39,7 +39,6 @@ PRODUCT, WORKFLOW = "python-docs", "answer"
 RELEASES = ("baseline", "candidate")
 _PACKAGED = Path(__file__).parent / "product"
 _GIVEN_TO_MODEL = 4
-FALLBACK = "launchworthy.fallback"  # which fallback answered, or false; as monitors read it
 _MAKING = threading.Lock()
 
 
@@ -125,7 +124,7 @@ class Assistant:
         )
         with block as span:
             span.set_input(asked.text or question[:200])
-            span.set_attributes({FALLBACK: False})
+            span.set_attributes({Own.FALLBACK: False})
             flags = ("prompt_injection",) if asked.injected else ()
             span.set_safety_flags(*flags)  # none is a finding too: the question was checked
             found = self._search(asked.text)
@@ -181,7 +180,7 @@ class Assistant:
             try:
                 return _called(self._writer, asked.text, documents)
             except WritingFailed:
-                lw.current_span().set_attributes({FALLBACK: EXTRACTION})
+                lw.current_span().set_attributes({Own.FALLBACK: EXTRACTION})
         return _called(self._extraction, asked.text, documents)
 
 

@@ -14,10 +14,10 @@ from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of
 from launchworthy.monitor.sample import Sample, mean, quantile, share
 from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.records import Own
 
-__all__ = ["FALLBACK", "MEASURES"]
+__all__ = ["MEASURES"]
 
-FALLBACK = "launchworthy.fallback"  # attribute of a call: name of the fallback that answered, or false
 
 _COLUMNS = "unit, trace_id AS trace, start_time AS began, sim"
 _ANSWERED = "NOT failed OR timed_out"
@@ -109,12 +109,12 @@ def _timeout(ask: Ask) -> Evidence | None:
 
 
 def _fallback(ask: Ask) -> Evidence | None:
-    told = f"json_extract_string(attributes, '/{FALLBACK}')"
+    told = f"json_extract_string(attributes, '/{Own.FALLBACK}')"
     answered = (
-        f"CASE WHEN contains(attributes, '{FALLBACK}') AND json_valid(attributes)"
+        f"CASE WHEN contains(attributes, '{Own.FALLBACK}') AND json_valid(attributes)"
         f" THEN lower({told}) NOT IN ('', 'false', 'none', '0') END"
     )
-    missing = f"the call does not tell by {FALLBACK} whether a fallback answered"
+    missing = f"the call does not tell by {Own.FALLBACK} whether a fallback answered"
     return _share(ask, _of_calls(ask, answered, Bind(), missing=missing))
 
 

@@ -1,6 +1,7 @@
 """Which records a measurement reads: product, release, workflow, window and slice, as SQL with parameters.
 
-May import ``contract`` and the standard library. Names and values never enter SQL text: they are bound.
+May import ``contract``, ``records`` and the standard library. Names and values never enter SQL text: they
+are bound.
 A *call* of a workflow is its span of kind ``workflow``; where an application sends none, the root span of
 each trace. Evaluation traffic (a root of kind ``evaluation``, or the cohort of that name) is left out.
 """
@@ -14,13 +15,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchworthy.contract import Claim
+from launchworthy.records import Own
 
-__all__ = ["EVALUATION", "SLICE", "Ask", "Bind", "Query", "Scene", "look"]
+__all__ = ["EVALUATION", "Ask", "Bind", "Query", "Scene", "look"]
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 
 EVALUATION = "evaluation"  # kind of span, and cohort, of traffic that no user made
-SLICE = "launchworthy.slice"  # attribute: the slice, or list of slices, that a span belongs to
 
 # The independent unit behind a record: the user, else the session, else the trace itself.
 UNIT = "coalesce('u' || user_id, 's' || session_id, 't' || hex(trace_id))"
@@ -204,8 +205,8 @@ class Ask:
         if self.claim.slice is not None:
             # A plain text search first: it skips nearly every row before any JSON is read.
             parts.append(
-                f"CASE WHEN contains(attributes, '{SLICE}') AND json_valid(attributes) THEN"
-                f" coalesce(json_contains(json_extract(attributes, '/{SLICE}'),"
+                f"CASE WHEN contains(attributes, '{Own.SLICE}') AND json_valid(attributes) THEN"
+                f" coalesce(json_contains(json_extract(attributes, '/{Own.SLICE}'),"
                 f" to_json({bind(self.claim.slice)}::VARCHAR)), false) ELSE false END"
             )
         return " AND ".join(parts)

@@ -69,6 +69,8 @@ class Own:
         "launchworthy.closed_early"  # the reader of a streamed answer stopped before its end
     )
     SIMULATED: Final = "launchworthy.simulated"  # a simulated user made the call
+    FALLBACK: Final = "launchworthy.fallback"  # name of the fallback that answered, or false
+    SLICE: Final = "launchworthy.slice"  # slice, or list of slices, that the call belongs to
     OUTCOME: Final = "launchworthy.outcome.event"
     OUTCOME_VALUE: Final = "launchworthy.outcome.value"
     RATING: Final = "launchworthy.feedback.rating"  # -1 to 1

@@ -74,6 +74,15 @@ class RecordIntake:
         more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
         return sum(refused.count for refused in decoded.refused), "; ".join(reasons[:_MOST_REASONS]) + more
 
+    def prepare(self) -> None:
+        """Read the prices and the key now, so that a server with a broken price table does not start.
+
+        Raises:
+            InputError: The file that ``LAUNCHWORTHY_PRICES`` names cannot be used.
+        """
+        with self._making:
+            _ = self._receiver
+
     @cached_property
     def _receiver(self) -> Receiver:
         from launchworthy.capture.pricing import default_prices

@@ -62,6 +62,7 @@ def serve(
         listener.close()
         raise
     try:
+        workspace.take.prepare()
         for path in contracts:
             workspace.follow_contract(path)
         require_key = not is_loopback(host)
