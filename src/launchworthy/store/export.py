@@ -20,11 +20,13 @@ from launchworthy.store.hot import MACHINE_ERRORS, Hot, sync_file, text_literal
 
 __all__ = ["export_table"]
 
-_ROW_GROUP = 20_480
+_ROW_GROUP = 10_240
 
 
 def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | None) -> int:
     """Write the rows of a table to ``out``, in no certain order; answers how many.
+
+    It takes as much memory as sealing does, and so runs while nothing else of the kind does.
 
     Args:
         where: Column name → the value it must have (None: must be null); identifiers in hexadecimal.
@@ -45,7 +47,7 @@ def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | 
     try:
         # DuckDB's readers of Arrow need pyarrow, which a plain install lacks, and its readers without it hold
         # 131,072 rows at a time. So it writes the file itself, in the one place where it may write.
-        with hot.reading() as cursor:
+        with hot.roomy(), hot.reading() as cursor:
             cursor.execute(
                 f"COPY (SELECT {columns} FROM main.{table}{condition}) TO {text_literal(str(made))}"
                 f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})",
@@ -56,7 +58,8 @@ def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | 
         sync_file(new)
         new.replace(out)
     except (OSError, *MACHINE_ERRORS) as error:
-        raise StorageError(f"the export could not be written: {error}", where=str(out)) from error
+        reason = str(error).splitlines()[0]
+        raise StorageError(f"the export could not be written: {reason}", where=str(out)) from error
     except duckdb.Error as error:
         raise InputError(str(error).splitlines()[0], where=table) from error
     finally:

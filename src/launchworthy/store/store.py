@@ -257,7 +257,8 @@ class Store:
             InputError: Unknown table or column.
             StorageError: The file cannot be written; ``out`` is then as it was.
         """
-        return export_table(self._hot, table, out=out, where=where)
+        with self._segments.maintenance:  # both may take much memory, one after the other
+            return export_table(self._hot, table, out=out, where=where)
 
     def _read(self, work: Callable[[DuckDBPyConnection], _T]) -> _T:
         limit_s = self._options.query_timeout_s
