@@ -94,7 +94,7 @@ def _rows(
                     InputError(
                         f"{unique} {key[:80]!r} stands in line {seen[key]} already",
                         where=where,
-                        hint=f"every line needs a {unique} of its own",
+                        hint=f"no two lines share one {unique}",
                     ),
                 )
                 continue
@@ -153,7 +153,7 @@ def _parse(line: bytes, *, where: str, complete: bool) -> dict[str, Any] | None:
     except json.JSONDecodeError as error:
         cut = "the file ends inside this line: was it cut off?"
         raise InputError(
-            f"not JSON: {error.msg} at character {error.pos + 1}",
+            f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}",
             where=where,
             hint="one JSON object a line, with double quotes" if complete else cut,
         ) from error

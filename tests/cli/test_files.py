@@ -88,6 +88,16 @@ def test_prove_refuses_what_makes_no_sense(
     assert "rror" in error
 
 
+def test_a_share_may_begin_with_its_point_and_a_percentage_without_its_sign_is_guessed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    counts = ("prove", "--successes", "99", "--n", "100", "--at-least")
+    assert _run(capsys, *counts, ".9") == _run(capsys, *counts, "0.9")
+    code, _, error = _run(capsys, *counts, "99")
+    assert code == 64
+    assert "did you mean 99 %?" in error
+
+
 def test_score_prints_the_value_its_interval_and_n(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,6 +161,7 @@ def test_score_refuses_a_broken_file_by_line(tmp_path: Path, capsys: pytest.Capt
         (b'{"output": "a"}\n{"output": NaN}\n', ":2"),
         (b"", "no rows"),
         (b"\x1f\x8b\x00", "gzip"),
+        (b'{"output": "a', "Unterminated string starting at character 12"),
     ):
         path.write_bytes(content)
         code, _, error = _run(capsys, "score", "exact-match", "--input", str(path))
@@ -208,3 +219,7 @@ def test_compare_refuses_margins_and_files_that_do_not_fit(
         code, _, error = _run(capsys, *base, *arguments)
         assert code == 64
         assert error
+    assert (
+        "'5ms' is not a share, such as 1 %, as exact-match is"
+        in _run(capsys, *base, old, "--margin", "5ms")[2]
+    )

@@ -254,7 +254,7 @@ def test_runs_are_listed_and_shown(run_eval: Call, workspace: Any) -> None:
         ((*FIRST, "--request", "{"), "not JSON"),
         ((*FIRST, "--request", "{}"), "HTTP targets"),
         ((*FIRST, "--response", "x"), "not FIELD=/json/pointer"),
-        ((*FIRST, "--release", "absent.yaml"), "cannot be read"),
+        ((*FIRST, "--release", "absent.yaml"), "cannot be read: No such file"),
     ],
 )
 def test_what_cannot_be_run_is_told_before_anything_is_asked(

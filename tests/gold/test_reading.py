@@ -173,8 +173,9 @@ def test_a_billion_laughs_costs_nothing(tmp_path: Path) -> None:
 def test_what_is_not_parquet_says_so(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "gold.parquet"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="not a Parquet file"):
+    with pytest.raises(InputError, match="not a Parquet file") as found:
         read_gold(path)
+    assert "\n" not in found.value.message
 
 
 def test_parquet_rows_that_json_cannot_hold_are_reported(tmp_path: Path) -> None:

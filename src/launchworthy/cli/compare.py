@@ -79,8 +79,8 @@ def _margin(text: str, metric: Metric) -> float:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--margin") from error
     if quantity.unit not in ("", metric.unit):
-        unit = metric.unit or "no unit"
-        raise click.BadParameter(f"{text!r} is not in {unit}, as {metric.name} is", param_hint="--margin")
+        unit = {"ratio": "a share, such as 1 %", "": "a plain number"}.get(metric.unit, f"in {metric.unit}")
+        raise click.BadParameter(f"{text!r} is not {unit}, as {metric.name} is", param_hint="--margin")
     if quantity.value < 0:
         raise click.BadParameter("write it as a positive number", param_hint="--margin")
     return quantity.value

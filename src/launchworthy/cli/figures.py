@@ -34,11 +34,13 @@ class _Share(click.ParamType[float]):
         if isinstance(value, float):
             return value
         try:
-            quantity = parse_quantity(value)
+            quantity = parse_quantity(f"0{value}" if value.startswith(".") else value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         if quantity.unit not in ("", "ratio"):
             self.fail(f"{value!r} is not a share; write 0.95 or 95 %", param, ctx)
+        if 1 < quantity.value <= 100 and not quantity.unit:
+            self.fail(f"{value!r} is more than all; did you mean {value.strip()} %?", param, ctx)
         return quantity.value
 
 

@@ -51,7 +51,7 @@ def command(
     path = folder / _CONTRACT
     if path.exists() and not force:
         raise ConflictError("there is a contract already", where=str(path), hint="--force overwrites it")
-    kind_ = _ask("Kind of product (generative or predictive)", kind, "generative", yes=yes, among=_USER)
+    kind_ = _ask("Kind of product", kind, "generative", yes=yes, among=_USER)
     chosen: dict[str, str] = {
         "product": _ask("Name of the product", product, starter_name(folder.resolve().name), yes=yes),
         "owner": _ask("Who decides about it", owner, _me(), yes=yes),

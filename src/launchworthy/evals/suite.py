@@ -77,7 +77,8 @@ def read_release(path: Path) -> Release:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the release cannot be read: {error}", where=str(path)) from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise InputError(f"the release cannot be read: {reason}", where=str(path)) from error
     parts = _loaded(text, where=str(path))
     if not isinstance(parts, dict) or not parts or not all(isinstance(name, str) for name in parts):
         raise InputError(

@@ -163,7 +163,7 @@ def read_parquet(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], list[Inp
                     rows.append((number, {name: value for name, value in row.items() if value is not None}))
         except duckdb.Error as error:
             raise InputError(
-                f"not a Parquet file that can be read: {str(error)[:300]}", where=str(path)
+                f"not a Parquet file that can be read: {str(error).splitlines()[0][:300]}", where=str(path)
             ) from error
     return rows, problems
 
