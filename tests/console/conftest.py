@@ -57,6 +57,10 @@ class Records:
             start_time - start_time % 3600000000000 AS hour, kind, count(*) AS n,
             count(*) FILTER (status = 'error') AS errors FROM spans GROUP BY ALL"""
         )
+        self._database.execute(
+            """CREATE VIEW trace_index AS SELECT trace_id, min(start_time) AS min_time,
+            max(start_time) AS max_time FROM spans GROUP BY trace_id"""
+        )
 
     def add(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         names = TABLES[table].names

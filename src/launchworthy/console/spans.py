@@ -17,7 +17,9 @@ __all__ = ["PAGE_ROWS", "TraceFilter", "choices", "list_traces", "read_filter", 
 
 PAGE_ROWS = 50
 MAX_SPANS = 2_000
-_DAY_NS = 86_400 * 10**9
+_HOUR_NS = 3_600 * 10**9
+_DAY_NS = 24 * _HOUR_NS
+_CHOSEN = ("product", "workflow", "release", "model")
 _HEX = re.compile(r"[0-9a-f]{32}\Z")
 _CURSOR = re.compile(r"(\d{1,19})-([0-9a-f]{16})\Z")
 _USAGE_KINDS = "('model', 'embedding', 'retrieval', 'tool')"  # what callers sum up is not counted again
@@ -65,20 +67,53 @@ def read_filter(query: Mapping[str, str]) -> TraceFilter:
 
 
 _COLUMNS = """lower(hex(trace_id)) AS trace_id, lower(hex(span_id)) AS span_id, product, workflow, release,
-    name, kind, start_time, duration_ms, status, error_type, model, no_answer, input, output, simulated"""
+    name, kind, start_time, duration_ms, status, error_type, model, no_answer, input, simulated"""
 
 
 def list_traces(reading: Reading, wanted: TraceFilter) -> list[dict[str, Any]]:
-    """The newest spans that begin a trace (or every span), one more than a page where there are more."""
-    where, parameters = _conditions(wanted)
-    sql = f"""SELECT {_COLUMNS} FROM spans {where}
-        ORDER BY start_time DESC, span_id DESC LIMIT {PAGE_ROWS + 1}"""  # noqa: S608
-    return reading.query(sql, parameters)
+    """The newest spans that begin a trace (or every span), one more than a page where there are more.
+
+    First which, then what they say: sorting whole texts would need room for all of them.
+    """
+    found: list[dict[str, Any]] = []
+    for since in _windows(reading, wanted):
+        where, parameters = _conditions(wanted, since=since)
+        found = reading.query(
+            f"""SELECT start_time, lower(hex(span_id)) AS span_id FROM spans {where}
+            ORDER BY start_time DESC, spans.span_id DESC LIMIT {PAGE_ROWS + 1}""",  # noqa: S608
+            parameters,
+        )
+        if len(found) > PAGE_ROWS:
+            break
+    if not found:
+        return []
+    marks = ", ".join("unhex(?)" for _ in found)
+    rows = reading.query(
+        f"SELECT {_COLUMNS} FROM spans WHERE start_time BETWEEN ? AND ? AND span_id IN ({marks})",  # noqa: S608
+        [found[-1]["start_time"], found[0]["start_time"], *(row["span_id"] for row in found)],
+    )
+    by_place = {(row["start_time"], row["span_id"]): row for row in rows}
+    return [by_place[key] for row in found if (key := (row["start_time"], row["span_id"])) in by_place]
 
 
-def _conditions(wanted: TraceFilter) -> tuple[str, list[Any]]:
+def _windows(reading: Reading, wanted: TraceFilter) -> Iterable[int | None]:
+    """From when on to look, in turn, until a page is full. Texts are most of the bytes: where many records
+    hold the words, the newest hour has them, and the rest is not read."""
+    if wanted.text:
+        match = _CURSOR.match(wanted.before)
+        newest = int(match[1]) if match else reading.query("SELECT max(start_time) AS at FROM spans")[0]["at"]
+        if newest is not None:
+            yield newest - _HOUR_NS
+            yield newest - _DAY_NS
+    yield None
+
+
+def _conditions(wanted: TraceFilter, *, since: int | None) -> tuple[str, list[Any]]:
     parts: list[str] = []
     parameters: list[Any] = []
+    if since is not None:
+        parts.append("start_time >= ?")
+        parameters.append(since)
     if wanted.show != "spans":
         parts.append("parent_span_id IS NULL")
     for name in ("product", "workflow", "release", "status"):
@@ -88,7 +123,8 @@ def _conditions(wanted: TraceFilter) -> tuple[str, list[Any]]:
     if wanted.min_ms:
         parts.append("duration_ms >= ?")
         parameters.append(float(wanted.min_ms))
-    inner: list[str] = []
+    inner = ["start_time >= ?"] if since is not None and (wanted.model or wanted.text) else []
+    parameters += [since] if inner else []
     if wanted.model:
         inner.append("model = ?")
         parameters.append(wanted.model)
@@ -119,27 +155,35 @@ def totals_of(reading: Reading, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
     if not rows:
         return {}
     trace_ids = sorted({row["trace_id"] for row in rows})
-    starts = [row["start_time"] for row in rows]
     marks = ", ".join("unhex(?)" for _ in trace_ids)
     usage = f"FILTER (kind IN {_USAGE_KINDS})"
-    # The times let the engine pass over whole days; a trace is not looked for further from its first span.
+    # The times let the engine pass over whatever lies outside of these traces.
+    ends = reading.query(
+        f"SELECT min(min_time) AS low, max(max_time) AS high FROM trace_index WHERE trace_id IN ({marks})",  # noqa: S608
+        trace_ids,
+    )[0]
     found = reading.query(
         f"""SELECT lower(hex(trace_id)) AS trace_id, count(*) AS spans,
             sum(cost_usd) {usage} AS cost_usd, sum(input_tokens) {usage} AS input_tokens,
             sum(output_tokens) {usage} AS output_tokens, min(model) AS model
         FROM spans WHERE start_time BETWEEN ? AND ? AND trace_id IN ({marks}) GROUP BY trace_id""",  # noqa: S608
-        [min(starts) - _DAY_NS, max(starts) + _DAY_NS, *trace_ids],
+        [ends["low"], ends["high"], *trace_ids],
     )
     return {row["trace_id"]: row for row in found}
 
 
-def choices(reading: Reading) -> dict[str, tuple[str, ...]]:
-    """Workflows, releases and models that were seen, the most frequent first, for the filters."""
-    names = ("workflow", "release", "model")
+def choices(reading: Reading, *, until: int) -> dict[str, tuple[str, ...]]:
+    """Products, workflows, releases and models of the day of traffic up to ``until`` (ns) and since, the most
+    frequent first.
+
+    For the filters: a name from before can still be written in the URL.
+    """
     rows = reading.query(
-        f"SELECT {', '.join(names)}, sum(n) AS n FROM rollup_hour GROUP BY ALL ORDER BY n DESC LIMIT 1000"  # noqa: S608
+        f"""SELECT {", ".join(_CHOSEN)}, count(*) AS n FROM spans WHERE start_time >= ?
+        GROUP BY ALL ORDER BY n DESC LIMIT 1000""",  # noqa: S608
+        [until - _DAY_NS],
     )
-    return {name: _distinct(row[name] for row in rows) for name in names}
+    return {name: _distinct(row[name] for row in rows) for name in _CHOSEN}
 
 
 def _distinct(values: Iterable[str | None]) -> tuple[str, ...]:

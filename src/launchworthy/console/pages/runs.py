@@ -54,7 +54,7 @@ def view(reading: Reading, ask: Ask) -> RunsView:
     return RunsView(
         head=Head(title=_title(runs), reason=_reason(runs), section="runs"),
         product=product,
-        products=tuple(reading.products()),
+        products=tuple(sorted({run.product for run in runs})),
         rows=rows,
         left=max(0, len(runs) - _MOST),
         empty=None

@@ -37,13 +37,16 @@ class TraceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracesView:
-    """What the list receives; ``older`` and ``newest`` are addresses, empty where there is no such page."""
+    """What the list receives; ``older`` and ``newest`` are addresses, empty where there is no such page.
+
+    ``several`` says whether the rows are of more than one product or workflow.
+    """
 
     head: Head
     filter: TraceFilter
-    products: tuple[str, ...]
     choices: Mapping[str, tuple[str, ...]]
     rows: tuple[TraceRow, ...]
+    several: bool
     older: str
     newest: str
     empty: Empty | None
@@ -61,9 +64,9 @@ def view(reading: Reading, ask: Ask) -> TracesView:
     return TracesView(
         head=Head(title=_title(found, wanted, more), reason=_reason(found), section="traces"),
         filter=wanted,
-        products=tuple(reading.products()),
-        choices=choices(reading),
+        choices=choices(reading, until=found[0]["start_time"] if found else int(ask.now.timestamp() * 1e9)),
         rows=rows,
+        several=len({(row.product, row.workflow) for row in rows}) > 1,
         older=page_url("traces", **wanted.query(before=cursor)) if cursor else "",
         newest=page_url("traces", **wanted.query(before="")) if wanted.before else "",
         empty=None if rows else _empty(reading, wanted),
@@ -115,7 +118,8 @@ def _reason(found: list[dict[str, Any]]) -> str:
     newest, oldest = from_ns(found[0]["start_time"]), from_ns(found[-1]["start_time"])
     simulated = sum(bool(row["simulated"]) for row in found)
     note = f" {simulated:,} of them by simulated users." if simulated else ""
-    return f"From {oldest:%Y-%m-%d %H:%M} to {newest:%Y-%m-%d %H:%M} UTC, newest first.{note}"
+    until = f"{newest:%H:%M:%S}" if oldest.date() == newest.date() else f"{newest:%Y-%m-%d %H:%M:%S}"
+    return f"From {oldest:%Y-%m-%d %H:%M:%S} to {until} UTC, newest first.{note}"
 
 
 def _empty(reading: Reading, wanted: TraceFilter) -> Empty:
