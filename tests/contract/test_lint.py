@@ -523,6 +523,11 @@ def test_no_sum_is_made_of_a_line_that_cannot_be_read(generative: str) -> None:
     ] == ["LW214"]
 
 
+def test_no_sum_is_made_of_figures_in_different_units(generative: str) -> None:
+    found = _lint(generative, ("at_least: 60 %, before: 50 %", "at_least: 60 %, before: 9h"))
+    assert [problem.code for problem in found.problems] == ["LW215"]
+
+
 def test_a_remedy_in_numbers_is_one(generative: str, predictive: str) -> None:
     """Doing what a hint says ends the finding, though its numbers are rounded."""
     for text, broken, mended in (

@@ -121,6 +121,12 @@ def test_yaml_is_read_as_1_2(minimal: str) -> None:
         ("at_most: 3s", "at_most: 3 sec", "LW214"),
         ("at_most: 3s", "at_most: 3 S", "did you mean s?"),
         ("at_most: 3s", "at_most: 3 %", "LW215 latency_p95 is a duration, such as 2s or 30d, not 3 %"),
+        ("at_most: 3s", "at_most: -3s", "LW216 latency_p95: −3 s is less than no time"),
+        (
+            "user: new colleague",
+            "user: new colleague\n    frequency: 50/fortnight",
+            'LW214 workflows/ask/frequency: 50/fortnight has the unknown period "fortnight"; periods are s, ',
+        ),
         ("at_most: 3s", "at_least: 3s", "c.yaml:14:21 LW219 latency_p95 is good when low; write at_most"),
         ("at_least: 75 %", "at_least: 75", "did you mean 75 %?"),
         ("at_least: 75 %", "at_least: 175 %", "LW216"),

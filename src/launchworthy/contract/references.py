@@ -153,6 +153,10 @@ class _Checks:
             elif side != "before" and _is_share(value, word) and not 0 <= value.value <= 1:
                 hint = ("" if word is None else _meant(value, word)) or "it is from 0 % to 100 %"
                 yield self.at((*path, side), "LW216", f"{name}: {value} is no share", hint)
+            elif kind_of(value.unit) is UnitKind.DURATION and value.value < 0:
+                yield self.at(
+                    (*path, side), "LW216", f"{name}: {value} is less than no time", "it is from 0 up"
+                )
         if word is not None and word.direction is not line.direction:
             right = word.direction.value
             yield self.at(

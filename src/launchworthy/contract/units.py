@@ -105,6 +105,13 @@ def _of(*kinds: UnitKind, least: float | None = None, most: float | None = None)
                 "{given} is not {wanted}",
                 {"given": str(value)[:60], "wanted": " or ".join(kinds), "hint": hint},
             )
+        if kinds == (UnitKind.RATE,) and per_day(quantity) is None:
+            over = quantity.unit.partition("/")[2]
+            raise PydanticCustomError(
+                "LW214",
+                '{given} has the unknown period "{over}"',
+                {"given": str(value)[:60], "over": over, "hint": f"periods are {', '.join(PERIOD_DAYS)}"},
+            )
         low, high = (None if end is None else Quantity(end, quantity.unit) for end in (least, most))
         if (low and quantity.value < low.value) or (high and quantity.value > high.value):
             raise PydanticCustomError(
@@ -155,7 +162,7 @@ Price = Annotated[
 Rate = Annotated[
     Quantity,
     PlainValidator(_of(UnitKind.RATE, least=0.0)),
-    _schema("Count over time", _OVER, "4000/d", "200/week"),
+    _schema("Count over time", rf"\s*/\s*({'|'.join(PERIOD_DAYS)})", "4000/d", "200/week"),
 ]
 Flow = Annotated[
     Quantity,

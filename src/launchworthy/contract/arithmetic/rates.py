@@ -15,7 +15,7 @@ from launchworthy.contract.draft import canonical_unit
 from launchworthy.contract.model import Contract
 from launchworthy.contract.model.workflow import FAMILIES, Workflow
 from launchworthy.contract.problem import Severity
-from launchworthy.contract.units import per_day
+from launchworthy.contract.units import kind_of, per_day
 from launchworthy.quantity import Quantity, format_value
 
 __all__ = ["against_base_rate", "against_before", "floors", "monitors"]
@@ -116,7 +116,7 @@ def against_before(contract: Contract) -> Iterator[Finding]:
     for workflow, block in contract.workflows.items():
         for _, line, term in targets(workflow, block, "outcomes"):
             before = getattr(line, "before", None)
-            if before is None:
+            if before is None or kind_of(before.unit) is not kind_of(line.threshold.unit):
                 continue
             least = line.direction is Direction.AT_LEAST
             if (term.value <= before.value) if least else (term.value >= before.value):
