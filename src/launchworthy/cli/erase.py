@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from launchworthy.cli.figures import echo_json
+
 
 @click.command()
 @click.option("--product", required=True, help="Product whose records to search.")
@@ -14,7 +16,8 @@ import click
 )
 @click.option("--by", required=True, help="Who asks for it; stands in the audit chain.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
-def command(product: str, user_id: str, by: str, data: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(product: str, user_id: str, by: str, data: Path | None, as_json: bool) -> None:
     """Erase one user's records from every file, and put that on record."""
     from launchworthy.server import open_workspace
 
@@ -23,5 +26,12 @@ def command(product: str, user_id: str, by: str, data: Path | None) -> None:
         done = workspace.erase_subject(product=product, user_id=user_id, by=by)
     finally:
         workspace.close()
-    for name, value in done.items():
-        click.echo(f"{name}: {value}")
+    if as_json:
+        echo_json(dict(done))
+        return
+    removed = [f"{table}: {rows:,}" for table, rows in done["removed"].items() if rows]
+    if removed:
+        click.echo(f"erased from every file of {product}: {', '.join(removed)}")
+    else:
+        click.echo(f"{product} held no record of this user; nothing was erased")
+    click.echo(f"the request is in the audit chain as {done['id']}")

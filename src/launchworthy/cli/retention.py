@@ -18,5 +18,7 @@ def command(data: Path | None) -> None:
         removed = workspace.apply_retention()
     finally:
         workspace.close()
+    if not removed:
+        click.echo("no contract in force here limits how long records are kept; nothing was removed")
     for table, rows in removed.items():
         click.echo(f"{table}: {rows:,} rows removed")
