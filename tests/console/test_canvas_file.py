@@ -33,7 +33,7 @@ def test_the_file_holds_every_field_and_says_where_the_contract_is_silent() -> N
     for field in ("Problem", "User", "Data sources", "Model outputs", "User value", "Risks", "Metrics"):
         assert f"<h2>{field}</h2>" in text
     assert "Find the function that does what I need" in text
-    assert "at least 80 %" in text
+    assert "at least 80\xa0%" in text
     assert "silent on data sources, model outputs and user value" in text
 
 

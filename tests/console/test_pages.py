@@ -613,7 +613,7 @@ def test_the_board_says_once_and_first_what_blocks_the_stage(client: TestClient)
     assert work < checklist
     part = text[work:checklist]
     change, gather = part.index("Change the product"), part.index("Gather evidence")
-    unmet = "At most 5 % of questions that the docs do not answer are answered"
+    unmet = "At most 5\xa0% of questions that the docs do not answer are answered"
     assert part.count(unmet) == 1
     assert change < part.index(unmet) < gather
     assert re.search(r'start from <a href="[^"]*under_refusal#records"', part)

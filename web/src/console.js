@@ -29,9 +29,9 @@ for (const trouble of ["htmx:response:error", "htmx:error"]) {
   });
 }
 
-// Long text opens in place; printing opens all of it.
+// Long text opens in place; printing opens all of it, but for the checklist: its claims print where they were opened.
 addEventListener("beforeprint", () => {
-  for (const part of document.querySelectorAll("main details:not([open])")) {
+  for (const part of document.querySelectorAll("main details:not([open]):not(.line)")) {
     part.open = true;
     part.dataset.printed = "";
   }

@@ -55,8 +55,8 @@ def joined(parts: list[str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """The same words with a capital first."""
-    return text[:1].upper() + text[1:]
+    """The same words with a capital first, and no number parted from its percent sign."""
+    return (text[:1].upper() + text[1:]).replace(" %", "\u00a0%")
 
 
 def short(text: str, *, most: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from launchworthy.console.claims import ClaimRow, claim_row, tally, worst_state
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import MARKS, Link, count, moment, page_url, sentence
+from launchworthy.console.words import MARKS, Link, count, moment, page_url, sentence, short
 from launchworthy.contract import Contract, board
 from launchworthy.errors import NotFoundError
 from launchworthy.evidence import ClaimStatus, State
@@ -114,7 +114,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
             title=verdict.conclusion,
             reason=_reason(verdict),
             section="products",
-            trail=(Link(text="Products", url="/"), Link(text=product)),
+            trail=(Link(text="Products", url="/"), Link(text=short(product, most=60))),
         ),
         problems=tuple(reading.problems(product)),
         product=product,
@@ -141,10 +141,10 @@ def view(reading: Reading, ask: Ask) -> BoardView:
 def _without_contract(product: str, *, problems: tuple[str, ...]) -> BoardView:
     return BoardView(
         head=Head(
-            title=f"{product} has no contract",
+            title=f"{short(product, most=60)} has no contract",
             reason="Nothing is promised, so nothing can be proven.",
             section="products",
-            trail=(Link(text="Products", url="/"), Link(text=product)),
+            trail=(Link(text="Products", url="/"), Link(text=short(product, most=60))),
         ),
         problems=problems,
         product=product,

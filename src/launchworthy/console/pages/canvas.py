@@ -9,7 +9,7 @@ from launchworthy.console.canvas import CanvasItem, CanvasPart, canvas_parts, ca
 from launchworthy.console.claims import claim_url
 from launchworthy.console.page import Ask, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import MARKS, Link, page_url, sentence
+from launchworthy.console.words import MARKS, Link, page_url, sentence, short
 from launchworthy.errors import NotFoundError
 
 __all__ = ["PAGE", "CanvasView"]
@@ -49,7 +49,7 @@ def view(reading: Reading, ask: Ask) -> CanvasView:
             section="products",
             trail=(
                 Link(text="Products", url="/"),
-                Link(text=product, url=page_url("products", product)),
+                Link(text=short(product, most=60), url=page_url("products", product)),
                 Link(text="Canvas"),
             ),
         ),

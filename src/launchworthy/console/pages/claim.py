@@ -24,7 +24,7 @@ from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.pages.contract import contract_url
 from launchworthy.console.payload import gist, readable
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import Link, count, moment, page_url, sentence
+from launchworthy.console.words import Link, count, moment, page_url, sentence, short
 from launchworthy.contract import ClaimKind
 from launchworthy.errors import NotFoundError
 from launchworthy.evidence import ClaimStatus, Evidence
@@ -105,7 +105,7 @@ def view(reading: Reading, ask: Ask) -> ClaimView:
             section="products",
             trail=(
                 Link(text="Products", url="/"),
-                Link(text=product, url=page_url("products", product)),
+                Link(text=short(product, most=60), url=page_url("products", product)),
                 Link(text=status.claim.address),
             ),
         ),

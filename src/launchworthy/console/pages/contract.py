@@ -8,7 +8,7 @@ from pathlib import PurePath
 from launchworthy.console.claims import ClaimRow, claim_row
 from launchworthy.console.page import Ask, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import Link, count, page_url
+from launchworthy.console.words import Link, count, page_url, short
 from launchworthy.errors import NotFoundError
 
 __all__ = ["PAGE", "ContractView", "Line", "contract_url"]
@@ -58,7 +58,7 @@ def view(reading: Reading, ask: Ask) -> ContractView:
             section="products",
             trail=(
                 Link(text="Products", url="/"),
-                Link(text=product, url=page_url("products", product)),
+                Link(text=short(product, most=60), url=page_url("products", product)),
                 Link(text="Contract"),
             ),
         ),

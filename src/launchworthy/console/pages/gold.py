@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import Link, count, joined, moment, page_url
+from launchworthy.console.words import Link, count, joined, moment, page_url, short
 from launchworthy.errors import NotFoundError
 from launchworthy.gold import GoldVersion, Look
 
@@ -167,7 +167,7 @@ def view_set(reading: Reading, ask: Ask) -> GoldSetView:
             section="gold",
             trail=(
                 Link(text="Gold sets", url="/gold"),
-                Link(text=product, url=page_url("products", product)),
+                Link(text=short(product, most=60), url=page_url("products", product)),
                 Link(text=name),
             ),
         ),

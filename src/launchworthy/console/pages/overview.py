@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from launchworthy.console.claims import claim_url, tally
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import MARKS, Link, count, joined, moment, page_url, sentence
+from launchworthy.console.words import MARKS, Link, count, joined, moment, page_url, sentence, short
 from launchworthy.evidence import ClaimStatus, State
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class ProductRow:
     claims: str
     release: str
     judged: str
+    problem: str
     next: Link
 
 
@@ -68,6 +69,7 @@ def _row(reading: Reading, name: str) -> ProductRow:
             claims="",
             release="",
             judged="",
+            problem=_problem(reading, name),
             next=Link(text="Write one: launchworthy init"),
         )
     state = verdict.subject.state
@@ -80,8 +82,13 @@ def _row(reading: Reading, name: str) -> ProductRow:
         claims=tally(each.state for each in verdict.statuses),
         release=verdict.release or "no release named",
         judged=moment(verdict.at),
+        problem=_problem(reading, name),
         next=_next(verdict),
     )
+
+
+def _problem(reading: Reading, name: str) -> str:
+    return "its contract file cannot be read as it stands now" if reading.problems(name) else ""
 
 
 def _next(verdict: Verdict) -> Link:
@@ -123,7 +130,7 @@ def _alone(row: ProductRow) -> str:
     """``python-docs is not ready for pilot: 1 claim unmet``."""
     said = row.conclusion[:1].lower() + row.conclusion[1:]
     verb = "is " if said.startswith(("not ready", "ready")) else "has " if said.startswith("no ") else ""
-    return f"{row.name} {verb}{said}"
+    return f"{short(row.name, most=60)} {verb}{said}"
 
 
 def _reason(rows: tuple[ProductRow, ...]) -> str:

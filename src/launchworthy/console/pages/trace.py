@@ -98,7 +98,7 @@ def view(reading: Reading, ask: Ask) -> TraceView:
             section="traces",
             trail=(
                 Link(text="Traces", url="/traces"),
-                Link(text=product, url=page_url("traces", product=product)),
+                Link(text=short(product, most=60), url=page_url("traces", product=product)),
                 Link(text=trace_id),
             ),
         ),

@@ -10,7 +10,7 @@ from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.payload import gist
 from launchworthy.console.reading import Reading
 from launchworthy.console.spans import PAGE_ROWS, TraceFilter, choices, list_traces, read_filter, totals_of
-from launchworthy.console.words import NO_ANSWERS, Link, count, from_ns, page_url
+from launchworthy.console.words import NO_ANSWERS, Link, count, from_ns, page_url, short
 from launchworthy.quantity import format_value
 
 __all__ = ["PAGE", "TraceRow", "TracesView"]
@@ -95,7 +95,7 @@ def _row(row: Mapping[str, Any], total: Mapping[str, Any], wanted: TraceFilter) 
         latency=format_value(row["duration_ms"], unit="ms"),
         tokens="" if tokens is None else f"{tokens:,}",
         cost="" if total.get("cost_usd") is None else format_value(total["cost_usd"], unit="USD"),
-        model=row["model"] or total.get("model") or "",
+        model=short(row["model"] or total.get("model") or "", most=32),
         release=row["release"] or "",
         simulated=bool(row["simulated"]),
     )
