@@ -129,6 +129,16 @@ def test_json_and_junit_are_whole_documents(run: Run) -> None:
     assert ET.fromstring(out).tag == "testsuites"
 
 
+def test_evidence_for_no_claim_of_the_contract_is_named_with_the_one_that_may_be_meant(run: Run) -> None:
+    pieces = [hits(195, claim="answer/quality/hit@5"), hits(195, claim="docs-bot/answer/quality/mmr")]
+    code, out, error = run("verdict", "--evidence", write(*pieces), "--at", AT, "--json")
+    assert code == 2
+    assert json.loads(out)["exit_code"] == 2
+    assert "no claim answer/quality/hit@5; did you mean docs-bot/answer/quality/hit@5?" in error
+    assert "no claim docs-bot/answer/quality/mmr; did you mean docs-bot/answer/quality/mrr?" in error
+    assert "no claim" not in run("verdict", "--evidence", write(hits(195)), "--at", AT)[2]
+
+
 def test_the_prompt_is_part_of_the_release_that_is_judged(run: Run) -> None:
     def release(*more: str) -> Any:
         return json.loads(run("verdict", "--evidence", write(hits(195)), "--at", AT, "--json", *more)[1])[

@@ -104,6 +104,8 @@ BROKEN: list[tuple[str | bytes, str]] = [
     (line(simulated="yes"), "simulated is not true or false"),
     (line(slice=3), "slice is not text"),
     (line(volume=1), "unknown field 'volume'"),
+    (line(id="e-610b7e2cf37e6154", value=0.9), "is not that of what it holds"),
+    (line(id=7), "is not that of what it holds"),
     (line(claim="p/a\ud800"), "half of a surrogate pair"),
     (DEEP_LIST, "detail is nested more than 32 deep"),
     (BOTTOMLESS, "nested too deeply"),

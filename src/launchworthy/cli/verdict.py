@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from launchworthy.records import Release
     from launchworthy.server import Workspace
 
+_STRANGERS = 10
 _STYLES: Mapping[str, dict[str, Any]] = {
     "●": {"fg": "green"},
     "✎": {"fg": "green"},
@@ -99,11 +100,31 @@ def _from_files(contract_file: Path | None, evidence_files: Sequence[Path]) -> _
     path = contract_file or HERE
     contract = load_contract(path)
     evidence = [piece for file in evidence_files for piece in read_evidence(file)]
+    _tell_strangers(contract, evidence)
     release: Release | str | None = release_of(contract, folder=path.parent)
     if release is None:
         named = {piece.release for piece in evidence if piece.release is not None}
         release = named.pop() if len(named) == 1 else None
     return _Case(contract=contract, evidence=evidence, release=release)
+
+
+def _tell_strangers(contract: Contract, evidence: Sequence[Evidence]) -> None:
+    """Name claims of the evidence that the contract does not make: a misspelt address would go unheard."""
+    import difflib
+
+    from launchworthy.cli.figures import printable
+
+    addresses = {claim.address for claim in claims_of(contract)}
+    strangers = sorted({piece.claim for piece in evidence} - addresses)
+    for stranger in strangers[:_STRANGERS]:
+        full = f"{contract.product}/{stranger}"
+        close = [full] if full in addresses else difflib.get_close_matches(stranger, sorted(addresses), n=1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        click.echo(
+            f"not judged: the contract makes no claim {printable(stranger, most=200)}{meant}", err=True
+        )
+    if len(strangers) > _STRANGERS:
+        click.echo(f"not judged: evidence for {len(strangers) - _STRANGERS:,} more such claims", err=True)
 
 
 def _from_folder(workspace: Workspace, contract_file: Path | None, product: str | None) -> _Case:

@@ -36,7 +36,14 @@ def read_evidence(path: Path) -> list[Evidence]:
             continue
         where = f"{path}:{number}"
         try:
-            piece = Evidence.from_json(_mapping(line, where=where), where=where)
+            plain = _mapping(line, where=where)
+            piece = Evidence.from_json(plain, where=where)
+            if plain.get("id", piece.id) != piece.id:
+                raise InputError(
+                    f"the id {plain['id']!r:.40} is not that of what it holds, {piece.id}: it was edited; "
+                    "a measurement of your own has no id",
+                    where=where,
+                )
             pieces.setdefault(piece.id, piece)
         except InputError as error:
             problems.append(f"{error.where or where}: {error.message}")
