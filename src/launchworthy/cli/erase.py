@@ -23,6 +23,7 @@ def command(product: str, user_id: str, by: str, data: Path | None, as_json: boo
 
     workspace = open_workspace(data)
     try:
+        known = workspace.products()
         done = workspace.erase_subject(product=product, user_id=user_id, by=by)
     finally:
         workspace.close()
@@ -33,5 +34,8 @@ def command(product: str, user_id: str, by: str, data: Path | None, as_json: boo
     if removed:
         click.echo(f"erased from every file of {product}: {', '.join(removed)}")
     else:
+        if product not in known:  # not refused: records that are minutes old make no product known yet
+            there = ", ".join(known) or "none"
+            click.echo(f"warning: no product {product} is known here; there are: {there}", err=True)
         click.echo(f"{product} held no record of this user; nothing was erased")
     click.echo(f"the request is in the audit chain as {done['id']}")
