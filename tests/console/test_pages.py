@@ -246,6 +246,11 @@ def test_a_trace_shows_prompt_context_answer_and_what_came_later(
     assert text.count('<td class="plot">') == 4
 
 
+@pytest.mark.parametrize("name", ["traces", "ingest"])
+def test_an_empty_page_names_this_server(empty: TestClient, name: str) -> None:
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://testserver python app.py" in empty.get(ADDRESSES[name]).text
+
+
 @pytest.mark.parametrize("name", [page.name for page in PAGES])
 def test_nothing_hostile_leaves_its_place(
     client: TestClient, name: str, trace_id: Callable[[int], str]

@@ -24,11 +24,13 @@ class Ask:
         path: Parameters in the address.
         query: What stands after the question mark; of a name given twice, the last.
         now: The moment to show.
+        server: This server's address as the reader reached it, for commands that name it.
     """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     now: datetime
+    server: str = "http://127.0.0.1:8321"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,12 @@ def _endpoint(
     page: Page, reading: Reading, render: Renderer, clock: Callable[[], datetime]
 ) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
-        ask = Ask(path=request.path_params, query=dict(request.query_params), now=clock())
+        ask = Ask(
+            path=request.path_params,
+            query=dict(request.query_params),
+            now=clock(),
+            server=str(request.base_url).rstrip("/")[:200],
+        )
         try:
             html = render(page.template, page.view(reading, ask))
         except LaunchworthyError as error:

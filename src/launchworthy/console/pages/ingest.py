@@ -88,7 +88,7 @@ def view(reading: Reading, ask: Ask) -> IngestView:
         ),
         empty=Empty(
             what="Nothing has been sent here yet. Point an OpenTelemetry exporter at this server.",
-            command="OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:8321 python app.py",
+            command=f"OTEL_EXPORTER_OTLP_ENDPOINT={ask.server} python app.py",
         )
         if nothing
         else None,

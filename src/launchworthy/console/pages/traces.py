@@ -69,7 +69,7 @@ def view(reading: Reading, ask: Ask) -> TracesView:
         several=len({(row.product, row.workflow) for row in rows}) > 1,
         older=page_url("traces", **wanted.query(before=cursor)) if cursor else "",
         newest=page_url("traces", **wanted.query(before="")) if wanted.before else "",
-        empty=None if rows else _empty(reading, wanted),
+        empty=None if rows else _empty(reading, wanted, server=ask.server),
     )
 
 
@@ -122,7 +122,7 @@ def _reason(found: list[dict[str, Any]]) -> str:
     return f"From {oldest:%Y-%m-%d %H:%M:%S} to {until} UTC, newest first.{note}"
 
 
-def _empty(reading: Reading, wanted: TraceFilter) -> Empty:
+def _empty(reading: Reading, wanted: TraceFilter, *, server: str) -> Empty:
     if wanted.narrowed or wanted.before:
         return Empty(
             what="Nothing recorded fits all of these filters.",
@@ -136,7 +136,7 @@ def _empty(reading: Reading, wanted: TraceFilter) -> Empty:
         )
     return Empty(
         what="Nothing has been recorded. Instrument the application, or point its exporter here.",
-        command="OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:8321 python app.py",
+        command=f"OTEL_EXPORTER_OTLP_ENDPOINT={server} python app.py",
     )
 
 
