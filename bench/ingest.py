@@ -1,10 +1,11 @@
 """Ingest over OTLP/HTTP: accepted and queryable spans a second, server CPU a span, peak memory, kill -9.
 
-    python bench/ingest.py [--spans 100000] [--senders 4] [--kills 0]
+    python bench/ingest.py [--spans 100000] [--senders 4] [--kills 0] [--peer PYTHON]
 
 Load: traces of 5 spans (invoke_agent, retrieval, chat, execute_tool, chat) under the current GenAI names,
 about 2.4 KB a span on the wire, batches of 512, no compression. ``--kills N`` kills the server with SIGKILL
-N times under that load and then compares every acknowledged span id with what the store holds.
+N times under that load and then compares every acknowledged span id with what the store holds. ``--peer``
+names a Python in which MLflow or Phoenix is installed; they then take the same bodies.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import peers
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -222,6 +224,8 @@ def main() -> None:
     parser.add_argument("--senders", type=int, default=4)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--port", type=int, default=8399)
+    parser.add_argument("--peer", help="Python in which MLflow or Phoenix is installed")
+    parser.add_argument("--peer-spans", type=int, default=10_240)
     options = parser.parse_args()
     count = max(options.senders, options.spans // BATCH)
     made = [make_batch(seed) for seed in range(count)]
@@ -289,6 +293,17 @@ def main() -> None:
             print(f"acknowledged spans      {len(sent):,}: {lost} lost, {doubled} doubled (to reach: 0, 0)")
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(20)
+    for peer, version in peers.installed(options.peer) if options.peer else ():
+        with tempfile.TemporaryDirectory() as folder:
+            figures = peers.measure(
+                peer,
+                python=options.peer,
+                bodies=[body for body, _ in made[: max(options.senders, options.peer_spans // BATCH)]],
+                senders=options.senders,
+                port=options.port + 1,
+                folder=Path(folder),
+            )
+        print(f"{peer.name + ' ' + version:<24}{figures}")
 
 
 if __name__ == "__main__":
