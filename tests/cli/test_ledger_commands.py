@@ -232,4 +232,4 @@ def test_heads_kept_elsewhere_show_a_ledger_that_was_cut_together_with_its_heads
 
 
 def test_nothing_to_audit_is_said(run: Run) -> None:
-    assert run("audit", "verify") == (0, "No product has a ledger here.\n", "")
+    assert run("audit", "verify") == (2, "No product has a ledger here.\n", "")

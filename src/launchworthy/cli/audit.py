@@ -36,7 +36,8 @@ def verify(products: tuple[str, ...], heads: Path | None, data: Path | None, as_
 
     Shows an edited, a deleted and a moved entry, and, by the head, a tail that was cut off.
 
-    Exit code: 0 whole, 1 tampered with, 2 it cannot be told, since there is no signed head or no key.
+    Exit code: 0 whole, 1 tampered with, 2 it cannot be told, since there is no ledger, no
+    signed head or no key.
     """
     from launchworthy.cli.figures import echo_json
 
@@ -45,16 +46,16 @@ def verify(products: tuple[str, ...], heads: Path | None, data: Path | None, as_
         if heads is not None and len(names) != 1:
             raise click.UsageError("--heads goes with one product: name it with --product")
         found = [_verified(workspace, name, heads) for name in names]
+    # Where there is no ledger nothing was verified, as when a folder is misspelt or was emptied.
+    code = max((row["exit_code"] for row in found), key=_worst, default=_UNKNOWN)
     if as_json:
-        echo_json(
-            {"products": found, "exit_code": max((row["exit_code"] for row in found), key=_worst, default=0)}
-        )
+        echo_json({"products": found, "exit_code": code})
     else:
         if not found:
             click.echo("No product has a ledger here.")
         for row in found:
             _print(row)
-    return max((row["exit_code"] for row in found), key=_worst, default=0)
+    return code
 
 
 def _worst(code: int) -> int:
