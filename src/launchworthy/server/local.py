@@ -72,7 +72,7 @@ class LocalWorkspace:
 
     def products(self) -> list[str]:
         """Names of the products known from contracts, records, gold sets, runs or evidence, sorted."""
-        recorded = self._store.query("SELECT DISTINCT product FROM rollup_hour")
+        recorded = self._store.query("SELECT DISTINCT product FROM spans")  # narrower than the rollup
         return sorted(
             {
                 *self.contracts.products(),
