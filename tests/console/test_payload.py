@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launchworthy.console.payload import documents, gist, messages, readable
+from launchworthy.console.payload import answer, documents, gist, messages, readable, truth
 from launchworthy.console.visible import visible
 
 JSON = st.recursive(
@@ -79,3 +79,32 @@ def test_a_question_in_a_field_is_the_question() -> None:
 def test_a_long_text_is_cut_and_says_by_how_much() -> None:
     turn = messages(json.dumps([{"role": "user", "content": "x" * 30_000}]))[0]
     assert (len(turn.text), turn.cut) == (20_000, 10_000)
+
+
+def test_an_answer_is_its_text_first_then_its_other_fields_in_short() -> None:
+    given = {
+        "answered": True,
+        "output": "Use dict.update.",
+        "ranked": ["dict", "dict.update", "collections.ChainMap", "map", "zip"],
+        "confidence": 0.8943763392654295,
+        "citations": [],
+        "cost_usd": 0.0,
+        "trace_id": "ab" * 16,
+    }
+    shown = answer(given)
+    assert shown.text == "Use dict.update."
+    assert shown.fields == (
+        ("answered", "yes"),
+        ("ranked", "dict, dict.update, collections.ChainMap and 2 more"),
+        ("confidence", "0.894"),
+    )
+    assert answer("x" * 1000, most=10).text == "x" * 10 + "…"
+    assert answer({"label": "spam", "score": 0.5}).fields == ()
+    assert answer(None).text == "null"
+
+
+def test_expected_ids_stand_without_their_gains_and_the_best_first() -> None:
+    assert truth({"b": 1, "a": 2}) == "a, b"
+    assert truth({"a": 1, "b": 1, "c": 1, "d": 3, "e": 1}) == "d, a, b and 2 more"
+    assert truth("plain text") == "plain text"
+    assert truth({}) == "{}"
