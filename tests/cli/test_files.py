@@ -200,6 +200,34 @@ def test_compare_pairs_by_id_and_exits_as_a_verdict_does(
     assert "not worse by more than 2 %" in out
 
 
+def test_compare_says_how_many_more_pairs_would_settle_it_and_they_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compared(times: int, better: int, *, margin: str = "1 %") -> dict[str, Any]:
+        rows = [_answers(set(range(120)), 200), _answers({*range(10, 120 + better)}, 200)]
+        files = [
+            _file(
+                tmp_path,
+                f"{side}.jsonl",
+                [{**row, "id": f"{row['id']}/{copy}"} for copy in range(times) for row in side_rows],
+            )
+            for side, side_rows in zip(("old", "new"), rows, strict=True)
+        ]
+        _, out, _ = _run(
+            capsys, "compare", "--metric", "exact-match", "--margin", margin, "--json",
+            "--baseline", files[0], "--candidate", files[1],
+        )  # fmt: skip
+        return dict(json.loads(out))
+
+    open_ = compared(1, better=12)
+    assert open_["status"] == "unproven"
+    assert 200 < open_["needed"] < 2_000
+    settled = compared(1 + -(-open_["needed"] // 200), better=12)
+    assert (settled["status"], settled["needed"]) == ("met", 0)
+    worse = compared(1, better=7)
+    assert (worse["status"], worse["needed"]) == ("unproven", None), "more of the same would not help"
+
+
 def test_compare_tells_items_on_one_side_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = _file(tmp_path, "old.jsonl", _answers(set(range(10)), 10))
     new = _file(tmp_path, "new.jsonl", [*_answers(set(range(8)), 8), {"id": "\x1b[31mred"}])

@@ -95,6 +95,7 @@ def _print_json(found: Comparison, confidence: float) -> None:
             "higher_is_better": found.metric.higher_is_better,
             "signature": found.metric.signature,
             "status": found.status,
+            "needed": found.needed,
             "reason": found.reason,
             "margin": found.margin,
             "baseline": plain_interval(found.baseline, confidence=confidence),
@@ -125,6 +126,8 @@ def _print(found: Comparison) -> None:
         click.echo(
             f"            {gap.method}, each bound at {finite(gap.confidence):.6g}; {found.metric.signature}"
         )
+    if found.needed:
+        click.echo(f"needed      about {found.needed:,} further pairs, if they differ as these do (80 %)")
     if found.unscored:
         click.echo(f"{found.unscored:,} of {found.pairs:,} pairs could not be scored; they count neither way")
     for side, ids in (("baseline", found.only_baseline), ("candidate", found.only_candidate)):

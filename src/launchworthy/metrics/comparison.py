@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 from launchworthy.errors import InputError
@@ -13,6 +15,9 @@ from launchworthy.quantity import format_value
 from launchworthy.stats import Interval, non_inferiority
 
 __all__ = ["Comparison", "compare_rows"]
+
+_ODDS = 0.8  # that the pairs asked for settle it
+_MOST = 1_000_000_000  # beyond this the answer is "not by counting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,25 @@ class Comparison:
     margin: float
     status: str
     reason: str
+
+    @property
+    def needed(self) -> int | None:
+        """Further pairs after which the bound clears the margin with odds 0.8, if they differ as these do.
+
+        By normal theory. 0 where it clears it already, None where no number would, or none can be told.
+        """
+        found = self.difference
+        if self.status == "met":
+            return 0
+        if self.status == "unmet" or found is None or found.n < 2:
+            return None
+        gap = self.margin + (found.value if self.metric.higher_is_better else -found.value)
+        width = found.high - found.low
+        if gap <= 0 or not 0 < width < math.inf:
+            return None
+        z = NormalDist().inv_cdf(found.confidence)
+        total = found.n * ((z + NormalDist().inv_cdf(_ODDS)) * width / (2 * z) / gap) ** 2
+        return max(1, math.ceil(total) - found.n) if total < _MOST else None
 
 
 def compare_rows(
