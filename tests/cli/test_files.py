@@ -203,7 +203,7 @@ def test_compare_pairs_by_id_and_exits_as_a_verdict_does(
 def test_compare_says_how_many_more_pairs_would_settle_it_and_they_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def compared(times: int, better: int, *, margin: str = "1 %") -> dict[str, Any]:
+    def compared(times: int, better: int) -> dict[str, Any]:
         rows = [_answers(set(range(120)), 200), _answers({*range(10, 120 + better)}, 200)]
         files = [
             _file(
@@ -214,7 +214,7 @@ def test_compare_says_how_many_more_pairs_would_settle_it_and_they_do(
             for side, side_rows in zip(("old", "new"), rows, strict=True)
         ]
         _, out, _ = _run(
-            capsys, "compare", "--metric", "exact-match", "--margin", margin, "--json",
+            capsys, "compare", "--metric", "exact-match", "--margin", "1 %", "--json",
             "--baseline", files[0], "--candidate", files[1],
         )  # fmt: skip
         return dict(json.loads(out))
@@ -226,6 +226,21 @@ def test_compare_says_how_many_more_pairs_would_settle_it_and_they_do(
     assert (settled["status"], settled["needed"]) == ("met", 0)
     worse = compared(1, better=7)
     assert (worse["status"], worse["needed"]) == ("unproven", None), "more of the same would not help"
+
+
+def test_compare_says_how_many_more_pairs_without_a_difference_would_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def needed(n: int) -> tuple[str, int]:
+        rows = _file(tmp_path, "rows.jsonl", _answers(set(range(n)), n))
+        base = ("compare", "--metric", "exact-match", "--margin", "1 %", "--json")
+        answer = json.loads(_run(capsys, *base, "--baseline", rows, "--candidate", rows)[1])
+        return answer["status"], answer["needed"]
+
+    status, more = needed(100)
+    assert status == "unproven"
+    assert needed(100 + more)[0] == "met"
+    assert needed(90 + more)[0] == "unproven", "not many more than it takes are asked for"
 
 
 def test_compare_tells_items_on_one_side_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from launchworthy.cli.gold import command
-from launchworthy.errors import InputError, LaunchworthyError, NotFoundError
+from launchworthy.errors import InputError, LaunchworthyError, NotFoundError, StorageError
 
 ROWS = [
     {"id": f"q{n}", "input": f"question {n}", "expected": n, "slices": ["odd"] if n % 2 else []}
@@ -51,6 +51,8 @@ def test_a_set_is_imported_listed_shown_and_exported_to_the_same_version(gold: A
     assert {row["split"] for row in shown["rows"]} == {"dev"}
     assert len(shown["looks"]) == 1
     assert "gold export" in gold("show", "answer").output
+    with pytest.raises(StorageError, match="cannot be written"):
+        gold("export", "answer", "--out", str(tmp_path / "absent" / "out.jsonl"))
 
 
 def test_broken_rows_are_all_told_and_nothing_is_imported(gold: Any, store: Any, tmp_path: Path) -> None:

@@ -226,6 +226,7 @@ def export(reference: str, out: Path | None, split: str, product: str | None, da
     from datetime import UTC, datetime
 
     from launchworthy.cli.product import product_of
+    from launchworthy.errors import StorageError
     from launchworthy.gold import find_version, gold_jsonl, read_items
 
     with _open(data) as workspace:
@@ -237,7 +238,10 @@ def export(reference: str, out: Path | None, split: str, product: str | None, da
     if out is None:
         click.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"cannot be written: {error.strerror}", where=str(out)) from error
         click.echo(f"{len(items):,} items of {version.name}@{version.version} in {out}")
 
 

@@ -64,7 +64,11 @@ class Comparison:
         width = found.high - found.low
         if gap <= 0 or not 0 < width < math.inf:
             return None
+        moved = found.sample.get("gained"), found.sample.get("lost")
         z = NormalDist().inv_cdf(found.confidence)
+        if moved == (0, 0) or found.method.startswith("rule of three"):
+            # Where no pair differs, a bound shrinks with the number of pairs and not its root: z² / (n + z²).
+            return max(1, math.floor((found.n + z * z) * width / 2 / gap - z * z) + 1 - found.n)
         total = found.n * ((z + NormalDist().inv_cdf(_ODDS)) * width / (2 * z) / gap) ** 2
         return max(1, math.ceil(total) - found.n) if total < _MOST else None
 
