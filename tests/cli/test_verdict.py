@@ -193,6 +193,7 @@ def test_what_cannot_be_judged_is_a_usage_error_and_no_verdict(
 ) -> None:
     write(hits(195))
     Path("broken.jsonl").write_text(write_evidence([hits(195)]) + "{\n", encoding="utf-8")
+    assert run("keys", "create", "reader", "--data", "d")[0] == 0  # there is a data folder
     code, out, err = run("verdict", *arguments)
     assert (code, out) == (64, "")
     assert words in err
@@ -260,6 +261,7 @@ def test_a_reader_who_may_not_write_gets_the_verdict_and_a_warning(
     def refuse(*_: Any, **__: Any) -> None:
         raise LaunchworthyError("this key may only read")
 
+    assert run("keys", "create", "reader", "--data", "d")[0] == 0  # there is a data folder
     monkeypatch.setattr(LocalWorkspace, "record", refuse)
     code, out, err = run("verdict", "--data", "d", "--stage", "pilot")
     assert code == 2

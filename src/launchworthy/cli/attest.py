@@ -53,7 +53,7 @@ def command(
     """
     if until is not None and valid_for is not None:
         raise click.UsageError("give one of --until and --valid-for")
-    with opened(data) as workspace:
+    with opened(data, make=True) as workspace:
         from launchworthy.cli.product import product_of
         from launchworthy.contract import load_contract
 

@@ -21,7 +21,7 @@ def command(product: str, user_id: str, by: str, data: Path | None, as_json: boo
     """Erase one user's records from every file, and put that on record."""
     from launchworthy.server import open_workspace
 
-    workspace = open_workspace(data)
+    workspace = open_workspace(data, make=False)
     try:
         known = workspace.products()
         done = workspace.erase_subject(product=product, user_id=user_id, by=by)

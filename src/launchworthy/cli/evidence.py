@@ -38,7 +38,7 @@ def add(files: tuple[Path, ...], product: str | None, data: Path | None) -> None
     from launchworthy.evidence import read_evidence
 
     pieces = {piece.id: piece for file in files for piece in read_evidence(file)}
-    with opened(data) as workspace:
+    with opened(data, make=True) as workspace:
         name = product_of(workspace, product)
         _check(workspace, name, list(pieces.values()))
         held = {piece.id for piece in workspace.evidence(name)}

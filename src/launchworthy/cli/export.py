@@ -25,7 +25,7 @@ def command(table: str, data: Path | None, out: Path, product: str | None, workf
     where = {
         name: value for name, value in (("product", product), ("workflow", workflow)) if value is not None
     }
-    workspace = open_workspace(data)
+    workspace = open_workspace(data, make=False)
     try:
         rows = workspace.export(table, out=out, where=where or None)
     finally:

@@ -31,11 +31,11 @@ HERE = Path("launchworthy.yaml")
 
 
 @contextmanager
-def opened(data: Path | None) -> Iterator[Workspace]:
-    """The workspace of a data folder, closed at the end."""
+def opened(data: Path | None, *, make: bool = False) -> Iterator[Workspace]:
+    """The workspace of a data folder, closed at the end; only what adds something makes one."""
     from launchworthy.server import open_workspace
 
-    workspace = open_workspace(data)
+    workspace = open_workspace(data, make=make)
     try:
         yield workspace
     finally:

@@ -91,7 +91,7 @@ def main(args: list[str] | None = None) -> Any:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        click.echo("aborted", err=True)
+        click.echo("\naborted", err=True)
         sys.exit(130)
     except LaunchworthyError as error:
         click.echo(f"error: {error}", err=True)

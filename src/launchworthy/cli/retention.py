@@ -13,7 +13,7 @@ def command(data: Path | None) -> None:
     """Remove the records that are older than the contracts allow; a running server does so every hour."""
     from launchworthy.server import open_workspace
 
-    workspace = open_workspace(data)
+    workspace = open_workspace(data, make=False)
     try:
         removed = workspace.apply_retention()
     finally:

@@ -26,7 +26,7 @@ def command(
     """List evaluation runs, or show one."""
     from launchworthy.server import open_workspace
 
-    workspace = open_workspace(data)
+    workspace = open_workspace(data, make=False)
     try:
         if run is None:
             headers = workspace.runs(product=product, workflow=workflow)

@@ -22,14 +22,12 @@ import click
 )
 def command(host: str, port: int, data: Path | None, contracts: tuple[Path, ...]) -> None:
     """Serve the console, the API and OTLP from one data folder."""
-    import os
-
-    from launchworthy.server import DEFAULT_DATA, serve
+    from launchworthy.server import data_folder, serve
 
     default = Path("launchworthy.yaml")
     if not contracts and default.is_file():
         contracts = (default,)
-    folder = data or Path(os.environ.get("LAUNCHWORTHY_DATA") or DEFAULT_DATA)
+    folder = data_folder(data)
     serve(
         folder,
         host=host,

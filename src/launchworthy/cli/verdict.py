@@ -46,9 +46,9 @@ _STYLES: Mapping[str, dict[str, Any]] = {
     help="Release to judge: its id, its label, or a YAML file of its parts [what the contract describes].",
 )
 @click.option("--at", "moment", help="Judge as of this time, such as 2026-11-24T09:00:00Z [now].")
-@click.option("--json", "form", flag_value="json", help="Print JSON.")
-@click.option("--markdown", "form", flag_value="markdown", help="Print Markdown, for a pull request.")
-@click.option("--junit", "form", flag_value="junit", help="Print JUnit XML: each claim is a test case.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@click.option("--junit", "as_junit", is_flag=True, help="Print JUnit XML: each claim is a test case.")
 def command(
     contract_file: Path | None,
     evidence_files: tuple[Path, ...],
@@ -57,7 +57,9 @@ def command(
     stage: str | None,
     release_name: str | None,
     moment: str | None,
-    form: str | None,
+    as_json: bool,
+    as_markdown: bool,
+    as_junit: bool,
 ) -> int:
     """Say which stage the release may enter, and what blocks the next.
 
@@ -66,10 +68,15 @@ def command(
 
     Example: launchworthy verdict --contract launchworthy.yaml --evidence evidence.jsonl --stage pilot
     """
+    forms = [
+        name for name, asked in (("json", as_json), ("markdown", as_markdown), ("junit", as_junit)) if asked
+    ]
+    if len(forms) > 1:
+        raise click.UsageError(f"one form at a time, not --{' and --'.join(forms)}")
     now = datetime.now(UTC) if moment is None else _time(moment)
-    if evidence_files:
-        if data is not None:
-            raise click.UsageError("--evidence is judged without a data folder; leave out --data")
+    if evidence_files and data is not None:
+        raise click.UsageError("--evidence is judged without a data folder; leave out --data")
+    if evidence_files or _has_only_a_contract(data, contract_file):
         verdict = _judge(_from_files(contract_file, evidence_files), release_name, stage=stage, now=now)
     else:
         with opened(data) as workspace:
@@ -77,8 +84,15 @@ def command(
             verdict = _judge(case, release_name, stage=stage, now=now)
             if moment is None:
                 _record(workspace, verdict)
-    _print(verdict, form)
+    _print(verdict, forms[0] if forms else None)
     return verdict.exit_code
+
+
+def _has_only_a_contract(data: Path | None, contract_file: Path | None) -> bool:
+    """Before anything was measured there is no data folder: then everything is unproven."""
+    from launchworthy.server import data_folder
+
+    return data is None and not data_folder().exists() and (contract_file or HERE).is_file()
 
 
 @dataclass(frozen=True, kw_only=True)

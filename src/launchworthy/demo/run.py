@@ -57,7 +57,14 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> int:
     """
     begun = time.monotonic()
     folder = options.folder.absolute()
-    say(_prepared(folder))
+    try:
+        say(_prepared(folder))
+    except OSError as error:
+        raise StorageError(
+            f"the demo's files cannot be written: {error.strerror or error}",
+            where=str(folder),
+            hint="name another folder: --folder DIR",
+        ) from error
     model = adopt_model(folder, os.environ)  # before the server reads the contract
     if model:
         say(f"The release answers by {model}, as LAUNCHWORTHY_DEMO_MODEL says.")

@@ -5,13 +5,13 @@ Stands on top: may import every room but ``cli`` and ``demo``.
 
 from typing import TYPE_CHECKING, Any
 
-from launchworthy.server.opening import DEFAULT_DATA, open_workspace, read_note
+from launchworthy.server.opening import data_folder, open_workspace, read_note
 from launchworthy.server.workspace import ApiKey, ContractVersion, Workspace
 
 if TYPE_CHECKING:
     from launchworthy.server.serving import serve
 
-__all__ = ["DEFAULT_DATA", "ApiKey", "ContractVersion", "Workspace", "open_workspace", "read_note", "serve"]
+__all__ = ["ApiKey", "ContractVersion", "Workspace", "data_folder", "open_workspace", "read_note", "serve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
+from launchworthy.errors import NotFoundError
 from launchworthy.server.remote import RemoteWorkspace
 from launchworthy.server.workspace import Workspace
 
-__all__ = ["DEFAULT_DATA", "ServerNote", "open_workspace", "read_note", "write_note"]
+__all__ = ["DEFAULT_DATA", "ServerNote", "data_folder", "open_workspace", "read_note", "write_note"]
 
 DEFAULT_DATA = Path(".launchworthy")
 _NOTE = "server.json"
@@ -68,20 +69,31 @@ def _answers(note: ServerNote) -> bool:
             return False
 
 
-def open_workspace(data: Path | None = None) -> Workspace:
+def data_folder(data: Path | None = None) -> Path:
+    """The data folder that is meant: the one given, ``LAUNCHWORTHY_DATA``, or ``.launchworthy`` here."""
+    return data or Path(os.environ.get("LAUNCHWORTHY_DATA") or DEFAULT_DATA)
+
+
+def open_workspace(data: Path | None = None, *, make: bool = True) -> Workspace:
     """The workspace of a data folder: over HTTP while a server owns it, else on its files.
 
     Args:
-        data: The folder; ``LAUNCHWORTHY_DATA`` or ``.launchworthy`` if not given.
+        data: The folder; see :func:`data_folder`.
+        make: Make the folder if it is not there; what only reads has nothing to find in a new one.
 
     Raises:
+        NotFoundError: There is no data folder, and none may be made.
         ConflictError: Another process has the files open and does not answer over HTTP.
         StorageError: The files cannot be read.
     """
-    folder = data or Path(os.environ.get("LAUNCHWORTHY_DATA") or DEFAULT_DATA)
+    folder = data_folder(data)
     note = read_note(folder)
     if note is not None:
         return cast(Workspace, RemoteWorkspace(note.url, key=note.token))
+    if not make and not (folder / "metadata.sqlite").is_file():
+        raise NotFoundError(
+            "no data folder is here", where=str(folder), hint="start where it is, or name it: --data DIR"
+        )
     from launchworthy.server.local import LocalWorkspace
 
     return LocalWorkspace.open(folder)
