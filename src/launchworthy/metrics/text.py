@@ -8,12 +8,13 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from launchworthy.errors import InputError
 from launchworthy.metrics.estimators import MeanEstimator
+from launchworthy.metrics.matcher import PATTERN_ERRORS, validator
+from launchworthy.metrics.matching import fullmatch, meets_schema
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.records import Score
 
@@ -126,8 +127,8 @@ def json_schema(*, schema: str | Mapping[str, Any] | None = None) -> Metric:
     fixed = None if schema is None else _schema(schema)
     if fixed is not None:
         try:
-            _validator(json.dumps(fixed, sort_keys=True))
-        except CannotScore as error:
+            validator(json.dumps(fixed, sort_keys=True))
+        except ValueError as error:
             raise InputError(str(error), where="schema") from error
 
     def read(row: Mapping[str, Any]) -> Score:
@@ -147,7 +148,8 @@ def json_schema(*, schema: str | Mapping[str, Any] | None = None) -> Metric:
         estimator=MeanEstimator(),
         convention=(
             "Text must be JSON and nothing else (no code fence); draft by $schema, else 2020-12; references "
-            "to other documents are not followed, and then the answer cannot be scored."
+            "to other documents are not followed, and then the answer cannot be scored; nor can it where a "
+            "pattern takes longer than 2 s."
         ),
         source="JSON Schema 2020-12, library jsonschema",
         options={} if fixed is None else {"schema": _digest(json.dumps(fixed, sort_keys=True))},
@@ -163,17 +165,14 @@ def regex(*, pattern: str | None = None) -> Metric:
     if pattern is not None:
         try:
             re.compile(pattern)
-        except re.error as error:
+        except PATTERN_ERRORS as error:
             raise InputError(f"not a regular expression: {error}", where="pattern") from error
 
     def read(row: Mapping[str, Any]) -> Score:
         wanted = row.get("pattern") if pattern is None else pattern
         if not isinstance(wanted, str):
             raise CannotScore("no pattern: give one to the metric, or a field 'pattern'")
-        try:
-            return _mean(float(re.fullmatch(wanted, _text(row), flags=re.DOTALL) is not None))
-        except re.error as error:
-            raise CannotScore(f"not a regular expression: {error}") from error
+        return _mean(float(fullmatch(wanted, _text(row))))
 
     return Metric(
         name="regex",
@@ -184,7 +183,10 @@ def regex(*, pattern: str | None = None) -> Metric:
         ),
         read=read,
         estimator=MeanEstimator(),
-        convention="Python's `re.fullmatch`; a dot also matches a line break.",
+        convention=(
+            "Python's `re.fullmatch`; a dot also matches a line break. An answer on which it takes longer "
+            "than 2 s cannot be scored."
+        ),
         source="Python library reference, re",
         options={} if pattern is None else {"pattern": _digest(pattern)},
     )
@@ -211,37 +213,16 @@ def _schema(schema: str | Mapping[str, Any]) -> Any:
         raise InputError(f"the schema is not JSON: {error}", where=schema[:80]) from error
 
 
-@lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
-    from referencing import Registry
-
-    read = json.loads(schema)
-    kind = validator_for(read, default=Draft202012Validator)
-    try:
-        kind.check_schema(read)
-    except SchemaError as error:
-        raise CannotScore(f"not a JSON Schema: {error.message[:200]}") from error
-    return kind(read, registry=Registry())
-
-
 def _meets(output: Any, schema: Any) -> bool:
-    from referencing.exceptions import Unresolvable
-
     if output is None:
         raise CannotScore("field 'output' is missing")
-    validator = _validator(json.dumps(schema, sort_keys=True))
     value = output
     if isinstance(output, str):
         try:
             value = json.loads(output, parse_constant=_refuse)
         except (ValueError, RecursionError):
             return False
-    try:
-        return bool(validator.is_valid(value))
-    except (Unresolvable, RecursionError) as error:
-        raise CannotScore(f"the schema cannot be followed: {str(error)[:200]}") from error
+    return meets_schema(value, json.dumps(schema, sort_keys=True))
 
 
 def _refuse(name: str) -> Any:
