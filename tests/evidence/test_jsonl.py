@@ -68,6 +68,8 @@ DEEP_LIST = (
 )
 BOTTOMLESS = "[" * 100_000 + "]" * 100_000
 
+COUNTS = {"successes": 185, "n": 200}
+
 BROKEN: list[tuple[str | bytes, str]] = [
     ("{", "not JSON"),
     ("[]", "a JSON object is expected, not list"),
@@ -106,6 +108,12 @@ BROKEN: list[tuple[str | bytes, str]] = [
     (line(volume=1), "unknown field 'volume'"),
     (line(id="e-610b7e2cf37e6154", value=0.9), "is not that of what it holds"),
     (line(id=7), "is not that of what it holds"),
+    (line(value=0.9, n=200, sample=COUNTS), "value is 0.9, but the sample says 185 of 200, which is 0.925"),
+    (line(value=0.92, sample=COUNTS, unit="ratio"), "correct the one that is wrong, or leave successes out"),
+    (line(value=float("1"), sample={"successes": 5, "n": 3}), "the sample has 5 successes of 3"),
+    (line(value=0.5, sample={"successes": -1, "n": 3}), "the sample has -1 successes of 3"),
+    (line(value=0.0, sample={"successes": 0, "n": 0}), "but the sample counted nothing"),
+    (line(value="inf", sample=COUNTS), "value is inf, but the sample says"),
     (line(claim="p/a\ud800"), "half of a surrogate pair"),
     (DEEP_LIST, "detail is nested more than 32 deep"),
     (BOTTOMLESS, "nested too deeply"),
@@ -169,6 +177,28 @@ def test_any_json_object_is_a_piece_or_an_error_that_names_the_place(plain: dict
         return
     again = Evidence.from_json(json.loads(json.dumps(piece.as_json())))
     assert again.id == piece.id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": 185 / 200},
+        {"value": None},
+        {"value": 0.9, "sample": {**COUNTS, "clusters": 40}},  # of items, whose n is the clusters
+        {"value": 0.1, "unit": "USD"},  # a cost over successes
+        {"kind": "never", "value": 0},  # the number of breaches
+        {"value": 0.9, "sample": {"successes": "185", "n": 200}},
+        {"value": 0.9, "sample": {"n": 200}},
+        {"value": 1 / 3, "sample": {"successes": 10**400, "n": 3 * 10**400}},
+    ],
+)
+def test_a_sample_that_does_not_contradict_its_value_is_read(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert len(read(tmp_path, line(**{"sample": COUNTS, **changes}))) == 1
+
+
+def test_a_contradiction_is_told_by_its_line_and_nothing_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"evidence\.jsonl:2: value is 0\.9, but the sample says 185 of 200"):
+        read(tmp_path, line() + "\n" + line(value=0.9, sample=COUNTS))
 
 
 @settings(max_examples=60)

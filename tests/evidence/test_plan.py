@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -41,11 +41,75 @@ def test_a_plan_at_the_rate_seen_settles_the_claim_with_the_odds_it_names(
 def test_evidence_that_no_longer_counts_teaches_the_rate_but_adds_no_items(
     claim_of: Make, piece_of: Make
 ) -> None:
-    going_on = plan_for(claim_of(), piece_of(185, 200), collecting=True)
-    anew = plan_for(claim_of(), piece_of(185, 200), collecting=False)
-    assert going_on is not None
-    assert anew is not None
-    assert anew.needed == (going_on.needed or 0) + 200
+    plan = plan_for(claim_of(), piece_of(185, 200), collecting=False)
+    assert plan is not None
+    assert plan.needed is not None
+    assert plan.what == f"measure {plan.needed} items anew"
+
+    def odds(n: int) -> float:
+        enough = next(k for k in range(n + 1) if proves(k, n, 0.9))
+        return float(scipy_stats.binom.sf(enough - 1, n, 185 / 200))
+
+    assert odds(plan.needed) >= 0.8 > odds(plan.needed - 1)
+
+
+FROM_NOTHING = 29  # 0.9 ** 29 < 5 %
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"observed_at": datetime(2027, 3, 1, tzinfo=UTC)}, "dated in the future"),
+        ({"observed_at": datetime(2026, 1, 1, tzinfo=UTC)}, "expired"),
+        ({"release": "r-0"}, "another release"),
+    ],
+)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        {"successes": 500, "n": 500},  # proven already, had it counted
+        {"successes": 4, "n": 4},
+        {"successes": 88, "n": 100},  # unmet, had it counted
+        {"n": 200, "value": 0.99, "low": 0.98, "high": 0.995, "sample": {"successes": 20, "n": 200}},
+        {"n": 200, "value": 0.99, "low": 0.98, "high": 0.995},
+        {"n": 40, "value": 0.99, "low": 0.98, "high": 0.995, "sample": {"mean": 0.2, "n": 40}},
+        {"n": 1, "value": 1.0, "low": 1.0, "high": 1.0},
+        {"n": 90, "value": 0.95, "low": 0.94, "high": 0.96, "unit": "EUR", "sample": {"n": 90}},
+    ],
+)
+def test_what_does_not_count_is_measured_anew_with_the_count_that_nothing_takes(
+    claim_of: Make, piece_of: Make, now: datetime, piece: dict[str, Any], changes: dict[str, Any], why: str
+) -> None:
+    found = status(claim_of(), [piece_of(**piece, **changes)], release="r-1", now=now)
+    assert why in found.reason
+    assert found.plan is not None
+    assert (found.plan.needed, found.plan.odds) == (FROM_NOTHING, None)
+    assert found.plan.what == "measure 29 items anew, if each is flawless"
+
+
+def test_a_mean_that_does_not_count_is_planned_by_its_width_only_where_its_sample_agrees(
+    claim_of: Make, piece_of: Make
+) -> None:
+    claim = claim_of(target=Target(direction=Direction.AT_MOST, threshold=0.12, unit="USD"))
+    fields = {"unit": "USD", "value": 0.11, "low": 0.09, "high": 0.13, "n": 100, "unit_of_analysis": "user"}
+    z95, z80 = scipy_stats.norm.ppf([0.95, 0.8])
+    total = math.ceil(100 * ((z95 + z80) * 0.02 / z95 / 0.01) ** 2)
+    plan = plan_for(claim, piece_of(**fields, sample={"mean": 0.11, "n": 100}), collecting=False)
+    assert plan is not None
+    assert (plan.needed, plan.what) == (total, f"measure {total} users anew")
+    for sample in ({}, {"mean": 0.2, "n": 100}, {"mean": 0.11, "n": 7}, {"mean": "0.11", "n": 100}):
+        plan = plan_for(claim, piece_of(**fields, sample=sample), collecting=False)
+        assert plan == Plan(what="measure it again")
+    narrow = {**fields, "value": 0.05, "low": 0.049, "high": 0.051}
+    plan = plan_for(claim, piece_of(**narrow, sample={"mean": 0.05, "n": 100}), collecting=False)
+    assert plan is not None
+    assert plan.needed == 30, "normal theory says nothing about fewer"
+
+
+def test_a_difference_that_does_not_count_is_not_planned_as_a_share(claim_of: Make, piece_of: Make) -> None:
+    claim = claim_of(kind=ClaimKind.DELTA, margin=0.02)
+    plan = plan_for(claim, piece_of(kind="delta", value=0.5, low=0.5, high=0.5, n=9), collecting=False)
+    assert plan == Plan(what="measure it again")
 
 
 def test_at_a_rate_below_the_target_no_amount_of_data_is_recommended(claim_of: Make, piece_of: Make) -> None:

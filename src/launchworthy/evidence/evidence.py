@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from launchworthy.contract.claim import ClaimKind
 from launchworthy.errors import InputError
@@ -140,6 +140,27 @@ class Evidence:
         return cls(**values)
 
     @property
+    def disagreement(self) -> str:
+        """What the counts of its sample say against its value; empty if nothing.
+
+        Only a share of independent units is held to its counts: ``clusters`` in the sample says otherwise.
+        """
+        if self.kind not in (ClaimKind.BOUND, ClaimKind.DRILL) or self.unit not in ("ratio", ""):
+            return ""
+        successes, n = (self.sample.get(name) for name in ("successes", "n"))
+        if self.value is None or "clusters" in self.sample or not (_counts(successes) and _counts(n)):
+            return ""
+        if not 0 <= successes <= n:
+            return f"the sample has {successes!r:.40} successes of {n!r:.40}"
+        if n == 0:
+            return f"value is {self.value!r}, but the sample counted nothing"
+        if math.isclose(self.value, successes / n, abs_tol=1e-9):
+            return ""
+        return (
+            f"value is {self.value!r}, but the sample says {successes:,} of {n:,}, which is {successes / n!r}"
+        )
+
+    @property
     def id(self) -> str:
         """Content address: ``e-`` and 16 hex digits of the SHA-256 of the canonical JSON."""
         text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -176,6 +197,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
+
+
+def _counts(item: Any) -> TypeGuard[int | float]:
+    if isinstance(item, float):
+        return math.isfinite(item)
+    return isinstance(item, int) and not isinstance(item, bool)
 
 
 def _depth_beyond(value: Any, most: int) -> bool:

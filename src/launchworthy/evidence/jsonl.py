@@ -44,6 +44,11 @@ def read_evidence(path: Path) -> list[Evidence]:
                     "a measurement of your own has no id",
                     where=where,
                 )
+            if piece.disagreement:
+                raise InputError(
+                    f"{piece.disagreement}; correct the one that is wrong, or leave successes out",
+                    where=where,
+                )
             pieces.setdefault(piece.id, piece)
         except InputError as error:
             problems.append(f"{error.where or where}: {error.message}")

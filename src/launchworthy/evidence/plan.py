@@ -2,6 +2,8 @@
 
 May import ``contract``, ``stats``, ``quantity`` and the standard library. A plan assumes that the rate
 seen so far is the true one, and says so by its odds; where there is nothing to go on it says nothing.
+Evidence that does not count adds no items: what it takes is planned from nothing, at its rate only where
+its sample agrees with its value and the rate is on the good side of the target.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from launchworthy.contract.claim import Claim, ClaimKind, Direction, Target
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import bounds_at, goal, proportion
 from launchworthy.evidence.status import Plan
-from launchworthy.stats import items_to_prove
+from launchworthy.stats import items_to_prove, sample_size
 
 __all__ = ["plan_for"]
 
 _ODDS = 0.8  # planned probability that the further data settle the claim
 _MOST = 1_000_000_000  # beyond this the answer is "not by counting"
+_LEAST_NORMAL = 30  # normal theory says nothing about fewer
 
 
 def plan_for(claim: Claim, piece: Evidence | None, *, collecting: bool) -> Plan | None:
@@ -52,8 +55,9 @@ def plan_for(claim: Claim, piece: Evidence | None, *, collecting: bool) -> Plan 
         return Plan(what=_HOPELESS if odds == 0 else "measure it" if piece is None else "measure it again")
     unit = "item" if piece is None else piece.unit_of_analysis
     word = "further " if piece is not None and collecting and piece.n else ""
+    again = "" if piece is None or collecting else " anew"
     plan = Plan(
-        what=f"measure {more:,} {word}{unit if more == 1 else unit + 's'}"
+        what=f"measure {more:,} {word}{unit if more == 1 else unit + 's'}{again}"
         + (", if each is flawless" if flawless else ""),
         needed=more,
         unit=unit,
@@ -79,6 +83,8 @@ def _further(
 
     The odds are 0 where what was seen points to unmet, and the count then None.
     """
+    if piece is not None and not collecting:
+        return _anew(claim, target, piece)
     counted = None if piece is None else _as_share(piece, target)
     if piece is None or counted is not None:
         if not 0 < (share := _share_threshold(piece, target)) < 1 or (
@@ -86,9 +92,7 @@ def _further(
         ):
             return None, None, False
         seen, n = counted or (0, 0)
-        direction = (
-            Direction.AT_MOST if piece is not None and "quantile" in piece.sample else target.direction
-        )
+        direction = _share_direction(piece, target)
         needed = items_to_prove(
             seen, n=n, threshold=share, direction=direction, level=claim.confidence, odds=_ODDS
         )
@@ -100,10 +104,47 @@ def _further(
             if flawless
             else (needed.steady, needed.steady_odds)
         )
-        if more is not None and not collecting:
-            more += n
         return (None if more is None else max(1, more)), odds, flawless
-    return (*_by_width(claim, target, piece, collecting=collecting), False)
+    total, odds = _by_width(claim, target, piece)
+    return (None if total is None else max(1, total - piece.n)), odds, False
+
+
+def _anew(claim: Claim, target: Target, piece: Evidence) -> tuple[int | None, float | None, bool]:
+    """As ``_further``, from nothing; never hopeless, since what did not count decides nothing."""
+    counted = _as_share(piece, target) if piece.unit == target.unit else None
+    if counted is None and _agrees(piece) and piece.unit == target.unit:
+        total, odds = _by_width(claim, target, piece)
+        if total is not None:
+            return max(_LEAST_NORMAL, total), odds, False
+    share = _share_threshold(piece, target)
+    is_share = target.unit == "ratio" or counted is not None
+    if claim.kind is ClaimKind.DELTA or not is_share or not 0 < share < 1:
+        return None, None, False
+    direction = _share_direction(piece, target)
+    seen, n = counted or (0, 0)
+    if 0 < seen < n:
+        steady = sample_size(
+            rate=seen / n, threshold=share, direction=direction, level=claim.confidence, odds=_ODDS
+        )
+        if steady is not None:
+            return steady, _ODDS, False
+    return (
+        items_to_prove(threshold=share, direction=direction, level=claim.confidence).flawless,
+        None,
+        True,
+    )
+
+
+def _agrees(piece: Evidence) -> bool:
+    """Whether the sample of a piece is there, of its size, and says no other value than the piece."""
+    sample, value = piece.sample, piece.value
+    if value is None or sample.get("n") != piece.n or piece.disagreement:
+        return False
+    if "successes" in sample and "clusters" not in sample and proportion(piece) is None:
+        return False
+    mean = sample.get("mean", value)
+    known = isinstance(mean, (int, float)) and math.isclose(mean, value, rel_tol=1e-6, abs_tol=1e-9)
+    return known and piece.low is not None and piece.high is not None and piece.low < value < piece.high
 
 
 def _as_share(piece: Evidence, target: Target) -> tuple[int, int] | None:
@@ -136,10 +177,13 @@ def _share_threshold(piece: Evidence | None, target: Target) -> float:
     return target.threshold
 
 
-def _by_width(
-    claim: Claim, target: Target, piece: Evidence, *, collecting: bool
-) -> tuple[int | None, float | None]:
-    """Units after which a bound of today's spread clears the threshold with odds 0.8 (normal theory)."""
+def _share_direction(piece: Evidence | None, target: Target) -> Direction:
+    """A quantile is planned by the share beyond its threshold, of which there may be few."""
+    return Direction.AT_MOST if piece is not None and "quantile" in piece.sample else target.direction
+
+
+def _by_width(claim: Claim, target: Target, piece: Evidence) -> tuple[int | None, float | None]:
+    """Units in all after which a bound of today's spread clears the threshold, odds 0.8 (normal theory)."""
     bounds = bounds_at(piece, level=claim.confidence)
     if piece.value is None or bounds is None or not all(map(math.isfinite, bounds)) or piece.n < 2:
         return None, None
@@ -153,7 +197,7 @@ def _by_width(
     total = piece.n * ((z + NormalDist().inv_cdf(_ODDS)) * error / gap) ** 2
     if total > _MOST:
         return None, None
-    return max(1, math.ceil(total) - (piece.n if collecting else 0)), _ODDS
+    return math.ceil(total), _ODDS
 
 
 def _paced(plan: Plan, piece: Evidence | None) -> Plan:
