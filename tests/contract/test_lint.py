@@ -110,6 +110,34 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         'gold/answer has no slice "answered"',
     ),
     (
+        "LW227",
+        W,
+        "generative",
+        (("fallbacks: [retry_once,", "fallbacks: [rout,"),),
+        '"rout" is taken as a word of your own; did you mean "route"?',
+    ),
+    (
+        "LW227",
+        W,
+        "predictive",
+        (("fallbacks: [rules]", "fallbacks: [previous-modle, rules]"),),
+        'did you mean "previous_model"?',
+    ),
+    (
+        "LW227",
+        W,
+        "generative",
+        (("inject: [model_timeout, index_down]", "inject: [model_timeot, index_down]"),),
+        'did you mean "model_timeout"?',
+    ),
+    (
+        "LW227",
+        W,
+        "generative",
+        (("covers: [data_flow, access]", "covers: [data_flwo, access]"),),
+        'did you mean "data_flow"?',
+    ),
+    (
         "LW230",
         E,
         "generative",
@@ -129,6 +157,14 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         "generative",
         (("share: 5 %", "share: 0 %"),),
         "pilot has a share of 0 %, shadow before it 0 %",
+    ),
+    (
+        "LW233",
+        W,
+        "predictive",
+        (("rollout:\n", "rollout:\n  stages: [{name: a, share: 0 %}, {name: b, share: 12.5 %}]\n"),),
+        "b is the last stage and has a share of 12.5 %: 87.5 % never get the release; add a stage with "
+        "share: 100 %",
     ),
     (
         "LW234",
@@ -165,6 +201,20 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         "bookings holds personal data",
     ),
     (
+        "LW238",
+        W,
+        "minimal",
+        (("product: handbook", "product: handbook\nkind: predictive"),),
+        "the product is predictive, but none of its workflows `predicts` anything; add predicts:",
+    ),
+    (
+        "LW238",
+        W,
+        "minimal",
+        (("product: handbook", "product: handbook\nkind: predictive"),),
+        "hit@3 is measured on answers or rankings",
+    ),
+    (
         "LW240",
         E,
         "generative",
@@ -199,6 +249,32 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         "predictive",
         (("at_least: 88 %", "at_least: 99 %"),),
         "takes 299 items without an error, and gold/look keeps back 40 % of 300, which is 120",
+    ),
+    (
+        "LW240",
+        E,
+        "predictive",
+        (("slices: {domestic: 5000, abroad: 2000}", "slices: {domestic: 5000, abroad: 2000, lost: 3}"),),
+        "score/quality/recall: at least 60 % at 95 % confidence takes 6 items without an error, and "
+        "gold/score/slices/lost has 3 in all; 6 items are needed",
+    ),
+    (
+        "LW240",
+        E,
+        "predictive",
+        (
+            ("weight: value", "weight: value, every_slice: 50 %"),
+            ("slices: {domestic: 5000, abroad: 2000}", "slices: {domestic: 5000, abroad: 4}"),
+        ),
+        "takes 5 items without an error, and gold/score/slices/abroad has 4 in all",
+    ),
+    (
+        "LW240",
+        E,
+        "predictive",
+        (("slices: {domestic: 5000, abroad: 2000}", "slices: {domestic: 1, abroad: 1}"),),
+        "score/quality/precision: at least 30 % at 95 % confidence takes 3 items without an error, and "
+        "gold/score has 2 in all",
     ),
     (
         "LW241",
@@ -424,6 +500,14 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         "one error already takes 526",
     ),
     (
+        "LW253",
+        W,
+        "predictive",
+        (("slices: {domestic: 5000, abroad: 2000}", "slices: {domestic: 5000, abroad: 2000, lost: 7}"),),
+        "is proven only if not one item is wrong: gold/score/slices/lost has 7 in all, and one error already "
+        "takes 10",
+    ),
+    (
         "LW254",
         W,
         "predictive",
@@ -545,6 +629,30 @@ def test_a_remedy_in_numbers_is_one(generative: str, predictive: str) -> None:
     ):
         assert _lint(text, broken).problems
         assert _lint(text, broken, mended).problems == ()
+
+
+def test_a_word_of_ones_own_is_doubted_only_where_a_known_one_is_close(generative: str) -> None:
+    own = ("fallbacks: [retry_once,", "fallbacks: [ask_a_clerk, cheaper_model, retry-once, rules,")
+    drilled = ("inject: [model_timeout, index_down]", "inject: [model-timeout, trains_stop, gpu_lost]")
+    covered = ("covers: [data_flow, access]", "covers: [threats, physical_access, key_rotation]")
+    assert _lint(generative, own, drilled, covered).problems == ()
+
+
+def test_what_is_missing_because_its_line_is_broken_is_not_missed(predictive: str) -> None:
+    found = _lint(predictive, ("predicts: {label: lost", "predicts: {lable: lost"))
+    assert "LW238" not in {problem.code for problem in found.problems}
+
+
+def test_a_prediction_anywhere_is_enough_and_other_workflows_may_answer_in_words(predictive: str) -> None:
+    found = _lint(predictive, ("accuracy: {at_least: 88 %}", "groundedness: {at_least: 88 %}"))
+    assert found.problems == ()
+
+
+def test_the_doubts_of_a_contract_name_their_line(minimal: str) -> None:
+    found = _lint(minimal, ("product: handbook", "product: handbook\nkind: predictive"))
+    at = {minimal.splitlines()[problem.place.line - 2].strip()[:5] for problem in found.problems[1:]}
+    assert found.problems[0].place.line == 3
+    assert at == {"hit@3"}
 
 
 def test_a_problem_is_one_line_for_people_and_a_mapping_for_editors(generative: str) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from launchworthy.contract.document import MAX_BYTES, Document, KeyPath, read_document
+from launchworthy.contract.doubts import check_doubts
 from launchworthy.contract.model import Contract
 from launchworthy.contract.problem import MOST_PROBLEMS, Problem, Severity, sort_problems
 from launchworthy.contract.references import check_references
@@ -94,6 +96,7 @@ def read_text(text: str | bytes, *, file: str) -> Read:
     if contract is not None:
         contract.attach(document, plain)
         problems += check_references(contract, document, whole=not broken)
+        problems += islice(check_doubts(contract, document, whole=not broken), MOST_PROBLEMS)
     return Read(contract=contract, problems=sort_problems(problems), broken=frozenset(broken))
 
 

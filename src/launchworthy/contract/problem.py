@@ -123,10 +123,18 @@ CODES: Mapping[str, Code] = {
         "a judge that `proof/judges` does not declare", "declare it with the agreement it must reach"
     ),
     "LW226": Code("a slice that the gold set does not have", "add it under `gold`, or use one that is there"),
+    "LW227": Code(
+        "a word of your own that is nearly one that is known: in fallbacks, injected faults, what is signed",
+        "correct the spelling, or choose another word (a warning)",
+    ),
     # combinations
     "LW230": Code("a tool that writes, sends, pays or deletes has no approval", "add `approval`"),
     "LW231": Code("an unattended tool has neither an undo nor a volume limit", "add `undo` or `limits`"),
     "LW232": Code("rollout stages whose shares do not rise", "order them by share"),
+    "LW233": Code(
+        "a last rollout stage below 100 %, so that some never get the release",
+        "add a stage with share: 100 % (a warning)",
+    ),
     "LW234": Code(
         "data may be learned from that may not be stored, or feeds a gold set and may not be learned from",
         "correct `may`",
@@ -137,6 +145,10 @@ CODES: Mapping[str, Code] = {
         "renew it with a date within a year, or delete it (a warning)",
     ),
     "LW237": Code("personal data without a rule for it", "declare `data/pii`"),
+    "LW238": Code(
+        "a predictive product in which no workflow predicts anything",
+        "add `predicts`, or write kind: generative (a warning)",
+    ),
     # arithmetic
     "LW240": Code(
         "a gold set or slice is too small to prove its target, even without one error",

@@ -23,27 +23,44 @@ __all__ = ["attempts", "gold_sizes", "looks"]
 # Shares of something of which one answer has several: their number is not the number of items.
 _SEVERAL = ("citation_correctness", "argument_correctness", "tool_choice")
 
+# Shares of some of the items only: they cannot be proven on fewer than that many items in all.
+_OF_SOME = ("precision", "recall", "specificity")
+
 
 def gold_sizes(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[Finding]:
     """Quality targets that the holdout of their gold set is too small to prove."""
     for workflow, block in contract.workflows.items():
         for metric, line, term in targets(workflow, block, "quality"):
-            word = find_word("quality", metric)
-            if word is None or word.measure is not Measure.PROPORTION or term.unit != "ratio":
+            word, name = find_word("quality", metric), metric.replace("-", "_")
+            if word is None or term.unit != "ratio" or name in _SEVERAL:
                 continue
-            if metric.replace("-", "_") in _SEVERAL:
+            if word.measure is not Measure.PROPORTION and name not in _OF_SOME:
                 continue
             slice_ = getattr(line, "slice", None)
-            own = held_back(contract, workflow, slice_, counted)
+            own = _held_for(name, contract, workflow, slice_, counted)
             yield from _provable(contract, term, line.direction.value, own, workflow, alone=True)
             every = getattr(line, "every_slice", None)
             if every is None:
                 continue
             declared = contract.gold_of(workflow).slices
-            for name in declared or (counted[workflow].slices if workflow in counted else ()):
+            for part in declared or (counted[workflow].slices if workflow in counted else ()):
                 floor = Term(path=(*term.path, "every_slice"), value=every.value, unit="ratio")
-                held = held_back(contract, workflow, name, counted)
+                held = _held_for(name, contract, workflow, part, counted)
                 yield from _provable(contract, floor, line.direction.value, held, workflow, alone=False)
+
+
+def _held_for(
+    metric: str, contract: Contract, workflow: str, slice_: str | None, counted: Mapping[str, Counted]
+) -> Held | None:
+    """The most items that a metric can be counted on: for recall the positives, where a slice is named so."""
+    held = held_back(contract, workflow, slice_, counted)
+    predicts = contract.workflows[workflow].predicts
+    if metric != "recall" or predicts is None:
+        return held
+    positives = held_back(contract, workflow, predicts.label, counted)
+    if positives is None or not positives.of:  # what a file has no such slice for is not known
+        return held
+    return positives if held is None or positives.items < held.items else held
 
 
 def _provable(
@@ -75,7 +92,7 @@ def _provable(
             hint=_enough(needed, held, direction, level),
             uses=uses,
         )
-    elif alone and held.share < 1.0:
+    elif alone:
         second = _with_one_error(needed, term.value, direction, level)
         if held.items < second:
             yield Finding(
