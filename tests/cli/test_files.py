@@ -123,7 +123,7 @@ def test_score_says_what_could_not_be_scored_and_prints_no_terminal_escapes(
 ) -> None:
     file = _file(tmp_path, "rows.jsonl", [{"output": "a", "s": "\x1b[2Jx"}, {"reference": "a", "s": "y"}])
     code, out, _ = _run(capsys, "score", "exact-match", "--input", file, "--by", "s")
-    assert code == 0
+    assert code == 1
     assert "not measured" in out
     assert "\x1b" not in out
     _, out, _ = _run(capsys, "score", "exact-match", "--input", file, "--json")
@@ -266,3 +266,41 @@ def test_compare_refuses_margins_and_files_that_do_not_fit(
         "'5ms' is not a share, such as 1 %, as exact-match is"
         in _run(capsys, *base, old, "--margin", "5ms")[2]
     )
+
+
+@pytest.mark.parametrize("json_flag", [(), ("--json",)])
+def test_a_score_of_nothing_is_no_success(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, json_flag: tuple[str, ...]
+) -> None:
+    nothing = _file(tmp_path, "a.jsonl", [{"output": "x"}, {"output": "y"}])
+    code, out, err = _run(capsys, "score", "exact-match", "--input", nothing, *json_flag)
+    assert (code, "nothing was measured: no row could be scored" in err) == (1, True)
+    assert "'reference' is missing" in out
+    some = _file(tmp_path, "b.jsonl", [{"output": "x"}, {"output": "y", "reference": "z"}])
+    assert _run(capsys, "score", "exact-match", "--input", some, *json_flag)[0] == 0
+
+
+def test_two_equal_files_of_an_open_scale_print_no_infinity(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = [{"id": n, "latency_ms": 100 + n} for n in range(40)]
+    file = _file(tmp_path, "a.jsonl", rows)
+    code, out, _ = _run(capsys, "compare", "--baseline", file, "--candidate", file, "--metric", "latency")
+    assert code == 2
+    assert "difference  0 ms (no bounds, n = 40)" in out
+    assert "∞" not in out
+
+
+def test_a_pattern_that_never_ends_could_not_score(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from launchworthy.metrics import matching
+
+    monkeypatch.setattr(matching, "LIMIT_S", 0.3)
+    matching._WORKER.close()
+    rows = [{"output": "a" * 40 + "b", "pattern": "(a+)+$"}, {"output": "aa", "pattern": "(a+)+$"}]
+    file = _file(tmp_path, "a.jsonl", rows)
+    code, out, _ = _run(capsys, "score", "regex", "--input", file, "--json")
+    answer = json.loads(out)
+    assert (code, answer["value"], answer["n"], answer["unscored"]) == (0, 1.0, 1, 1)
+    assert "takes longer than" in next(iter(answer["unscored_reasons"]))

@@ -67,7 +67,7 @@ def folder(tmp_path: Path, workspace: Any, monkeypatch: pytest.MonkeyPatch) -> I
         for n in range(40)
     ]
     (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    monkeypatch.setattr("launchworthy.server.open_workspace", lambda data: workspace)
+    monkeypatch.setattr("launchworthy.server.open_workspace", lambda data, **_: workspace)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
     yield tmp_path
@@ -247,6 +247,9 @@ def test_runs_are_listed_and_shown(run_eval: Call, workspace: Any) -> None:
         (("--gold", "gold.jsonl", "--scorer", "hit@1"), "no target"),
         (("--target", "own_bot:good", "--gold", "gold.jsonl"), "no scorer"),
         (("--target", "own_bot:good", "--scorer", "hit@1"), "no gold set"),
+        (("--target", "own_bot:good", "--scorer", "hit@1", "--gold", "nope.jsonl"), "there is no such file"),
+        (("--target", "own_bot:good", "--scorer", "hit@1", "--gold", "sets/nope"), "there is no such file"),
+        (("--target", "own_bot:good", "--scorer", "hit@1", "--gold", "."), "it is no file"),
         ((*FIRST, "--scorer", "hit@1"), "asked for twice"),
         ((*FIRST, "--scorer", "hitt@1"), "unknown metric"),
         ((*FIRST, "--concurrency", "0"), "concurrency"),
@@ -264,3 +267,8 @@ def test_what_cannot_be_run_is_told_before_anything_is_asked(
         run_eval(*arguments)
     assert workspace.runs() == []
     assert workspace.looks(product="docs", name="gold") == []
+
+
+def test_a_gold_set_that_is_not_there_is_told_as_a_set(run_eval: Call) -> None:
+    with pytest.raises(NotFoundError, match="no gold set 'nope'"):
+        run_eval("--target", "own_bot:good", "--scorer", "hit@1", "--gold", "nope")

@@ -95,6 +95,39 @@ def test_a_target_that_breaks_on_one_item_keeps_the_rest(runs: Any, new_run: New
     assert all(not item.scores for item in runs.run_items(run.id) if item.error)
 
 
+@pytest.mark.parametrize("in_coroutine", [False, True])
+def test_an_answer_beyond_what_is_kept_is_an_error_of_its_item(
+    runs: Any, new_run: NewRun, in_coroutine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchworthy.evals.target.MAX_BYTES", 10_000)
+    itself: list[Any] = []
+    itself.append(itself)
+    answers: list[Any] = [
+        "x" * 9_000,
+        "x" * 10_001,
+        "é" * 5_001,
+        {"output": "x", "extra": {"deep": ["x" * 5_000, "x" * 5_001]}},
+        [0] * 10_001,
+        itself,
+        [itself] * 3 + ["x" * 10_000],
+        {"output": "é" * 4_000, "n": [1, None, True]},
+    ]
+
+    def ask(number: int) -> Any:
+        return answers[number]
+
+    async def ask_later(number: int) -> Any:
+        return answers[number]
+
+    target = CallableTarget(ask_later if in_coroutine else ask)
+    items = _items(len(answers))
+    run = evaluate(items, target=target, scorers=[], runs=runs, run=new_run(), limits=FAST)
+    errors = {item.item_id: str(item.error) for item in runs.run_items(run.id) if item.error}
+    assert list(errors) == [f"q{n:04}" for n in range(1, 7)]
+    assert all("larger than 10,000 bytes" in errors[f"q{n:04}"] for n in (1, 2, 3, 4))
+    assert all("nests deeper" in errors[f"q{n:04}"] for n in (5, 6))
+
+
 def test_an_async_target_that_cancels_or_exits_costs_one_item_each(runs: Any, new_run: NewRun) -> None:
     async def ask(number: int) -> str:
         if number == 1:

@@ -64,6 +64,20 @@ def test_broken_rows_are_all_told_and_nothing_is_imported(gold: Any, store: Any,
     assert store.versions == []
 
 
+def test_of_many_broken_rows_the_first_are_told_and_json_lists_all(
+    gold: Any, store: Any, tmp_path: Path
+) -> None:
+    file = _write(tmp_path / "a.jsonl", [{"id": f"x{n}"} for n in range(300)])
+    lines = gold("import", file, "--name", "answer", "--product", "docs").stderr.splitlines()
+    assert len(lines) == 22
+    assert f"{file}:20: " in lines[19]
+    assert lines[20] == "… and 280 more; --json lists them all"
+    assert "300 rows are broken" in lines[21]
+    told = json.loads(gold("import", file, "--name", "answer", "--product", "docs", "--json").stdout)
+    assert [one["where"] for one in told["problems"]] == [f"{file}:{n}" for n in range(1, 301)]
+    assert store.versions == []
+
+
 def test_a_difference_names_items_and_costs_no_look(gold: Any, store: Any, tmp_path: Path) -> None:
     old = _write(tmp_path / "a.jsonl", ROWS)
     new = _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
@@ -171,3 +172,75 @@ def test_hostile_rows_never_raise(name: str) -> None:
     rows = [{field: rng.choice(HOSTILE) for field in fields} for _ in range(150)]
     report = score_rows(metric, rows)
     assert report.overall.unscored + sum(metric.score(row).value is not None for row in rows) == 150
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("latency", {"latency_ms": 0.5}),
+        ("latency-p95", {"latency_ms": 0.5}),
+        ("cost", {"cost_usd": 0.5}),
+        ("log-loss", {"label": 1, "score": 0.5}),
+        ("cost-per-success", {"cost_usd": 0.5, "success": True}),
+    ],
+)
+@pytest.mark.parametrize("others", [0, 4, 20])
+def test_no_end_is_below_zero_where_the_metric_cannot_be(name: str, row: dict[str, Any], others: int) -> None:
+    high = {"latency_ms": 900.0, "cost_usd": 900.0, "label": 1, "score": 1e-9, "success": True}
+    for rows in ([row] * others + [high], [row] * (others + 1)):
+        found = score_rows(find_metric(name), rows).overall.interval
+        assert found is not None
+        assert 0 <= found.low <= found.value <= found.high
+
+
+@pytest.mark.parametrize(("name", "right"), [("over-refusal", True), ("under-refusal", False)])
+def test_a_rates_difference_counts_the_items_that_enter_it(name: str, right: bool) -> None:
+    def rows(wrong: int) -> list[dict[str, Any]]:
+        inside = [
+            {"id": n, "should_answer": right, "answered": right if n >= wrong else not right}
+            for n in range(20)
+        ]
+        return inside + [{"id": n, "should_answer": not right, "answered": True} for n in range(20, 120)]
+
+    found = compare_rows(find_metric(name), baseline=rows(2), candidate=rows(5))
+    assert found.difference is not None
+    expected = paired_shares(gained=3, lost=0, n=20, sides=1)
+    assert found.difference.n == 20
+    assert found.difference.value == pytest.approx(0.15)
+    assert (found.difference.low, found.difference.high) == (expected.low, expected.high)
+    assert found.pairs == 120
+    by_user = [row | {"user": f"u{row['id'] // 2}"} for row in rows(5)]
+    clustered = compare_rows(find_metric(name), baseline=rows(2), candidate=by_user, cluster="user")
+    assert clustered.difference is not None
+    assert clustered.difference.n == 10
+
+
+def test_a_rate_whose_items_differ_by_side_counts_those_of_either() -> None:
+    def rows(positive: range) -> list[dict[str, Any]]:
+        return [{"id": n, "label": n % 2, "prediction": int(n in positive)} for n in range(50)]
+
+    found = compare_rows(
+        find_metric("precision"), baseline=rows(range(10)), candidate=rows(range(5, 20))
+    ).difference
+    assert found is not None
+    assert (found.n, found.method) == (20, "linearised")
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "bounded"),
+    [
+        ("latency", {"latency_ms": 4.0}, False),
+        ("log-loss", {"label": 1, "score": 0.5}, True),
+        ("token-f1", {"output": "a b", "reference": "b c"}, True),
+        ("over-refusal", {"should_answer": True, "answered": True}, True),
+    ],
+)
+def test_two_equal_files_are_bounded_where_the_scale_is(
+    name: str, row: dict[str, Any], bounded: bool
+) -> None:
+    rows = [row | {"id": n} for n in range(100)]
+    found = compare_rows(find_metric(name), baseline=rows, candidate=rows)
+    assert found.difference is not None
+    assert math.isfinite(found.difference.low) is math.isfinite(found.difference.high) is bounded
+    assert "∞" not in str(found.difference)
+    assert ("the scale is open" in found.reason) is not bounded

@@ -87,6 +87,22 @@ def test_values_that_do_not_vary_never_give_zero_width(n: int) -> None:
     assert middle.low < 0.5 < middle.high
 
 
+@pytest.mark.parametrize("n", [3, 40])
+def test_a_value_inside_the_scale_that_never_varies_is_bounded_by_the_share_that_may_differ(n: int) -> None:
+    found = mean_interval([0.0] * n, bounds=(-1.0, 1.0), sides=1)
+    unseen = clopper_pearson(0, n=n, sides=1).high  # of pairs that differ, when none of n did
+    assert (found.low, found.high) == pytest.approx((-unseen, unseen), abs=1e-12)
+
+
+def test_a_scale_that_is_open_above_gives_its_lower_end_alone() -> None:
+    found = mean_interval([3.0] * 20, bounds=(0.0, math.inf))
+    assert (found.low, found.high) == (0.0, math.inf)
+    skewed = mean_interval([0.0, 0.0, 90.0], bounds=(0.0, math.inf))
+    assert skewed.low == 0.0
+    difference = paired_means([3.0] * 20, candidate=[3.0] * 20, bounds=(0.0, math.inf))
+    assert str(difference) == "0 (no bounds, n = 20)"
+
+
 def test_one_cluster_is_one_unit_however_many_items_it_holds() -> None:
     own = mean_interval([1.0] * 500, clusters=["u"] * 500, bounds=(0.0, 1.0), sides=1)
     assert own.n == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,7 +123,7 @@ def _print(found: Comparison) -> None:
         click.echo(f"{title:11} {shown}")
     gap = found.difference
     if gap is not None:
-        click.echo(f"difference  {format_interval(gap.value, gap.low, gap.high, n=gap.n, unit=unit)}")
+        click.echo(f"difference  {replace(gap, unit=unit)}")
         click.echo(
             f"            {gap.method}, each bound at {finite(gap.confidence):.6g}; {found.metric.signature}"
         )

@@ -288,7 +288,7 @@ def _gold(workspace: Workspace, options: _Options, promise: _Promise) -> GoldVer
     if options.gold is None and path is not None and not path.is_file():
         path = None  # it may have been imported by hand
     if options.gold is not None and not (path is not None and path.is_file()):
-        return find_version(workspace, options.gold, product=product)
+        return _named(workspace, options.gold, product)
     if path is None:
         if promise.workflow is None:
             raise InputError("no gold set", hint="name one: --gold FILE, or NAME of an imported set")
@@ -301,6 +301,24 @@ def _gold(workspace: Workspace, options: _Options, promise: _Promise) -> GoldVer
     )
     workspace.add_gold(version, items)
     return version
+
+
+def _named(workspace: Workspace, reference: str, product: str) -> GoldVersion:
+    """The version of a name; what reads like a file, and is neither, is told as a file that is missing."""
+    from launchworthy.errors import InputError, NotFoundError
+    from launchworthy.gold import find_version, is_gold_file
+
+    try:
+        return find_version(workspace, reference, product=product)
+    except NotFoundError as error:
+        path = Path(reference)
+        if not is_gold_file(path) and len(path.parts) < 2 and not path.exists():
+            raise
+        raise InputError(
+            "it is no file" if path.exists() else "there is no such file",
+            where=reference,
+            hint=f"nor is there a gold set of this name; {error.hint}",
+        ) from error
 
 
 def _version(workspace: Workspace, run: Run) -> GoldVersion:

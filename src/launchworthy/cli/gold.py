@@ -66,7 +66,10 @@ def import_set(
     data: Path | None,
     as_json: bool,
 ) -> int:
-    """Import a JSONL, CSV, Parquet or YAML file as a version; whole, or not at all."""
+    """Import a JSONL, CSV, Parquet or YAML file as a version; whole, or not at all.
+
+    Of broken rows the first 20 are told, and how many there are; all of them with --json.
+    """
     from datetime import UTC, datetime
 
     from launchworthy.cli.product import product_of
@@ -76,8 +79,13 @@ def import_set(
         raise click.BadParameter("a share is from 0 to 1; write 40 % or 0.4", param_hint="--holdout")
     read = read_gold(file, holdout=holdout)
     if read.problems:
-        for problem in read.problems:
+        if as_json:
+            echo_json({"problems": [{"where": one.where, "message": one.message} for one in read.problems]})
+        for problem in read.problems[:_MANY]:
             click.echo(f"{problem.where}: {problem.message}", err=True)
+        if len(read.problems) > _MANY:
+            more = len(read.problems) - _MANY
+            click.echo(f"… and {more:,} more; --json lists them all", err=True)
         rows = "1 row is" if len(read.problems) == 1 else f"{len(read.problems):,} rows are"
         click.echo(f"error: {rows} broken, so nothing was imported", err=True)
         ctx.exit(64)

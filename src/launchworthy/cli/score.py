@@ -12,6 +12,8 @@ from launchworthy.cli.figures import SHARE, echo_json, plain_interval, printable
 if TYPE_CHECKING:
     from launchworthy.metrics import ScoreReport, SliceReport
 
+_NOTHING_MEASURED = 1
+
 
 @click.command()
 @click.argument("metric", required=False)
@@ -35,6 +37,8 @@ def command(
     as_json: bool,
 ) -> int:
     """Compute a metric over a file, with its interval.
+
+    Exit code: 0 if anything could be measured, whatever it was; 1 if nothing could.
 
     Example: launchworthy score ndcg@10 --input answers.jsonl --by topic
     """
@@ -66,8 +70,12 @@ def command(
             answer["by"] = by
             answer["slices"] = {name: _plain(part, confidence) for name, part in report.slices.items()}
         echo_json(answer)
-        return 0
-    _print(report, by)
+    else:
+        _print(report, by)
+    if report.overall.interval is None:
+        why = "no row could be scored" if report.overall.unscored == report.overall.rows else "see the metric"
+        click.echo(f"error: nothing was measured: {why}", err=True)
+        return _NOTHING_MEASURED
     return 0
 
 

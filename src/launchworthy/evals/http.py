@@ -19,12 +19,11 @@ import aiohttp
 import orjson
 
 from launchworthy.errors import InputError
-from launchworthy.evals.target import TRANSIENT_STATUS, Reply, TargetFailure, retry_after_seconds
+from launchworthy.evals.target import MAX_BYTES, TRANSIENT_STATUS, Reply, TargetFailure, retry_after_seconds
 from launchworthy.gold import GoldItem
 
 __all__ = ["HttpTarget"]
 
-_MAX_BYTES = 16 * 1024 * 1024
 _DEFAULT_REQUEST = {"input": "{input}"}
 
 
@@ -132,13 +131,13 @@ class HttpTarget:
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     length = response.content_length
-    if length is not None and length <= _MAX_BYTES and "Content-Encoding" not in response.headers:
+    if length is not None and length <= MAX_BYTES and "Content-Encoding" not in response.headers:
         return await response.read()
     body = bytearray()
     async for chunk in response.content.iter_chunked(65_536):
         body += chunk
-        if len(body) > _MAX_BYTES:
-            raise TargetFailure(f"the answer is larger than {_MAX_BYTES:,} bytes", transient=False)
+        if len(body) > MAX_BYTES:
+            raise TargetFailure(f"the answer is larger than {MAX_BYTES:,} bytes", transient=False)
     return bytes(body)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from launchworthy.errors import InputError
 from launchworthy.evals.comparison import Comparison, clusters_of
@@ -145,7 +145,7 @@ def _difference(found: Comparison, unit: str) -> str:
     if found.difference is None:
         return "against the baseline: no item was scored in both runs"
     own = found.difference
-    shown = format_interval(own.value, own.low, own.high, n=own.n, unit=own.unit or unit)
+    shown = replace(own, unit=own.unit or unit)
     margin = format_value(found.margin, unit=own.unit or unit)
     return (
         f"against the baseline: {shown}; {len(found.better):,} better, {len(found.worse):,} worse; "

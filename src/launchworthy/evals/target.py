@@ -12,15 +12,19 @@ import inspect
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from launchworthy.errors import InputError
 from launchworthy.gold import GoldItem
 
-__all__ = ["CallableTarget", "Reply", "Target", "TargetFailure", "load_function"]
+__all__ = ["MAX_BYTES", "CallableTarget", "Reply", "Target", "TargetFailure", "load_function"]
+
+MAX_BYTES = 16 * 1024 * 1024  # of one answer
+_MAX_DEPTH = 1_000
 
 _MAX_HUNG = 64  # calls that outlived their timeout; a thread cannot be ended from outside
 
@@ -97,7 +101,9 @@ class CallableTarget:
         try:
             if self._is_async:
                 raw = await self.function(item.input)
-                return Reply(raw=raw, latency_ms=(time.perf_counter() - started) * 1_000)
+                latency_ms = (time.perf_counter() - started) * 1_000
+                _refuse_long(raw)
+                return Reply(raw=raw, latency_ms=latency_ms)
             if self._hung >= _MAX_HUNG:
                 raise TargetFailure(
                     f"{self._hung} earlier calls still hang; no more are made", transient=False
@@ -106,6 +112,7 @@ class CallableTarget:
             if inspect.isawaitable(raw):
                 raw = await raw
                 seconds = time.perf_counter() - started
+            _refuse_long(raw)
             return Reply(raw=raw, latency_ms=seconds * 1_000)
         except (TargetFailure, asyncio.CancelledError):
             raise
@@ -150,6 +157,38 @@ class CallableTarget:
         future.add_done_callback(on_done)
         threading.Thread(target=work, name="launchworthy-target", daemon=True).start()
         return future
+
+
+def _refuse_long(raw: Any) -> None:
+    """Raise where the texts of an answer, and one byte for each of its values, go beyond what is kept.
+
+    Stops where the limit is passed, so that an answer that holds itself ends too; no copy of it is made.
+    """
+    left = MAX_BYTES
+    todo: list[Iterator[Any]] = [iter((raw,))]
+    while todo:
+        value = next(todo[-1], todo)
+        if value is todo:
+            todo.pop()
+            continue
+        left -= 1 + _length(value)
+        if len(todo) > _MAX_DEPTH:
+            raise TargetFailure(f"the answer nests deeper than {_MAX_DEPTH:,}", transient=False)
+        if left < 0:
+            raise TargetFailure(f"the answer is larger than {MAX_BYTES:,} bytes", transient=False)
+        if isinstance(value, Mapping):
+            todo.append(chain.from_iterable(value.items()))
+        elif isinstance(value, (list, tuple)):
+            todo.append(iter(value))
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, str):
+        # Only what is short enough to be in doubt is encoded.
+        return (
+            len(value) if value.isascii() or len(value) > MAX_BYTES else len(value.encode(errors="replace"))
+        )
+    return len(value) if isinstance(value, (bytes, bytearray)) else 0
 
 
 class _TargetCrash(Exception):

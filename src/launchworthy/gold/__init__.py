@@ -7,7 +7,7 @@ that ``store`` implements.
 from launchworthy.gold.difference import GoldDiff, ItemChange, diff
 from launchworthy.gold.holdout import SPLITS, looks_spent, read_items
 from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion, Look
-from launchworthy.gold.reading import GoldFile, load_gold, read_gold
+from launchworthy.gold.reading import GoldFile, is_gold_file, load_gold, read_gold
 from launchworthy.gold.split import DEFAULT_HOLDOUT, split_of
 from launchworthy.gold.version import find_version, freeze, gold_jsonl
 
@@ -25,6 +25,7 @@ __all__ = [
     "find_version",
     "freeze",
     "gold_jsonl",
+    "is_gold_file",
     "load_gold",
     "looks_spent",
     "read_gold",

@@ -19,7 +19,7 @@ from launchworthy.gold.version import canonical_json, item_row
 from launchworthy.gold.yaml import read_yaml
 from launchworthy.jsonl import collect_jsonl
 
-__all__ = ["GoldFile", "load_gold", "read_gold"]
+__all__ = ["GoldFile", "is_gold_file", "load_gold", "read_gold"]
 
 Numbered = list[tuple[int, dict[str, Any]]]
 _SHOWN = 50
@@ -51,6 +51,11 @@ _READERS: dict[str, tuple[str, Callable[[Path], tuple[Numbered, list[InputError]
 }
 
 
+def is_gold_file(path: Path) -> bool:
+    """Whether a file of this name would be read as a gold set."""
+    return path.suffix.lower() in _READERS
+
+
 def read_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT) -> GoldFile:
     """Read a gold file; its suffix says how.
 
@@ -61,7 +66,7 @@ def read_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT) -> GoldFile:
     Raises:
         InputError: Not such a file, or not readable at all.
     """
-    if path.suffix.lower() not in _READERS:
+    if not is_gold_file(path):
         raise InputError(
             f"gold sets are not read from {path.suffix or 'files without a suffix'!r}",
             where=str(path),

@@ -246,7 +246,7 @@ def log_loss(*, positive: str | None = None) -> Metric:
         doc="Mean negative natural logarithm of the probability given to the true class.",
         fields=(_LABEL, _SCORE),
         read=read,
-        estimator=MeanEstimator(bounds=None, unit=""),
+        estimator=MeanEstimator(bounds=(0.0, -math.log(least)), unit=""),
         unit="",
         higher_is_better=False,
         convention="Probabilities are clipped to 2.2e-16 from 0 and 1, as sklearn does.",

@@ -149,6 +149,8 @@ def _by_id(rows: Iterable[Mapping[str, Any]], side: str) -> dict[str, Mapping[st
 def _reason(metric: Metric, difference: Interval | None, margin: float, status: str) -> str:
     if difference is None:
         return "No pair could be scored on both sides, so nothing is known."
+    if difference.value == 0 and math.isinf(difference.low) and math.isinf(difference.high):
+        return "Both sides give the same, but nothing bounds how far apart they may be: the scale is open."
     worse = difference.low if metric.higher_is_better else -difference.high
     better = difference.high if metric.higher_is_better else -difference.low
     allowed = "any worse" if margin == 0 else f"worse by more than {format_value(margin, unit=metric.unit)}"

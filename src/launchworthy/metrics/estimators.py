@@ -10,9 +10,10 @@ from launchworthy import stats
 from launchworthy.records import Score
 from launchworthy.stats import Interval
 
-__all__ = ["MeanEstimator", "QuantileEstimator", "RatioEstimator", "ShareEstimator", "total"]
+__all__ = ["POSITIVE", "MeanEstimator", "QuantileEstimator", "RatioEstimator", "ShareEstimator", "total"]
 
 Clusters = Sequence[Hashable] | None
+POSITIVE = (0.0, math.inf)  # the scale of what takes time or money
 
 
 def total(scores: Sequence[Score], names: Sequence[str]) -> float:
@@ -79,7 +80,8 @@ class MeanEstimator:
 class ShareEstimator:
     """A share of counted items: Σ ``hits`` / Σ (``hits`` + ``misses``), each item counted at most once.
 
-    Given how many items count, hits are binomial, so bounds are exact. With ``harmonic`` the value is
+    Given how many items count, hits are binomial, so bounds are exact. A difference is of items that count
+    on either side: Tango's where these are the same on both, else linearised. With ``harmonic`` the value is
     2s/(1+s) of that share s: F1 is this of tp / (tp + fp + fn), and its bounds stay exact.
     """
 
@@ -119,6 +121,17 @@ class ShareEstimator:
     ) -> Interval | None:
         if not any(map(self._weight, baseline)) or not any(map(self._weight, candidate)):
             return None
+        entering = [
+            index
+            for index, pair in enumerate(zip(baseline, candidate, strict=True))
+            if any(map(self._weight, pair))
+        ]
+        baseline, candidate = [baseline[i] for i in entering], [candidate[i] for i in entering]
+        clusters = None if clusters is None else [clusters[i] for i in entering]
+        if clusters is None and not self.harmonic and all(map(self._weight, (*baseline, *candidate))):
+            moves = [self._hit(new) - self._hit(old) for old, new in zip(baseline, candidate, strict=True)]
+            gained, lost = sum(move > 0 for move in moves), sum(move < 0 for move in moves)
+            return stats.paired_shares(gained=gained, lost=lost, n=len(moves), level=level, sides=sides)
         old, old_influence, old_weight = self._linearised(baseline)
         new, new_influence, new_weight = self._linearised(candidate)
         steepest = 2.0 if self.harmonic else 1.0
@@ -184,7 +197,7 @@ class RatioEstimator:
             level=level,
             sides=sides,
             clusters=clusters,
-            bounds=(0.0, math.inf),
+            bounds=POSITIVE,
             unit=self.unit,
         )
 
@@ -220,17 +233,19 @@ class RatioEstimator:
 
 @dataclass(frozen=True, slots=True)
 class QuantileEstimator:
-    """The q quantile of the item values, by order statistics."""
+    """The q quantile of the item values, by order statistics; no end lies outside of ``bounds``."""
 
     q: float
     unit: str
+    bounds: tuple[float, float] = POSITIVE
 
     def interval(
         self, scores: Sequence[Score], *, level: float, sides: int, clusters: Clusters
     ) -> Interval | None:
-        return stats.quantile_interval(
+        found = stats.quantile_interval(
             _values(scores), q=self.q, level=level, sides=sides, clusters=clusters, unit=self.unit
         )
+        return replace(found, low=max(found.low, self.bounds[0]), high=min(found.high, self.bounds[1]))
 
     def difference(
         self,

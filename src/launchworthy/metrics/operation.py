@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from launchworthy.metrics.estimators import MeanEstimator, QuantileEstimator, RatioEstimator
+from launchworthy.metrics.estimators import POSITIVE, MeanEstimator, QuantileEstimator, RatioEstimator
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.records import Score
 
@@ -51,7 +51,7 @@ def latency_mean() -> Metric:
         doc="Mean latency.",
         fields=(_LATENCY,),
         read=lambda row: _plain(row, "latency_ms"),
-        estimator=MeanEstimator(bounds=None, unit="ms"),
+        estimator=MeanEstimator(bounds=POSITIVE, unit="ms"),
         unit="ms",
         unit_of_analysis="call",
         higher_is_better=False,
@@ -67,7 +67,7 @@ def cost() -> Metric:
         doc="Mean cost of an answer.",
         fields=(_COST,),
         read=lambda row: _plain(row, "cost_usd"),
-        estimator=MeanEstimator(bounds=None, unit="USD"),
+        estimator=MeanEstimator(bounds=POSITIVE, unit="USD"),
         unit="USD",
         unit_of_analysis="call",
         higher_is_better=False,

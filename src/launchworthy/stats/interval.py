@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from launchworthy.quantity import format_interval
+from launchworthy.quantity import format_interval, format_value
 
 __all__ = ["Interval"]
 
@@ -37,4 +38,6 @@ class Interval:
     sample: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        if math.isinf(self.low) and math.isinf(self.high):
+            return f"{format_value(self.value, unit=self.unit)} (no bounds, n = {self.n:,})"
         return format_interval(self.value, self.low, self.high, n=self.n, unit=self.unit)

@@ -39,14 +39,15 @@ def mean_interval(
     """Mean by the studentised (cluster) bootstrap.
 
     Where values do not vary enough for it to speak (all equal, one unit), a bounded score gets the
-    Chernoff-Hoeffding bound, which for a flawless sample is the Clopper-Pearson bound; an unbounded one gets
-    no bounds (infinite ends), never zero width. Above 2,000 units Student's t with Hall's correction for
+    Chernoff-Hoeffding bound, which for a flawless sample is the Clopper-Pearson bound, or the rule of three
+    where all are the same value inside the scale; an open scale gives only the end that it has, never zero
+    width. Above 2,000 units Student's t with Hall's correction for
     skewness is used, which is what the bootstrap tends to.
 
     Args:
         values: One number an item.
         clusters: Name of each item's cluster.
-        bounds: Lowest and highest possible value, where the scale has them.
+        bounds: Lowest and highest possible value, where the scale has them; infinite where it is open.
         seed: Of the resampling.
         unit: Canonical unit of the values.
 
@@ -77,7 +78,13 @@ def mean_interval(
         method = method if clusters is None else f"{method}, clustered"
     if bounds is not None:
         floor, ceiling = bounds
-        if not (math.isfinite(low) and math.isfinite(high)):
+        closed = math.isfinite(floor) and math.isfinite(ceiling)
+        if not math.isfinite(low) and closed and float(x.min()) == float(x.max()) and floor < mean < ceiling:
+            # Other values than this one have at most this share, or one of them would have been seen.
+            unseen = -math.expm1(math.log(error) / effective_units(sizes))
+            low, high = mean - unseen * (mean - floor), mean + unseen * (ceiling - mean)
+            method = "rule of three"
+        elif closed and not (math.isfinite(low) and math.isfinite(high)):
             share = (mean - floor) / (ceiling - floor)
             below, above = _chernoff(share, effective_units(sizes), error)
             low = low if math.isfinite(low) else floor + below * (ceiling - floor)
