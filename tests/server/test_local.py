@@ -275,3 +275,9 @@ def test_pages_read_what_the_workspace_holds(workspace: LocalWorkspace, contract
     assert reading.verdict("docs-bot") is not None
     contract_file.write_text("product: 1")
     assert reading.problems("docs-bot")
+
+
+def test_evidence_that_contradicts_its_own_sample_is_not_taken(workspace: LocalWorkspace) -> None:
+    with pytest.raises(InputError, match=r"value is 0\.95, but the sample says 370 of 400"):
+        workspace.add_evidence("docs-bot", [_evidence(), _evidence(sample={"successes": 370, "n": 400})])
+    assert workspace.evidence("docs-bot") == []

@@ -151,7 +151,14 @@ class LocalWorkspace:
         self.apply_retention()
 
     def add_evidence(self, product: str, evidence: Sequence[Evidence]) -> None:
-        """Append all or none, chained."""
+        """Append all or none, chained.
+
+        Raises:
+            InputError: A piece contradicts its own sample.
+        """
+        for piece in evidence:
+            if piece.disagreement:
+                raise InputError(piece.disagreement, where=piece.claim)
         self._store.ledger.add_evidence(product, evidence)
 
     def evidence(self, product: str) -> list[Evidence]:
