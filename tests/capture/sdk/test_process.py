@@ -314,3 +314,25 @@ def test_a_product_without_a_name_is_said(run: Run) -> None:
         LAUNCHWORTHY_ENDPOINT=NOBODY,
     )
     assert "name yours with init(product=…)" in done.stderr
+
+
+def test_a_loop_without_a_pause_loses_nothing_while_nobody_answers(tmp_path: Path) -> None:
+    program = tmp_path / "loop.py"
+    program.write_text(
+        "import launchworthy as lw\n"
+        "lw.init(product='shop', endpoint='http://127.0.0.1:9')\n"
+        "@lw.workflow('answer')\n"
+        "def answer(question): return 'a' * 300\n"
+        "for _ in range(40_000): answer('q' * 300)\n"
+        "lw.flush(10)\n"
+        "counted = lw.counters()\n"
+        "print(counted.accepted, counted.spilled, counted.dropped)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        env={**os.environ, "LAUNCHWORTHY_STATE": str(tmp_path / "state")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["40000", "40000", "0"]

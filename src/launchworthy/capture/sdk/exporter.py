@@ -87,7 +87,7 @@ class Exporter:
         self._mine: set[str] = set()  # ids of batches this process spilled
 
     def add_span(self, ended: EndedSpan) -> None:
-        """Queue a span; drops and counts it where the queue is full. Never waits."""
+        """Queue a span; drops and counts it where the queue is full. Never waits for a server or a disk."""
         with self._queueing:
             self.counters.accepted += 1
             if (
@@ -104,8 +104,11 @@ class Exporter:
             self._start()
         elif waiting == self._settings.batch_spans:
             self._wake.put(None)
-        elif waiting >= self._settings.queue_spans // 2 and self._sending and not self._relieving:
-            self._relieve()
+        elif waiting >= self._settings.queue_spans // 2:
+            if self._sending and not self._relieving:
+                self._relieve()
+            # A loop that makes spans without a pause leaves nobody the interpreter: let the thread go first.
+            time.sleep(0)
 
     def add_event(self, event: Event) -> None:
         """Queue an event likewise."""

@@ -56,7 +56,7 @@ class Settings:
     pseudonym_key: bytes | None = None
     spill_bytes: int = 64 * 1024 * 1024
     payload_characters: int = 128 * 1024
-    queue_spans: int = 8_192
+    queue_spans: int = 32_768
     queue_characters: int = 64 * 1024 * 1024
     batch_spans: int = 512
     delay_s: float = 1.0
