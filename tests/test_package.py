@@ -60,25 +60,41 @@ def test_the_wheel_holds_assets_templates_and_data_but_no_source_of_them(wheel: 
     assert not [name for name in names if "node_modules" in name or name.startswith(("tests/", "web/"))]
 
 
-def test_the_installed_wheel_gives_a_working_command_with_its_alias(wheel: Path, tmp_path: Path) -> None:
-    venv = tmp_path / "venv"
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Commands of an environment that holds the wheel and what it depends on, and nothing else."""
+    venv = tmp_path_factory.mktemp("bare") / "venv"
     uv = Path(sys.executable).with_name("uv")
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, venv], check=True)
-    bin_ = venv / ("Scripts" if sys.platform == "win32" else "bin")
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", bin_ / "python", wheel], check=True)
-    (tmp_path / "launchworthy.yaml").write_text(
-        "launchworthy: 1\nproduct: docs-bot\nowners: {product: ana@example.com}\nworkflows:\n  answer:\n"
-        "    user: developer\n    job: find a function\n    no_answer: refuse\n"
+    commands = venv / ("Scripts" if sys.platform == "win32" else "bin")
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", commands / "python", wheel], check=True)
+    return commands
+
+
+@pytest.mark.parametrize("name", ["launchworthy", "lw"])
+def test_the_installed_wheel_gives_a_command_under_both_names(bare: Path, name: str) -> None:
+    done = subprocess.run([bare / name, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("launchworthy, version 0.")
+
+
+def test_the_base_install_alone_goes_from_contract_to_verdict_and_out_as_parquet(
+    bare: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(
+        "def ask(question):\n    return {'output': '30 days', 'answered': True}\n"
     )
-    for name in ("launchworthy", "lw"):
-        done = subprocess.run([bin_ / name, "--version"], capture_output=True, text=True, check=True)
-        assert done.stdout.startswith("launchworthy, version 0.")
-    drawn = subprocess.run(
-        [bin_ / "lw", "canvas", "--out", "canvas.html"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert drawn.returncode == 0, drawn.stderr
-    assert "Find a function" in (tmp_path / "canvas.html").read_text()
+    for words, code in (
+        ("init --yes --product help-bot --owner ana@example.com", 0),
+        ("lint", 0),
+        ("canvas --out canvas.html", 0),
+        ("eval --target app:ask", 0),
+        ("gold export answer --out items.jsonl", 0),
+        ("verdict", 2),
+        ("export spans --out spans.parquet", 0),
+        ("audit verify", 0),
+    ):
+        done = subprocess.run(
+            [bare / "launchworthy", *words.split()], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+    assert (tmp_path / "spans.parquet").read_bytes()[:4] == b"PAR1"
