@@ -20,7 +20,7 @@ def command(product: str | None, data: Path | None, as_json: bool) -> None:
     """
     from launchworthy.cli.figures import echo_json
     from launchworthy.cli.product import product_of
-    from launchworthy.evidence.wording import measured_text
+    from launchworthy.evidence import measured_text
 
     with opened(data) as workspace:
         name = product_of(workspace, product)

@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from launchworthy.console.charts import IntervalMark, interval_plot
 from launchworthy.console.words import MARKS, Link, count, joined, page_url, sentence
-from launchworthy.contract import Claim, ClaimKind, Target
-from launchworthy.evidence import ClaimStatus, Evidence, Plan, State
+from launchworthy.contract import ClaimKind
+from launchworthy.evidence import ClaimStatus, Evidence, State, goal, plan_text
 from launchworthy.quantity import format_interval, format_number, format_value
 
 __all__ = [
@@ -23,9 +23,7 @@ __all__ = [
     "ClaimRow",
     "claim_row",
     "claim_url",
-    "goal_of",
     "has_records",
-    "plan_text",
     "source_link",
     "tally",
     "value_text",
@@ -94,19 +92,6 @@ def has_records(piece: Evidence | None) -> bool:
     return piece is not None and any(piece.detail.get(name) for name in RECORD_FIELDS)
 
 
-def goal_of(claim: Claim) -> Target | None:
-    """The line that bounds must clear; for a difference, what the margin allows."""
-    target = claim.target
-    if claim.kind is not ClaimKind.DELTA or target is None:
-        return target
-    margin = claim.margin or 0.0
-    return Target(
-        direction=target.direction,
-        threshold=-margin if target.direction.value == "at_least" else margin,
-        unit=target.unit,
-    )
-
-
 def value_text(piece: Evidence) -> str:
     """The measurement in the one way numbers print."""
     if piece.kind == ClaimKind.ATTEST:
@@ -130,7 +115,7 @@ def value_text(piece: Evidence) -> str:
 
 
 def _plot(status: ClaimStatus) -> Markup:
-    piece, target = status.evidence, goal_of(status.claim)
+    piece, target = status.evidence, goal(status.claim)
     if piece is None or piece.value is None or piece.low is None or piece.high is None:
         return Markup("")
     if target is None or target.unit != piece.unit:
@@ -148,21 +133,6 @@ def _plot(status: ClaimStatus) -> Markup:
         ),
         title=status.claim.sentence,
     )
-
-
-def plan_text(plan: Plan) -> str:
-    """``measure 85 further items; about 3 days; 4.2 USD; odds 80 %``."""
-    parts = [plan.what]
-    if plan.labels and plan.labels != plan.needed:
-        parts.append(count(plan.labels, "label"))
-    if plan.days is not None:
-        days = max(1, round(plan.days + 0.499))
-        parts.append(f"about {count(days, 'day')}")
-    if plan.cost_usd is not None:
-        parts.append(f"about {format_value(plan.cost_usd, unit='USD')}")
-    if plan.odds is not None:
-        parts.append(f"odds {format_value(plan.odds, unit='ratio', digits=2)}")
-    return "; ".join(parts)
 
 
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)T[\d:.]+Z?")

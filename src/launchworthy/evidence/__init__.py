@@ -14,6 +14,7 @@ from launchworthy.evidence.heads import (
     sign_head,
 )
 from launchworthy.evidence.jsonl import read_evidence, write_evidence
+from launchworthy.evidence.judgement import goal
 from launchworthy.evidence.junit import verdict_junit
 from launchworthy.evidence.markdown import verdict_markdown
 from launchworthy.evidence.ready import Ready
@@ -21,6 +22,7 @@ from launchworthy.evidence.status import ClaimStatus, Ledger, LedgerEntry, Plan,
 from launchworthy.evidence.terms import Stage, Terms, Waiver, terms_of
 from launchworthy.evidence.text import verdict_text
 from launchworthy.evidence.verdict import Served, StageVerdict, Verdict, verdict_on
+from launchworthy.evidence.wording import measured_text, plan_text
 
 __all__ = [
     "GENESIS",
@@ -42,8 +44,11 @@ __all__ = [
     "Waiver",
     "append_head",
     "canonical_json",
+    "goal",
     "link",
     "load_signing_key",
+    "measured_text",
+    "plan_text",
     "read_evidence",
     "read_heads",
     "read_public_key",

@@ -15,7 +15,6 @@ import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -281,12 +280,6 @@ class Hot:
         """Write everything into the file and let go of it."""
         with self.writer:
             self._instance.close()
-
-    def rows_of(self, cursor: DuckDBPyConnection, sql: str, parameters: Any = None) -> list[dict[str, Any]]:
-        """All rows as mappings, identifiers as bytes."""
-        cursor.execute(sql, parameters)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _mebibytes(size: int) -> str:

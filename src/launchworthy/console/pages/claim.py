@@ -15,7 +15,6 @@ from launchworthy.console.claims import (
     RECORD_FIELDS,
     ClaimRow,
     claim_row,
-    goal_of,
     has_records,
     source_link,
     value_text,
@@ -27,7 +26,7 @@ from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, moment, page_url, sentence, short
 from launchworthy.contract import ClaimKind
 from launchworthy.errors import NotFoundError
-from launchworthy.evidence import ClaimStatus, Evidence
+from launchworthy.evidence import ClaimStatus, Evidence, goal
 from launchworthy.quantity import format_value
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ def _line(reading: Reading, product: str, status: ClaimStatus) -> str:
 
 
 def _history(status: ClaimStatus, pieces: list[Evidence]) -> Markup:
-    target = goal_of(status.claim)
+    target = goal(status.claim)
     unit = target.unit if target is not None else (pieces[-1].unit if pieces else "")
     points = []
     shown = status.evidence.slice if status.evidence is not None else None
