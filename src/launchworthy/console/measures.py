@@ -14,7 +14,6 @@ from launchworthy.console.charts import IntervalMark, interval_plot
 from launchworthy.console.words import count
 from launchworthy.evals import Measured
 from launchworthy.metrics import Metric
-from launchworthy.metrics.estimators import MeanEstimator
 from launchworthy.quantity import format_interval, format_value
 from launchworthy.records import Score
 from launchworthy.stats import Interval
@@ -67,10 +66,8 @@ def item_value(metric: Metric, score: Score | None) -> float | None:
     """The metric on one item alone; None where the item does not enter it or could not be scored."""
     if score is None or score.value is None:
         return None
-    if isinstance(metric.estimator, MeanEstimator):
-        return score.value  # the mean of one, without the bounds that an estimate comes with
-    own = metric.estimate([score])
-    return None if own is None else own.value
+    (own,) = metric.each([score]).tolist()
+    return None if math.isnan(own) else own
 
 
 def goodness(metric: Metric, score: Score | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,11 +79,8 @@ def compare_runs(
     difference = metric.difference(old_scores, new_scores, level=level, sides=1, clusters=clusters)
     low, high = (None, None) if difference is None else (difference.low, difference.high)
     sign = 1 if metric.higher_is_better else -1
-    moves = [
-        (item.item_id, sign * (now - was))
-        for item, old, new in pairs
-        if (was := item_value(metric, old)) is not None and (now := item_value(metric, new)) is not None
-    ]
+    moved = sign * (metric.each(new_scores) - metric.each(old_scores))
+    moves = [(item.item_id, move) for (item, _, _), move in zip(pairs, moved.tolist(), strict=True)]
     return Comparison(
         metric=metric.name,
         difference=difference,
@@ -99,8 +97,8 @@ def compare_runs(
 
 def item_value(metric: Metric, score: Score) -> float | None:
     """The metric of this item alone; None where the item does not enter it."""
-    own = metric.estimate([score])
-    return None if own is None else own.value
+    (own,) = metric.each([score]).tolist()
+    return None if math.isnan(own) else own
 
 
 def clusters_of(items: Sequence[RunItem]) -> list[str] | None:

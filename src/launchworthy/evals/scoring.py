@@ -9,13 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from launchworthy.evals.time_limit import TimeUp, call_within
 from launchworthy.metrics import CannotScore, Metric
 from launchworthy.metrics.estimators import MeanEstimator
+from launchworthy.metrics.scores import Scores
 from launchworthy.records import Score
 from launchworthy.stats import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Scorer", "own_scorer", "score_item"]
 
@@ -68,24 +73,27 @@ class _OwnScale:
     """Mean on a scale that nobody declared: a share where every value is 0 or 1, else without ends."""
 
     def interval(
-        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Sequence[Hashable] | None
+        self, scores: Scores, *, level: float, sides: int, clusters: Sequence[Hashable] | None
     ) -> Interval | None:
         return self._mean(scores).interval(scores, level=level, sides=sides, clusters=clusters)
 
     def difference(
         self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
+        baseline: Scores,
+        candidate: Scores,
         *,
         level: float,
         sides: int,
         clusters: Sequence[Hashable] | None,
     ) -> Interval | None:
-        mean = self._mean([*baseline, *candidate])
+        mean = self._mean(baseline, candidate)
         return mean.difference(baseline, candidate, level=level, sides=sides, clusters=clusters)
 
-    def _mean(self, scores: Sequence[Score]) -> MeanEstimator:
-        yes_or_no = all(score.value in (0.0, 1.0) for score in scores)
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        return scores.value
+
+    def _mean(self, *sides: Scores) -> MeanEstimator:
+        yes_or_no = all(((side.value == 0.0) | (side.value == 1.0)).all() for side in sides)
         return (
             MeanEstimator(bounds=(0.0, 1.0), unit="ratio")
             if yes_or_no

@@ -7,6 +7,7 @@ from launchworthy.metrics.comparison import Comparison, compare_rows
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.metrics.registry import METRICS, find_metric
 from launchworthy.metrics.report import ScoreReport, SliceReport, score_rows
+from launchworthy.metrics.scores import Scores
 
 __all__ = [
     "METRICS",
@@ -15,6 +16,7 @@ __all__ = [
     "Field",
     "Metric",
     "ScoreReport",
+    "Scores",
     "SliceReport",
     "compare_rows",
     "find_metric",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from launchworthy.metrics.estimators import MeanEstimator, ShareEstimator
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.records import Score
 
-__all__ = ["citation_correctness", "over_refusal", "refusal_correctness", "under_refusal"]
+__all__ = ["FAMILY", "citation_correctness", "over_refusal", "refusal_correctness", "under_refusal"]
 
 _REFUSAL_FIELDS = (
     Field("should_answer", "true where an answer should be given"),
@@ -136,3 +136,11 @@ def _ids(value: Any, name: str) -> set[str]:
     ):
         raise CannotScore(f"field {name!r} is missing or not a list of ids")
     return {str(item) for item in value}
+
+
+FAMILY: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]] = {
+    "citation-correctness": (citation_correctness, ()),
+    "over-refusal": (over_refusal, ()),
+    "under-refusal": (under_refusal, ()),
+    "refusal-correctness": (refusal_correctness, ()),
+}

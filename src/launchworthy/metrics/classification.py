@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from launchworthy.metrics.discrimination import AucEstimator, AveragePrecisionEstimator
@@ -16,7 +17,7 @@ from launchworthy.metrics.estimators import MeanEstimator, ShareEstimator
 from launchworthy.metrics.metric import CannotScore, Estimator, Field, Metric
 from launchworthy.records import Score
 
-__all__ = ["accuracy", "brier", "classified", "log_loss", "ranked_by_score"]
+__all__ = ["FAMILY", "accuracy", "brier", "classified", "log_loss", "ranked_by_score"]
 
 _LABEL = Field("label", "the true class: text, number or true/false")
 _PREDICTION = Field("prediction", "the class decided; else from `score`", required=False)
@@ -253,3 +254,16 @@ def log_loss(*, positive: str | None = None) -> Metric:
         source="sklearn.metrics.log_loss",
         options=_options(positive),
     )
+
+
+_POSITIVE = ("positive",)
+FAMILY: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]] = {
+    "accuracy": (accuracy, _POSITIVE),
+    "precision": (partial(classified, "precision"), _POSITIVE),
+    "recall": (partial(classified, "recall"), _POSITIVE),
+    "f1": (partial(classified, "f1"), _POSITIVE),
+    "roc-auc": (partial(ranked_by_score, "roc-auc"), _POSITIVE),
+    "average-precision": (partial(ranked_by_score, "average-precision"), _POSITIVE),
+    "brier": (brier, _POSITIVE),
+    "log-loss": (log_loss, _POSITIVE),
+}

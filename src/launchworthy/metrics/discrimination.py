@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from launchworthy import stats
-from launchworthy.records import Score
+from launchworthy.metrics.scores import Scores
 from launchworthy.stats import Interval
 
 if TYPE_CHECKING:
@@ -20,13 +20,15 @@ __all__ = ["AucEstimator", "AveragePrecisionEstimator"]
 Clusters = Sequence[Hashable] | None
 
 
-def _columns(scores: Sequence[Score]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _columns(scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    return scores.value, scores.column("positive") > 0.5
+
+
+def _nothing_alone(scores: Scores) -> NDArray[np.float64]:
+    """One item alone has one class, which no order separates from anything."""
     import numpy as np
 
-    return (
-        np.array([score.statistics["score"] for score in scores]),
-        np.array([score.statistics["positive"] for score in scores]) > 0.5,
-    )
+    return np.full(len(scores), np.nan)
 
 
 def _midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -60,9 +62,7 @@ def _auc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[float
 class AucEstimator:
     """ROC AUC by DeLong; clusters by the sums of its components (Obuchowski, Biometrics 53, 1997)."""
 
-    def interval(
-        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Clusters
-    ) -> Interval | None:
+    def interval(self, scores: Scores, *, level: float, sides: int, clusters: Clusters) -> Interval | None:
         score, positive = _columns(scores)
         found = _auc(score, positive)
         if found is None:
@@ -84,8 +84,8 @@ class AucEstimator:
 
     def difference(
         self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
+        baseline: Scores,
+        candidate: Scores,
         *,
         level: float,
         sides: int,
@@ -107,6 +107,9 @@ class AucEstimator:
             unit="ratio",
         )
 
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        return _nothing_alone(scores)
+
 
 def _average_precision(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float | None:
     import numpy as np
@@ -126,9 +129,7 @@ def _average_precision(score: NDArray[np.float64], positive: NDArray[np.bool_]) 
 class AveragePrecisionEstimator:
     """Average precision by the jackknife over groups."""
 
-    def interval(
-        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Clusters
-    ) -> Interval | None:
+    def interval(self, scores: Scores, *, level: float, sides: int, clusters: Clusters) -> Interval | None:
         score, positive = _columns(scores)
         return stats.jackknife_interval(
             lambda kept: _average_precision(score[kept], positive[kept]),
@@ -142,8 +143,8 @@ class AveragePrecisionEstimator:
 
     def difference(
         self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
+        baseline: Scores,
+        candidate: Scores,
         *,
         level: float,
         sides: int,
@@ -165,3 +166,6 @@ class AveragePrecisionEstimator:
             bounds=(-1.0, 1.0),
             unit="ratio",
         )
+
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        return _nothing_alone(scores)

@@ -5,29 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from launchworthy import stats
-from launchworthy.records import Score
+from launchworthy.metrics.scores import Scores
 from launchworthy.stats import Interval
 
-__all__ = ["POSITIVE", "MeanEstimator", "QuantileEstimator", "RatioEstimator", "ShareEstimator", "total"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["POSITIVE", "MeanEstimator", "QuantileEstimator", "RatioEstimator", "ShareEstimator"]
 
 Clusters = Sequence[Hashable] | None
 POSITIVE = (0.0, math.inf)  # the scale of what takes time or money
 
 
-def total(scores: Sequence[Score], names: Sequence[str]) -> float:
-    """Sum over the items of the statistics of these names."""
-    return math.fsum(score.statistics.get(name, 0.0) for score in scores for name in names)
-
-
 def _share(successes: float, n: float, *, level: float, sides: int) -> Interval:
     bound = stats.clopper_pearson if sides == 1 else stats.wilson
     return bound(round(successes), n=round(n), level=level, sides=sides)
-
-
-def _values(scores: Sequence[Score]) -> list[float]:
-    return [score.value for score in scores if score.value is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +34,20 @@ class MeanEstimator:
     bounds: tuple[float, float] | None = (0.0, 1.0)
     unit: str = "ratio"
 
-    def interval(
-        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Clusters
-    ) -> Interval | None:
-        values = _values(scores)
+    def interval(self, scores: Scores, *, level: float, sides: int, clusters: Clusters) -> Interval | None:
+        values = scores.value
         if clusters is None and self._yes_or_no(values):
-            return _share(sum(values), len(values), level=level, sides=sides)
+            return _share(float(values.sum()), values.size, level=level, sides=sides)
         return stats.mean_interval(
             values, level=level, sides=sides, clusters=clusters, bounds=self.bounds, unit=self.unit
         )
 
     def difference(
-        self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
-        *,
-        level: float,
-        sides: int,
-        clusters: Clusters,
+        self, baseline: Scores, candidate: Scores, *, level: float, sides: int, clusters: Clusters
     ) -> Interval | None:
-        old, new = _values(baseline), _values(candidate)
+        old, new = baseline.value, candidate.value
         if clusters is None and self._yes_or_no(old) and self._yes_or_no(new):
-            gained = sum(after > before for before, after in zip(old, new, strict=True))
-            lost = sum(after < before for before, after in zip(old, new, strict=True))
-            return stats.paired_shares(gained=gained, lost=lost, n=len(old), level=level, sides=sides)
+            return _paired_shares(old, new, level=level, sides=sides)
         return stats.paired_means(
             old,
             candidate=new,
@@ -72,8 +58,18 @@ class MeanEstimator:
             unit=self.unit,
         )
 
-    def _yes_or_no(self, values: Sequence[float]) -> bool:
-        return self.bounds == (0.0, 1.0) and all(value in (0.0, 1.0) for value in values)
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        return scores.value
+
+    def _yes_or_no(self, values: NDArray[np.float64]) -> bool:
+        return self.bounds == (0.0, 1.0) and bool(((values == 0.0) | (values == 1.0)).all())
+
+
+def _paired_shares(
+    old: NDArray[np.float64], new: NDArray[np.float64], *, level: float, sides: int
+) -> Interval:
+    gained, lost = int((new > old).sum()), int((new < old).sum())
+    return stats.paired_shares(gained=gained, lost=lost, n=old.size, level=level, sides=sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,55 +85,43 @@ class ShareEstimator:
     misses: tuple[str, ...]
     harmonic: bool = False
 
-    def interval(
-        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Clusters
-    ) -> Interval | None:
-        hits, misses = total(scores, self.hits), total(scores, self.misses)
+    def interval(self, scores: Scores, *, level: float, sides: int, clusters: Clusters) -> Interval | None:
+        hits, misses = scores.total(*self.hits), scores.total(*self.misses)
         if hits + misses == 0:
             return None
         if clusters is None:
             return self._shown(_share(hits, hits + misses, level=level, sides=sides))
-        counted = [
-            (score, cluster) for score, cluster in zip(scores, clusters, strict=True) if self._weight(score)
-        ]
+        counted = self._weights(scores) > 0
         found = stats.mean_interval(
-            [self._hit(score) for score, _ in counted],
+            scores.column(*self.hits)[counted],
             level=level,
             sides=sides,
-            clusters=[cluster for _, cluster in counted],
+            clusters=[name for name, counts in zip(clusters, counted.tolist(), strict=True) if counts],
             bounds=(0.0, 1.0),
             unit="ratio",
         )
         return self._shown(found)
 
     def difference(
-        self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
-        *,
-        level: float,
-        sides: int,
-        clusters: Clusters,
+        self, baseline: Scores, candidate: Scores, *, level: float, sides: int, clusters: Clusters
     ) -> Interval | None:
-        if not any(map(self._weight, baseline)) or not any(map(self._weight, candidate)):
+        old_counts, new_counts = self._weights(baseline) > 0, self._weights(candidate) > 0
+        if not old_counts.any() or not new_counts.any():
             return None
-        entering = [
-            index
-            for index, pair in enumerate(zip(baseline, candidate, strict=True))
-            if any(map(self._weight, pair))
-        ]
-        baseline, candidate = [baseline[i] for i in entering], [candidate[i] for i in entering]
-        clusters = None if clusters is None else [clusters[i] for i in entering]
-        if clusters is None and not self.harmonic and all(map(self._weight, (*baseline, *candidate))):
-            moves = [self._hit(new) - self._hit(old) for old, new in zip(baseline, candidate, strict=True)]
-            gained, lost = sum(move > 0 for move in moves), sum(move < 0 for move in moves)
-            return stats.paired_shares(gained=gained, lost=lost, n=len(moves), level=level, sides=sides)
+        entering = old_counts | new_counts
+        if not entering.all():
+            baseline, candidate = baseline.take(entering), candidate.take(entering)
+        if clusters is not None:
+            clusters = [name for name, enters in zip(clusters, entering.tolist(), strict=True) if enters]
+        if clusters is None and not self.harmonic and bool((old_counts == new_counts).all()):
+            old_hits, new_hits = baseline.column(*self.hits), candidate.column(*self.hits)
+            return _paired_shares(old_hits, new_hits, level=level, sides=sides)
         old, old_influence, old_weight = self._linearised(baseline)
         new, new_influence, new_weight = self._linearised(candidate)
         steepest = 2.0 if self.harmonic else 1.0
         return stats.influence_interval(
             new - old,
-            influences=[after - before for before, after in zip(old_influence, new_influence, strict=True)],
+            influences=new_influence - old_influence,
             level=level,
             sides=sides,
             clusters=clusters,
@@ -146,18 +130,22 @@ class ShareEstimator:
             unit="ratio",
         )
 
-    def _hit(self, score: Score) -> float:
-        return sum(score.statistics.get(name, 0.0) for name in self.hits)
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        import numpy as np
 
-    def _weight(self, score: Score) -> float:
-        return sum(score.statistics.get(name, 0.0) for name in self.hits + self.misses)
+        hits, weights = scores.column(*self.hits), self._weights(scores)
+        share = np.divide(hits, weights, out=np.full(hits.size, np.nan), where=weights > 0)
+        return np.asarray(2.0 * share / (1.0 + share) if self.harmonic else share)
 
-    def _linearised(self, scores: Sequence[Score]) -> tuple[float, list[float], float]:
-        weight = math.fsum(map(self._weight, scores))
-        share = math.fsum(map(self._hit, scores)) / weight
+    def _weights(self, scores: Scores) -> NDArray[np.float64]:
+        return scores.column(*self.hits, *self.misses)
+
+    def _linearised(self, scores: Scores) -> tuple[float, NDArray[np.float64], float]:
+        hits, weights = scores.column(*self.hits), self._weights(scores)
+        weight = float(weights.sum())
+        share = float(hits.sum()) / weight
         slope = 2.0 / (1.0 + share) ** 2 if self.harmonic else 1.0
-        influences = [slope * (self._hit(score) - share * self._weight(score)) / weight for score in scores]
-        return self._value(share), influences, weight
+        return self._value(share), slope * (hits - share * weights) / weight, weight
 
     def _value(self, share: float) -> float:
         return 2.0 * share / (1.0 + share) if self.harmonic else share
@@ -184,12 +172,9 @@ class RatioEstimator:
     under: str
     unit: str
 
-    def interval(
-        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Clusters
-    ) -> Interval | None:
-        over = [score.statistics[self.over] for score in scores]
-        under = [score.statistics[self.under] for score in scores]
-        if sum(under) <= 0:
+    def interval(self, scores: Scores, *, level: float, sides: int, clusters: Clusters) -> Interval | None:
+        over, under = scores.column(self.over), scores.column(self.under)
+        if under.sum() <= 0:
             return None
         return stats.ratio_interval(
             over,
@@ -202,33 +187,32 @@ class RatioEstimator:
         )
 
     def difference(
-        self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
-        *,
-        level: float,
-        sides: int,
-        clusters: Clusters,
+        self, baseline: Scores, candidate: Scores, *, level: float, sides: int, clusters: Clusters
     ) -> Interval | None:
-        if total(baseline, [self.under]) <= 0 or total(candidate, [self.under]) <= 0:
+        if baseline.total(self.under) <= 0 or candidate.total(self.under) <= 0:
             return None
         old, old_influence = self._linearised(baseline)
         new, new_influence = self._linearised(candidate)
         return stats.influence_interval(
             new - old,
-            influences=[after - before for before, after in zip(old_influence, new_influence, strict=True)],
+            influences=new_influence - old_influence,
             level=level,
             sides=sides,
             clusters=clusters,
             unit=self.unit,
         )
 
-    def _linearised(self, scores: Sequence[Score]) -> tuple[float, list[float]]:
-        under = total(scores, [self.under])
-        value = total(scores, [self.over]) / under
-        return value, [
-            (score.statistics[self.over] - value * score.statistics[self.under]) / under for score in scores
-        ]
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        import numpy as np
+
+        over, under = scores.column(self.over), scores.column(self.under)
+        return np.asarray(np.divide(over, under, out=np.full(over.size, np.nan), where=under > 0))
+
+    def _linearised(self, scores: Scores) -> tuple[float, NDArray[np.float64]]:
+        over, under = scores.column(self.over), scores.column(self.under)
+        whole = float(under.sum())
+        value = float(over.sum()) / whole
+        return value, (over - value * under) / whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,29 +223,24 @@ class QuantileEstimator:
     unit: str
     bounds: tuple[float, float] = POSITIVE
 
-    def interval(
-        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Clusters
-    ) -> Interval | None:
+    def interval(self, scores: Scores, *, level: float, sides: int, clusters: Clusters) -> Interval | None:
         found = stats.quantile_interval(
-            _values(scores), q=self.q, level=level, sides=sides, clusters=clusters, unit=self.unit
+            scores.value, q=self.q, level=level, sides=sides, clusters=clusters, unit=self.unit
         )
         return replace(found, low=max(found.low, self.bounds[0]), high=min(found.high, self.bounds[1]))
 
     def difference(
-        self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
-        *,
-        level: float,
-        sides: int,
-        clusters: Clusters,
+        self, baseline: Scores, candidate: Scores, *, level: float, sides: int, clusters: Clusters
     ) -> Interval | None:
         return stats.paired_quantiles(
-            _values(baseline),
-            candidate=_values(candidate),
+            baseline.value,
+            candidate=candidate.value,
             q=self.q,
             level=level,
             sides=sides,
             clusters=clusters,
             unit=self.unit,
         )
+
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        return scores.value

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from launchworthy.metrics.scores import Scores
 from launchworthy.records import Score
 from launchworthy.stats import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["CannotScore", "Estimator", "Field", "Metric"]
 
@@ -30,23 +35,26 @@ class Field:
 
 
 class Estimator(Protocol):
-    """From the scores of many items to one number with its bounds."""
+    """From the scores of many items, all of which have a value, to one number with its bounds."""
 
     def interval(
-        self, scores: Sequence[Score], *, level: float, sides: int, clusters: Sequence[Hashable] | None
+        self, scores: Scores, *, level: float, sides: int, clusters: Sequence[Hashable] | None
     ) -> Interval | None:
-        """The metric over these scores, all of which have a value; None if they do not determine it."""
+        """The metric over these scores; None if they do not determine it."""
 
     def difference(
         self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
+        baseline: Scores,
+        candidate: Scores,
         *,
         level: float,
         sides: int,
         clusters: Sequence[Hashable] | None,
     ) -> Interval | None:
         """Candidate minus baseline over the same items in the same order."""
+
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        """The metric of each item alone, shape (n,); NaN where an item does not enter it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +104,7 @@ class Metric:
 
     def estimate(
         self,
-        scores: Sequence[Score],
+        scores: Scores | Sequence[Score],
         *,
         level: float = 0.95,
         sides: int = 2,
@@ -107,18 +115,18 @@ class Metric:
         ``sides=2`` for display, ``sides=1`` for a verdict (each bound alone holds with ``level``).
         ``clusters`` names each item's cluster, in the order of the scores.
         """
-        kept = [index for index, score in enumerate(scores) if score.value is not None]
-        if not kept:
+        columns = Scores.of(scores)
+        kept = columns.value == columns.value
+        if not kept.any():
             return None
-        names = None if clusters is None else [clusters[index] for index in kept]
         return self.estimator.interval(
-            [scores[index] for index in kept], level=level, sides=sides, clusters=names
+            *_kept(kept, columns), level=level, sides=sides, clusters=_names(clusters, kept)
         )
 
     def difference(
         self,
-        baseline: Sequence[Score],
-        candidate: Sequence[Score],
+        baseline: Scores | Sequence[Score],
+        candidate: Scores | Sequence[Score],
         *,
         level: float = 0.95,
         sides: int = 2,
@@ -126,17 +134,33 @@ class Metric:
     ) -> Interval | None:
         """Candidate minus baseline over the same items in the same order, pairs without both values left
         out; None if nothing could be measured."""
-        kept = [
-            index
-            for index, (old, new) in enumerate(zip(baseline, candidate, strict=True))
-            if old.value is not None and new.value is not None
-        ]
-        if not kept:
+        old, new = Scores.of(baseline), Scores.of(candidate)
+        if len(old) != len(new):
+            raise ValueError(f"{len(old)} scores of the baseline for {len(new)} of the candidate")
+        kept = (old.value == old.value) & (new.value == new.value)
+        if not kept.any():
             return None
         return self.estimator.difference(
-            [baseline[index] for index in kept],
-            [candidate[index] for index in kept],
-            level=level,
-            sides=sides,
-            clusters=None if clusters is None else [clusters[index] for index in kept],
+            *_kept(kept, old, new), level=level, sides=sides, clusters=_names(clusters, kept)
         )
+
+    def each(self, scores: Scores | Sequence[Score]) -> NDArray[np.float64]:
+        """The metric of each item alone, shape (n,); NaN where an item does not enter it."""
+        import numpy as np
+
+        columns = Scores.of(scores)
+        found = np.full(len(columns), np.nan)
+        kept = columns.value == columns.value
+        if kept.any():
+            found[kept] = self.estimator.each(*_kept(kept, columns))
+        return found
+
+
+def _kept(kept: NDArray[np.bool_], *sides: Scores) -> list[Scores]:
+    return list(sides) if kept.all() else [side.take(kept) for side in sides]
+
+
+def _names(clusters: Sequence[Hashable] | None, kept: NDArray[np.bool_]) -> Sequence[Hashable] | None:
+    if clusters is None or kept.all():
+        return clusters
+    return [name for name, keep in zip(clusters, kept.tolist(), strict=True) if keep]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from launchworthy.metrics.estimators import POSITIVE, MeanEstimator, QuantileEstimator, RatioEstimator
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.records import Score
 
-__all__ = ["cost", "cost_per_success", "latency_mean", "latency_quantile"]
+__all__ = ["FAMILY", "cost", "cost_per_success", "latency_mean", "latency_quantile"]
 
 _MOST = 1e15  # a sum of squares of such numbers is still finite
 _LATENCY = Field("latency_ms", "from the request to the end of the answer, in milliseconds")
@@ -97,3 +97,10 @@ def cost_per_success() -> Metric:
         convention="Ratio of sums, not mean of ratios; give --cluster with the user's field.",
         source="Deng et al., Applying the Delta Method in Metric Analytics (KDD 2018)",
     )
+
+
+FAMILY: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]] = {
+    "latency": (latency_mean, ()),
+    "cost": (cost, ()),
+    "cost-per-success": (cost_per_success, ()),
+}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 
 from launchworthy.errors import InputError
 from launchworthy.metrics import answers, classification, operation, text
@@ -14,34 +13,15 @@ from launchworthy.metrics.ranking import RANKING, ranking_metric
 
 __all__ = ["METRICS", "find_metric"]
 
-_PLAIN: Mapping[str, Callable[..., Metric]] = {
-    "accuracy": classification.accuracy,
-    "precision": partial(classification.classified, "precision"),
-    "recall": partial(classification.classified, "recall"),
-    "f1": partial(classification.classified, "f1"),
-    "roc-auc": partial(classification.ranked_by_score, "roc-auc"),
-    "average-precision": partial(classification.ranked_by_score, "average-precision"),
-    "brier": classification.brier,
-    "log-loss": classification.log_loss,
-    "exact-match": text.exact_match,
-    "token-f1": text.token_f1,
-    "json-schema": text.json_schema,
-    "regex": text.regex,
-    "citation-correctness": answers.citation_correctness,
-    "over-refusal": answers.over_refusal,
-    "under-refusal": answers.under_refusal,
-    "refusal-correctness": answers.refusal_correctness,
-    "latency": operation.latency_mean,
-    "cost": operation.cost,
-    "cost-per-success": operation.cost_per_success,
-}
-_OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "json-schema": ("schema",),
-    "regex": ("pattern",),
-} | dict.fromkeys(
-    ("accuracy", "precision", "recall", "f1", "roc-auc", "average-precision", "brier", "log-loss"),
-    ("positive",),
+# A family lists its metrics by name: who makes each, and the options that it takes.
+_FAMILIES: tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ...] = (
+    classification.FAMILY,
+    text.FAMILY,
+    answers.FAMILY,
+    operation.FAMILY,
 )
+_PLAIN = {name: maker for family in _FAMILIES for name, (maker, _) in family.items()}
+_OPTIONS = {name: options for family in _FAMILIES for name, (_, options) in family.items()}
 _ALIASES = {"auc": "roc-auc", "mean-reciprocal-rank": "mrr"}
 # What --list and the reference page show; any depth and any percentile work.
 _SHOWN = (

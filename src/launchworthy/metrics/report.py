@@ -9,6 +9,7 @@ from typing import Any
 
 from launchworthy.errors import InputError
 from launchworthy.metrics.metric import Metric
+from launchworthy.metrics.scores import Scores
 from launchworthy.records import Score
 from launchworthy.stats import Interval
 
@@ -55,6 +56,8 @@ def score_rows(
     Raises:
         InputError: A row has no ``cluster``, or a slice that is no name.
     """
+    import numpy as np
+
     scores: list[Score] = []
     clusters: list[Hashable] = []
     members: dict[str, list[int]] = {}
@@ -66,18 +69,22 @@ def score_rows(
             for name in _slices(row, by, index):
                 members.setdefault(name, []).append(index)
 
-    def part(chosen: Sequence[int]) -> SliceReport:
-        mine = [scores[index] for index in chosen]
-        names = [clusters[index] for index in chosen] if cluster is not None else None
+    columns = Scores.of(scores)
+
+    def part(chosen: Sequence[int] | None) -> SliceReport:
+        mine = columns if chosen is None else columns.take(np.array(chosen, dtype=np.int64))
+        names: Sequence[Hashable] | None = None
+        if cluster is not None:
+            names = clusters if chosen is None else [clusters[index] for index in chosen]
         return SliceReport(
             interval=metric.estimate(mine, level=level, sides=sides, clusters=names),
             rows=len(mine),
-            unscored=sum(score.value is None for score in mine),
+            unscored=int((mine.value != mine.value).sum()),
         )
 
     return ScoreReport(
         metric=metric,
-        overall=part(range(len(scores))),
+        overall=part(None),
         slices={name: part(members[name]) for name in sorted(members)},
         reasons=dict(Counter(score.error or "" for score in scores if score.value is None).most_common()),
     )

@@ -7,7 +7,7 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from launchworthy.metrics.matching import fullmatch, meets_schema
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.records import Score
 
-__all__ = ["exact_match", "json_schema", "normalise", "regex", "token_f1", "tokens"]
+__all__ = ["FAMILY", "exact_match", "json_schema", "normalise", "regex", "token_f1", "tokens"]
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 # Scripts written without spaces: every character is a token. Han, kana, Thai, Lao, Myanmar, Khmer.
@@ -227,3 +227,11 @@ def _meets(output: Any, schema: Any) -> bool:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+FAMILY: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]] = {
+    "exact-match": (exact_match, ()),
+    "token-f1": (token_f1, ()),
+    "json-schema": (json_schema, ("schema",)),
+    "regex": (regex, ("pattern",)),
+}

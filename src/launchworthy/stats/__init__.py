@@ -15,6 +15,7 @@ from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
 from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
 from launchworthy.stats.special import beta_cdf, beta_quantile, normal_cdf, normal_quantile, t_quantile
+from launchworthy.stats.sums import sums_influences, sums_interval
 
 __all__ = [
     "Interval",
@@ -43,6 +44,8 @@ __all__ = [
     "quantile_ranks",
     "ratio_interval",
     "sample_size",
+    "sums_influences",
+    "sums_interval",
     "t_interval",
     "t_quantile",
     "wilson",
