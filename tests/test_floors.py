@@ -14,7 +14,7 @@ ROOT = Path(launchworthy.__file__).parent
 # Rooms by floor, ground floor first. A room may import any room of a lower floor, and itself.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "quantity"),
-    ("jsonl", "records", "stats"),
+    ("functions", "jsonl", "records", "stats"),
     ("contract", "metrics"),
     ("gold", "evidence", "capture"),
     ("store", "runtime"),
