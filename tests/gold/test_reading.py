@@ -88,7 +88,7 @@ def test_every_broken_line_is_reported_and_nothing_is_read(tmp_path: Path) -> No
     assert "stands at line 1 already" in reasons["2"]
     assert reasons["4"] == "the input is missing"
     assert reasons["5"] == "the input is empty"
-    assert "neither 'dev' nor 'holdout'" in reasons["6"]
+    assert "none of 'dev', 'holdout' and 'sealed'" in reasons["6"]
     assert reasons["8"] == "the same input stands at line 1 already"
     assert "\x1b" not in "".join(reasons.values())
     with pytest.raises(InputError, match=r"14 rows are broken, so nothing was read"):

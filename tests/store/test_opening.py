@@ -25,6 +25,7 @@ from launchworthy.errors import ConflictError, StorageError
 from launchworthy.records import Rows
 from launchworthy.store import Store
 from launchworthy.store.database import Database
+from launchworthy.store.gold import GoldRepository
 from launchworthy.store.schema import HEAD, metadata
 from launchworthy.store.sqlite import open_engine
 
@@ -183,3 +184,24 @@ def test_sqlite_is_named_in_one_module_only() -> None:
         or "sqlite3" in path.read_text()
     ]
     assert naming == ["sqlite.py"]
+
+
+def test_a_folder_of_the_first_schema_keeps_its_gold_sets_and_their_looks(tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(launchworthy.store.__file__).parent / "migrations"))
+    engine = open_engine(tmp_path / "metadata.sqlite")
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO gold_versions VALUES ('p', 'n', 'g-1', 7, 3, '{}', '{}', 'old')"
+        )
+        connection.exec_driver_sql("INSERT INTO gold_looks VALUES (1, 'p', 'n', 'g-1', 7, 'ana', 'run 1')")
+    engine.dispose()
+    database = Database(tmp_path / "metadata.sqlite")
+    gold = GoldRepository(database)
+    assert [(each.note, each.waiting) for each in gold.gold_versions(product="p")] == [("old", 0)]
+    assert [(look.by, look.split, look.release) for look in gold.looks(product="p", name="n")] == [
+        ("ana", "holdout", None)
+    ]
+    database.close()

@@ -5,15 +5,17 @@ that ``store`` implements.
 """
 
 from launchworthy.gold.difference import GoldDiff, ItemChange, diff
-from launchworthy.gold.holdout import SPLITS, looks_spent, read_items
-from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion, Look
+from launchworthy.gold.holdout import SEALED, SPLITS, looks_spent, read_items, sealed_remark
+from launchworthy.gold.item import Canary, GoldItem, GoldStore, GoldVersion, Look, Review, ReviewStatus
 from launchworthy.gold.reading import GoldFile, is_gold_file, load_gold, read_gold
 from launchworthy.gold.split import DEFAULT_HOLDOUT, split_of
-from launchworthy.gold.version import find_version, freeze, gold_jsonl
+from launchworthy.gold.version import find_version, freeze, gold_jsonl, review_row
 
 __all__ = [
     "DEFAULT_HOLDOUT",
+    "SEALED",
     "SPLITS",
+    "Canary",
     "GoldDiff",
     "GoldFile",
     "GoldItem",
@@ -21,6 +23,8 @@ __all__ = [
     "GoldVersion",
     "ItemChange",
     "Look",
+    "Review",
+    "ReviewStatus",
     "diff",
     "find_version",
     "freeze",
@@ -30,5 +34,7 @@ __all__ = [
     "looks_spent",
     "read_gold",
     "read_items",
+    "review_row",
+    "sealed_remark",
     "split_of",
 ]

@@ -1,7 +1,9 @@
-"""Reading a holdout, and what it costs. May import ``errors`` and this room.
+"""Reading what is kept back, and what it costs. May import ``errors`` and this room.
 
 A holdout is spent by looking: what is learnt from each reading finds its way into the product, until it
-measures memory. So a reading is recorded before anything is read, and the readings are counted.
+measures memory. So a reading is recorded before anything is read, and the readings are counted. The sealed
+split is read by the launch gate alone, once for each release: the best of many candidates is chosen on the
+holdout, and what chose it flatters it.
 """
 
 from __future__ import annotations
@@ -11,28 +13,50 @@ from datetime import datetime
 from launchworthy.errors import InputError
 from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion, Look
 
-__all__ = ["SPLITS", "looks_spent", "read_items"]
+__all__ = ["SEALED", "SPLITS", "looks_spent", "read_items", "sealed_remark"]
 
-SPLITS = ("dev", "holdout", "all")
+SPLITS = ("dev", "holdout", "all")  # what an evaluation may ask; ``all`` is dev and holdout
+SEALED = "sealed"  # what only the launch gate asks
 _SAME_HOLDOUT = 0.5  # share of today's holdout that an earlier version must have shown
 
 
 def read_items(
-    store: GoldStore, version: GoldVersion, *, split: str, by: str, purpose: str, now: datetime
+    store: GoldStore,
+    version: GoldVersion,
+    *,
+    split: str,
+    by: str,
+    purpose: str,
+    now: datetime,
+    release: str | None = None,
+    unreviewed: bool = False,
 ) -> list[GoldItem]:
-    """Items of one split, or of ``all``; a reading that shows holdout items is recorded first.
+    """Items of one split, or of ``all`` (dev and holdout); a reading of what is kept back is recorded first.
 
     The same ``purpose`` counts once, so that a run that is resumed does not pay twice.
+
+    Args:
+        store: Where the version rests.
+        version: Which to read.
+        split: ``dev``, ``holdout``, ``all``, or ``sealed``.
+        by: Who reads.
+        purpose: What for, such as ``run r-12`` or ``gate r-12``.
+        now: When (aware).
+        release: The release that a reading of the sealed split judges.
+        unreviewed: Items that wait for review, or were rejected, too; they are for people to see, and prove
+            nothing.
 
     Raises:
         InputError: Unknown split.
         NotFoundError: No such version.
     """
-    if split not in SPLITS:
-        raise InputError(f"split is {split!r:.80}", hint=f"one of {', '.join(SPLITS)}")
-    if split != "dev" and version.splits.get("holdout"):
+    if split not in (*SPLITS, SEALED):
+        raise InputError(f"split is {split!r:.80}", hint=f"one of {', '.join((*SPLITS, SEALED))}")
+    kept_back = {"all": "holdout"}.get(split, split)
+    hidden = unreviewed and version.items > sum(version.splits.values())
+    if kept_back != "dev" and (version.splits.get(kept_back) or hidden):
         known = store.looks(product=version.product, name=version.name, version=version.version)
-        if all(look.purpose != purpose for look in known):
+        if all((look.split, look.purpose) != (kept_back, purpose) for look in known):
             store.add_look(
                 Look(
                     product=version.product,
@@ -41,33 +65,57 @@ def read_items(
                     at=now,
                     by=by,
                     purpose=purpose,
+                    split=kept_back,
+                    release=release,
                 )
             )
-    return store.gold_items(
+    items = store.gold_items(
         product=version.product,
         name=version.name,
         version=version.version,
         split=None if split == "all" else split,
     )
+    # What is sealed leaves the store only when it is asked for by name.
+    return [
+        item for item in items if (split == SEALED or item.split != SEALED) and (unreviewed or item.counts)
+    ]
 
 
-def looks_spent(store: GoldStore, version: GoldVersion) -> list[Look]:
-    """Readings that count against this version's holdout, oldest first.
+def looks_spent(store: GoldStore, version: GoldVersion, *, split: str = "holdout") -> list[Look]:
+    """Readings that count against this version's holdout (or sealed split), oldest first.
 
     A reading of an earlier version counts while that version holds at least half of this holdout: a
     corrected typo does not make a holdout new, a refreshed one is.
     """
-    looks = store.looks(product=version.product, name=version.name)
+    looks = [look for look in store.looks(product=version.product, name=version.name) if look.split == split]
     counts: dict[str, bool] = {version.version: True}
     own: set[str] | None = None
     for look in looks:
         if look.version not in counts:
-            own = _holdout_ids(store, version, version.version) if own is None else own
-            shared = len(own & _holdout_ids(store, version, look.version))
+            own = _ids(store, version, version.version, split) if own is None else own
+            shared = len(own & _ids(store, version, look.version, split))
             counts[look.version] = bool(own) and shared >= _SAME_HOLDOUT * len(own)
     return [look for look in looks if counts[look.version]]
 
 
-def _holdout_ids(store: GoldStore, version: GoldVersion, which: str) -> set[str]:
-    items = store.gold_items(product=version.product, name=version.name, version=which, split="holdout")
+def sealed_remark(store: GoldStore, version: GoldVersion, *, release: str) -> str | None:
+    """What a reader of the gate's result must know of its sealed split; None after the first reading.
+
+    Readings that name no release, such as ``gold show --sealed``, count for every one.
+    """
+    looks = [
+        look
+        for look in looks_spent(store, version, split=SEALED)
+        if look.release is None or look.release == release
+    ]
+    if len(looks) < 2:
+        return None
+    return (
+        f"the sealed split was read {len(looks)} times for release {release}: after the first, what was seen "
+        "may have shaped what is judged"
+    )
+
+
+def _ids(store: GoldStore, version: GoldVersion, which: str, split: str) -> set[str]:
+    items = store.gold_items(product=version.product, name=version.name, version=which, split=split)
     return {item.id for item in items}

@@ -5,9 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
-__all__ = ["GoldItem", "GoldStore", "GoldVersion", "Look"]
+__all__ = ["Canary", "GoldItem", "GoldStore", "GoldVersion", "Look", "Review", "ReviewStatus"]
+
+
+class ReviewStatus(StrEnum):
+    """Whether people stand behind an item: only a reviewed one proves anything."""
+
+    PROPOSED = "proposed"
+    REVIEWED = "reviewed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Where the review of an item stands; ``by``, ``at`` (aware) and ``because`` tell of the last step."""
+
+    status: ReviewStatus
+    by: str = ""
+    at: datetime | None = None
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +38,13 @@ class GoldItem:
         input: What the target is given (text, or any JSON value).
         expected: The truth; its shape is the scorer's (text, list of ids, mapping id → gain …).
         slices: Tags, such as ``paraphrase``.
-        split: ``dev`` or ``holdout``; assigned by hash of the id, so a split never moves between versions.
+        split: ``dev``, ``holdout`` or ``sealed``; assigned by hash of the id, so a split never moves between
+            versions.
         cluster: Items that share one (a user, a document) are not independent.
         answerable: Whether an answer should be given; None where the set does not say.
         context: Passages that go with the item, where the truth depends on them.
-        meta: Any further field of the row: provenance, author, review state.
+        review: Where its review stands; None where the row says nothing, which counts as reviewed.
+        meta: Any further field of the row: provenance, author.
     """
 
     id: str
@@ -34,12 +55,22 @@ class GoldItem:
     cluster: str | None = None
     answerable: bool | None = None
     context: Any = None
+    review: Review | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the item may be asked and prove something."""
+        return self.review is None or self.review.status is ReviewStatus.REVIEWED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldVersion:
-    """An immutable version; ``version`` is ``g-`` and 12 hex digits of the SHA-256 of its items."""
+    """An immutable version; ``version`` is ``g-`` and 12 hex digits of the SHA-256 of its items.
+
+    ``slices`` and ``splits`` count the items that prove: those ``waiting`` for review and the rejected ones
+    are only among ``items``.
+    """
 
     product: str
     name: str
@@ -49,11 +80,21 @@ class GoldVersion:
     slices: Mapping[str, int]  # items per slice
     splits: Mapping[str, int]  # items per split
     note: str = ""
+    waiting: int = 0  # items that nobody has reviewed yet
+
+    @property
+    def rejected(self) -> int:
+        """Items that a review has thrown out."""
+        return self.items - self.waiting - sum(self.splits.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One reading of a holdout: who looked, when and what for."""
+    """One reading of items that are kept back: who looked, when and what for.
+
+    ``split`` is ``holdout`` or ``sealed``; a reading of the latter by the launch gate names the ``release``
+    that it judges.
+    """
 
     product: str
     name: str
@@ -61,6 +102,18 @@ class Look:
     at: datetime
     by: str
     purpose: str
+    split: str = "holdout"
+    release: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A text that travels with a gold set and has no business anywhere else."""
+
+    product: str
+    name: str
+    text: str
+    created_at: datetime
 
 
 class GoldStore(Protocol):
@@ -80,7 +133,7 @@ class GoldStore(Protocol):
         """
 
     def add_look(self, look: Look) -> None:
-        """Record one reading of a holdout, before it is read."""
+        """Record one reading of a holdout or a sealed split, before it is read."""
 
     def looks(self, *, product: str, name: str, version: str | None = None) -> list[Look]:
         """Oldest first."""

@@ -56,12 +56,13 @@ def is_gold_file(path: Path) -> bool:
     return path.suffix.lower() in _READERS
 
 
-def read_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT) -> GoldFile:
+def read_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT, sealed: float = 0.0) -> GoldFile:
     """Read a gold file; its suffix says how.
 
     Args:
         path: ``.jsonl``, ``.ndjson``, ``.csv``, ``.parquet``, ``.yaml`` or ``.yml``.
         holdout: Share of items to keep back, where rows name no split.
+        sealed: Share that only the launch gate may read, where rows name no split.
 
     Raises:
         InputError: Not such a file, or not readable at all.
@@ -77,20 +78,20 @@ def read_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT) -> GoldFile:
         raise InputError(f"the file {state}", where=str(path))
     word, reader = _READERS[path.suffix.lower()]
     rows, problems = reader(path)
-    items, wrong = _items(rows, path=path, word=word, holdout=holdout)
+    items, wrong = _items(rows, path=path, word=word, holdout=holdout, sealed=sealed)
     problems = sorted([*problems, *wrong], key=_line_of)
     if not items and not problems:
         problems = [InputError("the file holds no rows", where=str(path))]
     return GoldFile(path=path, items=tuple(items), problems=tuple(problems))
 
 
-def load_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT) -> tuple[GoldItem, ...]:
+def load_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT, sealed: float = 0.0) -> tuple[GoldItem, ...]:
     """The items of a gold file that has no problem.
 
     Raises:
         InputError: Not readable, or any row is broken; lists the rows.
     """
-    file = read_gold(path, holdout=holdout)
+    file = read_gold(path, holdout=holdout, sealed=sealed)
     if file.problems:
         shown = "".join(f"\n  {problem.where}: {problem.message}" for problem in file.problems[:_SHOWN])
         more = len(file.problems) - _SHOWN
@@ -103,7 +104,7 @@ def load_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT) -> tuple[GoldItem
 
 
 def _items(
-    rows: Iterable[tuple[int, dict[str, Any]]], *, path: Path, word: str, holdout: float
+    rows: Iterable[tuple[int, dict[str, Any]]], *, path: Path, word: str, holdout: float, sealed: float
 ) -> tuple[list[GoldItem], list[InputError]]:
     items: list[GoldItem] = []
     problems: list[InputError] = []
@@ -112,7 +113,7 @@ def _items(
     for number, row in rows:
         where = f"{path}:{word}{number}"
         try:
-            item = item_of(row, holdout=holdout, where=where)
+            item = item_of(row, holdout=holdout, sealed=sealed, where=where)
             _refuse_unwritable(item, where)
             _refuse_twin(ids, item.id, number, f"the id {item.id!r:.80}", word, where)
             _refuse_twin(contents, _asked(item), number, "the same input", word, where)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from launchworthy.errors import InputError
-from launchworthy.gold.item import GoldItem
+from launchworthy.gold.item import GoldItem, Review, ReviewStatus
 from launchworthy.gold.split import split_of
 from launchworthy.gold.version import canonical_json
 
@@ -23,12 +24,13 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "cluster": ("cluster",),
     "answerable": ("answerable",),
     "context": ("context",),
+    "review": ("review",),
 }
 _LONGEST_NAME = 200
 _MAX_SLICES = 100
 
 
-def item_of(row: Mapping[str, Any], *, holdout: float, where: str) -> GoldItem:
+def item_of(row: Mapping[str, Any], *, holdout: float, where: str, sealed: float = 0.0) -> GoldItem:
     """Read one row.
 
     ``answerable`` and the slices ``answerable`` and ``unanswerable`` say the same, so either gives the other.
@@ -38,6 +40,7 @@ def item_of(row: Mapping[str, Any], *, holdout: float, where: str) -> GoldItem:
         row: Field name to JSON value.
         holdout: Share of items to keep back, where the row names no split.
         where: File and line, for the error.
+        sealed: Share that only the launch gate may read, where the row names no split.
 
     Raises:
         InputError: Names the first field that is missing or of the wrong kind.
@@ -68,10 +71,11 @@ def item_of(row: Mapping[str, Any], *, holdout: float, where: str) -> GoldItem:
         input=given,
         expected=found.get("expected"),
         slices=slices,
-        split=_split(found.get("split"), item_id, holdout, where=where),
+        split=_split(found.get("split"), item_id, holdout, sealed, where=where),
         cluster=_name(found.get("cluster"), "cluster", where=where),
         answerable=answerable,
         context=context,
+        review=_review(found.get("review"), where=where),
         meta=rest,
     )
 
@@ -112,16 +116,45 @@ def _slices(value: Any, *, where: str) -> tuple[str, ...]:
     return tuple(sorted({name for name in read if name is not None}))
 
 
-def _split(value: Any, item_id: str, holdout: float, *, where: str) -> str:
+def _split(value: Any, item_id: str, holdout: float, sealed: float, *, where: str) -> str:
     if value is None or value == "":
-        return split_of(item_id, holdout=holdout)
-    if value not in ("dev", "holdout"):
+        return split_of(item_id, holdout=holdout, sealed=sealed)
+    if value not in ("dev", "holdout", "sealed"):
         raise InputError(
-            f"split is {value!r:.80}, neither 'dev' nor 'holdout'",
+            f"split is {value!r:.80}, none of 'dev', 'holdout' and 'sealed'",
             where=where,
             hint="leave it out, and the id decides",
         )
     return str(value)
+
+
+def _review(value: Any, *, where: str) -> Review | None:
+    if value is None or value == "":
+        return None
+    told = {"status": value} if isinstance(value, str) else value
+    hint = 'write proposed, reviewed or rejected, or {"status": "reviewed", "by": "ana"}'
+    if not isinstance(told, dict) or told.get("status") not in list(ReviewStatus):
+        raise InputError(
+            f"review is {value!r:.80}, none of {', '.join(ReviewStatus)}", where=where, hint=hint
+        )
+    unknown = sorted(set(told) - {"status", "by", "at", "because"})
+    if unknown or not all(isinstance(each, str) for each in told.values()):
+        wrong = unknown[0] if unknown else next(k for k, v in told.items() if not isinstance(v, str))
+        raise InputError(f"review has a field {wrong!r:.80} that is not read", where=where, hint=hint)
+    try:
+        at = datetime.fromisoformat(told["at"]) if told.get("at") else None
+    except ValueError as error:
+        raise InputError(f"review is of {told['at']!r:.40}, which is no time", where=where) from error
+    if at is not None and at.tzinfo is None:
+        raise InputError(
+            f"review is of {told['at']!r:.40}, which names no time zone", where=where, hint="end it in Z"
+        )
+    return Review(
+        status=ReviewStatus(told["status"]),
+        by=told.get("by", ""),
+        at=at,
+        because=told.get("because", ""),
+    )
 
 
 def _flag(value: Any, *, where: str) -> bool | None:

@@ -15,21 +15,36 @@ from itertools import pairwise
 from typing import Any
 
 from launchworthy.errors import InputError, NotFoundError
-from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion
+from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion, Review, ReviewStatus
 
-__all__ = ["FIELDS", "canonical_json", "find_version", "freeze", "gold_jsonl", "item_row"]
+__all__ = ["FIELDS", "canonical_json", "find_version", "freeze", "gold_jsonl", "item_row", "review_row"]
 
 FIELDS = ("id", "input", "expected", "slices", "split", "cluster", "answerable", "context")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 
 def item_row(item: GoldItem) -> dict[str, Any]:
-    """The item as one flat JSON object, further fields beside the known ones; a file's line."""
-    taken = sorted(set(item.meta) & set(FIELDS))
+    """The item as one flat JSON object, further fields beside the known ones; a file's line.
+
+    A review is written where there is one, so that a set without reviews keeps its name.
+    """
+    reviewed = {} if item.review is None else {"review": review_row(item.review)}
+    taken = sorted(set(item.meta) & {*FIELDS, *reviewed})
     if taken:
         raise InputError(f"meta may not hold {taken[0]!r}, which is a field of the item", where=item.id)
     row = {name: getattr(item, name) for name in FIELDS}
-    return row | {"slices": list(item.slices)} | dict(item.meta)
+    return row | {"slices": list(item.slices)} | reviewed | dict(item.meta)
+
+
+def review_row(review: Review) -> dict[str, Any]:
+    """A review as JSON; what is not known is left out."""
+    told = {
+        "status": review.status.value,
+        "by": review.by,
+        "at": None if review.at is None else review.at.isoformat(),
+        "because": review.because,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def freeze(
@@ -54,15 +69,19 @@ def freeze(
     digest = hashlib.sha256()
     for item in ordered:
         digest.update(_content(item))
+    proving = [item for item in ordered if item.counts]
     version = GoldVersion(
         product=product,
         name=name,
         version=f"g-{digest.hexdigest()[:12]}",
         created_at=created_at,
         items=len(ordered),
-        slices=dict(sorted(Counter(slice_ for item in ordered for slice_ in item.slices).items())),
-        splits=dict(sorted(Counter(item.split for item in ordered).items())),
+        slices=dict(sorted(Counter(slice_ for item in proving for slice_ in item.slices).items())),
+        splits=dict(sorted(Counter(item.split for item in proving).items())),
         note=note,
+        waiting=sum(
+            item.review is not None and item.review.status is ReviewStatus.PROPOSED for item in ordered
+        ),
     )
     return version, ordered
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
 
 from launchworthy.errors import NotFoundError
-from launchworthy.gold import GoldItem, GoldVersion, Look
+from launchworthy.gold import GoldItem, GoldVersion, Look, Review, ReviewStatus, review_row
 from launchworthy.store.database import Database
 from launchworthy.store.moments import from_ns, to_ns
 from launchworthy.store.plain import to_json
@@ -37,7 +38,7 @@ class GoldRepository:
                 **key,
                 "id": item.id,
                 "split": item.split,
-                "body": to_json({name: getattr(item, name) for name in _ITEM}),
+                "body": to_json(_body(item)),
             }
             for item in items
         ]
@@ -52,6 +53,7 @@ class GoldRepository:
                     slices=to_json(version.slices),
                     splits=to_json(version.splits),
                     note=version.note,
+                    waiting=version.waiting,
                 )
             )
             if rows:
@@ -89,7 +91,7 @@ class GoldRepository:
             return [_item(row) for row in connection.execute(query).mappings()]
 
     def add_look(self, look: Look) -> None:
-        """Record one reading of a holdout, before it is read."""
+        """Record one reading of a holdout or a sealed split, before it is read."""
         with self._database.write() as connection:
             last = connection.execute(select(func.max(gold_looks.c.id))).scalar() or 0
             connection.execute(
@@ -101,6 +103,8 @@ class GoldRepository:
                     at=to_ns(look.at),
                     by=look.by,
                     purpose=look.purpose,
+                    split=look.split,
+                    release=look.release,
                 )
             )
 
@@ -118,6 +122,8 @@ class GoldRepository:
                     at=from_ns(row["at"]),
                     by=row["by"],
                     purpose=row["purpose"],
+                    split=row["split"],
+                    release=row["release"],
                 )
                 for row in connection.execute(query).mappings()
             ]
@@ -133,10 +139,20 @@ def _version(row: Any) -> GoldVersion:
         slices=json.loads(row["slices"]),
         splits=json.loads(row["splits"]),
         note=row["note"],
+        waiting=row["waiting"],
     )
+
+
+def _body(item: GoldItem) -> dict[str, Any]:
+    body = {name: getattr(item, name) for name in _ITEM}
+    return body if item.review is None else body | {"review": review_row(item.review)}
 
 
 def _item(row: Any) -> GoldItem:
     body = json.loads(row["body"])
     body["slices"] = tuple(body["slices"])
-    return GoldItem(id=row["id"], split=row["split"], **body)
+    told = body.pop("review", None)
+    if told is not None:
+        at = datetime.fromisoformat(told["at"]) if "at" in told else None
+        told = Review(**{**told, "status": ReviewStatus(told["status"]), "at": at})
+    return GoldItem(id=row["id"], split=row["split"], review=told, **body)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = MetaData()
 
@@ -103,6 +103,7 @@ gold_versions = Table(
     Column("slices", Text, nullable=False),
     Column("splits", Text, nullable=False),
     Column("note", Text, nullable=False),
+    Column("waiting", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("product", "name", "version"),
 )
 gold_items = Table(
@@ -126,7 +127,18 @@ gold_looks = Table(
     Column("at", BigInteger, nullable=False),
     Column("by", Text, nullable=False),
     Column("purpose", Text, nullable=False),
+    Column("split", Text, nullable=False, server_default="holdout"),
+    Column("release", Text),
     PrimaryKeyConstraint("id"),
+)
+gold_canaries = Table(
+    "gold_canaries",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("product", "name", "text"),
 )
 runs = Table(
     "runs",

@@ -77,6 +77,10 @@ class Gold(Block):
         default=Quantity(0.4, "ratio"),
         description="Share kept back, or the newest stretch where split by time.",
     )
+    sealed: Share = Field(
+        default=Quantity(0.0, "ratio"),
+        description="Share that only the launch gate reads, once for each release.",
+    )
     looks: Count = Field(default=20, description="Readings before the holdout is worn out.")
     refresh: Duration | None = Field(default=None, description="Oldest a version may be.")
 
@@ -92,6 +96,16 @@ class Gold(Block):
                     "holdout": str(self.holdout),
                     "split": self.split,
                     "hint": "split: time goes with a duration, split: hash with a share",
+                },
+            )
+        if self.holdout.unit == "ratio" and self.holdout.value + self.sealed.value > 1.0 + 1e-9:
+            raise PydanticCustomError(
+                "LW218",
+                "a holdout of {holdout} and a sealed split of {sealed} are more than all items",
+                {
+                    "holdout": str(self.holdout),
+                    "sealed": str(self.sealed),
+                    "hint": "together they may be at most 100 %",
                 },
             )
         return self
