@@ -1,0 +1,160 @@
+"""A run on a real Ray cluster, head and two workers on this machine: the same results, also when one dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from launchworthy.errors import InputError
+from launchworthy.evals import (
+    CallableTarget,
+    HttpTarget,
+    Limits,
+    Progress,
+    Target,
+    evaluate,
+    load_function,
+    scorer_of,
+)
+from launchworthy.evals.ray_target import RayTarget
+from launchworthy.gold import GoldItem
+from launchworthy.records import Run, RunItem
+from launchworthy.store import Store
+
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
+
+ITEMS = [
+    GoldItem(id=f"q{number:03}", input=number, expected=f"{number} is {number % 7}") for number in range(120)
+]
+
+
+APP = """
+import os, time
+
+def answer(number):
+    time.sleep(0.02)
+    if number == 13:
+        raise ValueError("thirteen")
+    return {"output": f"{number} is {number % 7 if number % 5 else 'odd'}", "process": os.getpid()}
+"""
+
+
+@pytest.fixture
+def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CallableTarget:
+    """Right on most, and tells which process answered."""
+    (tmp_path / "answering_app.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("answering_app", None)
+    return CallableTarget(load_function("answering_app:answer"))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    for _ in range(2):
+        found.add_node(num_cpus=1)
+    yield found
+    ray.shutdown()
+    found.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _run(
+    folder: Path,
+    target: Target,
+    *,
+    limits: Limits,
+    watch: Callable[[Store, Progress], None] | None = None,
+) -> tuple[Run, dict[str, RunItem]]:
+    scorer = scorer_of("exact-match")
+    run = Run(
+        id="run-1",
+        product="p",
+        workflow="answer",
+        release="r-1",
+        target="t",
+        gold="answer@g-1",
+        split="all",
+        scorers=(scorer.signature,),
+        status="running",
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    with Store.open(folder) as store:
+        done = evaluate(
+            ITEMS,
+            target=target,
+            scorers=[scorer],
+            runs=store.runs,
+            run=run,
+            limits=limits,
+            on_progress=None if watch is None else lambda progress: watch(store, progress),
+        )
+        return done, {item.item_id: item for item in store.runs.run_items(run.id)}
+
+
+def _results(items: dict[str, RunItem]) -> dict[str, Any]:
+    return {
+        name: (item.error, None if item.output is None else item.output["output"], item.scores)
+        for name, item in items.items()
+    }
+
+
+def test_a_cluster_gives_what_one_machine_gives_and_spreads_the_calls(
+    cluster: Cluster, tmp_path: Path, answer: CallableTarget
+) -> None:
+    limits = Limits(concurrency=12, retries=0)
+    _, here = _run(tmp_path / "here", answer, limits=limits)
+    run, there = _run(tmp_path / "there", RayTarget(answer, address=cluster.address), limits=limits)
+    assert run.status == "complete"
+    assert run.errors == 1
+    assert _results(here) == _results(there)
+    assert there["q013"].error == "ValueError: thirteen"
+    processes = {item.output["process"] for item in there.values() if item.output is not None}
+    assert len(processes) == 3
+    assert os.getpid() not in processes
+
+
+def test_a_worker_that_is_killed_mid_run_loses_and_changes_nothing(
+    cluster: Cluster, tmp_path: Path, answer: CallableTarget
+) -> None:
+    limits = Limits(concurrency=12, retries=0)
+    _, here = _run(tmp_path / "here", answer, limits=limits)
+    killed: list[int] = []
+
+    def kill_one(store: Store, progress: Progress) -> None:
+        if progress.done >= 24 and not killed:
+            answered = [item for item in store.runs.run_items("run-1") if item.output is not None]
+            killed.append(answered[0].output["process"])
+            os.kill(killed[0], signal.SIGKILL)
+
+    target = RayTarget(answer, address=cluster.address)
+    run, there = _run(tmp_path / "there", target, limits=limits, watch=kill_one)
+    assert killed
+    assert run.status == "complete"
+    assert _results(here) == _results(there)
+    assert len({item.output["process"] for item in there.values() if item.output is not None}) == 3
+
+
+def test_a_target_that_no_worker_can_open_says_why(cluster: Cluster, tmp_path: Path) -> None:
+    target = HttpTarget(url="http://127.0.0.1:1/ask", bearer_env="A_TOKEN_THAT_IS_NOT_SET")
+    with pytest.raises(InputError, match=r"no worker .* could open the target: .*A_TOKEN_THAT_IS_NOT_SET"):
+        _run(tmp_path, RayTarget(target, address=cluster.address), limits=Limits(concurrency=2))
+
+
+def test_a_cluster_that_is_not_there_is_told_with_the_way_to_start_one(
+    tmp_path: Path, answer: CallableTarget
+) -> None:
+    ray.shutdown()
+    with pytest.raises(InputError, match="no Ray cluster") as caught:
+        _run(tmp_path, RayTarget(answer, address="127.0.0.1:1"), limits=Limits(concurrency=2))
+    assert caught.value.hint == "start one: ray start --head"
