@@ -8,6 +8,7 @@ from launchworthy.stats.decision import bound_status, non_inferiority
 from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
+from launchworthy.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
 from launchworthy.stats.paired import mcnemar, paired_means, paired_shares
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
 from launchworthy.stats.proportion import clopper_pearson, wilson
@@ -20,6 +21,8 @@ from launchworthy.stats.sums import sums_influences, sums_interval
 __all__ = [
     "Interval",
     "Needed",
+    "benjamini_hochberg",
+    "benjamini_yekutieli",
     "beta_cdf",
     "beta_quantile",
     "bound_status",
@@ -28,6 +31,7 @@ __all__ = [
     "clopper_pearson",
     "confidence_sequence",
     "discordant_e_value",
+    "holm",
     "influence_interval",
     "items_to_prove",
     "jackknife_interval",

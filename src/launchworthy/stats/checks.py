@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from launchworthy.errors import InputError
 
-__all__ = ["check_counts", "check_level", "check_share", "tail_error"]
+__all__ = ["check_counts", "check_level", "check_share", "holds_zero", "tail_error"]
 
 
 def check_level(level: float) -> None:
@@ -28,6 +28,11 @@ def check_counts(successes: int, *, n: int) -> None:
         raise InputError("nothing was measured: n is 0", hint="a share needs at least one example")
     if not 0 <= successes <= n:
         raise InputError(f"{successes} successes of {n} is impossible", hint="successes go from 0 to n")
+
+
+def holds_zero(bounds: tuple[float, float] | None) -> bool:
+    """Whether 0 lies inside the scale, so that "it is 0" is a claim to test: differences, not shares."""
+    return bounds is None or bounds[0] < 0.0 < bounds[1]
 
 
 def tail_error(level: float, *, sides: int) -> float:

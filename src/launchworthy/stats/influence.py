@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
 
-from launchworthy.stats.checks import tail_error
+from launchworthy.stats.checks import holds_zero, tail_error
 from launchworthy.stats.interval import Interval
-from launchworthy.stats.special import t_quantile
+from launchworthy.stats.special import t_cdf, t_quantile
 from launchworthy.stats.units import clean_values, sum_by_unit
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def influence_interval(
     """A statistic whose error is, to first order, the sum of ``influences``, one an item.
 
     Where nothing varies, no more than log(1/error) units that differ can have gone unseen (the rule of
-    three), and each moves the statistic by at most ``largest_effect``.
+    three), and each moves the statistic by at most ``largest_effect``. Where 0 lies inside the scale,
+    ``sample["p_value"]`` is the two-sided one of "it is 0", from the same distribution as the bounds.
 
     Raises:
         InputError: No influences, or NaN among them.
@@ -52,6 +53,13 @@ def influence_interval(
     if not math.isfinite(half) and math.isfinite(largest_effect):
         half, method = -math.log(error) * largest_effect, "rule of three"
     low, high = value - half, value + half
+    sample: dict[str, float] = {"standard_error": se, "n": units}
+    if holds_zero(bounds):
+        sample["p_value"] = 1.0
+        if method == "linearised":
+            sample["p_value"] = _t_p_value(value, se, df=units - 1)
+        elif math.isfinite(half):
+            sample["p_value"] = min(1.0, 2.0 * math.exp(-abs(value) / largest_effect))
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
     return Interval(
@@ -63,7 +71,7 @@ def influence_interval(
         method=method if clusters is None else f"{method}, clustered",
         sides=sides,
         unit=unit,
-        sample={"standard_error": se, "n": units},
+        sample=sample,
     )
 
 
@@ -81,7 +89,8 @@ def jackknife_interval(
     """A smooth statistic of n items, by leaving out up to 100 random groups of units in turn.
 
     ``statistic`` takes which items are in; where it is None for all items, or for any group left out, nothing
-    can be said. Where leaving out changes nothing there are no bounds but those of the scale.
+    can be said. Where leaving out changes nothing there are no bounds but those of the scale. Where 0 lies
+    inside the scale, ``sample["p_value"]`` is the two-sided one of "it is 0".
 
     Source: Shao and Tu, The Jackknife and Bootstrap (1995), 2.3 (delete-a-group).
     """
@@ -104,6 +113,9 @@ def jackknife_interval(
     se = math.sqrt((groups - 1) / groups * float(((values - values.mean()) ** 2).sum()))
     half = t_quantile(1.0 - error, df=groups - 1) * se if se > 1e-14 else math.inf
     low, high = whole - half, whole + half
+    sample: dict[str, float] = {"standard_error": se, "groups": groups, "n": units}
+    if holds_zero(bounds):
+        sample["p_value"] = _t_p_value(whole, se, df=groups - 1) if se > 1e-14 else 1.0
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
     return Interval(
@@ -115,7 +127,7 @@ def jackknife_interval(
         method="jackknife of groups" if se > 1e-14 else "none: nothing varies",
         sides=sides,
         unit=unit,
-        sample={"standard_error": se, "groups": groups, "n": units},
+        sample=sample,
     )
 
 
@@ -131,6 +143,8 @@ def paired_quantiles(
     unit: str = "",
 ) -> Interval:
     """Difference of two quantiles on the same items, by resampling pairs (whole clusters).
+
+    ``sample["p_value"]`` is the two-sided one of "no difference" from the same resamples.
 
     Raises:
         InputError: No pairs, or NaN among them.
@@ -168,12 +182,15 @@ def paired_quantiles(
     draws = np.sort(np.concatenate(parts))
     rank = max(1, math.floor((_RESAMPLES + 1) * error + 1e-9))
     low, high = float(draws[rank - 1]), float(draws[-rank])
+    rarer = min(int((draws <= 0.0).sum()), int((draws >= 0.0).sum()))
+    p_value = min(1.0, 2.0 * (rarer + 1) / (_RESAMPLES + 1))
     method = "percentile bootstrap"
     # A tail of fewer than three units cannot be resampled: its end of the interval would be invented.
     tail = max(1, math.floor(min(q, 1.0 - q) * n + 1e-9))
     beyond = unit_of[:, -tail:] if q > 0.5 else unit_of[:, :tail]
     if min(len(set(row)) for row in beyond.tolist()) < 3 or low == high:
         low, high, method = -math.inf, math.inf, "none: too few beyond the quantile"
+        p_value = 1.0
     return Interval(
         value=float(differences(np.ones((1, units)))[0]),
         low=low,
@@ -183,5 +200,9 @@ def paired_quantiles(
         method=method if clusters is None else f"{method}, clustered",
         sides=sides,
         unit=unit,
-        sample={"q": q, "n": units},
+        sample={"q": q, "n": units, "p_value": p_value},
     )
+
+
+def _t_p_value(value: float, se: float, *, df: int) -> float:
+    return 2.0 * t_cdf(-abs(value) / se, df=df)

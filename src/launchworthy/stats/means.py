@@ -7,11 +7,11 @@ is seeded: the same values give the same bounds.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from launchworthy.errors import InputError
-from launchworthy.stats.checks import tail_error
+from launchworthy.stats.checks import holds_zero, tail_error
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.special import normal_quantile, t_quantile
 from launchworthy.stats.units import clean_values, effective_units, sum_by_unit
@@ -42,7 +42,8 @@ def mean_interval(
     Chernoff-Hoeffding bound, which for a flawless sample is the Clopper-Pearson bound, or the rule of three
     where all are the same value inside the scale; an open scale gives only the end that it has, never zero
     width. Above 2,000 units Student's t with Hall's correction for
-    skewness is used, which is what the bootstrap tends to.
+    skewness is used, which is what the bootstrap tends to. Where 0 lies inside the scale (a difference),
+    ``sample["p_value"]`` is the two-sided one of "the mean is 0": twice the error at which a bound reaches 0.
 
     Args:
         values: One number an item.
@@ -66,31 +67,26 @@ def mean_interval(
     mean, units = float(x.sum() / x.size), len(sums)
     residuals = sums - mean * sizes
     se = _standard_error(residuals, sizes)
-    low, high, method = -math.inf, math.inf, "none: the values do not vary"
+    studentised, name = None, "none: the values do not vary"
     if units > 1 and se > 1e-12 * max(1.0, float(np.abs(x).max())):
         if units > _BOOTSTRAP_UNITS:
-            lower, upper = _skew_quantiles(residuals, error)
-            method = "Student t, corrected for skewness"
+            studentised, name = _skewed(residuals), "Student t, corrected for skewness"
         else:
-            lower, upper = _bootstrap_quantiles(residuals, sizes, error, seed)
-            method = "studentised bootstrap"
-        low, high = mean - upper * se, mean - lower * se
-        method = method if clusters is None else f"{method}, clustered"
-    if bounds is not None:
-        floor, ceiling = bounds
-        closed = math.isfinite(floor) and math.isfinite(ceiling)
-        if not math.isfinite(low) and closed and float(x.min()) == float(x.max()) and floor < mean < ceiling:
-            # Other values than this one have at most this share, or one of them would have been seen.
-            unseen = -math.expm1(math.log(error) / effective_units(sizes))
-            low, high = mean - unseen * (mean - floor), mean + unseen * (ceiling - mean)
-            method = "rule of three"
-        elif closed and not (math.isfinite(low) and math.isfinite(high)):
-            share = (mean - floor) / (ceiling - floor)
-            below, above = _chernoff(share, effective_units(sizes), error)
-            low = low if math.isfinite(low) else floor + below * (ceiling - floor)
-            high = high if math.isfinite(high) else floor + above * (ceiling - floor)
-            method = "Chernoff-Hoeffding" if method.startswith("none") else f"{method}; Chernoff-Hoeffding"
-        low, high = max(low, floor), min(high, ceiling)
+            studentised, name = _resampled(residuals, sizes, seed), "studentised bootstrap"
+        name = name if clusters is None else f"{name}, clustered"
+    constant = float(x.min()) == float(x.max())
+
+    def ends(error: float) -> tuple[float, float, str]:
+        low, high = -math.inf, math.inf
+        if studentised is not None:
+            lower, upper = studentised(error)
+            low, high = mean - upper * se, mean - lower * se
+        return _within(bounds, low, high, name, mean, constant, effective_units(sizes), error)
+
+    low, high, method = ends(error)
+    sample = _sample(x, units, se)
+    if holds_zero(bounds):
+        sample["p_value"] = _p_value(ends)
     return Interval(
         value=mean,
         low=low,
@@ -100,7 +96,7 @@ def mean_interval(
         method=method,
         sides=sides,
         unit=unit,
-        sample=_sample(x, units, se),
+        sample=sample,
     )
 
 
@@ -212,19 +208,73 @@ def _standard_error(residuals: NDArray[np.float64], sizes: NDArray[np.float64]) 
     return math.sqrt(units / (units - 1) * float((residuals**2).sum())) / float(sizes.sum())
 
 
-def _skew_quantiles(residuals: NDArray[np.float64], error: float) -> tuple[float, float]:
+def _within(
+    bounds: tuple[float, float] | None,
+    low: float,
+    high: float,
+    method: str,
+    mean: float,
+    constant: bool,
+    units: float,
+    error: float,
+) -> tuple[float, float, str]:
+    """The ends on their scale, and what bounds a mean where the values did not vary enough to."""
+    if bounds is None:
+        return low, high, method
+    floor, ceiling = bounds
+    closed = math.isfinite(floor) and math.isfinite(ceiling)
+    if not math.isfinite(low) and closed and constant and floor < mean < ceiling:
+        # Other values than this one have at most this share, or one of them would have been seen.
+        unseen = -math.expm1(math.log(error) / units)
+        low, high = mean - unseen * (mean - floor), mean + unseen * (ceiling - mean)
+        method = "rule of three"
+    elif closed and not (math.isfinite(low) and math.isfinite(high)):
+        below, above = _chernoff((mean - floor) / (ceiling - floor), units, error)
+        low = low if math.isfinite(low) else floor + below * (ceiling - floor)
+        high = high if math.isfinite(high) else floor + above * (ceiling - floor)
+        method = "Chernoff-Hoeffding" if method.startswith("none") else f"{method}; Chernoff-Hoeffding"
+    return max(low, floor), min(high, ceiling), method
+
+
+def _p_value(ends: Callable[[float], tuple[float, float, str]]) -> float:
+    """Twice the largest error of one bound at which 0 is still between the bounds."""
+
+    def inside(error: float) -> bool:
+        low, high, _ = ends(error)
+        return low <= 0.0 <= high
+
+    outside = 0.5
+    if inside(outside):
+        return 1.0
+    held = outside / 2
+    while not inside(held):
+        outside, held = held, held / 2
+        if held < 1e-15:
+            return 2.0 * outside
+    for _ in range(40):
+        middle = 0.5 * (held + outside)
+        held, outside = (middle, outside) if inside(middle) else (held, middle)
+    return 2.0 * outside
+
+
+def _skewed(residuals: NDArray[np.float64]) -> Callable[[float], tuple[float, float]]:
     """Quantiles of (mean* − mean)/se*, to the first Edgeworth term."""
-    units, z = len(residuals), normal_quantile(1.0 - error)
+    units = len(residuals)
     skew = float((residuals**3).mean() / (residuals**2).mean() ** 1.5)
-    shift = skew * (2 * z * z + 1) / (6 * math.sqrt(units))
-    t = t_quantile(1.0 - error, df=units - 1)
-    return -t - shift, t - shift
+
+    def quantiles(error: float) -> tuple[float, float]:
+        z, t = normal_quantile(1.0 - error), t_quantile(1.0 - error, df=units - 1)
+        shift = skew * (2 * z * z + 1) / (6 * math.sqrt(units))
+        return -t - shift, t - shift
+
+    return quantiles
 
 
-def _bootstrap_quantiles(
-    residuals: NDArray[np.float64], sizes: NDArray[np.float64], error: float, seed: int
-) -> tuple[float, float]:
-    """Quantiles of (mean* − mean)/se* over resamples of whole units.
+def _resampled(
+    residuals: NDArray[np.float64], sizes: NDArray[np.float64], seed: int
+) -> Callable[[float], tuple[float, float]]:
+    """Quantiles of (mean* − mean)/se* over resamples of whole units; beyond the last resample, at least those
+    that they tend to.
 
     Equal units are counted together, so that a score of few values costs few operations.
     """
@@ -247,8 +297,17 @@ def _bootstrap_quantiles(
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(flat, np.sign(shift) * np.inf, shift / se)
     t = np.sort(np.where(np.isnan(t), 0.0, t))
-    rank = max(1, math.floor((_RESAMPLES + 1) * error + 1e-9))
-    return float(t[rank - 1]), float(t[-rank])
+    limit = _skewed(residuals)
+
+    def quantiles(error: float) -> tuple[float, float]:
+        rank = max(1, math.floor((_RESAMPLES + 1) * error + 1e-9))
+        lower, upper = float(t[rank - 1]), float(t[-rank])
+        if (_RESAMPLES + 1) * error < 1.0 - 1e-9:
+            below, above = limit(error)
+            lower, upper = min(lower, below), max(upper, above)
+        return lower, upper
+
+    return quantiles
 
 
 def _chernoff(share: float, n: float, error: float) -> tuple[float, float]:

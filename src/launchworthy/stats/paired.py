@@ -10,7 +10,7 @@ from launchworthy.errors import InputError
 from launchworthy.stats.checks import tail_error
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.means import mean_interval
-from launchworthy.stats.special import binomial_cdf, normal_quantile
+from launchworthy.stats.special import binomial_cdf, normal_cdf, normal_quantile
 from launchworthy.stats.units import clean_values
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ def paired_shares(*, gained: int, lost: int, n: int, level: float = 0.95, sides:
         gained: Items good in the candidate only.
         lost: Items good in the baseline only.
         n: All pairs, also those that agree. Never of zero width, also when all agree.
+
+    ``sample["p_value"]`` is the two-sided one of "no difference" by the same score test, ``p_mcnemar`` the
+    exact one.
 
     Raises:
         InputError: Impossible counts, or no pairs.
@@ -73,7 +76,13 @@ def paired_shares(*, gained: int, lost: int, n: int, level: float = 0.95, sides:
         method="Tango score",
         sides=sides,
         unit="ratio",
-        sample={"gained": gained, "lost": lost, "n": n, "p_mcnemar": mcnemar(gained=gained, lost=lost)},
+        sample={
+            "gained": gained,
+            "lost": lost,
+            "n": n,
+            "p_mcnemar": mcnemar(gained=gained, lost=lost),
+            "p_value": 2.0 * normal_cdf(-abs(score(0.0))),
+        },
     )
 
 
