@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from launchworthy.errors import InputError
-from launchworthy.metrics import answers, classification, operation, text
+from launchworthy.metrics import answers, classification, grounding, operation, text
 from launchworthy.metrics.metric import Metric
 from launchworthy.metrics.ranking import RANKING, ranking_metric
 
@@ -18,6 +18,7 @@ _FAMILIES: tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ..
     classification.FAMILY,
     text.FAMILY,
     answers.FAMILY,
+    grounding.FAMILY,
     operation.FAMILY,
 )
 _PLAIN = {name: maker for family in _FAMILIES for name, (maker, _) in family.items()}
