@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from launchworthy.records import Release
     from launchworthy.server import Workspace
 
+_FORMS = ("text", "json", "markdown", "junit", "sarif", "github")
 _STRANGERS = 10
 _STYLES: Mapping[str, dict[str, Any]] = {
     "●": {"fg": "green"},
@@ -46,6 +47,13 @@ _STYLES: Mapping[str, dict[str, Any]] = {
     help="Release to judge: its id, its label, or a YAML file of its parts [what the contract describes].",
 )
 @click.option("--at", "moment", help="Judge as of this time, such as 2026-11-24T09:00:00Z [now].")
+@click.option(
+    "--format",
+    "forms",
+    multiple=True,
+    metavar="FORM[=FILE]",
+    help="text, json, markdown, junit, sarif or github (annotations), printed or in a file; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a pull request.")
 @click.option("--junit", "as_junit", is_flag=True, help="Print JUnit XML: each claim is a test case.")
@@ -57,6 +65,7 @@ def command(
     stage: str | None,
     release_name: str | None,
     moment: str | None,
+    forms: tuple[str, ...],
     as_json: bool,
     as_markdown: bool,
     as_junit: bool,
@@ -68,11 +77,10 @@ def command(
 
     Example: launchworthy verdict --contract launchworthy.yaml --evidence evidence.jsonl --stage pilot
     """
-    forms = [
+    flags = [
         name for name, asked in (("json", as_json), ("markdown", as_markdown), ("junit", as_junit)) if asked
     ]
-    if len(forms) > 1:
-        raise click.UsageError(f"one form at a time, not --{' and --'.join(forms)}")
+    asked = _forms(forms, flags)
     now = datetime.now(UTC) if moment is None else _time(moment)
     if evidence_files and data is not None:
         raise click.UsageError("--evidence is judged without a data folder; leave out --data")
@@ -84,7 +92,8 @@ def command(
             verdict = _judge(case, release_name, stage=stage, now=now)
             if moment is None:
                 _record(workspace, verdict)
-    _print(verdict, forms[0] if forms else None)
+    for form, file in asked:
+        _give(verdict, form, file)
     return verdict.exit_code
 
 
@@ -241,18 +250,66 @@ def _record(workspace: Workspace, verdict: Verdict) -> None:
         click.echo(f"warning: this verdict is not in the audit chain: {error.message}", err=True)
 
 
-def _print(verdict: Verdict, form: str | None) -> None:
-    from launchworthy.cli.figures import echo_json
-    from launchworthy.evidence import verdict_json, verdict_junit, verdict_markdown, verdict_text
+def _forms(forms: Sequence[str], flags: Sequence[str]) -> list[tuple[str, Path | None]]:
+    """What was asked for, as form and file: one form at most is printed; text, where nothing else is."""
+    import difflib
 
-    if form == "json":
-        echo_json(verdict_json(verdict))
-    elif form == "markdown":
-        click.echo(verdict_markdown(verdict), nl=False)
-    elif form == "junit":
-        click.echo(verdict_junit(verdict), nl=False)
-    else:
-        title, *lines = verdict_text(verdict).splitlines()
-        styled = [click.style(line, **_STYLES.get(line.lstrip()[:1], {})) for line in lines]
-        # Styles are dropped where the output is no terminal.
-        click.echo("\n".join([click.style(title, bold=True), *styled]))
+    asked: list[tuple[str, Path | None]] = []
+    for text in (*forms, *flags):
+        form, sign, file = text.partition("=")
+        if form not in _FORMS:
+            close = difflib.get_close_matches(form, _FORMS, n=1)
+            meant = f"did you mean {close[0]}?" if close else f"one of {', '.join(_FORMS)}"
+            raise click.BadParameter(f"there is no form {form!r:.40}; {meant}", param_hint="--format")
+        if sign and not file:
+            raise click.BadParameter(f"{text!r:.40} names no file", param_hint="--format")
+        asked.append((form, Path(file) if sign else None))
+    printed = [form for form, file in asked if file is None]
+    if len(printed) > 1:
+        words = " and ".join(f"--{form}" if form in flags else f"--format {form}" for form in printed)
+        raise click.UsageError(f"one form at a time, not {words}; the others can have a file: FORM=FILE")
+    return asked if printed else [*asked, ("text", None)]
+
+
+def _give(verdict: Verdict, form: str, file: Path | None) -> None:
+    from launchworthy.errors import InputError
+
+    if form == "text" and file is None:
+        _print(verdict)
+        return
+    text = _written(verdict, form)
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", where=str(file)) from error
+
+
+def _written(verdict: Verdict, form: str) -> str:
+    import json
+
+    from launchworthy import evidence
+
+    if form == "text":
+        return evidence.verdict_text(verdict)
+    if form == "markdown":
+        return evidence.verdict_markdown(verdict)
+    if form == "junit":
+        return evidence.verdict_junit(verdict)
+    if form == "github":
+        return evidence.verdict_github(verdict, root=Path.cwd())
+    body = (
+        evidence.verdict_json(verdict) if form == "json" else evidence.verdict_sarif(verdict, root=Path.cwd())
+    )
+    return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _print(verdict: Verdict) -> None:
+    from launchworthy.evidence import verdict_text
+
+    title, *lines = verdict_text(verdict).splitlines()
+    styled = [click.style(line, **_STYLES.get(line.lstrip()[:1], {})) for line in lines]
+    # Styles are dropped where the output is no terminal.
+    click.echo("\n".join([click.style(title, bold=True), *styled]))

@@ -6,6 +6,7 @@ May import ``contract``, ``metrics``, ``stats``, ``records``, ``quantity`` and `
 from launchworthy.evidence.chain import GENESIS, ChainFault, Fault, SignedHead, canonical_json, link, verify
 from launchworthy.evidence.document import verdict_json, verdict_record
 from launchworthy.evidence.evidence import Evidence
+from launchworthy.evidence.github import verdict_github
 from launchworthy.evidence.heads import (
     append_head,
     load_signing_key,
@@ -18,6 +19,7 @@ from launchworthy.evidence.judgement import goal
 from launchworthy.evidence.junit import verdict_junit
 from launchworthy.evidence.markdown import verdict_markdown
 from launchworthy.evidence.ready import Ready
+from launchworthy.evidence.sarif import verdict_sarif
 from launchworthy.evidence.status import ClaimStatus, Ledger, LedgerEntry, Plan, State
 from launchworthy.evidence.terms import Stage, Terms, Waiver, terms_of
 from launchworthy.evidence.text import verdict_text
@@ -54,11 +56,13 @@ __all__ = [
     "read_public_key",
     "sign_head",
     "terms_of",
+    "verdict_github",
     "verdict_json",
     "verdict_junit",
     "verdict_markdown",
     "verdict_on",
     "verdict_record",
+    "verdict_sarif",
     "verdict_text",
     "verify",
     "write_evidence",
