@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from launchworthy.errors import InputError
 from launchworthy.metrics import find_metric, score_rows
@@ -183,3 +184,55 @@ def test_latency_and_cost_need_numbers() -> None:
     for broken in (None, -1, "fast", True):
         assert _value("latency-p95", {"latency_ms": broken}) is None
     assert _interval("cost-per-success", [{"cost_usd": 1.0, "success": False}]) is None
+
+
+def test_the_table_of_refusals_stands_beside_the_share_with_both_its_errors_bounded() -> None:
+    cells = [(True, True)] * 80 + [(True, False)] * 20 + [(False, True)] * 5 + [(False, False)] * 45
+    rows: list[dict[str, Any]] = [{"should_answer": should, "answered": did} for should, did in cells]
+    found = _interval("refusal-correctness", rows)
+    assert found is not None
+    assert found.value == pytest.approx(125 / 150)
+    table = found.sample
+    assert [table[cell] for cell in ("answered_rightly", "refused_wrongly")] == [80, 20]
+    assert [table[cell] for cell in ("answered_wrongly", "refused_rightly")] == [5, 45]
+    for name, wrong, n in (("over_refusal", 20, 100), ("under_refusal", 5, 50)):
+        expected = proportion_confint(wrong, n, method="wilson")
+        assert (table[f"{name}_low"], table[f"{name}_high"]) == pytest.approx(expected, abs=1e-9)
+        assert table[name] == wrong / n
+    one_sided = _interval("refusal-correctness", rows[:100])
+    assert one_sided is not None
+    assert one_sided.sample["under_refusal"] is None  # no such question was asked: not measured, never 0
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [
+        ({"expected_no_answer": "route", "no_answer": "route"}, 1.0),
+        ({"expected_no_answer": "route", "no_answer": "refuse"}, 0.0),
+        ({"expected_no_answer": ["ask", "route"], "no_answer": "route"}, 1.0),
+        ({"expected_no_answer": "route", "answered": True}, 0.0),
+        ({"expected_no_answer": "route", "no_answer": False}, 0.0),
+        ({"expected_no_answer": "route", "answered": False}, None),
+        ({"expected_no_answer": "route", "no_answer": True}, None),
+        ({"expected_no_answer": "route", "no_answer": "shrug"}, None),
+        ({"expected_no_answer": "shrug", "no_answer": "ask"}, None),
+        ({"expected_no_answer": [], "no_answer": "ask"}, None),
+        ({"expected_no_answer": [["ask"]], "no_answer": "ask"}, None),
+        ({"no_answer": "ask"}, None),
+    ],
+)
+def test_declining_is_right_in_the_way_that_was_due(row: dict[str, Any], value: float | None) -> None:
+    assert _value("no-answer-action", row) == value
+
+
+def test_the_ways_taken_are_counted_against_those_due() -> None:
+    rows: list[dict[str, Any]] = [
+        {"expected_no_answer": "route", "no_answer": "route"},
+        {"expected_no_answer": "route", "no_answer": "refuse"},
+        {"expected_no_answer": "route", "no_answer": "refuse"},
+        {"expected_no_answer": "ask", "answered": True},
+    ]
+    found = _interval("no-answer-action", rows)
+    assert found is not None
+    assert (found.value, found.n) == (0.25, 4)
+    assert (found.sample["route → refuse"], found.sample["ask → answered"]) == (2, 1)

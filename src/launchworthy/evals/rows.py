@@ -11,6 +11,16 @@ from launchworthy.records import RunItem
 
 __all__ = ["row_of"]
 
+# What a target may say beyond its answer, and what a gold item may ask of it.
+_SAID = (
+    *("prediction", "score", "confidence", "no_answer", "statements"),
+    *("messages", "tool_calls", "state", "steps", "success"),
+)
+_ASKED = (
+    *("schema", "pattern", "length", "language", "statements", "expected_no_answer"),
+    *("expected_calls", "forbidden_calls", "allowed_tools", "call_rules", "expected_state", "success_when"),
+)
+
 
 def row_of(gold: GoldItem, item: RunItem) -> dict[str, Any]:
     """The fields of ``launchworthy.metrics`` for one answered item; what is not known is absent.
@@ -18,7 +28,8 @@ def row_of(gold: GoldItem, item: RunItem) -> dict[str, Any]:
     A refusal without words has the empty ``output``: it is wrong where an answer was due, not unmeasured.
     The truth comes from ``expected``: text or a list of texts is the ``reference``, a list of ids or a
     mapping id → gain is ``relevant``; a field of the gold row named ``reference``, ``answer``, ``relevant``,
-    ``supported`` or ``label`` wins, so that one set can serve several metrics.
+    ``supported`` or ``label`` wins, so that one set can serve several metrics. The context is what the target
+    says it read, else the item's own.
     """
     answer = read_answer(item.output)
     relevant = _relevant(gold)
@@ -27,7 +38,7 @@ def row_of(gold: GoldItem, item: RunItem) -> dict[str, Any]:
         "id": gold.id,
         "query": gold.id,
         "input": gold.input,
-        "context": gold.context,
+        "context": _context(gold, answer.fields),
         "output": "" if declined else answer.output,
         "ranked": answer.ranked,
         "citations": answer.citations,
@@ -40,11 +51,22 @@ def row_of(gold: GoldItem, item: RunItem) -> dict[str, Any]:
         "latency_ms": item.latency_ms,
         "cost_usd": item.cost_usd,
     }
-    for name in ("prediction", "score", "confidence"):
+    for name in _SAID:
         row[name] = answer.fields.get(name)
-    for name in ("schema", "pattern"):
-        row[name] = gold.meta.get(name)
+    for name in _ASKED:
+        row[name] = gold.meta.get(name, row.get(name))
     return {name: value for name, value in row.items() if value is not None}
+
+
+def _context(gold: GoldItem, fields: Mapping[str, Any]) -> Any:
+    if fields.get("context") is not None:
+        return fields["context"]
+    documents = fields.get("documents")
+    if isinstance(documents, list):
+        read = [one for one in documents if isinstance(one, Mapping) and isinstance(one.get("text"), str)]
+        if read:
+            return read
+    return gold.context
 
 
 def _reference(gold: GoldItem) -> Any:

@@ -112,6 +112,9 @@ def score_item(row: Mapping[str, Any], scorers: Sequence[Scorer], *, timeout_s: 
 
 
 def _concerns(scorer: Scorer, row: Mapping[str, Any]) -> bool:
+    any_of: tuple[str, ...] = getattr(scorer, "any_of", ())
+    if any_of and not any(name in row for name in any_of):
+        return False
     for field in getattr(scorer, "fields", ()):
         if field.required and field.name in _TRUTH and field.name not in row:
             return False

@@ -1,23 +1,42 @@
-"""Whether an answer is given when it should be, and cites what supports it. May import ``records``."""
+"""Whether an answer is given when it should be, how one declines, and what is cited.
+
+May import this room, ``records`` and ``stats``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from launchworthy.metrics.estimators import MeanEstimator, ShareEstimator
 from launchworthy.metrics.metric import CannotScore, Field, Metric
+from launchworthy.metrics.passages import cited_ids
+from launchworthy.metrics.scores import Scores
 from launchworthy.records import Score
+from launchworthy.stats import Interval
 
-__all__ = ["FAMILY", "citation_correctness", "over_refusal", "refusal_correctness", "under_refusal"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "FAMILY",
+    "citation_correctness",
+    "no_answer_action",
+    "over_refusal",
+    "refusal_correctness",
+    "under_refusal",
+]
 
 _REFUSAL_FIELDS = (
     Field("should_answer", "true where an answer should be given"),
     Field("answered", "true where one was given"),
 )
 _REFUSAL_CONVENTION = (
-    "A 2×2 of should answer × did answer; the four counts are in the sample. Over- and under-refusal are "
-    "shares of one row each, so that a set with few unanswerable questions does not hide the second."
+    "A 2×2 of should answer × did answer. The sample of refusal-correctness holds the four counts and both "
+    "shares with their bounds. Over- and under-refusal are shares of one row each, so that a set with few "
+    "unanswerable questions does not hide the second."
 )
 _CELLS = {
     (True, True): "answered_rightly",
@@ -25,6 +44,49 @@ _CELLS = {
     (False, True): "answered_wrongly",
     (False, False): "refused_rightly",
 }
+
+
+_WAYS = ("refuse", "defer", "ask", "route")
+_OVER = ShareEstimator(hits=("refused_wrongly",), misses=("answered_rightly",))
+_UNDER = ShareEstimator(hits=("answered_wrongly",), misses=("refused_rightly",))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tabled:
+    """Mean of yes or no, with the table it sums up in the sample: the count of each of its cells, and the
+    shares that ``shares`` names with their bounds."""
+
+    cells: tuple[str, ...] = ()
+    shares: tuple[tuple[str, ShareEstimator], ...] = ()
+
+    def interval(
+        self, scores: Scores, *, level: float, sides: int, clusters: Sequence[Hashable] | None
+    ) -> Interval | None:
+        found = MeanEstimator().interval(scores, level=level, sides=sides, clusters=clusters)
+        if found is None:
+            return None
+        cells = self.cells or tuple(sorted(scores.names))
+        table: dict[str, float | int | None] = {cell: round(scores.total(cell)) for cell in cells}
+        for name, estimator in self.shares:
+            share = estimator.interval(scores, level=level, sides=sides, clusters=clusters)
+            table[name] = None if share is None else share.value
+            table[f"{name}_low"] = None if share is None else share.low
+            table[f"{name}_high"] = None if share is None else share.high
+        return replace(found, sample={**found.sample, **table})
+
+    def difference(
+        self,
+        baseline: Scores,
+        candidate: Scores,
+        *,
+        level: float,
+        sides: int,
+        clusters: Sequence[Hashable] | None,
+    ) -> Interval | None:
+        return MeanEstimator().difference(baseline, candidate, level=level, sides=sides, clusters=clusters)
+
+    def each(self, scores: Scores) -> NDArray[np.float64]:
+        return scores.value
 
 
 def _flag(row: Mapping[str, Any], name: str) -> bool:
@@ -48,7 +110,7 @@ def over_refusal() -> Metric:
         doc="Share of the questions that should be answered that was not.",
         fields=_REFUSAL_FIELDS,
         read=_refusal,
-        estimator=ShareEstimator(hits=("refused_wrongly",), misses=("answered_rightly",)),
+        estimator=_OVER,
         higher_is_better=False,
         convention=_REFUSAL_CONVENTION,
         source="XSTest (Röttger et al., 2024)",
@@ -62,7 +124,7 @@ def under_refusal() -> Metric:
         doc="Share of the questions that should not be answered that was.",
         fields=_REFUSAL_FIELDS,
         read=_refusal,
-        estimator=ShareEstimator(hits=("answered_wrongly",), misses=("refused_rightly",)),
+        estimator=_UNDER,
         higher_is_better=False,
         convention=_REFUSAL_CONVENTION,
         source="SQuAD 2.0, unanswerable questions (Rajpurkar et al., 2018)",
@@ -76,10 +138,62 @@ def refusal_correctness() -> Metric:
         doc="Share of questions that were answered when they should be, and not when they should not.",
         fields=_REFUSAL_FIELDS,
         read=_refusal,
-        estimator=MeanEstimator(),
+        estimator=_Tabled(tuple(_CELLS.values()), (("over_refusal", _OVER), ("under_refusal", _UNDER))),
         convention=_REFUSAL_CONVENTION,
         source="Accuracy of the 2×2 table",
     )
+
+
+def no_answer_action() -> Metric:
+    """Declining in the way that was due."""
+
+    def read(row: Mapping[str, Any]) -> Score:
+        expected = _ways(row.get("expected_no_answer"))
+        did = _did(row)
+        right = did in expected
+        return Score(value=float(right), statistics={f"{did if right else expected[0]} → {did}": 1.0})
+
+    return Metric(
+        name="no-answer-action",
+        doc="Share of the questions to be declined that were declined in the way that was due.",
+        fields=(
+            Field("expected_no_answer", "the way that is due, or a list of ways: refuse, defer, ask, route"),
+            Field("no_answer", "how it declined: refuse, defer, ask or route", required=False),
+            Field(
+                "answered", "true where an answer was given after all, which counts as wrong", required=False
+            ),
+        ),
+        read=read,
+        estimator=_Tabled(),
+        convention=(
+            "The sample counts each way due → way taken; an answer given is the way `answered`. A row that "
+            "declines without saying how cannot be scored."
+        ),
+        source="Accuracy over the rows that have a way due",
+        any_of=("expected_no_answer",),
+    )
+
+
+def _ways(expected: Any) -> list[str]:
+    ways = expected if isinstance(expected, (list, tuple)) else [expected]
+    if (
+        not ways
+        or any(way not in _WAYS for way in ways if isinstance(way, str))
+        or not all(isinstance(way, str) for way in ways)
+    ):
+        raise CannotScore("field 'expected_no_answer' is missing or none of refuse, defer, ask, route")
+    return [*ways]
+
+
+def _did(row: Mapping[str, Any]) -> str:
+    way, answered = row.get("no_answer"), row.get("answered")
+    if isinstance(way, str):
+        if way not in _WAYS:
+            raise CannotScore(f"field 'no_answer' is {way[:40]!r}, none of refuse, defer, ask, route")
+        return way
+    if answered is True or (answered is None and way is False):
+        return "answered"
+    raise CannotScore("nothing says how it declined: field 'no_answer' is missing")
 
 
 def citation_correctness() -> Metric:
@@ -93,8 +207,8 @@ def citation_correctness() -> Metric:
             supported = row.get("relevant")
         if isinstance(supported, Mapping):
             supported = [name for name, gain in supported.items() if _positive(gain)]
-        right = _ids(supported, "supported")
-        cited = _ids(row.get("citations"), "citations")
+        right = set(cited_ids(supported, "supported"))
+        cited = set(cited_ids(row.get("citations"), "citations"))
         if not cited:
             if not right:
                 raise CannotScore("nothing was cited and nothing could be")
@@ -130,17 +244,10 @@ def _positive(gain: Any) -> bool:
     return gain > 0
 
 
-def _ids(value: Any, name: str) -> set[str]:
-    if not isinstance(value, (list, tuple)) or any(
-        isinstance(item, bool) or not isinstance(item, (str, int)) for item in value
-    ):
-        raise CannotScore(f"field {name!r} is missing or not a list of ids")
-    return {str(item) for item in value}
-
-
 FAMILY: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]] = {
     "citation-correctness": (citation_correctness, ()),
     "over-refusal": (over_refusal, ()),
     "under-refusal": (under_refusal, ()),
     "refusal-correctness": (refusal_correctness, ()),
+    "no-answer-action": (no_answer_action, ()),
 }

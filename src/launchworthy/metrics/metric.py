@@ -74,6 +74,7 @@ class Metric:
         source: Where the definition comes from.
         version: Raised when the same rows would give another value.
         options: What the metric was made with beyond its name.
+        any_of: Fields of which one must be there for a gold item to concern the metric; empty: all do.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Metric:
     source: str = ""
     version: int = 1
     options: Mapping[str, str] = field(default_factory=dict)
+    any_of: tuple[str, ...] = ()
 
     @property
     def signature(self) -> str:
