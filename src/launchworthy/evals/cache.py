@@ -1,0 +1,190 @@
+"""Replies that were paid for once, by a digest of everything that decides them. Standard library only.
+
+One SQLite file beside the data, write-ahead: what was put survives ``kill -9`` of the process, each put costs
+the same however many there are, and two processes may use it at once. It is a convenience: a file that is
+damaged, locked or full never fails whoever uses it, who is told once and goes on without.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["CACHE_FILE", "ReplyCache", "cache_key"]
+
+CACHE_FILE = "replies.sqlite"  # in the data folder
+DEFAULT_MAX_BYTES = 1024**3
+DEFAULT_MAX_AGE_S = 7 * 86_400.0
+_WAIT_S = 1.0  # for another process that writes
+_KEPT = 0.9  # of the most, where something has to go
+_PIECE = 256  # the oldest replies leave so many at a time
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS replies (
+    place INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, at REAL NOT NULL, value BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS held (bytes INTEGER NOT NULL);
+INSERT INTO held SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM held);
+CREATE TRIGGER IF NOT EXISTS came AFTER INSERT ON replies
+    BEGIN UPDATE held SET bytes = bytes + length(NEW.value); END;
+CREATE TRIGGER IF NOT EXISTS went AFTER DELETE ON replies
+    BEGIN UPDATE held SET bytes = bytes - length(OLD.value); END;
+"""
+
+
+def cache_key(**parts: Any) -> str:
+    """The SHA-256 of what decides a reply, in hex digits; the order of the parts says nothing.
+
+    Args:
+        parts: JSON values, such as address, release, parameters, input and the number of the repeat.
+
+    Raises:
+        TypeError, ValueError: A part is none.
+    """
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class ReplyCache:
+    """Keeps replies by key; any thread may use it.
+
+    The first reply of a key stays until it is too old: who asks again gets what the others got. Where the
+    replies outgrow ``max_bytes`` (as compressed), those put first leave.
+
+    Args:
+        path: The file; made, readable by its owner alone, if it is not there.
+        max_bytes: How much it holds.
+        max_age_s: How old a reply may be. What is behind an address changes without a word.
+        on_trouble: Called once, with a sentence, where the file cannot be used or takes no more.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        max_age_s: float = DEFAULT_MAX_AGE_S,
+        on_trouble: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = path
+        self._max_bytes = max_bytes
+        self._max_age_s = max_age_s
+        self._on_trouble = on_trouble
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._told = False
+        self._file: sqlite3.Connection | None = None
+        try:
+            self._file = _open(path)
+        except (sqlite3.Error, OSError) as error:
+            self._tell(error)
+
+    def get(self, key: str) -> bytes | None:
+        """What was put under this key; None where nothing was, or it is too old or damaged."""
+        with self._lock:
+            if self._file is None:
+                return None
+            try:
+                found = self._file.execute("SELECT at, value FROM replies WHERE key = ?", (key,)).fetchone()
+                if found is None:
+                    return None
+                at, packed = found
+                if at >= self._clock() - self._max_age_s:
+                    return zlib.decompress(packed)
+            except zlib.error:
+                pass  # its own check sum says that it is not what was put
+            except sqlite3.Error as error:
+                self._tell(error)
+                return None
+            self._drop(key)
+            return None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep a reply; one that is there already stays."""
+        packed = zlib.compress(value, 1)
+        with self._lock:
+            if self._file is None or len(packed) > self._max_bytes:
+                return
+            try:
+                self._file.execute(
+                    "INSERT OR IGNORE INTO replies (key, at, value) VALUES (?, ?, ?)",
+                    (key, self._clock(), packed),
+                )
+                self._make_room()
+            except sqlite3.Error as error:
+                self._tell(error)
+
+    def close(self) -> None:
+        """Let go of the file; a second call does nothing, and a closed cache holds nothing."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def _make_room(self) -> None:
+        held = self._held()
+        if held <= self._max_bytes:
+            return
+        while held > _KEPT * self._max_bytes:
+            self._execute(
+                "DELETE FROM replies WHERE place IN (SELECT place FROM replies ORDER BY place LIMIT ?)",
+                max(1, min(_PIECE, self._count() // 10)),
+            )
+            held = self._held()
+
+    def _drop(self, key: str) -> None:
+        try:
+            self._execute("DELETE FROM replies WHERE key = ?", key)
+        except sqlite3.Error as error:
+            self._tell(error)
+
+    def _held(self) -> int:
+        return int(self._execute("SELECT bytes FROM held").fetchone()[0])
+
+    def _count(self) -> int:
+        return int(self._execute("SELECT count(*) FROM replies").fetchone()[0])
+
+    def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        if self._file is None:
+            raise sqlite3.ProgrammingError("the cache is closed")
+        return self._file.execute(statement, values)
+
+    def _tell(self, error: Exception) -> None:
+        """Say so once. A file that is damaged is not touched again; one that is full still answers."""
+        if not isinstance(error, sqlite3.OperationalError) and self._file is not None:
+            self._file.close()
+            self._file = None
+        if not self._told:
+            self._told = True
+            self._on_trouble(
+                f"the reply cache {self.path} {_words(error)}; the run goes on without what it cannot keep"
+            )
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600, exist_ok=True)
+    file = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+    try:
+        # NORMAL: a power cut may lose the last replies, a killed process none, and no put waits for the disk.
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "journal_size_limit = 16777216"):
+            file.execute(f"PRAGMA {pragma}")
+        file.executescript(_SCHEMA)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        return f"is damaged ({error}): delete it"
+    return f"cannot be used: {error}"
