@@ -13,6 +13,7 @@ from launchworthy.records.attributes import (
     GenAI,
     Own,
 )
+from launchworthy.records.conversation import last_text, plain_value
 from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
 from launchworthy.records.runs import Run, RunItem, RunStore, Score
@@ -51,5 +52,7 @@ __all__ = [
     "Score",
     "Table",
     "is_pseudonym",
+    "last_text",
+    "plain_value",
     "pseudonym",
 ]
