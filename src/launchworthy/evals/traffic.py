@@ -5,6 +5,7 @@ so that scorers, judges, storage and resume are those of any other run. Evaluati
 simulated users' calls count only where they are asked for.
 """
 
+# ruff: noqa: S608 (names in SQL are of this room; what comes from outside is bound)
 from __future__ import annotations
 
 import hashlib
@@ -106,7 +107,7 @@ def sample_calls(
     if release is not None:
         values.append(release)
         where += f" AND release = ${len(values)}"
-    marked = query(f"SELECT 1 AS found FROM spans WHERE {where} AND kind = 'workflow' LIMIT 1", values)  # noqa: S608
+    marked = query(f"SELECT 1 AS found FROM spans WHERE {where} AND kind = 'workflow' LIMIT 1", values)
     where += " AND kind = 'workflow'" if marked else " AND parent_span_id IS NULL"
     drawn, calls = _drawn(query, where, values, share=share, most=most, seed=seed)
     items, replies = [], {}
@@ -125,7 +126,7 @@ def _drawn(
     calls, after = 0, ""
     while True:
         page = query(
-            f"SELECT DISTINCT hex(trace_id) AS id FROM spans WHERE {where}"  # noqa: S608
+            f"SELECT DISTINCT hex(trace_id) AS id FROM spans WHERE {where}"
             f" AND hex(trace_id) > ${len(values) + 1} ORDER BY id LIMIT {_PAGE}",
             [*values, after],
         )
@@ -147,7 +148,7 @@ def _fetched(
 ) -> list[tuple[GoldItem, Reply | str]]:
     holes = ", ".join(f"${len(values) + place}" for place in range(1, len(names) + 1))
     rows = query(
-        "SELECT hex(trace_id) AS id, coalesce(user_id, session_id) AS unit, input, output, no_answer,"  # noqa: S608
+        "SELECT hex(trace_id) AS id, coalesce(user_id, session_id) AS unit, input, output, no_answer,"
         " status, error_type, status_message, duration_ms, cost_usd FROM spans"
         f" WHERE {where} AND hex(trace_id) IN ({holes}) ORDER BY id, start_time",
         [*values, *names],
@@ -155,7 +156,7 @@ def _fetched(
     holes = ", ".join(f"${place}" for place in range(2, len(names) + 2))
     passages: dict[str, list[Any]] = {}
     for row in query(
-        f"SELECT hex(trace_id) AS id, context FROM spans WHERE product = $1 AND hex(trace_id) IN ({holes})"  # noqa: S608
+        f"SELECT hex(trace_id) AS id, context FROM spans WHERE product = $1 AND hex(trace_id) IN ({holes})"
         " AND context IS NOT NULL ORDER BY id, start_time",
         [values[0], *names],
     ):
