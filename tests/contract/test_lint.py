@@ -110,6 +110,18 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         'gold/answer has no slice "answered"',
     ),
     (
+        "LW228",
+        W,
+        "generative",
+        (
+            (
+                "75 %, judge: sources-v1}",
+                "75 %, judge: sources-v1}\n      completeness: {at_least: 70 %, judge: sources-v1}",
+            ),
+        ),
+        "sources-v1 has no rubric, and completeness has none of its own",
+    ),
+    (
         "LW227",
         W,
         "generative",

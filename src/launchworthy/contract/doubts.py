@@ -13,6 +13,7 @@ from launchworthy.contract.document import Document, KeyPath
 from launchworthy.contract.model import Contract
 from launchworthy.contract.model.workflow import Policy
 from launchworthy.contract.problem import Problem, Severity, closest
+from launchworthy.contract.vocabulary import OWN_RUBRIC
 from launchworthy.quantity import format_value
 
 __all__ = ["check_doubts"]
@@ -86,6 +87,13 @@ def check_doubts(contract: Contract, document: Document, *, whole: bool) -> Iter
         place = document.place(path, of_key=key)
         return Problem(place=place, code=code, message=message, hint=hint, severity=Severity.WARNING)
 
+    for path, judge, metric in _without_rubric(contract):
+        yield doubt(
+            path,
+            "LW228",
+            f"{judge} has no rubric, and {metric} has none of its own",
+            f"write rubric: rubrics/{metric}.md for it under proof/judges",
+        )
     for path, word, hint in _misspelt(contract):
         yield doubt(path, "LW227", f'"{word}" is taken as a word of your own', hint)
     stages = contract.rollout.stages
@@ -115,6 +123,15 @@ def check_doubts(contract: Contract, document: Document, *, whole: bool) -> Iter
                         "write kind: generative, or predicts: {label: NAME, type: ranking}, or use auc …",
                         key=True,
                     )
+
+
+def _without_rubric(contract: Contract) -> Iterator[tuple[KeyPath, str, str]]:
+    """Path, judge and metric where a judge would not know what to judge by."""
+    for name, workflow in contract.workflows.items():
+        for metric, line in workflow.quality.items():
+            judge = contract.proof.judges.get(line.judge or "")
+            if judge is not None and judge.rubric is None and metric.replace("-", "_") not in OWN_RUBRIC:
+                yield ("workflows", name, "quality", metric, "judge"), str(line.judge), metric
 
 
 def _predicts(workflow: object) -> bool:

@@ -127,6 +127,10 @@ CODES: Mapping[str, Code] = {
         "a word of your own that is nearly one that is known: in fallbacks, injected faults, what is signed",
         "correct the spelling, or choose another word (a warning)",
     ),
+    "LW228": Code(
+        "a judge without a rubric, for a metric that has none of its own",
+        "write `rubric` for the judge: a file that says what makes an answer good (a warning)",
+    ),
     # combinations
     "LW230": Code("a tool that writes, sends, pays or deletes has no approval", "add `approval`"),
     "LW231": Code("an unattended tool has neither an undo nor a volume limit", "add `undo` or `limits`"),

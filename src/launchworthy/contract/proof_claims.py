@@ -32,7 +32,19 @@ def _proof(draft: Draft) -> None:
             f"proof/judges/{name}",
             judge.agreement.at_least,
             subject=f"agreement of judge {name} with people (kappa)",
-            options={"labels": judge.labels, "coefficient": "cohen_kappa"},
+            metric="judges",
+            options={
+                "labels": judge.labels,
+                "coefficient": "cohen_kappa",
+                "models": judge.models,
+                "rubric": judge.rubric,
+                "policy": judge.policy,
+                "scale": judge.scale,
+                "base_url": judge.base_url,
+                "key_env": judge.key_env,
+                "cost_usd": None if judge.cost is None else judge.cost.value,
+                "tokens": judge.tokens,
+            },
         )
     for metric, outcome in proof.proxies.items():
         both = metric.startswith("labels/") and outcome.startswith("labels/")

@@ -16,7 +16,7 @@ from launchworthy.contract.claim import Direction
 from launchworthy.contract.problem import closest
 from launchworthy.contract.units import UnitKind
 
-__all__ = ["CLOSED", "VOCABULARY", "Measure", "MetricWord", "find_word", "suggestion"]
+__all__ = ["CLOSED", "OWN_RUBRIC", "VOCABULARY", "Measure", "MetricWord", "find_word", "suggestion"]
 
 
 class Measure(StrEnum):
@@ -55,6 +55,10 @@ class MetricWord:
 
 
 CLOSED = ("quality", "reliability", "economics")
+# Metrics that a judge can score without a rubric of the product's own.
+OWN_RUBRIC = frozenset(
+    {"accuracy", "answer_relevance", "correctness", "faithfulness", "groundedness", "win_rate"}
+)
 UP, DOWN = Direction.AT_LEAST, Direction.AT_MOST
 _SHARE = (UnitKind.SHARE, UnitKind.NUMBER)
 _TIME, _NUMBER = (UnitKind.DURATION,), (UnitKind.NUMBER,)
@@ -82,6 +86,7 @@ _QUALITY = [
         Measure.PROPORTION,
         UP,
         accuracy="Share of answers that are right.",
+        correctness="Share of answers that say what the reference says.",
         groundedness="Share of answers whose every statement is supported by what was retrieved.",
         citation_correctness="Share of citations that support the sentence they stand by.",
         format_adherence="Share of answers that follow the declared schema or pattern.",
@@ -90,6 +95,7 @@ _QUALITY = [
         exact_match="Share of answers equal to a reference after normalising.",
         refusal_correctness="Share of questions that were answered or refused as they should be.",
         answer_relevance="Share of answers that address the question.",
+        rubric="Share of answers that meet the rubric of their judge.",
         completeness="Share of answers that leave out nothing that was needed.",
         faithfulness="Share of answers that say nothing beyond their sources.",
         tool_choice="Share of tasks in which the right tool was called.",
@@ -138,6 +144,7 @@ _QUALITY = [
         context_precision="Share of the retrieved passages that are relevant.",
         context_recall="Share of the needed passages that were retrieved.",
         similarity="Semantic similarity to the reference.",
+        win_rate="Share of answers that a judge prefers to the baseline's; a tie counts half.",
     ),
     _at(
         "hit@{k}",

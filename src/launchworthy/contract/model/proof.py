@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from launchworthy.contract.model.block import Address, Block, FilePath, Flag, Name, Text
+from launchworthy.contract.model.block import Address, Block, FilePath, Flag, Name, Text, as_list
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.units import AnyQuantity, Count, Duration, Money, Number, Rate, Share
 from launchworthy.quantity import Quantity
@@ -21,11 +22,54 @@ class Agreement(Block):
     at_least: Number = Field(description="Coefficient, or share of items agreed on.")
 
 
+def _scale(value: Any) -> str:
+    if value == "yes_no":
+        return "yes_no"
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d{1,2})-(\d{1,2})", value)):
+        low, high = int(found[1]), int(found[2])
+        if low < high <= low + 10:
+            return value
+    raise PydanticCustomError(
+        "LW213", "{given} is not a scale", {"given": repr(value)[:40], "hint": "write yes_no, or 1-5"}
+    )
+
+
+Scale = Annotated[
+    str, PlainValidator(_scale), WithJsonSchema({"type": "string", "examples": ["yes_no", "1-5"]})
+]
+
+
 class Judge(Block):
-    """An automatic judge: an instrument with an error rate."""
+    """An automatic judge: an instrument with an error rate, calibrated with people's labels."""
 
     agreement: Agreement = Field(description="Cohen's kappa with people.")
     labels: Count = Field(default=200, description="Human labels it is measured with.")
+    models: Annotated[tuple[Text, ...], as_list] = Field(
+        default=(), description="Models that judge; of several, the majority. Without one it cannot run."
+    )
+    rubric: FilePath | None = Field(
+        default=None, description="What makes an answer good; groundedness and correctness have their own."
+    )
+    policy: FilePath | None = Field(
+        default=None, description="What people were told to label by; the judge is told the same."
+    )
+    scale: Scale = Field(default="yes_no", description="Grades it may give: `yes_no`, or whole numbers.")
+    base_url: Text | None = Field(default=None, description="Address of the models, OpenAI's if none.")
+    key_env: Name | None = Field(default=None, description="Environment variable that holds their key.")
+    cost: Money | None = Field(default=None, description="Most that the judging of one run may cost.")
+    tokens: Count | None = Field(
+        default=None, description="Most tokens that the judging of one run may take."
+    )
+
+    @model_validator(mode="after")
+    def _in_dollars(self) -> Judge:
+        if self.cost is not None and self.cost.unit != "USD":
+            raise PydanticCustomError(
+                "LW215",
+                "{given} is not in USD, as prices of models are",
+                {"given": str(self.cost), "hint": "write it in USD"},
+            )
+        return self
 
 
 class Proof(Block):
