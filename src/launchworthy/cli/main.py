@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "up": "Serve the console, the API and OTLP from one data folder.",
     "gold": "Import, list, show, compare and export gold sets.",
     "eval": "Run a suite against a target and keep the evidence.",
+    "score-traffic": "Score a random sample of production traffic.",
     "runs": "List evaluation runs, or show one.",
     "measure": "Measure what records and gold sets prove now, and keep the evidence.",
     "attest": "Sign a claim that only a person can vouch for.",

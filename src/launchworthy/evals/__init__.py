@@ -24,6 +24,7 @@ from launchworthy.evals.scoring import Scorer, own_scorer
 from launchworthy.evals.session import EvalStore, Outcome, find_baseline, run_suite, try_out
 from launchworthy.evals.suite import new_run, read_release, release_of, same_suite, target_of, target_release
 from launchworthy.evals.target import CallableTarget, Target, load_function
+from launchworthy.evals.traffic import RecordedCalls, sample_calls
 
 if TYPE_CHECKING:
     from launchworthy.evals.http import HttpTarget
@@ -40,6 +41,7 @@ __all__ = [
     "Measured",
     "Outcome",
     "Progress",
+    "RecordedCalls",
     "Scorer",
     "Target",
     "compare_runs",
@@ -62,6 +64,7 @@ __all__ = [
     "run_evidence",
     "run_suite",
     "same_suite",
+    "sample_calls",
     "scorer_of",
     "scorer_text",
     "table_of",

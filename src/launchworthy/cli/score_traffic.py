@@ -1,0 +1,156 @@
+"""``launchworthy score-traffic``: a random sample of what users really asked, scored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from launchworthy.cli.figures import SHARE, echo_json, plain_interval
+from launchworthy.cli.in_force import DATA, PRODUCT, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from launchworthy.evals import Measured
+    from launchworthy.records import Run, RunItem
+
+_NOTHING_MEASURED = 1
+
+
+@click.command("score-traffic")
+@PRODUCT
+@click.option("--workflow", required=True, help="Workflow whose calls are drawn.")
+@click.option("--scorer", "scorers", multiple=True, required=True, help="Metric that needs no truth; repeat.")
+@click.option("--share", type=SHARE, default="2 %", show_default=True, help="Chance of each call.")
+@click.option("--most", type=click.IntRange(min=1), default=1_000, show_default=True, help="Calls at most.")
+@click.option("--since", default="1d", show_default=True, help="How far back: 6h, 7d.")
+@click.option("--release", help="Calls of this release only; then the run is of it.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the drawing.")
+@click.option("--simulated", is_flag=True, help="Count calls of simulated users too; the run says so.")
+@DATA
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    product: str | None,
+    workflow: str,
+    scorers: tuple[str, ...],
+    share: float,
+    most: int,
+    since: str,
+    release: str | None,
+    seed: int,
+    simulated: bool,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Score a random sample of production traffic; nobody is asked again.
+
+    The sample is kept as a run, each item with its trace: see `launchworthy runs`. Exits with 0 if anything
+    could be measured, whatever it was.
+
+    Example: launchworthy score-traffic --workflow answer --scorer groundedness --share 5% --since 7d
+    """
+    import secrets
+    from datetime import UTC, datetime
+
+    from launchworthy.cli.product import product_of
+    from launchworthy.errors import InputError
+    from launchworthy.evals import evaluate, measure_run, sample_calls, scorer_of
+    from launchworthy.records import Run
+
+    now = datetime.now(UTC)
+    metrics = [scorer_of(name) for name in scorers]
+    with opened(data, make=False) as workspace:
+        name = product_of(workspace, product)
+        found = sample_calls(
+            workspace.query,
+            product=name,
+            workflow=workflow,
+            release=release,
+            since=now - _duration(since),
+            until=now,
+            share=share,
+            most=most,
+            simulated=simulated,
+            seed=seed,
+        )
+        if not found.items:
+            raise InputError(
+                f"no call was drawn of the {found.calls:,} that there are",
+                where=f"{name}/{workflow}",
+                hint="a longer --since, a larger --share, or --simulated where only simulated users asked",
+            )
+        run = Run(
+            id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            product=name,
+            workflow=workflow,
+            release=release or "",
+            target=found.name,
+            gold=f"traffic@{now:%Y-%m-%d}",
+            split="traffic",
+            scorers=tuple(metric.signature for metric in metrics),
+            status="running",
+            started_at=now,
+            config={"scorers": list(scorers), "share": share, "since": since, "seed": seed},
+            simulated=simulated,
+        )
+        done = evaluate(found.items, target=found, scorers=metrics, runs=workspace, run=run)
+        items = workspace.run_items(run.id)
+    measured = measure_run(items, metrics)
+    if as_json:
+        echo_json(_plain(done, measured, calls=found.calls))
+    else:
+        _print(done, items, measured, calls=found.calls)
+    names = {metric.name for metric in metrics}
+    if all(row.interval is None for row in measured if row.metric in names):
+        click.echo(
+            "error: nothing was measured: no scorer could score a call; traffic has no truth to compare with",
+            err=True,
+        )
+        return _NOTHING_MEASURED
+    return 0
+
+
+def _duration(text: str) -> Any:
+    from datetime import timedelta
+
+    from launchworthy.quantity import parse_quantity
+
+    try:
+        quantity = parse_quantity(text)
+        if quantity.unit != "ms" or not quantity.value > 0:
+            raise ValueError(f"{text!r} is not a time")
+        return timedelta(milliseconds=quantity.value)
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(f"{error}; write 6h or 7d", param_hint="--since") from error
+
+
+def _plain(run: Run, measured: Sequence[Measured], *, calls: int) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "calls": calls,
+        "sampled": run.items,
+        "errors": run.errors,
+        "measured": [
+            {
+                "metric": row.metric,
+                "slice": row.slice,
+                **plain_interval(row.interval, confidence=0.95),
+                "unit": row.unit,
+                "unscored": row.unscored,
+            }
+            for row in measured
+        ],
+    }
+
+
+def _print(run: Run, items: Sequence[RunItem], measured: Sequence[Measured], *, calls: int) -> None:
+    from launchworthy.cli.figures import printable
+    from launchworthy.evals import reasons_of, table_of
+
+    click.echo(f"run {run.id}: {run.items:,} of {calls:,} calls")
+    for line in table_of(measured):
+        click.echo(line)
+    for who, why, count in reasons_of(items)[:3]:
+        click.echo(f"could not be scored: {count:,} × {who}: {printable(why, most=160)}")
