@@ -9,14 +9,19 @@ from launchworthy.metrics.estimators import POSITIVE, MeanEstimator, QuantileEst
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.records import Score
 
-__all__ = ["FAMILY", "cost", "cost_per_success", "latency_mean", "latency_quantile"]
+__all__ = ["FAMILY", "amount", "cost", "cost_per_success", "latency_mean", "latency_quantile"]
 
 _MOST = 1e15  # a sum of squares of such numbers is still finite
 _LATENCY = Field("latency_ms", "from the request to the end of the answer, in milliseconds")
 _COST = Field("cost_usd", "cost of the answer, in US dollars")
 
 
-def _amount(row: Mapping[str, Any], name: str) -> float:
+def amount(row: Mapping[str, Any], name: str) -> float:
+    """The number of a field that can be added up.
+
+    Raises:
+        CannotScore: It is missing, no number, negative, or too large.
+    """
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _MOST:
         raise CannotScore(f"field {name!r} is missing or not a number from 0 to {_MOST:g}")
@@ -24,7 +29,7 @@ def _amount(row: Mapping[str, Any], name: str) -> float:
 
 
 def _plain(row: Mapping[str, Any], name: str) -> Score:
-    value = _amount(row, name)
+    value = amount(row, name)
     return Score(value=value, statistics={"total": value, "items": 1.0})
 
 
@@ -80,7 +85,7 @@ def cost_per_success() -> Metric:
     """Cost of all answers over the number that succeeded."""
 
     def read(row: Mapping[str, Any]) -> Score:
-        value, success = _amount(row, "cost_usd"), row.get("success")
+        value, success = amount(row, "cost_usd"), row.get("success")
         if not isinstance(success, bool) and success not in (0, 1):
             raise CannotScore("field 'success' is missing or not true or false")
         return Score(value=value, statistics={"cost_usd": value, "successes": float(success)})
