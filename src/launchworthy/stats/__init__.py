@@ -4,6 +4,13 @@ Pure: no I/O, no clock, no global randomness. May import only ``errors``, ``quan
 library and NumPy (inside functions, so that the exact procedures load without it).
 """
 
+from launchworthy.stats.correction import (
+    FEWEST_LABELS,
+    corrected_difference,
+    corrected_mean,
+    prediction_powered,
+    rogan_gladen,
+)
 from launchworthy.stats.decision import bound_status, non_inferiority
 from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
@@ -16,9 +23,10 @@ from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
 from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
 from launchworthy.stats.special import beta_cdf, beta_quantile, normal_cdf, normal_quantile, t_quantile
-from launchworthy.stats.sums import sums_influences, sums_interval
+from launchworthy.stats.sums import sums_influences, sums_interval, table_interval
 
 __all__ = [
+    "FEWEST_LABELS",
     "Interval",
     "Needed",
     "benjamini_hochberg",
@@ -30,6 +38,8 @@ __all__ = [
     "chernoff_bounds",
     "clopper_pearson",
     "confidence_sequence",
+    "corrected_difference",
+    "corrected_mean",
     "discordant_e_value",
     "holm",
     "influence_interval",
@@ -44,13 +54,16 @@ __all__ = [
     "paired_quantiles",
     "paired_shares",
     "power",
+    "prediction_powered",
     "quantile_interval",
     "quantile_ranks",
     "ratio_interval",
+    "rogan_gladen",
     "sample_size",
     "sums_influences",
     "sums_interval",
     "t_interval",
     "t_quantile",
+    "table_interval",
     "wilson",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from launchworthy.errors import InputError
 
-__all__ = ["check_counts", "check_level", "check_share", "holds_zero", "tail_error"]
+__all__ = ["check_counts", "check_level", "check_share", "holds_zero", "tail_error", "zero_p_value"]
 
 
 def check_level(level: float) -> None:
@@ -41,3 +43,25 @@ def tail_error(level: float, *, sides: int) -> float:
     if sides not in (1, 2):
         raise InputError(f"an interval has 1 or 2 sides, not {sides!r}")
     return (1.0 - level) / sides
+
+
+def zero_p_value(ends: Callable[[float], tuple[float, float]]) -> float:
+    """Two-sided p-value of "it is 0": twice the largest error at which 0 is still between the two bounds that
+    ``ends`` gives for it; down to 2e-15."""
+
+    def inside(error: float) -> bool:
+        low, high = ends(error)
+        return low <= 0.0 <= high
+
+    outside = 0.5
+    if inside(outside):
+        return 1.0
+    held = outside / 2
+    while not inside(held):
+        outside, held = held, held / 2
+        if held < 1e-15:
+            return 2.0 * outside
+    for _ in range(40):
+        middle = 0.5 * (held + outside)
+        held, outside = (middle, outside) if inside(middle) else (held, middle)
+    return 2.0 * outside

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from launchworthy.errors import InputError
-from launchworthy.stats.checks import holds_zero, tail_error
+from launchworthy.stats.checks import holds_zero, tail_error, zero_p_value
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.special import normal_quantile, t_quantile
 from launchworthy.stats.units import clean_values, effective_units, sum_by_unit
@@ -86,7 +86,7 @@ def mean_interval(
     low, high, method = ends(error)
     sample = _sample(x, units, se)
     if holds_zero(bounds):
-        sample["p_value"] = _p_value(ends)
+        sample["p_value"] = zero_p_value(lambda error: ends(error)[:2])
     return Interval(
         value=mean,
         low=low,
@@ -234,27 +234,6 @@ def _within(
         high = high if math.isfinite(high) else floor + above * (ceiling - floor)
         method = "Chernoff-Hoeffding" if method.startswith("none") else f"{method}; Chernoff-Hoeffding"
     return max(low, floor), min(high, ceiling), method
-
-
-def _p_value(ends: Callable[[float], tuple[float, float, str]]) -> float:
-    """Twice the largest error of one bound at which 0 is still between the bounds."""
-
-    def inside(error: float) -> bool:
-        low, high, _ = ends(error)
-        return low <= 0.0 <= high
-
-    outside = 0.5
-    if inside(outside):
-        return 1.0
-    held = outside / 2
-    while not inside(held):
-        outside, held = held, held / 2
-        if held < 1e-15:
-            return 2.0 * outside
-    for _ in range(40):
-        middle = 0.5 * (held + outside)
-        held, outside = (middle, outside) if inside(middle) else (held, middle)
-    return 2.0 * outside
 
 
 def _skewed(residuals: NDArray[np.float64]) -> Callable[[float], tuple[float, float]]:

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from launchworthy.stats.checks import check_share, tail_error
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.special import beta_cdf
-from launchworthy.stats.units import clean_values, sum_by_unit
+from launchworthy.stats.units import clean_values, effective_count
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 __all__ = ["quantile_interval", "quantile_ranks"]
 
@@ -51,7 +50,8 @@ def quantile_interval(
     value = float(x[max(0, math.ceil(q * n - 1e-9) - 1)])
     effective, units = float(n), n
     if clusters is not None:
-        effective, units = _effective(clean_values(values), value, clusters)
+        slower = (clean_values(values) > value).astype(np.float64)
+        effective, units = effective_count(slower, clusters), len(set(clusters))
     lower, upper = quantile_ranks(n, q=q, level=level, sides=sides, effective=effective)
     high = math.inf if upper is None else float(x[upper - 1])
     low = -math.inf if lower is None else float(x[lower - 1])
@@ -98,17 +98,3 @@ def _upper_rank(n: float, q: float, error: float) -> int | None:
         rare = beta_cdf(q, a=middle, b=n - middle + 1) <= error
         low, high = (low, middle) if rare else (middle, high)
     return None if high > n else high
-
-
-def _effective(x: NDArray[np.float64], value: float, clusters: Sequence[Hashable]) -> tuple[float, int]:
-    import numpy as np
-
-    slower = (x > value).astype(np.float64)
-    share = float(slower.mean())
-    sums, sizes = sum_by_unit([slower, np.ones_like(slower)], clusters)
-    units = len(sums)
-    if units < 2 or share in (0.0, 1.0):
-        return float(units), units
-    spread = units / (units - 1) * float(((sums - share * sizes) ** 2).sum())
-    effect = max(1.0, spread / (x.size * share * (1.0 - share)))
-    return max(1.0, x.size / effect), units

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["clean_values", "effective_units", "sum_by_unit"]
+__all__ = ["clean_values", "effective_count", "effective_units", "sum_by_unit"]
 
 _MOST = 1e75  # fourth powers stay finite
 
@@ -57,6 +57,26 @@ def sum_by_unit(
     for row, column in zip(sums, columns, strict=True):
         np.add.at(row, index, column)
     return list(sums)
+
+
+def effective_count(hits: NDArray[np.float64], clusters: Sequence[Hashable] | None) -> float:
+    """How many independent yes-or-no values these are worth: never more than there are, and as many as there
+    are clusters where all are alike.
+
+    Source: Korn and Graubard, Survey Methodology 24 (1998).
+    """
+    import numpy as np
+
+    if clusters is None:
+        return float(hits.size)
+    share = float(hits.mean())
+    sums, sizes = sum_by_unit([hits, np.ones_like(hits)], clusters)
+    units = len(sums)
+    if units < 2 or share in (0.0, 1.0):
+        return float(units)
+    spread = units / (units - 1) * float(((sums - share * sizes) ** 2).sum())
+    effect = max(1.0, spread / (hits.size * share * (1.0 - share)))
+    return max(1.0, hits.size / effect)
 
 
 def effective_units(sizes: NDArray[np.float64]) -> float:

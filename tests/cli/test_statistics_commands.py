@@ -1,0 +1,120 @@
+"""agreement, correct and threshold: statistics on a team's own files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from launchworthy.cli.main import main
+
+
+def _run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as stopped:
+        main(list(arguments))
+    printed = capsys.readouterr()
+    code = stopped.value.code
+    return int(code or 0), printed.out, printed.err
+
+
+def _file(folder: Path, name: str, rows: list[dict[str, Any]]) -> str:
+    path = folder / name
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def _judged(seed: int, *, labels: int, rest: int, rate: float = 0.8) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    rows: list[dict[str, Any]] = []
+    for index in range(labels + rest):
+        good = bool(rng.random() < rate)
+        judge = bool(rng.random() < (0.98 if good else 0.4))
+        row: dict[str, Any] = {"id": f"q{index}", "judge": judge, "user": f"u{index // 2}"}
+        rows.append(row | ({"human": good} if index < labels else {"human": None}))
+    return rows
+
+
+def test_correct_shows_how_far_the_judge_is_off_and_judges_the_corrected_mean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [*_judged(1, labels=400, rest=3_000), {"id": "odd", "judge": None}]
+    file = _file(tmp_path, "judged.jsonl", rows)
+    code, out, _ = _run(capsys, "correct", "--input", file)
+    assert code == 0
+    assert "prediction-powered" in out
+    assert "judge raw" in out
+    assert "1 of 3,401 rows have no score of the judge" in out
+    code, out, _ = _run(capsys, "correct", "--input", file, "--at-least", "85 %", "--json")
+    answer = json.loads(out)
+    assert (code, answer["status"], answer["unscored"]) == (1, "unmet", 1)
+    assert answer["sample"]["judge_mean"] > 0.85  # the judge alone would have passed it
+    assert answer["low"] < 0.8 < answer["high"]
+    assert _run(capsys, "correct", "--input", file, "--at-least", "75 %")[0] == 0
+    code, out, _ = _run(capsys, "correct", "--input", file, "--at-most", "80 %")
+    assert code == 2
+    assert out.startswith("unproven:")
+    code, out, _ = _run(capsys, "correct", "--input", file, "--cluster", "user")
+    assert "clustered" in out
+
+
+def test_correct_says_when_the_labels_speak_alone_or_are_a_calibration_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _file(tmp_path, "few.jsonl", _judged(2, labels=50, rest=200))
+    _, out, _ = _run(capsys, "correct", "--input", file)
+    assert "labels alone: fewer than 200" in out
+    _, out, _ = _run(capsys, "correct", "--input", file, "--calibration", "--json")
+    assert json.loads(out)["method"].startswith("Rogan-Gladen")
+
+
+def test_correct_compares_two_releases_by_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = _file(tmp_path, "old.jsonl", _judged(3, labels=400, rest=3_000, rate=0.6))
+    new = _file(tmp_path, "new.jsonl", _judged(4, labels=400, rest=3_000, rate=0.8)[::-1])
+    code, out, _ = _run(capsys, "correct", "--input", new, "--baseline", old, "--at-least", "0", "--json")
+    answer = json.loads(out)
+    assert (code, answer["metric"], answer["status"]) == (0, "difference", "met")
+    assert answer["low"] < 0.2 < answer["high"]
+    code, _, error = _run(capsys, "correct", "--input", new, "--baseline", old, "--calibration")
+    assert (code, "random" in error) == (64, True)
+
+
+def test_correct_takes_scores_of_another_scale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"judge": 4, "human": 3 if i % 3 else 5} for i in range(30)] + [{"judge": 4.5}] * 9
+    file = _file(tmp_path, "stars.jsonl", rows)
+    code, out, _ = _run(capsys, "correct", "--input", file, "--scale", "1", "5", "--json")
+    assert (code, json.loads(out)["unit"]) == (0, "")
+    code, _, error = _run(capsys, "correct", "--input", file)
+    assert code == 64
+    assert "leave the scale 0 to 1" in error
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "says"),
+    [
+        ([], (), "no rows"),
+        ([{"judge": 1}], (), "no item has a label"),
+        ([{"judge": "good", "human": 1}], (), ":1: LW100 judge is 'good'"),
+        ([{"judge": 1, "human": [1]}], (), "human is"),
+        ([{"judge": 10**400, "human": 1}], (), "too large"),
+        ([{"judge": 1, "human": 1}], ("--cluster", "user"), "no user"),
+        ([{"id": "a", "judge": 1}, {"id": "a", "judge": 1}], (), "in line 1 already"),
+        ([{"judge": 1, "human": 1}], ("--at-least", "0.5", "--at-most", "0.6"), "one of"),
+        ([{"judge": 1, "human": 1}], ("--scale", "1", "0"), "lowest"),
+        ([{"judge": 1, "human": 1}], ("--confidence", "1"), "confidence"),
+        ([{"human": 1}], (), "nothing was measured"),
+    ],
+)
+def test_correct_refuses_what_it_cannot_read(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: list[dict[str, Any]],
+    options: tuple[str, ...],
+    says: str,
+) -> None:
+    code, out, error = _run(capsys, "correct", "--input", _file(tmp_path, "f.jsonl", rows), *options)
+    assert code == 64
+    assert not out
+    assert says in error
