@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["POSITIVE", "MeanEstimator", "QuantileEstimator", "RatioEstimator", "ShareEstimator"]
+__all__ = ["POSITIVE", "MeanEstimator", "QuantileEstimator", "RatioEstimator", "ShareEstimator", "as_f1"]
 
 Clusters = Sequence[Hashable] | None
 POSITIVE = (0.0, math.inf)  # the scale of what takes time or money
@@ -148,20 +148,26 @@ class ShareEstimator:
         return self._value(share), slope * (hits - share * weights) / weight, weight
 
     def _value(self, share: float) -> float:
-        return 2.0 * share / (1.0 + share) if self.harmonic else share
+        return _harmonic(share) if self.harmonic else share
 
     def _shown(self, found: Interval) -> Interval:
-        if not self.harmonic:
-            return found
-        sample = {**found.sample, "share": found.value}
-        return replace(
-            found,
-            value=self._value(found.value),
-            low=self._value(found.low),
-            high=self._value(found.high),
-            method=f"{found.method}, as F1",
-            sample=sample,
-        )
+        return as_f1(found) if self.harmonic else found
+
+
+def as_f1(share: Interval) -> Interval:
+    """F1 of a share tp / (tp + fp + fn), whose bounds it keeps."""
+    return replace(
+        share,
+        value=_harmonic(share.value),
+        low=_harmonic(share.low),
+        high=_harmonic(share.high),
+        method=f"{share.method}, as F1",
+        sample={**share.sample, "share": share.value},
+    )
+
+
+def _harmonic(share: float) -> float:
+    return 2.0 * share / (1.0 + share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from launchworthy.metrics.columns import Columns
 from launchworthy.metrics.scores import Scores
 from launchworthy.records import Score
 from launchworthy.stats import Interval
@@ -75,6 +76,8 @@ class Metric:
         version: Raised when the same rows would give another value.
         options: What the metric was made with beyond its name.
         any_of: Fields of which one must be there for a gold item to concern the metric; empty: all do.
+        columns: Scores whole columns exactly as ``read`` scores their rows; None, or an answer of None, where
+            rows must be read.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Metric:
     version: int = 1
     options: Mapping[str, str] = field(default_factory=dict)
     any_of: tuple[str, ...] = ()
+    columns: Callable[[Columns], Scores | None] | None = None
 
     @property
     def signature(self) -> str:

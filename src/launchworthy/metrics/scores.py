@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from launchworthy.records import Score
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Scores"]
+
+_BLOCK = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,26 +42,14 @@ class Scores:
 
     @classmethod
     def of(cls, scores: Scores | Iterable[Score]) -> Scores:
-        """The columns of a list of scores."""
+        """The columns of scores, which may be a stream: not more than a block of it is held."""
         if isinstance(scores, Scores):
             return scores
-        import numpy as np
-
-        rows = list(scores)
-        nan = float("nan")
-        value = np.array([nan if row.value is None else row.value for row in rows], dtype=np.float64)
-        errors = {at: row.error or "" for at, row in enumerate(rows) if row.value is None}
-        names = dict.fromkeys(name for row in rows for name in row.statistics)
-        place = {name: at for at, name in enumerate(names)}
-        if names and all(len(row.statistics) <= 1 and set(row.statistics.values()) <= {1.0} for row in rows):
-            codes = (place[next(iter(row.statistics))] if row.statistics else -1 for row in rows)
-            cell = np.fromiter(codes, np.int64, len(rows))
-            return cls(value=value, cells=tuple(names), cell=cell, errors=errors)
-        columns = {name: np.zeros(len(rows)) for name in names}
-        for at, row in enumerate(rows):
-            for name, amount in row.statistics.items():
-                columns[name][at] = amount
-        return cls(value=value, statistics=columns, errors=errors)
+        stream = iter(scores)
+        blocks = [_block(list(islice(stream, _BLOCK)))]
+        while rest := list(islice(stream, _BLOCK)):
+            blocks.append(_block(rest))
+        return blocks[0] if len(blocks) == 1 else _joined(blocks)
 
     def __len__(self) -> int:
         return int(self.value.size)
@@ -113,13 +104,59 @@ class Scores:
         import numpy as np
 
         at = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
-        errors = {}
+        value, errors = self.value[at], {}
         if self.errors:
-            errors = {new: self.errors[old] for new, old in enumerate(at.tolist()) if old in self.errors}
+            unscored = np.flatnonzero(value != value)
+            errors = {
+                new: self.errors.get(old, "")
+                for new, old in zip(unscored.tolist(), at[unscored].tolist(), strict=True)
+            }
         return Scores(
-            value=self.value[at],
+            value=value,
             statistics={name: column[at] for name, column in self.statistics.items()},
             cells=self.cells,
             cell=None if self.cell is None else self.cell[at],
             errors=errors,
         )
+
+
+def _block(rows: Sequence[Score]) -> Scores:
+    import numpy as np
+
+    nan = float("nan")
+    value = np.array([nan if row.value is None else row.value for row in rows], dtype=np.float64)
+    errors = {at: row.error or "" for at, row in enumerate(rows) if row.value is None}
+    names = dict.fromkeys(name for row in rows for name in row.statistics)
+    place = {name: at for at, name in enumerate(names)}
+    if all(len(row.statistics) <= 1 and set(row.statistics.values()) <= {1.0} for row in rows):
+        codes = (place[next(iter(row.statistics))] if row.statistics else -1 for row in rows)
+        cell = np.fromiter(codes, np.int64, len(rows))
+        return Scores(value=value, cells=tuple(names), cell=cell, errors=errors)
+    columns = {name: np.zeros(len(rows)) for name in names}
+    for at, row in enumerate(rows):
+        for name, amount in row.statistics.items():
+            columns[name][at] = amount
+    return Scores(value=value, statistics=columns, errors=errors)
+
+
+def _joined(blocks: Sequence[Scores]) -> Scores:
+    """One after the other; a table of counts if all are."""
+    import numpy as np
+
+    starts = np.cumsum([0] + [len(block) for block in blocks]).tolist()
+    value = np.concatenate([block.value for block in blocks])
+    errors = {
+        start + at: why
+        for start, block in zip(starts, blocks, strict=False)
+        for at, why in block.errors.items()
+    }
+    names = tuple(dict.fromkeys(name for block in blocks for name in block.names))
+    if all(block.cell is not None for block in blocks):
+        place = {name: at for at, name in enumerate(names)}
+        cells = []
+        for block in blocks:
+            codes = np.array([place[name] for name in block.cells] + [-1], dtype=np.int64)  # -1 is the last
+            cells.append(codes[block.cell])
+        return Scores(value=value, cells=names, cell=np.concatenate(cells), errors=errors)
+    statistics = {name: np.concatenate([block.column(name) for block in blocks]) for name in names}
+    return Scores(value=value, statistics=statistics, errors=errors)

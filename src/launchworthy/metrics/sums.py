@@ -37,18 +37,6 @@ class SumsEstimator:
     def interval(
         self, scores: Scores, *, level: float, sides: int, clusters: Sequence[Hashable] | None
     ) -> Interval | None:
-        import numpy as np
-
-        if scores.cell is not None and clusters is None:
-            return stats.sums_interval(
-                self.value,
-                rows=np.eye(len(self.names)),
-                counts=scores.sums(self.names).astype(np.int64),
-                level=level,
-                sides=sides,
-                bounds=self.bounds,
-                unit=self.unit,
-            )
         return stats.sums_interval(
             self.value,
             rows=scores.matrix(self.names),
