@@ -7,7 +7,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from launchworthy.errors import InputError
-from launchworthy.metrics import answers, classification, grounding, operation, text
+from launchworthy.metrics import (
+    agents,
+    answers,
+    classification,
+    grounding,
+    operation,
+    rouge,
+    text,
+    translation,
+)
 from launchworthy.metrics.metric import Metric
 from launchworthy.metrics.ranking import RANKING, ranking_metric
 
@@ -17,8 +26,11 @@ __all__ = ["METRICS", "find_metric"]
 _FAMILIES: tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ...] = (
     classification.FAMILY,
     text.FAMILY,
+    rouge.FAMILY,
+    translation.FAMILY,
     answers.FAMILY,
     grounding.FAMILY,
+    agents.FAMILY,
     operation.FAMILY,
 )
 _PLAIN = {name: maker for family in _FAMILIES for name, (maker, _) in family.items()}

@@ -18,11 +18,21 @@ from launchworthy.metrics.matching import fullmatch, meets_schema
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.records import Score
 
-__all__ = ["FAMILY", "exact_match", "json_schema", "normalise", "regex", "token_f1", "tokens"]
+__all__ = [
+    "FAMILY",
+    "UNSPACED",
+    "exact_match",
+    "json_schema",
+    "normalise",
+    "output_and_references",
+    "regex",
+    "token_f1",
+    "tokens",
+]
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 # Scripts written without spaces: every character is a token. Han, kana, Thai, Lao, Myanmar, Khmer.
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
     "\U00020000-\U0003ffff]"
 )
@@ -50,7 +60,7 @@ def normalise(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Words of the normal form; single characters where a script has no spaces."""
-    return _UNSPACED.sub(r" \g<0> ", normalise(text)).split()
+    return UNSPACED.sub(r" \g<0> ", normalise(text)).split()
 
 
 def _text(row: Mapping[str, Any]) -> str:
@@ -60,7 +70,12 @@ def _text(row: Mapping[str, Any]) -> str:
     return str(output)
 
 
-def _pair(row: Mapping[str, Any]) -> tuple[str, list[str]]:
+def output_and_references(row: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The answer and the right answers of a row.
+
+    Raises:
+        CannotScore: One is missing, or is no text.
+    """
     reference = row.get("reference")
     references = reference if isinstance(reference, (list, tuple)) else [reference]
     if not references or any(
@@ -86,7 +101,7 @@ def exact_match() -> Metric:
     """Whether the answer is one of the references, in normal form."""
 
     def read(row: Mapping[str, Any]) -> Score:
-        output, references = _pair(row)
+        output, references = output_and_references(row)
         return _mean(float(normalise(output) in {normalise(one) for one in references}))
 
     return Metric(
@@ -104,7 +119,7 @@ def token_f1() -> Metric:
     """Overlap of the words of answer and reference."""
 
     def read(row: Mapping[str, Any]) -> Score:
-        output, references = _pair(row)
+        output, references = output_and_references(row)
         return _mean(max(_f1(output, one) for one in references))
 
     return Metric(
