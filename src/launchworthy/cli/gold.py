@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,33 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launchworthy.cli.figures import SHARE, echo_json
+from launchworthy.cli.gold_check import check
+from launchworthy.cli.gold_options import DATA, JSON, MANY, PRODUCT, times, user, workspace_at
 
 if TYPE_CHECKING:
-    from launchworthy.gold import GoldDiff, GoldVersion
+    from datetime import datetime
+
+    from launchworthy.gold import GoldDiff, GoldItem, GoldVersion, Look
     from launchworthy.server import Workspace
-
-_DATA = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy]."
-)
-_PRODUCT = click.option("--product", help="Product [that of launchworthy.yaml, or the only one].")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_MANY = 20
-
-
-@contextmanager
-def _open(data: Path | None) -> Iterator[Workspace]:
-    from launchworthy.server import open_workspace
-
-    workspace = open_workspace(data)
-    try:
-        yield workspace
-    finally:
-        workspace.close()
 
 
 @click.group()
 def command() -> None:
     """Import, list, show, compare and export gold sets."""
+
+
+command.add_command(check)
 
 
 @command.command(name="import")
@@ -51,16 +38,24 @@ def command() -> None:
     show_default=True,
     help="Share kept back, where rows name no split.",
 )
+@click.option(
+    "--sealed",
+    type=SHARE,
+    default="0 %",
+    show_default=True,
+    help="Share that only the launch gate reads, where rows name no split.",
+)
 @click.option("--note", default="", help="What is new in this version.")
-@_PRODUCT
-@_DATA
-@_JSON
+@PRODUCT
+@DATA
+@JSON
 @click.pass_context
 def import_set(
     ctx: click.Context,
     file: Path,
     name: str,
     holdout: float,
+    sealed: float,
     note: str,
     product: str | None,
     data: Path | None,
@@ -75,21 +70,22 @@ def import_set(
     from launchworthy.cli.product import product_of
     from launchworthy.gold import freeze, read_gold
 
-    if not 0 <= holdout <= 1:
-        raise click.BadParameter("a share is from 0 to 1; write 40 % or 0.4", param_hint="--holdout")
-    read = read_gold(file, holdout=holdout)
+    for option, share in (("--holdout", holdout), ("--sealed", sealed)):
+        if not 0 <= share <= 1:
+            raise click.BadParameter("a share is from 0 to 1; write 40 % or 0.4", param_hint=option)
+    read = read_gold(file, holdout=holdout, sealed=sealed)
     if read.problems:
         if as_json:
             echo_json({"problems": [{"where": one.where, "message": one.message} for one in read.problems]})
-        for problem in read.problems[:_MANY]:
+        for problem in read.problems[:MANY]:
             click.echo(f"{problem.where}: {problem.message}", err=True)
-        if len(read.problems) > _MANY:
-            more = len(read.problems) - _MANY
+        if len(read.problems) > MANY:
+            more = len(read.problems) - MANY
             click.echo(f"… and {more:,} more; --json lists them all", err=True)
         rows = "1 row is" if len(read.problems) == 1 else f"{len(read.problems):,} rows are"
         click.echo(f"error: {rows} broken, so nothing was imported", err=True)
         ctx.exit(64)
-    with _open(data) as workspace:
+    with workspace_at(data) as workspace:
         version, items = freeze(
             read.items,
             product=product_of(workspace, product),
@@ -109,14 +105,14 @@ def import_set(
 
 
 @command.command(name="list")
-@_PRODUCT
-@_DATA
-@_JSON
+@PRODUCT
+@DATA
+@JSON
 def list_sets(product: str | None, data: Path | None, as_json: bool) -> None:
     """List the versions, newest first, with the readings of their holdout so far."""
     from launchworthy.gold import looks_spent
 
-    with _open(data) as workspace:
+    with workspace_at(data) as workspace:
         products = [product] if product else workspace.products()
         versions = [version for name in products for version in workspace.gold_versions(product=name)]
         looks = [len(looks_spent(workspace, version)) for version in versions]
@@ -129,7 +125,7 @@ def list_sets(product: str | None, data: Path | None, as_json: bool) -> None:
     for version, spent in zip(versions, looks, strict=True):
         click.echo(
             f"{version.product}  {version.name}@{version.version}  {version.created_at:%Y-%m-%d %H:%M} UTC  "
-            f"{_counts(version)}; holdout read {_times(spent)}"
+            f"{_counts(version)}; holdout read {times(spent)}"
         )
 
 
@@ -137,37 +133,40 @@ def list_sets(product: str | None, data: Path | None, as_json: bool) -> None:
 @click.argument("reference", metavar="NAME[@VERSION]")
 @click.option("--items", "with_items", is_flag=True, help="Print the items of the dev split too.")
 @click.option("--holdout", is_flag=True, help="Print the holdout's items too; this reading is counted.")
-@_PRODUCT
-@_DATA
-@_JSON
+@click.option(
+    "--sealed", is_flag=True, help="Print the sealed items too; this reading spends them for every release."
+)
+@PRODUCT
+@DATA
+@JSON
 def show(
-    reference: str, with_items: bool, holdout: bool, product: str | None, data: Path | None, as_json: bool
+    reference: str,
+    with_items: bool,
+    holdout: bool,
+    sealed: bool,
+    product: str | None,
+    data: Path | None,
+    as_json: bool,
 ) -> None:
     """Show a version: its slices, its splits, who read its holdout, and its items if asked."""
     from datetime import UTC, datetime
 
     from launchworthy.cli.product import product_of
-    from launchworthy.gold import find_version, gold_jsonl, looks_spent, read_items
+    from launchworthy.gold import SEALED, find_version, gold_jsonl, looks_spent
 
-    with _open(data) as workspace:
+    with workspace_at(data) as workspace:
         version = find_version(workspace, reference, product=product_of(workspace, product))
         now = datetime.now(UTC)
-        items = []
-        if with_items or holdout:
-            split = "all" if with_items and holdout else "holdout" if holdout else "dev"
-            items = read_items(
-                workspace,
-                version,
-                split=split,
-                by=_user(),
-                purpose=f"gold show at {now.isoformat()}",
-                now=now,
-            )
+        wanted = [name for name, is_asked in (("dev", with_items), ("holdout", holdout)) if is_asked]
+        split = "all" if len(wanted) == 2 else wanted[0] if wanted else None
+        items = _items(workspace, version, split=split, sealed=sealed, purpose="gold show", now=now)
         looks = looks_spent(workspace, version)
+        opened = looks_spent(workspace, version, split=SEALED)
     lines = gold_jsonl(items).splitlines()
     if as_json:
         plain = _plain(version) | {
-            "looks": [{"at": look.at.isoformat(), "by": look.by, "purpose": look.purpose} for look in looks],
+            "looks": [_plain_look(look) for look in looks],
+            "sealed_looks": [_plain_look(look) for look in opened],
             "rows": [json.loads(line) for line in lines],
         }
         echo_json(plain)
@@ -177,9 +176,11 @@ def show(
     click.echo(_counts(version))
     for name, count in version.slices.items():
         click.echo(f"  {name:30} {count:>7,}")
-    click.echo(f"holdout read {_times(len(looks))}")
-    for look in looks:
-        click.echo(f"  {look.at:%Y-%m-%d %H:%M} UTC  {look.by}  {look.purpose}")
+    for name, known in (("holdout", looks), ("sealed split", opened)):
+        if name == "holdout" or known or version.splits.get(SEALED):
+            click.echo(f"{name} read {times(len(known))}")
+        for look in known:
+            click.echo(f"  {look.at:%Y-%m-%d %H:%M} UTC  {look.by}  {look.purpose}")
     for line in lines:
         click.echo(line)
 
@@ -187,14 +188,14 @@ def show(
 @command.command()
 @click.argument("old", metavar="A")
 @click.argument("new", metavar="B")
-@_PRODUCT
-@_DATA
-@_JSON
+@PRODUCT
+@DATA
+@JSON
 def diff(old: str, new: str, product: str | None, data: Path | None, as_json: bool) -> None:
     """Compare two versions (NAME@VERSION, or files) item by item; names items, never their content."""
     from launchworthy.cli.product import product_of
-    from launchworthy.gold import GoldItem, find_version, load_gold
     from launchworthy.gold import diff as compare
+    from launchworthy.gold import find_version, load_gold
 
     def items(workspace: Workspace, reference: str) -> list[GoldItem] | tuple[GoldItem, ...]:
         if Path(reference).is_file():
@@ -207,7 +208,7 @@ def diff(old: str, new: str, product: str | None, data: Path | None, as_json: bo
     if Path(old).is_file() and Path(new).is_file():
         found = compare(load_gold(Path(old)), load_gold(Path(new)))
     else:
-        with _open(data) as workspace:
+        with workspace_at(data) as workspace:
             found = compare(items(workspace, old), items(workspace, new))
     if as_json:
         echo_json(asdict(found))
@@ -227,21 +228,25 @@ def diff(old: str, new: str, product: str | None, data: Path | None, as_json: bo
     show_default=True,
     help="A reading of the holdout is counted.",
 )
-@_PRODUCT
-@_DATA
-def export(reference: str, out: Path | None, split: str, product: str | None, data: Path | None) -> None:
+@click.option(
+    "--sealed", is_flag=True, help="Write the sealed items too; this reading spends them for every release."
+)
+@PRODUCT
+@DATA
+def export(
+    reference: str, out: Path | None, split: str, sealed: bool, product: str | None, data: Path | None
+) -> None:
     """Write a version as JSON Lines; all of it imports to the very same version."""
     from datetime import UTC, datetime
 
     from launchworthy.cli.product import product_of
     from launchworthy.errors import StorageError
-    from launchworthy.gold import find_version, gold_jsonl, read_items
+    from launchworthy.gold import find_version, gold_jsonl
 
-    with _open(data) as workspace:
+    with workspace_at(data) as workspace:
         version = find_version(workspace, reference, product=product_of(workspace, product))
         now = datetime.now(UTC)
-        purpose = f"gold export at {now.isoformat()}"
-        items = read_items(workspace, version, split=split, by=_user(), purpose=purpose, now=now)
+        items = _items(workspace, version, split=split, sealed=sealed, purpose="gold export", now=now)
     text = gold_jsonl(items)
     if out is None:
         click.echo(text, nl=False)
@@ -251,24 +256,49 @@ def export(reference: str, out: Path | None, split: str, product: str | None, da
         except OSError as error:
             raise StorageError(f"cannot be written: {error.strerror}", where=str(out)) from error
         click.echo(f"{len(items):,} items of {version.name}@{version.version} in {out}")
+    left_out = version.items - len(items)
+    if split == "all" and left_out:
+        click.echo(f"{left_out:,} sealed left out; --sealed writes them, and spends them", err=True)
 
 
-def _user() -> str:
-    import getpass
+def _items(
+    workspace: Workspace,
+    version: GoldVersion,
+    *,
+    split: str | None,
+    sealed: bool,
+    purpose: str,
+    now: datetime,
+) -> list[GoldItem]:
+    """Items to print, reviewed or not; a reading of what is kept back is recorded."""
+    from launchworthy.gold import SEALED, read_items
 
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+    wanted = [name for name in (split, SEALED if sealed else None) if name is not None]
+    return [
+        item
+        for name in wanted
+        for item in read_items(
+            workspace,
+            version,
+            split=name,
+            by=user(),
+            purpose=f"{purpose} at {now.isoformat()}",
+            now=now,
+            unreviewed=True,
+        )
+    ]
 
 
 def _counts(version: GoldVersion) -> str:
-    splits = ", ".join(f"{count:,} {name}" for name, count in version.splits.items())
-    return f"{version.items:,} {'item' if version.items == 1 else 'items'} ({splits})"
+    parts = [f"{count:,} {name}" for name, count in version.splits.items()]
+    parts += [f"{version.waiting:,} not reviewed"] if version.waiting else []
+    parts += [f"{version.rejected:,} rejected"] if version.rejected else []
+    return f"{version.items:,} {'item' if version.items == 1 else 'items'} ({', '.join(parts)})"
 
 
-def _times(count: int) -> str:
-    return {0: "never", 1: "once"}.get(count, f"{count:,} times")
+def _plain_look(look: Look) -> dict[str, Any]:
+    told = {"at": look.at.isoformat(), "by": look.by, "purpose": look.purpose}
+    return told if look.release is None else told | {"release": look.release}
 
 
 def _plain(version: GoldVersion) -> dict[str, Any]:
@@ -281,10 +311,10 @@ def _print_diff(found: GoldDiff) -> None:
         f"{found.same:,} the same"
     )
     for sign, ids in (("+", found.added), ("-", found.removed)):
-        for item_id in ids[:_MANY]:
+        for item_id in ids[:MANY]:
             click.echo(f"{sign} {item_id}")
-        if len(ids) > _MANY:
-            click.echo(f"{sign} … {len(ids) - _MANY:,} more")
+        if len(ids) > MANY:
+            click.echo(f"{sign} … {len(ids) - MANY:,} more")
     for change in found.changed:
         moved = [f"left {name}" for name in change.left] + [f"joined {name}" for name in change.joined]
         click.echo(f"~ {change.id}: {', '.join(change.fields)}" + (f" ({', '.join(moved)})" if moved else ""))

@@ -54,7 +54,7 @@ def _counted_gold(folder: Path, contract: Contract) -> dict[str, Counted]:
         if declared or not block.quality or not path.is_file():
             continue
         try:
-            read = read_gold(path, holdout=gold.holdout.value)
+            read = read_gold(path, holdout=gold.holdout.value, sealed=gold.sealed.value)
         except LaunchworthyError:
             continue
         items = () if read.problems else read.items

@@ -204,7 +204,8 @@ def _items(folder: Path) -> tuple[GoldItem, ...]:
     from launchworthy.contract import load_contract
 
     gold = load_contract(folder / "launchworthy.yaml").gold_of(WORKFLOW)
-    return load_gold(folder / (gold.file or "gold/answer.jsonl"), holdout=gold.holdout.value)
+    path = folder / (gold.file or "gold/answer.jsonl")
+    return load_gold(path, holdout=gold.holdout.value, sealed=gold.sealed.value)
 
 
 if __name__ == "__main__":

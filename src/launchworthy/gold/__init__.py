@@ -4,7 +4,9 @@ May import ``errors``, ``jsonl``, ``quantity``, ``records`` and ``stats``. Where
 that ``store`` implements.
 """
 
+from launchworthy.gold.corpus import Corpus, Passage, find_corpus, read_corpus
 from launchworthy.gold.difference import GoldDiff, ItemChange, diff
+from launchworthy.gold.duplicates import RESEMBLANCE, Checked, Leak, NearCopy, check_gold
 from launchworthy.gold.holdout import SEALED, SPLITS, looks_spent, read_items, sealed_remark
 from launchworthy.gold.item import Canary, GoldItem, GoldStore, GoldVersion, Look, Review, ReviewStatus
 from launchworthy.gold.reading import GoldFile, is_gold_file, load_gold, read_gold
@@ -13,25 +15,34 @@ from launchworthy.gold.version import find_version, freeze, gold_jsonl, review_r
 
 __all__ = [
     "DEFAULT_HOLDOUT",
+    "RESEMBLANCE",
     "SEALED",
     "SPLITS",
     "Canary",
+    "Checked",
+    "Corpus",
     "GoldDiff",
     "GoldFile",
     "GoldItem",
     "GoldStore",
     "GoldVersion",
     "ItemChange",
+    "Leak",
     "Look",
+    "NearCopy",
+    "Passage",
     "Review",
     "ReviewStatus",
+    "check_gold",
     "diff",
+    "find_corpus",
     "find_version",
     "freeze",
     "gold_jsonl",
     "is_gold_file",
     "load_gold",
     "looks_spent",
+    "read_corpus",
     "read_gold",
     "read_items",
     "review_row",

@@ -13,7 +13,7 @@ from typing import Any
 from launchworthy.errors import InputError
 from launchworthy.gold.item import GoldItem
 from launchworthy.gold.rows import item_of
-from launchworthy.gold.split import DEFAULT_HOLDOUT
+from launchworthy.gold.split import DEFAULT_HOLDOUT, split_of
 from launchworthy.gold.tables import read_csv, read_parquet
 from launchworthy.gold.version import canonical_json, item_row
 from launchworthy.gold.yaml import read_yaml
@@ -76,6 +76,7 @@ def read_gold(path: Path, *, holdout: float = DEFAULT_HOLDOUT, sealed: float = 0
     if not path.is_file():
         state = "is not a file" if path.exists() else "is not there"
         raise InputError(f"the file {state}", where=str(path))
+    split_of("", holdout=holdout, sealed=sealed)  # shares that cannot be are told once, not at every row
     word, reader = _READERS[path.suffix.lower()]
     rows, problems = reader(path)
     items, wrong = _items(rows, path=path, word=word, holdout=holdout, sealed=sealed)

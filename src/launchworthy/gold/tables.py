@@ -14,7 +14,7 @@ from uuid import UUID
 
 from launchworthy.errors import InputError
 
-__all__ = ["read_csv", "read_parquet"]
+__all__ = ["parquet_rows", "plain", "read_csv", "read_parquet"]
 
 _LISTS = frozenset({"slices", "tags", "relevant"})
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -132,14 +132,30 @@ def read_parquet(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], list[Inp
     Raises:
         InputError: Not a Parquet file, or DuckDB cannot read it.
     """
+    rows: list[tuple[int, dict[str, Any]]] = []
+    problems: list[InputError] = []
+    for number, values in parquet_rows(path):
+        try:
+            row = {name: plain(value) for name, value in values.items()}
+        except ValueError as error:
+            problems.append(InputError(str(error), where=f"{path}:row {number}"))
+            continue
+        rows.append((number, {name: value for name, value in row.items() if value is not None}))
+    return rows, problems
+
+
+def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows as the file holds them, by number, a thousand in memory at a time.
+
+    Raises:
+        InputError: Not a Parquet file, or DuckDB cannot read it.
+    """
     import duckdb
 
     if any(character in str(path) for character in "*?["):
         raise InputError(
             "a Parquet file whose path holds *, ? or [ is not read", where=str(path), hint="rename it"
         )
-    rows: list[tuple[int, dict[str, Any]]] = []
-    problems: list[InputError] = []
     # A file we are handed must not make the engine load code or look at anything but itself.
     settings: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
@@ -155,17 +171,11 @@ def read_parquet(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], list[Inp
             while block := cursor.fetchmany(1_000):
                 for values in block:
                     number += 1
-                    try:
-                        row = {name: plain(value) for name, value in zip(names, values, strict=True)}
-                    except ValueError as error:
-                        problems.append(InputError(str(error), where=f"{path}:row {number}"))
-                        continue
-                    rows.append((number, {name: value for name, value in row.items() if value is not None}))
+                    yield number, dict(zip(names, values, strict=True))
         except duckdb.Error as error:
             raise InputError(
                 f"not a Parquet file that can be read: {str(error).splitlines()[0][:300]}", where=str(path)
             ) from error
-    return rows, problems
 
 
 def plain(value: Any) -> Any:
