@@ -44,6 +44,9 @@ class MemoryRunStore:
     def run_items(self, run_id: str) -> list[RunItem]:
         return sorted(self.items.get(run_id, {}).values(), key=lambda item: item.item_id)
 
+    def iter_run_items(self, run_id: str) -> Iterator[RunItem]:
+        yield from self.items.get(run_id, {}).values()
+
 
 @pytest.fixture
 def runs() -> MemoryRunStore:

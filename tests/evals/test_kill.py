@@ -27,7 +27,7 @@ class FileStore:
         with open(self.path, "a") as file:
             for item in items: file.write(json.dumps(asdict(item)) + chr(10))
             file.flush(); os.fsync(file.fileno())
-    def run_items(self, run_id):
+    def iter_run_items(self, run_id):
         if not os.path.exists(self.path): return []
         with open(self.path) as file: return [RunItem(**json.loads(line)) for line in file]
 

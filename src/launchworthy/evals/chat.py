@@ -20,7 +20,13 @@ import orjson
 
 from launchworthy.capture.pricing import PriceTable, default_prices
 from launchworthy.errors import InputError
-from launchworthy.evals.target import MAX_BYTES, TRANSIENT_STATUS, TargetFailure, retry_after_seconds
+from launchworthy.evals.target import (
+    MAX_BYTES,
+    OVERLOAD_STATUS,
+    TRANSIENT_STATUS,
+    TargetFailure,
+    retry_after_seconds,
+)
 
 __all__ = ["OPENAI", "ChatClient", "ChatModel", "ChatReply"]
 
@@ -263,6 +269,7 @@ class ChatClient:
             self._clean(f"HTTP {status} {text}"),
             transient=status in TRANSIENT_STATUS,
             retry_after_s=wait_s,
+            overloaded=status in OVERLOAD_STATUS,
         )
 
     def _clean(self, text: str) -> str:

@@ -19,7 +19,14 @@ import aiohttp
 import orjson
 
 from launchworthy.errors import InputError
-from launchworthy.evals.target import MAX_BYTES, TRANSIENT_STATUS, Reply, TargetFailure, retry_after_seconds
+from launchworthy.evals.target import (
+    MAX_BYTES,
+    OVERLOAD_STATUS,
+    TRANSIENT_STATUS,
+    Reply,
+    TargetFailure,
+    retry_after_seconds,
+)
 from launchworthy.gold import GoldItem
 
 __all__ = ["HttpTarget"]
@@ -109,6 +116,7 @@ class HttpTarget:
                         f"HTTP {response.status} {response.reason}: {body[:200].decode(errors='replace')}",
                         transient=response.status in TRANSIENT_STATUS,
                         retry_after_s=retry_after_seconds(response.headers.get("Retry-After")),
+                        overloaded=response.status in OVERLOAD_STATUS,
                     )
                 is_text = response.content_type.startswith("text/")
         except (aiohttp.ClientError, OSError) as error:

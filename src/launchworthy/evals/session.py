@@ -6,7 +6,7 @@ coats over :func:`run_suite`; :func:`try_out` is the same on a list of items, fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -248,3 +248,6 @@ class _Kept:
 
     def run_items(self, run_id: str) -> list[RunItem]:
         return [self._items[item_id] for item_id in sorted(self._items)]
+
+    def iter_run_items(self, run_id: str) -> Iterator[RunItem]:
+        return iter(self._items.values())

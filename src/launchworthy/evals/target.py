@@ -28,24 +28,37 @@ _MAX_HUNG = 64  # calls that outlived their timeout; a thread cannot be ended fr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back, and how long it took; ``trace_id`` is the one that the call was made under."""
+    """What came back, and how long it took; ``trace_id`` is the one that the call was made under.
+
+    ``remembered`` says that no call was made: it is what an earlier one brought.
+    """
 
     raw: Any
     latency_ms: float
     trace_id: str | None = None
+    remembered: bool = False
 
 
 class TargetFailure(Exception):
     """One call that brought no answer.
 
-    ``transient`` says that another attempt may; ``retry_after_s`` when, if the target said so.
+    ``transient`` says that another attempt may; ``retry_after_s`` when, if the target said so; ``overloaded``
+    that it would rather be asked less, which a target that says when to come back always would.
     """
 
-    def __init__(self, message: str, *, transient: bool, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        transient: bool,
+        retry_after_s: float | None = None,
+        overloaded: bool = False,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.transient = transient
         self.retry_after_s = retry_after_s
+        self.overloaded = transient and (overloaded or retry_after_s is not None)
 
 
 @runtime_checkable
@@ -205,10 +218,12 @@ def _failure(error: Exception | SystemExit) -> TargetFailure:
         f"{type(cause).__name__}: {str(cause)[:500]}",
         transient=transient,
         retry_after_s=retry_after_seconds(retry_after if isinstance(retry_after, str) else None),
+        overloaded=status in OVERLOAD_STATUS,
     )
 
 
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+OVERLOAD_STATUS = frozenset({429, 503, 529})
 
 
 def retry_after_seconds(text: str | None, *, now: float | None = None) -> float | None:

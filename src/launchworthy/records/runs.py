@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -28,7 +28,8 @@ class Score:
 class RunItem:
     """One gold item answered by the target and scored.
 
-    ``error`` is set when the target failed after its retries; such an item is kept and counted.
+    ``error`` is set when the target failed after its retries; such an item is kept and counted. ``attempts``
+    is 0 where no call was made, since an earlier one's answer was remembered.
     """
 
     item_id: str
@@ -58,7 +59,7 @@ class Run:
     release: str
     target: str
     gold: str  # name@version
-    split: str  # dev or holdout
+    split: str  # dev, holdout, all or sealed
     scorers: tuple[str, ...]  # signatures, options included
     status: str
     started_at: datetime
@@ -92,3 +93,10 @@ class RunStore(Protocol):
 
     def run_items(self, run_id: str) -> list[RunItem]:
         """In order of item id."""
+
+    def iter_run_items(self, run_id: str) -> Iterator[RunItem]:
+        """Each item once, as it was stored last, in no order; holds one batch at a time.
+
+        Raises:
+            NotFoundError: No such run.
+        """

@@ -7,7 +7,7 @@ while no server runs.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -222,6 +222,10 @@ class LocalWorkspace:
     def run_items(self, run_id: str) -> list[RunItem]:
         """In order of item id."""
         return self._store.runs.run_items(run_id)
+
+    def iter_run_items(self, run_id: str) -> Iterator[RunItem]:
+        """Each item once, in no order."""
+        return self._store.runs.iter_run_items(run_id)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Read records with one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -23,6 +23,7 @@ from launchworthy.errors import (
     OverloadedError,
     StorageError,
 )
+from launchworthy.records import RunItem
 from launchworthy.server.operations import OPERATIONS, Operation
 
 __all__ = ["RemoteWorkspace"]
@@ -75,6 +76,11 @@ class RemoteWorkspace:
             connection.close()
         counted = duckdb.execute("SELECT count(*) FROM read_parquet(?)", [str(out)]).fetchall()
         return int(counted[0][0])
+
+    def iter_run_items(self, run_id: str) -> Iterator[RunItem]:
+        """Each item once; over HTTP they come whole."""
+        items: list[RunItem] = self.run_items(run_id)
+        return iter(items)
 
     def close(self) -> None:
         """Nothing is held open between requests."""

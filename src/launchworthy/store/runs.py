@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -98,13 +98,29 @@ class RunRepository:
         Raises:
             NotFoundError: No such run.
         """
+        return sorted(self.iter_run_items(run_id), key=lambda item: item.item_id)
+
+    def iter_run_items(self, run_id: str) -> Iterator[RunItem]:
+        """Each item once, as it was stored last, in no order; holds one chunk at a time.
+
+        Raises:
+            NotFoundError: No such run.
+        """
         self.run(run_id)
+        own = run_chunks.c.run_id == run_id
         with self._database.read() as connection:
-            chunks = connection.execute(
-                select(run_chunks.c.body).where(run_chunks.c.run_id == run_id).order_by(run_chunks.c.chunk)
-            ).scalars()
-            items = {plain["item_id"]: plain for body in chunks for plain in unpack_items(body)}
-        return [_run_item(items[item_id]) for item_id in sorted(items)]
+            last = connection.execute(select(func.max(run_chunks.c.chunk)).where(own)).scalar()
+        given: set[str] = set()
+        # Newest first, so that an item that was stored again is met before what it replaced.
+        for chunk in range(-1 if last is None else last, -1, -1):
+            with self._database.read() as connection:
+                body = connection.execute(
+                    select(run_chunks.c.body).where(own, run_chunks.c.chunk == chunk)
+                ).scalar()
+            for plain in reversed(unpack_items(body) if body is not None else []):
+                if plain["item_id"] not in given:
+                    given.add(plain["item_id"])
+                    yield _run_item(plain)
 
 
 def pack_items(items: Sequence[dict[str, Any]]) -> bytes:

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from launchworthy.evals import CallableTarget, Limits, evaluate
+from launchworthy.evals.cache import ReplyCache
+from launchworthy.evals.remembering import RememberingTarget
+from launchworthy.gold import GoldItem
+from launchworthy.records import Run
+
+NewRun = Callable[..., Run]
+FIELDS = {"target": "app:ask", "release": "r-1"}
+
+SITTING = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from launchworthy.evals import HttpTarget, Limits, evaluate
+from launchworthy.evals.cache import ReplyCache
+from launchworthy.evals.remembering import RememberingTarget
+from launchworthy.evals.scoring import own_scorer
+from launchworthy.gold import GoldItem
+from launchworthy.records import Run
+from launchworthy.store import Store
+
+def slow(row):
+    if sys.argv[3] == "slow" and row["input"] >= 20: time.sleep(60)
+    return 1.0
+
+folder = Path(sys.argv[2])
+run = Run(id="r", product="p", workflow="w", release="r-1", target="t", gold="g@1", split="all", scorers=(),
+          status="running", started_at=datetime(2026, 11, 24, tzinfo=UTC))
+with Store.open(folder) as store:
+    target = RememberingTarget(HttpTarget(url=sys.argv[1]), ReplyCache(folder / "replies.sqlite"),
+                               known={"run": "r"})
+    done = evaluate([GoldItem(id=f"q{n:03}", input=n) for n in range(100)], target=target,
+                    scorers=[own_scorer(slow, name="slow")], runs=store.runs, run=run,
+                    limits=Limits(concurrency=5, timeout_s=60, scorer_timeout_s=60))
+    print(done.status, done.done, done.cost_usd, len(store.runs.run_items("r")))
+"""
+
+
+def test_after_kill_9_in_the_midst_of_scoring_no_call_is_repeated(serve: Any, tmp_path: Path) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response({"output": "x", "cost_usd": 0.5})
+
+    endpoint = serve(handler)
+    command = [sys.executable, "-c", SITTING, endpoint.url, str(tmp_path / "data")]
+    with subprocess.Popen([*command, "slow"], stdout=subprocess.DEVNULL) as first:
+        deadline = time.monotonic() + 30
+        while len(endpoint.calls) < 100 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.3)  # the last replies travel
+        first.send_signal(signal.SIGKILL)
+    assert len(endpoint.calls) == 100
+    done = subprocess.run([*command, "fast"], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split()[:2] == ["complete", "100"]
+    assert done.stdout.split()[3] == "100"
+    assert len(endpoint.calls) == 100
+
+
+def _evaluate(runs: Any, run: Run, target: Any, items: list[GoldItem]) -> Run:
+    return evaluate(items, target=target, scorers=[], runs=runs, run=run, limits=Limits(retries=0))
+
+
+def test_another_run_of_the_same_release_asks_nothing_and_pays_nothing(
+    runs: Any, new_run: NewRun, tmp_path: Path
+) -> None:
+    calls: list[Any] = []
+
+    def ask(value: Any) -> Any:
+        calls.append(value)
+        return {"output": value, "cost_usd": 0.25}
+
+    cache = ReplyCache(tmp_path / "replies.sqlite")
+    items = [GoldItem(id=str(n), input={"text": "\N{SNOWMAN}", "n": n}) for n in range(10)]
+    target = RememberingTarget(CallableTarget(ask), cache, known=FIELDS)
+    first = _evaluate(runs, new_run("one"), target, items)
+    second = _evaluate(runs, new_run("two"), target, items)
+    assert (len(calls), first.cost_usd, second.cost_usd) == (10, 2.5, None)
+    assert second.config["remembered"] == 10
+    one, two = runs.run_items("one"), runs.run_items("two")
+    assert [item.output for item in one] == [item.output for item in two]
+    assert [item.latency_ms for item in one] == [item.latency_ms for item in two]
+    assert {item.attempts for item in two} == {0}
+    other = RememberingTarget(CallableTarget(ask), cache, known=FIELDS | {"release": "r-2"})
+    _evaluate(runs, new_run("three"), other, items)
+    assert len(calls) == 20
+    cache.close()
+
+
+def test_what_failed_is_asked_again(runs: Any, new_run: NewRun, tmp_path: Path) -> None:
+    calls: Counter[int] = Counter()
+
+    def ask(number: int) -> Any:
+        calls[number] += 1
+        if number == 1:
+            raise ValueError("down")
+        return {2: {"ranked": "no list"}, 3: {1, 2}, 4: "\ud800"}.get(number, "fine")
+
+    cache = ReplyCache(tmp_path / "replies.sqlite")
+    target = RememberingTarget(CallableTarget(ask), cache, known=FIELDS)
+    items = [GoldItem(id=str(n), input=n) for n in range(5)]
+    for run_id in ("one", "two"):
+        assert _evaluate(runs, new_run(run_id), target, items).errors == 4
+    assert dict(calls) == {0: 1, 1: 2, 2: 2, 3: 2, 4: 2}
+    cache.close()
+
+
+def test_a_cache_that_gives_nonsense_is_asked_past(runs: Any, new_run: NewRun) -> None:
+    class Nonsense:
+        def get(self, key: str) -> bytes | None:
+            return b"<html>"
+
+        def put(self, key: str, value: bytes) -> None:
+            assert json.loads(value)[0] == "7"
+
+    target = RememberingTarget(CallableTarget(str), Nonsense(), known=FIELDS)
+    run = _evaluate(runs, new_run(), target, [GoldItem(id="a", input=7)])
+    assert (run.done, run.errors) == (1, 0)
