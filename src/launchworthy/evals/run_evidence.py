@@ -21,7 +21,7 @@ from launchworthy.metrics import Metric
 from launchworthy.records import Run, RunItem, Score
 from launchworthy.stats import Interval
 
-__all__ = ["Holdout", "run_evidence"]
+__all__ = ["Holdout", "RunContext", "is_asked_for", "run_evidence", "slices_of", "sort_items", "worst_items"]
 
 _PRODUCER = f"launchworthy.evals {__version__}"
 _WORST = 20
@@ -72,12 +72,12 @@ def run_evidence(
         metric = metrics.get(claim.address)
         if metric is None or metric.signature not in run.scorers:
             continue
-        context = _Context(claim=claim, run=run, metric=metric, now=now, holdout=holdout)
-        for slice_ in _slices(claim, proving, metric):
+        context = RunContext(claim=claim, run=run, metric=metric, now=now, holdout=holdout)
+        for slice_ in slices_of(claim, proving, metric):
             part = [item for item in proving if slice_ is None or slice_ in item.slices]
             if claim.kind is not ClaimKind.DELTA:
                 found.append(_measured(context, slice_, part))
-            elif baseline is not None and _is_asked_for(claim, baseline[0]):
+            elif baseline is not None and is_asked_for(claim, baseline[0]):
                 found.append(_compared(context, slice_, part, *baseline))
     if proving:
         found += [_made(claim, run, n=len(proving), now=now) for claim in claims if _is_of_runs(claim)]
@@ -115,7 +115,9 @@ def _made(claim: Claim, run: Run, *, n: int, now: datetime) -> Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Context:
+class RunContext:
+    """A claim, the run and metric that speak for it, and what every piece of evidence says of them."""
+
     claim: Claim
     run: Run
     metric: Metric
@@ -171,13 +173,13 @@ class _Context:
         return told
 
 
-def _is_asked_for(claim: Claim, baseline: Run) -> bool:
+def is_asked_for(claim: Claim, baseline: Run) -> bool:
     """Whether this is the baseline that the claim names; which release is launched, the caller knows."""
     against = claim.options.get("against")
     return against in (None, "launched", baseline.release, baseline.config.get("release_label"))
 
 
-def _slices(claim: Claim, items: Sequence[RunItem], metric: Metric) -> list[str | None]:
+def slices_of(claim: Claim, items: Sequence[RunItem], metric: Metric) -> list[str | None]:
     """The slice a claim is about; for every slice those declared, else all that the metric could judge."""
     if claim.slice != "*":
         return [claim.slice]
@@ -196,7 +198,8 @@ class _Sorted:
     outside: int = 0
 
 
-def _sort(items: Sequence[RunItem], name: str) -> _Sorted:
+def sort_items(items: Sequence[RunItem], name: str) -> _Sorted:
+    """Items by whether they have the score of this name, and why not."""
     told = _Sorted()
     for item in items:
         score = item.scores.get(name)
@@ -211,9 +214,9 @@ def _sort(items: Sequence[RunItem], name: str) -> _Sorted:
     return told
 
 
-def _measured(context: _Context, slice_: str | None, items: Sequence[RunItem]) -> Evidence:
+def _measured(context: RunContext, slice_: str | None, items: Sequence[RunItem]) -> Evidence:
     metric = context.metric
-    told = _sort(items, metric.name)
+    told = sort_items(items, metric.name)
     interval = metric.estimate(
         [score for _, score in told.scored],
         level=context.claim.confidence,
@@ -224,7 +227,7 @@ def _measured(context: _Context, slice_: str | None, items: Sequence[RunItem]) -
     detail: dict[str, Any] = {
         "items": len(items),
         "outside": told.outside,
-        "worst": _worst(metric, told.scored),
+        "worst": worst_items(metric, told.scored),
     }
     if told.reasons:
         detail["unscored_because"] = dict(told.reasons.most_common(5))
@@ -250,7 +253,7 @@ def _why_nothing(items: Sequence[RunItem], told: _Sorted, slice_: str | None) ->
     return f"no item of {where} says what would be right"
 
 
-def _worst(metric: Metric, scored: Sequence[tuple[RunItem, Score]]) -> list[dict[str, Any]]:
+def worst_items(metric: Metric, scored: Sequence[tuple[RunItem, Score]]) -> list[dict[str, Any]]:
     """The items furthest on the wrong side, down to their traces; the best value is never among them."""
     values = [(value, item) for item, score in scored if (value := item_value(metric, score)) is not None]
     if not values:
@@ -266,7 +269,7 @@ def _worst(metric: Metric, scored: Sequence[tuple[RunItem, Score]]) -> list[dict
 
 
 def _compared(
-    context: _Context,
+    context: RunContext,
     slice_: str | None,
     items: Sequence[RunItem],
     baseline: Run,
