@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from launchworthy.console.charts import (
     HistoryPoint,
     IntervalMark,
     Scale,
+    distribution_plot,
     forest_plot,
     history_plot,
     interval_plot,
@@ -167,6 +169,36 @@ def test_a_forest_gives_each_metric_its_own_scale_and_shades_the_margin() -> Non
     assert {"hit@5", "latency-p95", "better →", "← better"} <= set(said)
     assert any(word.endswith(" ms") for word in said)
     assert "n = 178" in (root.findtext("desc") or "")
+
+
+def test_items_that_are_right_or_wrong_are_one_bar_in_two_colours() -> None:
+    drawn = distribution_plot([1.0, 1.0, 0.0, 1.0], unit="ratio", title="Items by hit@5")
+    right, wrong = parsed(drawn).findall("rect")
+    assert (right.get("width"), wrong.get("width")) == ("75.000%", "25.000%")
+    assert words(drawn) == ["3 good", "1 bad"]
+    turned = distribution_plot([1.0, 0.0], unit="ratio", higher_is_better=False, title="over-refusal")
+    assert parsed(turned).findall("rect")[0].get("class") == "bar right"
+
+
+def test_a_histogram_holds_every_item_and_says_what_it_cut() -> None:
+    values = [float(number) for number in range(1, 200)] + [1e6]
+    drawn = distribution_plot(values, unit="ms", title="Items by latency")
+    assert "2 beyond" in words(drawn)
+    assert "200 values from 1 ms to 16.7 min, median 100 ms" in drawn
+    heights = [float(bar.get("height", "0")) for bar in parsed(drawn).findall("rect")]
+    assert max(heights) == 34.0
+    assert len(heights) <= 24
+
+
+@pytest.mark.parametrize("values", [[], [math.nan, math.inf], [3.0, 3.0, 3.0]])
+def test_what_does_not_vary_has_no_histogram(values: list[float]) -> None:
+    assert distribution_plot(values, unit="USD", title="cost") == ""
+
+
+@given(st.lists(st.floats(allow_nan=True), max_size=30), st.sampled_from(["ratio", "ms", "USD", ""]))
+def test_any_values_can_be_spread_out(values: list[float], unit: str) -> None:
+    drawn = distribution_plot([value for value in values if abs(value) < 1e200], unit=unit, title="any")
+    assert drawn == "" or parsed(drawn).get("role") == "img"
 
 
 def test_a_span_is_drawn_where_it_ran() -> None:

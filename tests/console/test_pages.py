@@ -40,6 +40,7 @@ ADDRESSES: Mapping[str, str] = {
     "trace": "/traces/{trace}",
     "runs": "/runs",
     "run": "/runs/20261124-080000-cafe",
+    "run-item": "/runs/20261124-080000-cafe/items/q-003",
     "compare": "/runs/compare?baseline=20261123-080000-beef&candidate=20261124-080000-cafe",
     "gold": "/gold",
     "gold_set": "/gold/python-docs/answer",
@@ -140,7 +141,7 @@ def test_a_claim_leads_down_to_items_traces_and_the_line_of_the_contract(
 ) -> None:
     text = html.unescape(client.get(ADDRESSES["claim"]).text)
     assert f'href="/traces/{trace_id(1)}"' in text
-    assert 'href="/runs/20261124-080000-cafe#item-q-001"' in text
+    assert 'href="/runs/20261124-080000-cafe/items/q-001"' in text
     assert re.search(r"launchworthy\.yaml:\d+:7", text)
     assert "another release" in text
     assert text.count("<circle") == 5
@@ -167,6 +168,29 @@ def test_a_run_is_paged_and_narrowed_by_slice_in_the_url(client: TestClient) -> 
     second = client.get(ADDRESSES["run"] + "?page=4").text
     assert "151 to 180 of 180" in second
     assert client.get(ADDRESSES["run"] + "?page=-3&slice=%00").status_code == 200
+
+
+def test_a_run_shows_how_its_items_are_spread(client: TestClient) -> None:
+    text = client.get(ADDRESSES["run"]).text
+    hits = re.search(r"Items by hit@5. ([\d,]+) good, ([\d,]+) bad", text)
+    assert hits is not None
+    assert int(hits[1]) + int(hits[2]) == 178, "each item that was scored, in one of two colours"
+    assert re.search(r"Items by latency-p50. 180 values from [\d.]+ ms to [\d.]+ s, median", text)
+
+
+def test_an_item_stands_beside_what_was_expected_with_its_scores_and_its_trace(
+    client: TestClient, trace_id: Callable[[int], str]
+) -> None:
+    text = html.unescape(client.get("/runs/20261124-080000-cafe/items/q-001").text)
+    assert "dict.update: 1" in text
+    assert "Use dict.update." in text
+    assert 'id="waterfall"' in text, "its spans are on the same page"
+    failed = client.get("/runs/20261124-080000-cafe/items/q-007").text
+    assert title_of(failed) == "q-007: no answer"
+    unscored = client.get("/runs/20261124-080000-cafe/items/q-011").text
+    assert "could not score: the scorer took longer than 5 s" in unscored
+    gone = client.get("/runs/20261124-080000-cafe/items/q-150").text
+    assert "The call left no trace" in gone
 
 
 def test_items_that_became_worse_stand_before_those_that_became_better(client: TestClient) -> None:
@@ -329,6 +353,8 @@ def test_spans_that_are_their_own_ancestors_are_shown_once(nothing: Any, moment:
         ("/products/python-docs/claims/nothing", 404, "has no claim 'nothing'"),
         ("/traces/zz", 404, "No trace 'zz'"),
         ("/runs/none", 404, "No run 'none'"),
+        ("/runs/20261124-080000-cafe/items/none", 404, "No item 'none'"),
+        ("/runs/20261124-080000-cafe/items/a/b?c", 404, "No item 'a/b'"),
         ("/runs/compare?baseline=a&candidate=b", 404, "No run 'a'"),
         ("/gold/python-docs/none", 404, "No gold set 'none'"),
         ("/static/../pyproject.toml", 404, ""),

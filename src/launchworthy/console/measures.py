@@ -6,11 +6,12 @@ May import ``evals``, ``metrics``, ``stats`` and this room.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from launchworthy.console.charts import IntervalMark, interval_plot
+from launchworthy.console.charts import IntervalMark, distribution_plot, interval_plot
 from launchworthy.console.words import count
 from launchworthy.evals import Measured
 from launchworthy.metrics import Metric
@@ -23,7 +24,8 @@ __all__ = ["MeasureRow", "goodness", "item_value", "measure_row", "score_text"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureRow:
-    """One metric on one slice; ``plot`` is empty where nothing was measured."""
+    """One metric on one slice; ``plot`` is empty where nothing was measured, ``spread`` where no single item
+    has a value."""
 
     metric: str
     slice: str
@@ -31,10 +33,13 @@ class MeasureRow:
     n: str
     notes: str
     plot: Markup
+    spread: Markup
 
 
-def measure_row(measured: Measured) -> MeasureRow:
-    """The display row of one measurement."""
+def measure_row(
+    measured: Measured, *, values: Sequence[float] = (), higher_is_better: bool = True
+) -> MeasureRow:
+    """The display row of one measurement; ``values`` are those of its items."""
     found = measured.interval
     notes = [f"{measured.unscored:,} could not be scored"] if measured.unscored else []
     notes += [f"{count(measured.outside, 'item')} without a truth for it"] if measured.outside else []
@@ -51,6 +56,12 @@ def measure_row(measured: Measured) -> MeasureRow:
         n="" if found is None else f"{found.n:,}",
         notes="; ".join(notes),
         plot=plot,
+        spread=distribution_plot(
+            values,
+            unit=measured.unit,
+            higher_is_better=higher_is_better,
+            title=f"Items by {measured.metric}",
+        ),
     )
 
 

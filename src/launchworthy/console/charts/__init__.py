@@ -3,6 +3,7 @@
 May import ``quantity`` and the words of this room.
 """
 
+from launchworthy.console.charts.distribution import distribution_plot
 from launchworthy.console.charts.forest import ForestRow, forest_plot
 from launchworthy.console.charts.history import HistoryPoint, history_plot
 from launchworthy.console.charts.interval import IntervalMark, interval_plot
@@ -14,6 +15,7 @@ __all__ = [
     "HistoryPoint",
     "IntervalMark",
     "Scale",
+    "distribution_plot",
     "forest_plot",
     "history_plot",
     "interval_plot",

@@ -255,7 +255,7 @@ def _record(each: Mapping[str, Any], *, run: str, asked: Mapping[str, str], unit
     value = each.get("value")
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return RecordRow(
-        item=Link(text=str(item), url=page_url("runs", run) + f"#item-{item}" if run else "")
+        item=Link(text=str(item), url=page_url("runs", run, "items", str(item)) if run else "")
         if item is not None
         else Link(text=""),
         asked=asked.get(str(item), ""),

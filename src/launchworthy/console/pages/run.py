@@ -29,6 +29,7 @@ class ItemRow:
     """
 
     id: str
+    url: str
     question: str
     expected: str
     output: Answer
@@ -85,9 +86,9 @@ def view(reading: Reading, ask: Ask) -> RunView:
             trail=(Link(text="Runs", url="/runs"), Link(text=run.id)),
         ),
         facts=tuple(_facts(run)),
-        measures=tuple(measure_row(each) for each in measured if each.slice is None),
+        measures=tuple(_measure(each, metrics, items) for each in measured if each.slice is None),
         slices=tuple(measure_row(each) for each in measured if each.slice is not None),
-        items=tuple(_item(item, metrics) for item in part),
+        items=tuple(_item(run.id, item, metrics) for item in part),
         shown=f"{first + 1:,} to {first + len(part):,} of {len(ordered):,}" if part else "",
         slice=wanted,
         slice_names=tuple(sorted({name for item in items for name in item.slices})),
@@ -100,6 +101,23 @@ def view(reading: Reading, ask: Ask) -> RunView:
         empty=None
         if items
         else Empty(what="No item has been answered yet.", command=f"launchworthy eval --resume {run.id}"),
+    )
+
+
+def _measure(measured: Measured, metrics: Sequence[Metric], items: Sequence[RunItem]) -> MeasureRow:
+    """A whole run's row, with how its items are spread."""
+    if measured.metric == "latency-p50":
+        known = [item.latency_ms for item in items if item.latency_ms is not None]
+        return measure_row(measured, values=known, higher_is_better=False)
+    if measured.metric == "cost":
+        paid = [item.cost_usd for item in items if item.cost_usd is not None]
+        return measure_row(measured, values=paid, higher_is_better=False)
+    metric = next((metric for metric in metrics if metric.name == measured.metric), None)
+    if metric is None:
+        return measure_row(measured)
+    scores = [item.scores[metric.name] for item in items if item.error is None and metric.name in item.scores]
+    return measure_row(
+        measured, values=metric.each(scores).tolist(), higher_is_better=metric.higher_is_better
     )
 
 
@@ -154,7 +172,7 @@ def _goodness(item: RunItem, metrics: Sequence[Metric]) -> tuple[int, float]:
     return (1 if unscored else 2), sum(known) / len(known) if known else 1.0
 
 
-def _item(item: RunItem, metrics: Sequence[Metric]) -> ItemRow:
+def _item(run_id: str, item: RunItem, metrics: Sequence[Metric]) -> ItemRow:
     rank, mean = _goodness(item, metrics)
     perfect, scores = [], []
     for metric in metrics if item.error is None else ():
@@ -165,6 +183,7 @@ def _item(item: RunItem, metrics: Sequence[Metric]) -> ItemRow:
             scores.append((metric.name, said))
     return ItemRow(
         id=item.item_id,
+        url=page_url("runs", run_id, "items", item.item_id),
         question=gist(readable(item.input), most=300),
         expected="" if item.expected is None else truth(item.expected),
         output=Answer(text="") if item.output is None else answer(item.output),
