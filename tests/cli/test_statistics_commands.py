@@ -118,3 +118,107 @@ def test_correct_refuses_what_it_cannot_read(
     assert code == 64
     assert not out
     assert says in error
+
+
+def _labels(seed: int, *, items: int, right: float, raters: int = 2) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 2, size=items)
+    return [
+        {"item": f"q{i}", "rater": f"r{r}", "value": bool(truth[i]) == bool(rng.random() < right)}
+        for i in range(items)
+        for r in range(raters)
+    ]
+
+
+def test_agreement_prints_every_coefficient_that_the_labels_allow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _file(tmp_path, "two.jsonl", _labels(1, items=120, right=0.95))
+    code, out, _ = _run(capsys, "agreement", "--input", file)
+    assert code == 0
+    for name in ("Krippendorff's alpha", "Cohen's kappa", "Fleiss' kappa", "human ceiling", "120 items"):
+        assert name in out
+    three = _labels(1, items=60, right=0.9, raters=3)
+    file = _file(tmp_path, "three.jsonl", [*three[:-1], three[-1] | {"value": None}])
+    code, out, _ = _run(capsys, "agreement", "--input", file, "--json")
+    answer = json.loads(out)
+    assert {"krippendorff_alpha"} == {answer["metric"]}
+    assert "cohen_kappa" not in answer
+    assert "fleiss_kappa" not in answer
+    assert (answer["items"], answer["raters"], answer["unlabelled"]) == (60, 3, 1)
+    assert answer["low"] < answer["value"] < answer["high"]
+    assert 0 < answer["agreed_items"]["value"] < answer["pairwise_agreement"]["value"] < 1
+
+
+@pytest.mark.parametrize(
+    ("right", "items", "code", "status"),
+    [(0.98, 200, 0, "met"), (0.7, 200, 1, "unmet"), (0.93, 20, 2, "unproven")],
+)
+def test_agreement_is_the_entry_ticket_of_a_judge(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    right: float,
+    items: int,
+    code: int,
+    status: str,
+) -> None:
+    file = _file(tmp_path, "labels.jsonl", _labels(2, items=items, right=right))
+    found, out, _ = _run(capsys, "agreement", "--input", file, "--at-least", "0.67")
+    assert (found, out.partition(":")[0]) == (code, status)
+
+
+def test_agreement_on_ranks_uses_their_distance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"item": i, "rater": r, "value": min(5, 1 + i % 5 + (r == "b" and i % 3 == 0))}
+        for i in range(60)
+        for r in "ab"
+    ]
+    file = _file(tmp_path, "ranks.jsonl", rows)
+    values = {}
+    for level in ("nominal", "ordinal", "interval", "ratio"):
+        _, out, _ = _run(capsys, "agreement", "--input", file, "--level", level, "--json")
+        values[level] = json.loads(out)["value"]
+    assert values["nominal"] < values["ordinal"]
+    assert len(set(values.values())) == 4
+
+
+def test_agreement_of_people_who_all_say_the_same_is_not_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"item": i, "rater": r, "value": "ok"} for i in range(9) for r in "ab"]
+    file = _file(tmp_path, "same.jsonl", rows)
+    code, out, _ = _run(capsys, "agreement", "--input", file, "--at-least", "0.67")
+    assert code == 2
+    assert "everybody used one value" in out
+    alone = _file(tmp_path, "alone.jsonl", [{"item": i, "rater": "a", "value": "ok"} for i in range(9)])
+    code, out, _ = _run(capsys, "agreement", "--input", alone)
+    assert "no item has labels of two raters" in out
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "says"),
+    [
+        ([], (), "no rows"),
+        ([{"rater": "a", "value": 1}], (), ":1: LW100 the row has no item"),
+        ([{"item": 1, "value": 1}], (), "no rater"),
+        ([{"item": 1, "rater": "a", "value": [1]}], (), "value is no"),
+        ([{"item": 1, "rater": "a", "value": 1}, {"item": 1, "rater": "a", "value": 2}], (), ":2: LW100"),
+        (
+            [{"item": 1, "rater": "a", "value": "x"}, {"item": 1, "rater": "b", "value": "y"}],
+            ("--level", "ordinal"),
+            "no order",
+        ),
+        ([{"item": 1, "rater": "a", "value": 1}], ("--level", "cardinal"), "cardinal"),
+    ],
+)
+def test_agreement_refuses_what_it_cannot_read(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: list[dict[str, Any]],
+    options: tuple[str, ...],
+    says: str,
+) -> None:
+    code, out, error = _run(capsys, "agreement", "--input", _file(tmp_path, "f.jsonl", rows), *options)
+    assert code == 64
+    assert not out
+    assert says in error

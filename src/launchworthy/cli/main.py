@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "prove": "Judge one proportion against a target, and say how much more is needed.",
     "score": "Compute a metric over a file, with its interval.",
     "compare": "Compare two files of results item by item.",
+    "agreement": "Say how far the people or judges who label agree beyond chance.",
     "correct": "Correct a judge's scores with the labels that people gave some of the items.",
     "export": "Write a table of records to a Parquet file.",
     "keys": "Make, list and end API keys.",

@@ -4,6 +4,14 @@ Pure: no I/O, no clock, no global randomness. May import only ``errors``, ``quan
 library and NumPy (inside functions, so that the exact procedures load without it).
 """
 
+from launchworthy.stats.agreement import (
+    SCALES,
+    agreed_items,
+    cohen_kappa,
+    fleiss_kappa,
+    krippendorff_alpha,
+    pairwise_agreement,
+)
 from launchworthy.stats.correction import (
     FEWEST_LABELS,
     corrected_difference,
@@ -27,8 +35,10 @@ from launchworthy.stats.sums import sums_influences, sums_interval, table_interv
 
 __all__ = [
     "FEWEST_LABELS",
+    "SCALES",
     "Interval",
     "Needed",
+    "agreed_items",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "beta_cdf",
@@ -37,14 +47,17 @@ __all__ = [
     "bounded_mean",
     "chernoff_bounds",
     "clopper_pearson",
+    "cohen_kappa",
     "confidence_sequence",
     "corrected_difference",
     "corrected_mean",
     "discordant_e_value",
+    "fleiss_kappa",
     "holm",
     "influence_interval",
     "items_to_prove",
     "jackknife_interval",
+    "krippendorff_alpha",
     "mcnemar",
     "mean_interval",
     "non_inferiority",
@@ -53,6 +66,7 @@ __all__ = [
     "paired_means",
     "paired_quantiles",
     "paired_shares",
+    "pairwise_agreement",
     "power",
     "prediction_powered",
     "quantile_interval",
