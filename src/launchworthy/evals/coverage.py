@@ -12,12 +12,16 @@ from launchworthy.metrics import Metric, find_metric
 
 __all__ = ["PROVES", "metric_of", "metrics_of", "scorer_of", "scorer_text"]
 
-# What can be measured offline today, as [kind:]family/metric; judges and weighted metrics are not among it.
+# What can be measured offline today, as [kind:]family/metric; `+judge` is for what a judge scores.
+# Weighted metrics are not among it.
 PROVES: tuple[str, ...] = (
+    "agree:proof/judges",
     "bound:gold/looks",
     "cover:gold/*",
     "fresh:gold/refresh",
     "fresh:proof/run",
+    "bound:quality/*+judge",
+    "delta:quality/*+judge",
     "quality/accuracy",
     "quality/auc",
     "quality/average_precision",

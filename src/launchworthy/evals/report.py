@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from launchworthy.errors import InputError
 from launchworthy.evals.comparison import Comparison, clusters_of
+from launchworthy.evals.judging import judged_again
 from launchworthy.evals.scoring import own_scorer
 from launchworthy.metrics import Metric, find_metric
 from launchworthy.quantity import format_interval, format_value
@@ -45,6 +46,9 @@ def metrics_of_run(run: Run) -> list[Metric]:
         name, _, options = signature.partition("|")
         if "function:" in options:
             found.append(own_scorer(_gone, name=name))
+            continue
+        if "judge:" in options:
+            found.append(judged_again(name, options))
             continue
         try:
             found.append(find_metric(name))

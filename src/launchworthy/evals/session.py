@@ -6,21 +6,36 @@ coats over :func:`run_suite`; :func:`try_out` is the same on a list of items, fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from launchworthy.contract import Claim
-from launchworthy.errors import NotFoundError
+from launchworthy.errors import InputError, NotFoundError
 from launchworthy.evals.comparison import Comparison, compare_runs
 from launchworthy.evals.coverage import metrics_of
 from launchworthy.evals.engine import Limits, Progress, evaluate
+from launchworthy.evals.judging import Cache, Judged, judge_items, judged_evidence, judged_once, judgings
+from launchworthy.evals.gate import SealedStore, sealed_evidence
+from launchworthy.evals.gist import gist_of
+from launchworthy.evals.remembering import Cache, RememberingTarget
 from launchworthy.evals.report import Measured, measure_run, table_of
 from launchworthy.evals.run_evidence import Holdout, run_evidence
+from launchworthy.evals.samples import sampled
+from launchworthy.evals.suite import known_of
 from launchworthy.evals.target import CallableTarget, Target
+from launchworthy.evals.watching import Watch, early_evidence
 from launchworthy.evidence import Evidence, Ledger
-from launchworthy.gold import GoldItem, GoldStore, GoldVersion, looks_spent, read_items
+from launchworthy.gold import (
+    SEALED,
+    GoldItem,
+    GoldStore,
+    GoldVersion,
+    looks_spent,
+    read_items,
+    sealed_remark,
+)
 from launchworthy.metrics import Metric, find_metric
 from launchworthy.records import Run, RunItem, RunStore
 
@@ -37,7 +52,7 @@ class Outcome:
 
     Attributes:
         run: Its header.
-        items: Its items, in order of id.
+        items: Its items, in order of id; what was said rests in the store.
         measured: Every metric, whole and by slice.
         comparisons: Paired differences from the baseline, one a metric.
         evidence: What was written for the contract's claims.
@@ -66,9 +81,12 @@ def run_suite(
     claims: Iterable[Claim] = (),
     limits: Limits | None = None,
     limit: int | None = None,
+    samples: int = 1,
     baseline: str | None = None,
     margin: float = 0.0,
+    stop_when_settled: bool = False,
     looks_budget: int | None = None,
+    cache: Cache | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Outcome:
@@ -76,6 +94,7 @@ def run_suite(
 
     Only the holdout proves: a run on the dev split shows numbers and writes nothing, and of a run on ``all``
     the holdout's part counts. A set that keeps no holdout proves with every item, and the evidence says so.
+    A run on ``sealed`` is the launch gate: it leaves evidence, and nothing of any one item.
 
     Args:
         store: Where everything rests.
@@ -87,9 +106,12 @@ def run_suite(
         claims: Claims of the contract.
         limits: Concurrency, timeouts, retries, cost.
         limit: Ask only the first so many items, to try things out; proves nothing.
+        samples: How often each item is asked.
         baseline: Run id, release id or release label to compare with.
         margin: How much worse than the baseline is still acceptable, where claims name none.
+        stop_when_settled: Ask in random order, and stop once the first scorer tells the run from its baseline.
         looks_budget: Readings of the holdout that the contract allows.
+        cache: Where replies are put down as they come.
         on_progress: Called after each batch.
         now: The clock.
 
@@ -97,26 +119,49 @@ def run_suite(
         NotFoundError: No such baseline.
         InputError, StorageError: See :func:`launchworthy.evals.evaluate`.
     """
+    if stop_when_settled and (baseline is None or not scorers):
+        raise InputError("there is no baseline to be settled against", where="--stop-when-settled")
+    gate = run.split == SEALED
+    if gate:
+        if not version.splits.get(SEALED):
+            raise InputError(
+                f"{run.gold} keeps no sealed items",
+                where="--gate",
+                hint="seal some: gold: {sealed: 20 %} in the contract, or split: sealed in the rows",
+            )
+        store = cast(EvalStore, SealedStore(store))
     other = None if baseline is None else find_baseline(store, run, baseline)
-    gold = read_items(store, version, split=run.split, by=by, purpose=f"run {run.id}", now=now())
-    asked = gold if limit is None else gold[:limit]
-    done = evaluate(
-        asked, target=target, scorers=scorers, runs=store, run=run, limits=limits, on_progress=on_progress
-    )
-    ids = {item.id for item in asked}
-    items = tuple(item for item in store.run_items(run.id) if item.item_id in ids)
-    old = None if other is None else (other, store.run_items(other.id))
-    evidence, remarks = _proven(
+    gold = read_items(
         store,
-        done,
-        items,
-        gold=asked,
-        version=version,
-        claims=claims,
-        old=old,
-        budget=looks_budget,
+        version,
+        split=run.split,
+        by=by,
+        purpose=f"{'gate' if gate else 'run'} {run.id}",
         now=now(),
+        release=run.release if gate else None,
     )
+    asked = sampled(gold if limit is None else gold[:limit], samples)
+    old = None if other is None else (other, gist_of(store.iter_run_items(other.id)))
+    watch = None if old is None or not scorers else Watch(old[1], scorers[0])
+    if stop_when_settled:
+        # What stops early has asked only the first: these must be any, not those of the first letters.
+        asked = random.Random(f"{run.id}/order").sample(asked, len(asked))  # noqa: S311
+    done = evaluate(
+        asked,
+        target=target if cache is None else RememberingTarget(target, cache, known=known_of(run)),
+        scorers=scorers,
+        runs=store,
+        run=run,
+        limits=limits,
+        on_items=None if watch is None else _watched(watch, stop=stop_when_settled),
+        on_progress=None if on_progress is None else _noted(on_progress, watch),
+    )
+    ids = {item.id: item.split for item in asked}
+    items = gist_of(item for item in store.iter_run_items(run.id) if item.item_id in ids)
+    sitting = _Sitting(
+        store=store, run=done, items=items, splits=ids, version=version, old=old, budget=looks_budget, now=now()
+    )
+    evidence, remarks = sitting.proven(list(claims), watch=watch if stop_when_settled else None)
     if evidence:
         store.add_evidence(done.product, evidence)
     comparisons = (
@@ -132,40 +177,68 @@ def run_suite(
     )
 
 
-def _proven(
-    store: EvalStore,
-    run: Run,
-    items: Sequence[RunItem],
-    *,
-    gold: Sequence[GoldItem],
-    version: GoldVersion,
-    claims: Iterable[Claim],
-    old: tuple[Run, Sequence[RunItem]] | None,
-    budget: int | None,
-    now: datetime,
-) -> tuple[list[Evidence], list[str]]:
-    claims = list(claims)
-    if not metrics_of(claims, workflow=run.workflow):
-        return [], []
-    if run.status != "complete":
-        return [], ["the run is not complete, so it proves nothing yet"]
-    if run.config.get("limit") is not None:
-        return [], [f"limited to {len(gold):,} items: a try-out proves nothing"]
-    keeps = bool(version.splits.get("holdout"))
-    if keeps and run.split == "dev":
-        return [], [
-            "run on the dev split, which was tuned on: it shows, the holdout proves (--split holdout)"
-        ]
-    holdout = Holdout(
-        ids={item.id for item in gold if item.split == "holdout"} if keeps else None,
-        looks=len(looks_spent(store, version)),
-        budget=budget,
-    )
-    evidence = run_evidence(claims, run, items, now=now, holdout=holdout, baseline=old)
-    remarks = sorted({str(piece.detail["remark"]) for piece in evidence if "remark" in piece.detail})
-    if keeps and run.split == "all":
-        remarks.append("evidence is of the holdout's part alone")
-    return evidence, remarks
+def _watched(watch: Watch, *, stop: bool) -> Callable[[Sequence[RunItem]], str | None]:
+    def see(items: Sequence[RunItem]) -> str | None:
+        watch.add(items)
+        return watch.settled if stop else None
+
+    return see
+
+
+def _noted(tell: Callable[[Progress], None], watch: Watch | None) -> Callable[[Progress], None]:
+    if watch is None:
+        return tell
+    return lambda progress: tell(replace(progress, note=watch.note))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sitting:
+    """A run that is over, and what decides whether it proves anything; ``splits`` by id of what was asked."""
+
+    store: EvalStore
+    run: Run
+    items: Sequence[RunItem]
+    splits: Mapping[str, str]
+    version: GoldVersion
+    old: tuple[Run, Sequence[RunItem]] | None
+    budget: int | None
+    now: datetime
+
+    def proven(self, claims: list[Claim], *, watch: Watch | None) -> tuple[list[Evidence], list[str]]:
+        """Evidence, and sentences that say why there is no more of it."""
+        run, version = self.run, self.version
+        if not metrics_of(claims, workflow=run.workflow):
+            return [], []
+        if run.status != "complete" and (watch is None or watch.settled is None):
+            return [], ["the run is not complete, so it proves nothing yet"]
+        if run.config.get("limit") is not None:
+            return [], [f"limited to {len(self.splits):,} items: a try-out proves nothing"]
+        keeps = bool(version.splits.get("holdout"))
+        if keeps and run.split == "dev":
+            return [], [
+                "run on the dev split, which was tuned on: it shows, the holdout proves (--split holdout)"
+            ]
+        split = SEALED if run.split == SEALED else "holdout"
+        proving = {item_id for item_id, own in self.splits.items() if own == split}
+        holdout = Holdout(
+            ids=proving if keeps or split == SEALED else None,
+            looks=len(looks_spent(self.store, version)),
+            budget=self.budget,
+        )
+        evidence = run_evidence(claims, run, self.items, now=self.now, holdout=holdout, baseline=self.old)
+        remarks = []
+        if watch is not None and run.status != "complete":
+            evidence = early_evidence(evidence, watch, run=run)
+            remarks = ["asking stopped early: of the claims, only those about the difference are measured"]
+        if split == SEALED:
+            remark = sealed_remark(self.store, version, release=run.release)
+            looks = len(looks_spent(self.store, version, split=SEALED))
+            evidence = [sealed_evidence(piece, looks=looks, remark=remark) for piece in evidence]
+        evidence = [with_age(piece, self.items) for piece in evidence]
+        remarks += sorted({str(piece.detail["remark"]) for piece in evidence if "remark" in piece.detail})
+        if keeps and run.split == "all":
+            remarks.append("evidence is of the holdout's part alone")
+        return evidence, remarks
 
 
 def find_baseline(store: RunStore, run: Run, wanted: str) -> Run:

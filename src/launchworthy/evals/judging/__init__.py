@@ -1,0 +1,56 @@
+"""Judges: models that grade answers, calibrated with people's labels, and what their grades then prove.
+
+A judge is an instrument with an error rate. What it cannot grade is counted apart; its mean is corrected with
+people's labels or proves nothing; and a calibration holds for one version of rubric, model and label policy.
+May import what ``evals`` may.
+"""
+
+from launchworthy.evals.judging.asking import Cache
+from launchworthy.evals.judging.calibration import Calibration, Table, calibrate, calibration_evidence
+from launchworthy.evals.judging.evidence import calibration_of, judged_evidence
+from launchworthy.evals.judging.grading import NoGrade, Scale, read_grade, scale_of
+from launchworthy.evals.judging.judge import (
+    Judge,
+    JudgeVersion,
+    calibration_claim,
+    judge_for,
+    judged_metrics,
+)
+from launchworthy.evals.judging.judged import Judged, judged_again, judged_metric, judged_once, judgings
+from launchworthy.evals.judging.labels import Labelled, Labels, read_labels
+from launchworthy.evals.judging.position import Bias, position_bias
+from launchworthy.evals.judging.second_pass import Judging, judge_items
+from launchworthy.evals.judging.voting import Vote, ask_all
+
+__all__ = [
+    "Bias",
+    "Cache",
+    "Calibration",
+    "Judge",
+    "JudgeVersion",
+    "Judged",
+    "Judging",
+    "Labelled",
+    "Labels",
+    "NoGrade",
+    "Scale",
+    "Table",
+    "Vote",
+    "ask_all",
+    "calibrate",
+    "calibration_claim",
+    "calibration_evidence",
+    "calibration_of",
+    "judge_for",
+    "judge_items",
+    "judged_again",
+    "judged_evidence",
+    "judged_metric",
+    "judged_metrics",
+    "judged_once",
+    "judgings",
+    "position_bias",
+    "read_grade",
+    "read_labels",
+    "scale_of",
+]
