@@ -6,17 +6,17 @@ coats over :func:`run_suite`; :func:`try_out` is the same on a list of items, fo
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from launchworthy.contract import Claim
 from launchworthy.errors import InputError, NotFoundError
 from launchworthy.evals.comparison import Comparison, compare_runs
 from launchworthy.evals.coverage import metrics_of
 from launchworthy.evals.engine import Limits, Progress, evaluate
-from launchworthy.evals.judging import Cache, Judged, judge_items, judged_evidence, judged_once, judgings
 from launchworthy.evals.gate import SealedStore, sealed_evidence
 from launchworthy.evals.gist import gist_of
 from launchworthy.evals.remembering import Cache, RememberingTarget
@@ -109,7 +109,7 @@ def run_suite(
         samples: How often each item is asked.
         baseline: Run id, release id or release label to compare with.
         margin: How much worse than the baseline is still acceptable, where claims name none.
-        stop_when_settled: Ask in random order, and stop once the first scorer tells the run from its baseline.
+        stop_when_settled: Ask in random order, and stop once the first scorer tells the run from the other.
         looks_budget: Readings of the holdout that the contract allows.
         cache: Where replies are put down as they come.
         on_progress: Called after each batch.
@@ -159,7 +159,14 @@ def run_suite(
     ids = {item.id: item.split for item in asked}
     items = gist_of(item for item in store.iter_run_items(run.id) if item.item_id in ids)
     sitting = _Sitting(
-        store=store, run=done, items=items, splits=ids, version=version, old=old, budget=looks_budget, now=now()
+        store=store,
+        run=done,
+        items=items,
+        splits=ids,
+        version=version,
+        old=old,
+        budget=looks_budget,
+        now=now(),
     )
     evidence, remarks = sitting.proven(list(claims), watch=watch if stop_when_settled else None)
     if evidence:
@@ -228,13 +235,15 @@ class _Sitting:
         evidence = run_evidence(claims, run, self.items, now=self.now, holdout=holdout, baseline=self.old)
         remarks = []
         if watch is not None and run.status != "complete":
-            evidence = early_evidence(evidence, watch, run=run)
+            evidence = early_evidence(evidence, watch, ids=holdout.ids)
             remarks = ["asking stopped early: of the claims, only those about the difference are measured"]
         if split == SEALED:
             remark = sealed_remark(self.store, version, release=run.release)
             looks = len(looks_spent(self.store, version, split=SEALED))
             evidence = [sealed_evidence(piece, looks=looks, remark=remark) for piece in evidence]
-        evidence = [with_age(piece, self.items) for piece in evidence]
+        if run.config.get("cache") and (count := run.config.get("remembered")):
+            evidence = [replace(piece, detail={**piece.detail, "remembered": count}) for piece in evidence]
+            remarks.append(f"{count:,} answers are those of an earlier run of this release")
         remarks += sorted({str(piece.detail["remark"]) for piece in evidence if "remark" in piece.detail})
         if keeps and run.split == "all":
             remarks.append("evidence is of the holdout's part alone")

@@ -20,7 +20,7 @@ from launchworthy.evals.target import CallableTarget, Target, load_function
 from launchworthy.gold import GoldVersion
 from launchworthy.records import Release, Run
 
-__all__ = ["new_run", "read_release", "release_of", "same_suite", "target_of", "target_release"]
+__all__ = ["known_of", "new_run", "read_release", "release_of", "same_suite", "target_of", "target_release"]
 
 _LONGEST_PATH = 400
 _PATH = re.compile(r"[^\\:\0\n]*[./][^\\:\0\n]*")  # a word without a dot or a slash names no file
@@ -168,4 +168,35 @@ def same_suite(one: Run, other: Run) -> bool:
     return all(
         getattr(one, name) == getattr(other, name)
         for name in ("product", "workflow", "release", "target", "gold", "split", "scorers")
-    ) and one.config.get("limit") == other.config.get("limit")
+    ) and all(one.config.get(name) == other.config.get(name) for name in ("limit", "samples"))
+
+
+# What a run's configuration says of measuring; all the rest may decide what a target answers.
+_MEASURING = frozenset(
+    {
+        "scorers",
+        "limit",
+        "samples",
+        "baseline",
+        "margin",
+        "contract",
+        "release_label",
+        "stop_when_settled",
+        "cache",
+        "stopped_because",
+        "overloads",
+        "remembered",
+    }
+)
+
+
+def known_of(run: Run) -> dict[str, Any]:
+    """What decides the replies that a run gets, beside its items.
+
+    Where it may take those of other runs, its release and everything that it was told about the target; else
+    the run itself, so that only its own later sittings find them.
+    """
+    if not run.config.get("cache"):
+        return {"run": run.id}
+    parameters = {name: value for name, value in run.config.items() if name not in _MEASURING}
+    return {"target": run.target, "release": run.release, "parameters": parameters}
