@@ -42,6 +42,7 @@ ADDRESSES: Mapping[str, str] = {
     "run": "/runs/20261124-080000-cafe",
     "run-item": "/runs/20261124-080000-cafe/items/q-003",
     "compare": "/runs/compare?baseline=20261123-080000-beef&candidate=20261124-080000-cafe",
+    "history": "/runs/history?product=python-docs&workflow=answer&gold=answer",
     "gold": "/gold",
     "gold_set": "/gold/python-docs/answer",
     "ingest": "/ingest",
@@ -54,6 +55,7 @@ TITLES: Mapping[str, str] = {
     "claim": "Met: the right object is among the first 5 for at least 80 % of questions",
     "traces": "The newest 50 traces: 2 failed",
     "runs": "2 runs; the newest, of answer, is complete on 180 items",
+    "history": "answer: 2 releases; the newest is better on hit@5 and mrr than the one before",
     "gold": "1 gold set with 312 items",
     "gold_set": "answer has 312 items in 6 slices; its holdout was read 3 of 20 times",
     "ingest": "520 spans accepted, all stored; 4 rejected",
@@ -191,6 +193,15 @@ def test_an_item_stands_beside_what_was_expected_with_its_scores_and_its_trace(
     assert "could not score: the scorer took longer than 5 s" in unscored
     gone = client.get("/runs/20261124-080000-cafe/items/q-150").text
     assert "The call left no trace" in gone
+
+
+def test_a_suite_is_drawn_over_its_releases_with_what_is_proven_between_them(client: TestClient) -> None:
+    text = html.unescape(client.get(ADDRESSES["history"]).text)
+    plot = re.search(r'aria-label="hit@5 over the runs. 2 measurements', text)
+    assert plot is not None
+    assert "Newest release minus the one before:" in text
+    assert "/runs/compare?baseline=20261123-080000-beef&candidate=20261124-080000-cafe" in text
+    assert title_of(client.get("/runs/history").text) == TITLES["history"], "the newest suite by itself"
 
 
 def test_items_that_became_worse_stand_before_those_that_became_better(client: TestClient) -> None:
@@ -353,6 +364,7 @@ def test_spans_that_are_their_own_ancestors_are_shown_once(nothing: Any, moment:
         ("/products/python-docs/claims/nothing", 404, "has no claim 'nothing'"),
         ("/traces/zz", 404, "No trace 'zz'"),
         ("/runs/none", 404, "No run 'none'"),
+        ("/runs/history?product=none", 200, "No complete run of such a suite"),
         ("/runs/20261124-080000-cafe/items/none", 404, "No item 'none'"),
         ("/runs/20261124-080000-cafe/items/a/b?c", 404, "No item 'a/b'"),
         ("/runs/compare?baseline=a&candidate=b", 404, "No run 'a'"),

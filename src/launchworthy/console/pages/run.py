@@ -58,6 +58,7 @@ class RunView:
     newer: str
     older: str
     others: tuple[Link, ...]
+    history: Link
     simulated: bool
     empty: Empty | None
 
@@ -97,6 +98,16 @@ def view(reading: Reading, ask: Ask) -> RunView:
         if page * PAGE_ITEMS < len(ordered)
         else "",
         others=tuple(_others(reading, run)),
+        history=Link(
+            text="All releases of this suite",
+            url=page_url(
+                "runs",
+                "history",
+                product=run.product,
+                workflow=run.workflow,
+                gold=run.gold.partition("@")[0],
+            ),
+        ),
         simulated=run.simulated,
         empty=None
         if items
