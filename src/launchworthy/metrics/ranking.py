@@ -1,69 +1,104 @@
-"""Ranking and retrieval by trec_eval's conventions. May import this room, ``records`` and ``stats``."""
+"""Ranking and retrieval by trec_eval's conventions. May import this room, ``records`` and ``stats``.
+
+A query is judged by where the relevant ids came (rank and gain) and by the gains that it could have had; rows
+and whole tables (``run_table``) are brought to that form and then measured by the same sums.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
+from array import array
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from launchworthy.errors import InputError
 from launchworthy.metrics.estimators import MeanEstimator
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.records import Score
 
-__all__ = ["RANKING", "ranking_metric"]
+if TYPE_CHECKING:
+    pass
 
-Measure = Callable[[Sequence[float], Sequence[float], int], float]
+__all__ = ["BY_DEPTH", "ranked_ids", "ranking_metric"]
 
 _CONVENTION = (
     "Linear gain, discount log2(rank + 1), ideal over everything judged; relevant means gain above 0, and "
     "a negative gain is 0. What was not retrieved counts 0; a query without `ranked` counts 0 and is "
-    "reported as missing. A list is taken in its order; a mapping id → score is ordered by score, ties by "
-    "id descending. An id that comes twice gains once. A query with nothing relevant cannot be scored "
-    "(trec_eval: 0)."
+    "reported as missing. A list is taken in its order; a mapping id → score is ordered by score (as 32-bit "
+    "float), ties by id descending. An id that comes twice gains once. A query with nothing relevant cannot "
+    "be scored (trec_eval: 0). A table with columns `query`, `id`, `score` and `gain`, one row for each id "
+    "retrieved or judged, is taken as well."
 )
+_EXPONENTIAL = " With gain=exponential a gain is 2^gain − 1."
+_LARGEST_GAIN = {"linear": 1e15, "exponential": 500.0}
 
 
-def _hit(gains: Sequence[float], _judged: Sequence[float], k: int) -> float:
-    return float(any(gain > 0 for gain in gains[:k]))
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A measure of this family.
+
+    Attributes:
+        value: From the ranks (from 1) and gains of the relevant ids found, in order, the gains of everything
+            relevant, and the depth, to the value.
+        doc: What it measures.
+        by_depth: Whether it needs a depth.
+        options: What it can be made with.
+    """
+
+    value: Callable[[Sequence[int], Sequence[float], Sequence[float], int], float]
+    doc: str
+    by_depth: bool = False
+    options: tuple[str, ...] = ()
 
 
-def _precision(gains: Sequence[float], _judged: Sequence[float], k: int) -> float:
-    return sum(gain > 0 for gain in gains[:k]) / k
+def _hit(ranks: Sequence[int], _gains: Sequence[float], _judged: Sequence[float], k: int) -> float:
+    return float(any(rank <= k for rank in ranks[:1]))
 
 
-def _recall(gains: Sequence[float], judged: Sequence[float], k: int) -> float:
-    return sum(gain > 0 for gain in gains[:k]) / len(judged)
+def _precision(ranks: Sequence[int], _gains: Sequence[float], _judged: Sequence[float], k: int) -> float:
+    return sum(rank <= k for rank in ranks) / k
 
 
-def _reciprocal_rank(gains: Sequence[float], _judged: Sequence[float], k: int) -> float:
-    return next((1.0 / rank for rank, gain in enumerate(gains[:k], start=1) if gain > 0), 0.0)
+def _recall(ranks: Sequence[int], _gains: Sequence[float], judged: Sequence[float], k: int) -> float:
+    return sum(rank <= k for rank in ranks) / len(judged)
 
 
-def _average_precision(gains: Sequence[float], judged: Sequence[float], k: int) -> float:
-    found, precision = 0, 0.0
-    for rank, gain in enumerate(gains[:k], start=1):
-        if gain > 0:
-            found += 1
-            precision += found / rank
-    return precision / len(judged)
+def _reciprocal_rank(
+    ranks: Sequence[int], _gains: Sequence[float], _judged: Sequence[float], k: int
+) -> float:
+    return 1.0 / ranks[0] if ranks and ranks[0] <= k else 0.0
 
 
-def _discounted(gains: Sequence[float], k: int) -> float:
-    return math.fsum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains[:k], start=1))
+def _average_precision(
+    ranks: Sequence[int], _gains: Sequence[float], judged: Sequence[float], k: int
+) -> float:
+    return sum(found / rank for found, rank in enumerate(ranks, start=1) if rank <= k) / len(judged)
 
 
-def _ndcg(gains: Sequence[float], judged: Sequence[float], k: int) -> float:
-    return _discounted(gains, k) / _discounted(sorted(judged, reverse=True), k)
+def _ndcg(ranks: Sequence[int], gains: Sequence[float], judged: Sequence[float], k: int) -> float:
+    best = sorted(judged, reverse=True)[:k]
+    ideal = sum(gain / math.log2(rank + 1) for rank, gain in enumerate(best, start=1))
+    return (
+        sum(gain / math.log2(rank + 1) for rank, gain in zip(ranks, gains, strict=True) if rank <= k) / ideal
+    )
 
 
-# name: measure, sentence, whether a depth is obligatory
-RANKING: Mapping[str, tuple[Measure, str, bool]] = {
-    "hit": (_hit, "Share of queries with a relevant id among the first k.", True),
-    "precision": (_precision, "Share of the first k that is relevant, averaged over queries.", True),
-    "recall": (_recall, "Share of what is relevant that is among the first k, averaged over queries.", True),
-    "mrr": (_reciprocal_rank, "Mean of 1 / rank of the first relevant id.", False),
-    "map": (_average_precision, "Mean average precision; what was not retrieved counts 0.", False),
-    "ndcg": (_ndcg, "Discounted gain of the order, as a share of the best possible order's.", False),
+_RANKING: Mapping[str, Ranking] = {
+    "hit": Ranking(_hit, "Share of queries with a relevant id among the first k.", by_depth=True),
+    "precision": Ranking(
+        _precision, "Share of the first k that is relevant, averaged over queries.", by_depth=True
+    ),
+    "recall": Ranking(
+        _recall, "Share of what is relevant that is among the first k, averaged over queries.", by_depth=True
+    ),
+    "mrr": Ranking(_reciprocal_rank, "Mean of 1 / rank of the first relevant id."),
+    "map": Ranking(_average_precision, "Mean average precision; what was not retrieved counts 0."),
+    "ndcg": Ranking(
+        _ndcg, "Discounted gain of the order, as a share of the best possible order's.", options=("gain",)
+    ),
 }
 
 _FIELDS = (
@@ -73,32 +108,63 @@ _FIELDS = (
 )
 
 
-def ranking_metric(name: str, *, depth: int | None) -> Metric:
-    """The metric ``name`` of :data:`RANKING` cut at ``depth``, or over the whole list."""
-    measure, doc, _ = RANKING[name]
-    k = depth or 1_000_000_000
+def ranking_metric(name: str, *, depth: int | None, gain: str | None = None) -> Metric:
+    """The metric ``name`` of this family cut at ``depth``, or over the whole list.
+
+    Raises:
+        InputError: ``gain`` is neither linear nor exponential.
+    """
+    kind, k = _RANKING[name], depth or 1_000_000_000
+    growth = gain or "linear"
+    if growth not in _LARGEST_GAIN:
+        raise InputError(
+            f"gain {growth!r:.80} is none", where="gain", hint="write gain=exponential, or gain=linear"
+        )
 
     def read(row: Mapping[str, Any]) -> Score:
-        relevant = _relevant(row)
-        judged = [gain for gain in relevant.values() if gain > 0]
+        relevant = _relevant(row, growth)
+        judged = [worth for worth in relevant.values() if worth > 0]
         if not judged:
             raise CannotScore("nothing is relevant to this query")
         missing = row.get("ranked") is None
-        gains = [] if missing else _gains(row["ranked"], relevant)
-        value = measure(gains, judged, k)
+        ranks, gains = ([], []) if missing else _found(ranked_ids(row["ranked"]), relevant)
+        value = kind.value(ranks, gains, judged, k)
         statistics = {"total": value, "items": 1.0} | ({"missing": 1.0} if missing else {})
         return Score(value=value, statistics=statistics)
 
     return Metric(
         name=name if depth is None else f"{name}@{depth}",
-        doc=doc,
+        doc=kind.doc,
         fields=_FIELDS,
         read=read,
         estimator=MeanEstimator(),
         unit_of_analysis="query",
-        convention=_CONVENTION,
+        convention=_CONVENTION + (_EXPONENTIAL if kind.options else ""),
         source="trec_eval 9 (NIST)",
+        options={"gain": growth} if growth != "linear" else {},
     )
+
+
+def ranked_ids(ranked: Any) -> list[str]:
+    """The ids of a list in its order, or of a mapping id → score from the highest score down.
+
+    Raises:
+        CannotScore: It is neither, or holds what is no id or no score.
+    """
+    if isinstance(ranked, Mapping):
+        for name, score in ranked.items():
+            if isinstance(score, bool) or not isinstance(score, (int, float)) or not _finite(score):
+                raise CannotScore(f"the score of {str(name)[:80]!r} in 'ranked' is not a number")
+        scores = array("f", map(float, ranked.values()))  # trec_eval keeps 32 bits
+        ordered = sorted(zip(scores, map(str, ranked), strict=True), reverse=True)
+        return [name for _, name in ordered]
+    if not isinstance(ranked, (list, tuple)):
+        raise CannotScore("field 'ranked' is not a list of ids")
+    return [_id(item, "ranked") for item in ranked]
+
+
+def _finite(number: float) -> bool:
+    return abs(number) <= sys.float_info.max  # also of a whole number too long for a float
 
 
 def _id(value: Any, field: str) -> str:
@@ -107,25 +173,31 @@ def _id(value: Any, field: str) -> str:
     return str(value)
 
 
-def _relevant(row: Mapping[str, Any]) -> dict[str, float]:
+def _relevant(row: Mapping[str, Any], growth: str) -> dict[str, float]:
     relevant = row.get("relevant")
     if isinstance(relevant, (list, tuple)):
         return {_id(item, "relevant"): 1.0 for item in relevant}
     if not isinstance(relevant, Mapping):
         raise CannotScore("field 'relevant' is missing or not a mapping id → gain")
+    most = _LARGEST_GAIN[growth]
     for name, gain in relevant.items():
-        if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not abs(gain) <= 1e15:
+        if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not abs(gain) <= most:
             raise CannotScore(f"the gain of {str(name)[:80]!r} in 'relevant' is not a number")
-    return {str(name): float(gain) for name, gain in relevant.items()}
+    if growth == "linear":
+        return {str(name): float(gain) for name, gain in relevant.items()}
+    return {str(name): 2.0**gain - 1.0 for name, gain in relevant.items()}
 
 
-def _gains(ranked: Any, relevant: Mapping[str, float]) -> list[float]:
-    if isinstance(ranked, Mapping):
-        for name, score in ranked.items():
-            if isinstance(score, bool) or not isinstance(score, (int, float)) or not math.isfinite(score):
-                raise CannotScore(f"the score of {str(name)[:80]!r} in 'ranked' is not a number")
-        ranked = sorted(ranked, key=lambda name: (ranked[name], str(name)), reverse=True)
-    if not isinstance(ranked, (list, tuple)):
-        raise CannotScore("field 'ranked' is not a list of ids")
-    left = {name: max(0.0, gain) for name, gain in relevant.items()}
-    return [left.pop(_id(item, "ranked"), 0.0) for item in ranked]
+def _found(ranked: Sequence[str], relevant: Mapping[str, float]) -> tuple[list[int], list[float]]:
+    left = dict(relevant)
+    ranks, gains = [], []
+    for rank, name in enumerate(ranked, start=1):
+        if (gain := left.pop(name, 0.0)) > 0:
+            ranks.append(rank)
+            gains.append(gain)
+    return ranks, gains
+
+
+BY_DEPTH: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...], bool]] = {
+    name: (partial(ranking_metric, name), kind.options, kind.by_depth) for name, kind in _RANKING.items()
+}

@@ -5,20 +5,24 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from launchworthy.errors import InputError
 from launchworthy.metrics import (
     agents,
     answers,
     classification,
+    collection,
     grounding,
+    likelihood,
     operation,
+    ranking,
     rouge,
+    similarity,
     text,
     translation,
 )
 from launchworthy.metrics.metric import Metric
-from launchworthy.metrics.ranking import RANKING, ranking_metric
 
 __all__ = ["METRICS", "find_metric"]
 
@@ -28,6 +32,8 @@ _FAMILIES: tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ..
     text.FAMILY,
     rouge.FAMILY,
     translation.FAMILY,
+    similarity.FAMILY,
+    likelihood.FAMILY,
     answers.FAMILY,
     grounding.FAMILY,
     agents.FAMILY,
@@ -35,6 +41,11 @@ _FAMILIES: tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ..
 )
 _PLAIN = {name: maker for family in _FAMILIES for name, (maker, _) in family.items()}
 _OPTIONS = {name: options for family in _FAMILIES for name, (_, options) in family.items()}
+# Those cut at a depth: who makes each (with ``depth``), its options, and whether a depth is obligatory.
+_BY_DEPTH: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...], bool]] = {
+    **ranking.BY_DEPTH,
+    **collection.BY_DEPTH,
+}
 _ALIASES = {"auc": "roc-auc", "mean-reciprocal-rank": "mrr"}
 # What --list and the reference page show; any depth and any percentile work.
 _SHOWN = (
@@ -45,6 +56,8 @@ _SHOWN = (
     "mrr",
     "map",
     "ndcg@10",
+    "coverage@10",
+    "diversity@10",
     "latency-p50",
     "latency-p95",
     "latency-p99",
@@ -58,27 +71,24 @@ def find_metric(name: str, *, options: Mapping[str, str] | None = None) -> Metri
 
     Args:
         name: Such as ``hit@5``, ``token-f1``, ``latency_p95``.
-        options: ``positive``, ``schema`` or ``pattern``, where the metric takes it.
+        options: What it takes beyond its name, such as ``positive``, ``schema`` or ``gain``.
 
     Raises:
         InputError: No such metric, or it does not take such an option; the hint names the likely one.
     """
     asked, given = name.strip().lower().replace("_", "-"), dict(options or {})
     asked = _ALIASES.get(asked, asked)
-    unknown = sorted(set(given) - set(_OPTIONS.get(asked, ())))
-    metric: Metric | None = None
-    if asked in _PLAIN and not unknown:
-        metric = _PLAIN[asked](**given)
-    elif not unknown:
-        metric = _with_number(asked)
-    if metric is not None:
-        return metric
-    if unknown and (asked in _PLAIN or _with_number(asked)):
-        takes = ", ".join(_OPTIONS.get(asked, ())) or "none"
-        raise InputError(
-            f"metric {asked!r} has no option {unknown[0]!r}", where="metric", hint=f"its options: {takes}"
-        )
-    if asked in RANKING:
+    if (found := _maker(asked)) is not None:
+        make, takes = found
+        unknown = sorted(set(given) - set(takes))
+        if unknown:
+            raise InputError(
+                f"metric {asked!r} has no option {unknown[0]!r:.80}",
+                where="metric",
+                hint=f"its options: {', '.join(takes) or 'none'}",
+            )
+        return make(**given)
+    if asked in _BY_DEPTH:
         raise InputError(
             f"metric {asked!r} needs a depth", where="metric", hint=f"write {asked}@5 for the first five"
         )
@@ -91,13 +101,16 @@ def find_metric(name: str, *, options: Mapping[str, str] | None = None) -> Metri
     )
 
 
-def _with_number(name: str) -> Metric | None:
-    if (match := _DEPTH.fullmatch(name)) and match["name"] in RANKING:
-        return ranking_metric(match["name"], depth=int(match["depth"]))
-    if name in RANKING and not RANKING[name][2]:
-        return ranking_metric(name, depth=None)
+def _maker(name: str) -> tuple[Callable[..., Metric], tuple[str, ...]] | None:
+    """Who makes the metric of this name from its options, and which it takes."""
+    if name in _PLAIN:
+        return _PLAIN[name], _OPTIONS[name]
+    match = _DEPTH.fullmatch(name)
+    kind = _BY_DEPTH.get(match["name"] if match else name)
+    if kind is not None and (match or not kind[2]):
+        return partial(kind[0], depth=int(match["depth"]) if match else None), kind[1]
     if match := _PERCENTILE.fullmatch(name):
-        return operation.latency_quantile(float(match["percent"]))
+        return partial(operation.latency_quantile, float(match["percent"])), ()
     return None
 
 
