@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+
+from launchworthy.contract import Claim, ClaimKind, Direction, Target
+from launchworthy.evals.judging import Judge, judge_for
 
 Reply = str | dict[str, Any] | tuple[int, Any] | tuple[int, Any, dict[str, str]] | None
 Answer = Callable[[dict[str, Any]], Reply]
@@ -94,3 +99,44 @@ def chat_server() -> Iterator[Callable[[Answer], ChatServer]]:
     yield start
     for stop in stops:
         stop()
+
+
+def verdict(value: Any, reasoning: str = "Because.") -> str:
+    """A judge's reply in the shape that was asked for."""
+    name = {bool: "verdict", int: "score", str: "better"}[type(value)]
+    return json.dumps({"reasoning": reasoning, name: value})
+
+
+def shown(body: dict[str, Any]) -> dict[str, Any]:
+    """The material that a judge was given."""
+    found: dict[str, Any] = json.loads(body["messages"][1]["content"])
+    return found
+
+
+@pytest.fixture
+def make_judge(tmp_path: Path) -> Callable[..., Judge]:
+    """A judge as a contract declares it; texts of rubric and policy become files."""
+
+    def make(url: str, metric: str = "groundedness", **options: Any) -> Judge:
+        return judge_for(agreement_claim(tmp_path, url, **options), metric=metric)
+
+    return make
+
+
+def agreement_claim(folder: Path, url: str, **options: Any) -> Claim:
+    said: dict[str, Any] = {"models": ("judge-1",), "base_url": url, "scale": "yes_no", "labels": 20}
+    said |= options
+    for name in ("rubric", "policy"):
+        if said.get(name) is not None:
+            path = folder / f"{name}.md"
+            path.write_text(said[name])
+            said[name] = str(path)
+    return Claim(
+        address="docs/proof/judges/grounding-v2",
+        kind=ClaimKind.AGREE,
+        family="proof",
+        metric="judges",
+        sentence="agreement of judge grounding-v2 with people (kappa) is at least 0.6",
+        target=Target(direction=Direction.AT_LEAST, threshold=0.6),
+        options=said,
+    )
