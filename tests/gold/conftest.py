@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from launchworthy.errors import NotFoundError
-from launchworthy.gold import GoldItem, GoldVersion, Look
+from launchworthy.gold import Canary, GoldItem, GoldVersion, Look
 
 
 class MemoryGoldStore:
@@ -38,6 +38,10 @@ class MemoryGoldStore:
         return [
             x for x in self.seen if (x.product, x.name) == (product, name) and version in (None, x.version)
         ]
+
+    def gold_canaries(self, *, product: str, name: str) -> list[Canary]:
+        text = f"launchworthy-gold-canary:{'0' * 32}"
+        return [Canary(product=product, name=name, text=text, created_at=self.versions[-1][0].created_at)]
 
     def products(self) -> list[str]:
         return sorted({version.product for version, _ in self.versions})

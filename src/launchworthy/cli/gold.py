@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchworthy.cli.figures import SHARE, echo_json
+from launchworthy.cli.figures import SHARE, echo_json, printable
 from launchworthy.cli.gold_check import check
+from launchworthy.cli.gold_items import canary, promote, review
 from launchworthy.cli.gold_options import DATA, JSON, MANY, PRODUCT, times, user, workspace_at
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Import, list, show, compare and export gold sets."""
+    """Import, check, review, compare and export gold sets."""
 
 
-command.add_command(check)
+for _command in (check, canary, promote, review):
+    command.add_command(_command)
 
 
 @command.command(name="import")
@@ -188,11 +190,15 @@ def show(
 @command.command()
 @click.argument("old", metavar="A")
 @click.argument("new", metavar="B")
+@click.option("--values", is_flag=True, help="Print what each field of a dev item was and is.")
 @PRODUCT
 @DATA
 @JSON
-def diff(old: str, new: str, product: str | None, data: Path | None, as_json: bool) -> None:
-    """Compare two versions (NAME@VERSION, or files) item by item; names items, never their content."""
+def diff(old: str, new: str, values: bool, product: str | None, data: Path | None, as_json: bool) -> None:
+    """Compare two versions (NAME@VERSION, or files) item by item.
+
+    Items that are kept back are named, and their fields, but nothing of their content.
+    """
     from launchworthy.cli.product import product_of
     from launchworthy.gold import diff as compare
     from launchworthy.gold import find_version, load_gold
@@ -213,7 +219,7 @@ def diff(old: str, new: str, product: str | None, data: Path | None, as_json: bo
     if as_json:
         echo_json(asdict(found))
     else:
-        _print_diff(found)
+        _print_diff(found, values=values)
 
 
 @command.command()
@@ -236,7 +242,10 @@ def diff(old: str, new: str, product: str | None, data: Path | None, as_json: bo
 def export(
     reference: str, out: Path | None, split: str, sealed: bool, product: str | None, data: Path | None
 ) -> None:
-    """Write a version as JSON Lines; all of it imports to the very same version."""
+    """Write a version as JSON Lines; all of it imports to the very same version.
+
+    Each line carries the canary of the set, so that whoever reads the file can be found out.
+    """
     from datetime import UTC, datetime
 
     from launchworthy.cli.product import product_of
@@ -247,7 +256,8 @@ def export(
         version = find_version(workspace, reference, product=product_of(workspace, product))
         now = datetime.now(UTC)
         items = _items(workspace, version, split=split, sealed=sealed, purpose="gold export", now=now)
-    text = gold_jsonl(items)
+        canary = workspace.gold_canaries(product=version.product, name=version.name)[0].text
+    text = gold_jsonl(items, canary=canary)
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -305,7 +315,7 @@ def _plain(version: GoldVersion) -> dict[str, Any]:
     return asdict(version) | {"created_at": version.created_at.isoformat()}
 
 
-def _print_diff(found: GoldDiff) -> None:
+def _print_diff(found: GoldDiff, *, values: bool) -> None:
     click.echo(
         f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.changed):,} changed, "
         f"{found.same:,} the same"
@@ -317,4 +327,12 @@ def _print_diff(found: GoldDiff) -> None:
             click.echo(f"{sign} … {len(ids) - MANY:,} more")
     for change in found.changed:
         moved = [f"left {name}" for name in change.left] + [f"joined {name}" for name in change.joined]
+        moved += [f"{' → '.join(change.review)}"] if change.review else []
         click.echo(f"~ {change.id}: {', '.join(change.fields)}" + (f" ({', '.join(moved)})" if moved else ""))
+        for field in change.changes if values else ():
+            told = f"{_short(field.old)} → {_short(field.new)}" if field.shown else "(kept back)"
+            click.echo(f"    {field.name}: {told}")
+
+
+def _short(text: str | None) -> str:
+    return "nothing" if text is None else printable(text, most=80)

@@ -26,7 +26,7 @@ COMMANDS: dict[str, str] = {
     "schema": "Print the JSON Schema of the contract, for editors.",
     "canvas": "Draw a contract on one page as an AI Product Canvas.",
     "up": "Serve the console, the API and OTLP from one data folder.",
-    "gold": "Import, list, show, compare and export gold sets.",
+    "gold": "Import, check, review, compare and export gold sets.",
     "eval": "Run a suite against a target and keep the evidence.",
     "score-traffic": "Score a random sample of production traffic.",
     "runs": "List evaluation runs, or show one.",

@@ -4,14 +4,16 @@ May import ``errors``, ``jsonl``, ``quantity``, ``records`` and ``stats``. Where
 that ``store`` implements.
 """
 
+from launchworthy.gold.canary import Guarded, Told, guarded, new_canary
 from launchworthy.gold.corpus import Corpus, Passage, find_corpus, read_corpus
-from launchworthy.gold.difference import GoldDiff, ItemChange, diff
+from launchworthy.gold.difference import FieldChange, GoldDiff, ItemChange, diff
 from launchworthy.gold.duplicates import RESEMBLANCE, Checked, Leak, NearCopy, check_gold
 from launchworthy.gold.holdout import SEALED, SPLITS, looks_spent, read_items, sealed_remark
 from launchworthy.gold.item import Canary, GoldItem, GoldStore, GoldVersion, Look, Review, ReviewStatus
+from launchworthy.gold.promotion import asked_in, promoted, question_in, reviewed, sources_in, with_item
 from launchworthy.gold.reading import GoldFile, is_gold_file, load_gold, read_gold
 from launchworthy.gold.split import DEFAULT_HOLDOUT, split_of
-from launchworthy.gold.version import find_version, freeze, gold_jsonl, review_row
+from launchworthy.gold.version import canary_in, find_version, freeze, gold_jsonl, review_row
 
 __all__ = [
     "DEFAULT_HOLDOUT",
@@ -21,11 +23,13 @@ __all__ = [
     "Canary",
     "Checked",
     "Corpus",
+    "FieldChange",
     "GoldDiff",
     "GoldFile",
     "GoldItem",
     "GoldStore",
     "GoldVersion",
+    "Guarded",
     "ItemChange",
     "Leak",
     "Look",
@@ -33,19 +37,29 @@ __all__ = [
     "Passage",
     "Review",
     "ReviewStatus",
+    "Told",
+    "asked_in",
+    "canary_in",
     "check_gold",
     "diff",
     "find_corpus",
     "find_version",
     "freeze",
     "gold_jsonl",
+    "guarded",
     "is_gold_file",
     "load_gold",
     "looks_spent",
+    "new_canary",
+    "promoted",
+    "question_in",
     "read_corpus",
     "read_gold",
     "read_items",
     "review_row",
+    "reviewed",
     "sealed_remark",
+    "sources_in",
     "split_of",
+    "with_item",
 ]

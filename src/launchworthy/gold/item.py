@@ -137,3 +137,10 @@ class GoldStore(Protocol):
 
     def looks(self, *, product: str, name: str, version: str | None = None) -> list[Look]:
         """Oldest first."""
+
+    def gold_canaries(self, *, product: str, name: str) -> list[Canary]:
+        """The canaries of a set, oldest first: its own, and those that came with files.
+
+        Raises:
+            NotFoundError: No such set.
+        """

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -17,9 +17,24 @@ from typing import Any
 from launchworthy.errors import InputError, NotFoundError
 from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion, Review, ReviewStatus
 
-__all__ = ["FIELDS", "canonical_json", "find_version", "freeze", "gold_jsonl", "item_row", "review_row"]
+__all__ = [
+    "CANARY_FIELD",
+    "CANARY_PREFIX",
+    "FIELDS",
+    "canary_in",
+    "canonical_json",
+    "content_row",
+    "find_version",
+    "freeze",
+    "gold_jsonl",
+    "item_row",
+    "review_row",
+]
 
 FIELDS = ("id", "input", "expected", "slices", "split", "cluster", "answerable", "context")
+CANARY_FIELD = "canary"  # of a row in a file; it is no part of the version
+CANARY_PREFIX = "launchworthy-gold-canary:"
+_CANARY = re.compile(CANARY_PREFIX + r"[0-9a-f]{32}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 
@@ -34,6 +49,20 @@ def item_row(item: GoldItem) -> dict[str, Any]:
         raise InputError(f"meta may not hold {taken[0]!r}, which is a field of the item", where=item.id)
     row = {name: getattr(item, name) for name in FIELDS}
     return row | {"slices": list(item.slices)} | reviewed | dict(item.meta)
+
+
+def content_row(item: GoldItem) -> dict[str, Any]:
+    """The item without its canary, which tells copies of a set apart and not what they hold."""
+    row = item_row(item)
+    if canary_in(item.meta) is not None:
+        del row[CANARY_FIELD]
+    return row
+
+
+def canary_in(row: Mapping[str, Any]) -> str | None:
+    """The canary that a row, or the further fields of an item, carry; None of other fields of that name."""
+    given = row.get(CANARY_FIELD)
+    return given if isinstance(given, str) and _CANARY.fullmatch(given) else None
 
 
 def review_row(review: Review) -> dict[str, Any]:
@@ -86,9 +115,10 @@ def freeze(
     return version, ordered
 
 
-def gold_jsonl(items: Iterable[GoldItem]) -> str:
-    """JSON Lines that import to the very same version."""
-    rows = (item_row(item) for item in sorted(items, key=lambda item: item.id))
+def gold_jsonl(items: Iterable[GoldItem], *, canary: str | None = None) -> str:
+    """JSON Lines that import to the very same version; with a canary, each carries it."""
+    carried = {} if canary is None else {CANARY_FIELD: canary}
+    rows = (item_row(item) | carried for item in sorted(items, key=lambda item: item.id))
     return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
 
 
@@ -136,6 +166,6 @@ def canonical_json(value: Any) -> str:
 
 def _content(item: GoldItem) -> bytes:
     try:
-        return canonical_json(item_row(item)).encode() + b"\n"
+        return canonical_json(content_row(item)).encode() + b"\n"
     except (TypeError, ValueError) as error:
         raise InputError(f"the item holds what JSON cannot: {error}", where=item.id) from error

@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from launchworthy.contract import Contract
 from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.evidence import ChainFault, Evidence, LedgerEntry, verdict_json
-from launchworthy.gold import GoldItem, GoldVersion, Look
+from launchworthy.gold import Canary, GoldItem, GoldVersion, Look, ReviewStatus
 from launchworthy.provers import measure
 from launchworthy.records import Release, Run, RunItem, is_pseudonym, pseudonym
 from launchworthy.server.audit import Auditor
@@ -22,6 +23,7 @@ from launchworthy.server.contracts import Contracts
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
 from launchworthy.server.measuring import what_is_new
+from launchworthy.server.promoting import GoldEditor
 from launchworthy.server.retention import retention_rules
 from launchworthy.server.workspace import ApiKey, ContractVersion
 from launchworthy.store import Clock, Rejection, Store, StoreOptions
@@ -50,6 +52,7 @@ class LocalWorkspace:
         self.contracts = Contracts(store)
         self.judge = Judge(store, contracts=self.contracts, clock=clock)
         self.take = RecordIntake(store, contracts=self.contracts, clock=clock)
+        self._gold = GoldEditor(store, contract=self._contract, clock=clock)
         self._auditor = Auditor(store, clock=clock)
         self._closed = False
 
@@ -133,6 +136,10 @@ class LocalWorkspace:
             self._store.ledger.add_evidence(product, new)
         return new
 
+    def _contract(self, product: str) -> Contract | None:
+        known = self.contracts.in_force(product)
+        return None if known is None else known.contract
+
     def measure_all(self) -> None:
         """:meth:`measure` every product that has a contract; where it fails for one, the others still are.
 
@@ -202,6 +209,51 @@ class LocalWorkspace:
     def looks(self, *, product: str, name: str, version: str | None = None) -> list[Look]:
         """Oldest first."""
         return self._store.gold.looks(product=product, name=name, version=version)
+
+    def gold_canaries(self, *, product: str, name: str) -> list[Canary]:
+        """The canaries of a set, oldest first: its own, and those that came with files."""
+        return self._store.gold.gold_canaries(product=product, name=name)
+
+    def promote_trace(
+        self,
+        *,
+        product: str,
+        name: str,
+        trace_id: str,
+        by: str,
+        expected: Any = None,
+        slices: Sequence[str] = (),
+    ) -> GoldVersion:
+        """Add what a user asked in a trace to a gold set, proposed for review; answers the new version."""
+        return self._gold.promote(
+            product=product, name=name, trace_id=trace_id, expected=expected, slices=slices, by=by
+        )
+
+    def review_item(
+        self,
+        *,
+        product: str,
+        name: str,
+        item_id: str,
+        status: ReviewStatus,
+        by: str,
+        because: str = "",
+        expected: Any = None,
+    ) -> GoldVersion:
+        """Accept or reject a gold item of the newest version; answers the new version."""
+        return self._gold.review(
+            product=product,
+            name=name,
+            item_id=item_id,
+            status=ReviewStatus(status),
+            because=because,
+            expected=expected,
+            by=by,
+        )
+
+    def waiting_items(self, *, product: str, name: str) -> list[GoldItem]:
+        """Gold items of the newest version that nobody has reviewed."""
+        return self._gold.waiting(product=product, name=name)
 
     def add_run(self, run: Run) -> None:
         """Store a new run, or replace the header of one with the same id (its items stay)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from launchworthy.evidence import ChainFault, Evidence, Ledger, LedgerEntry
-from launchworthy.gold import GoldStore
+from launchworthy.gold import GoldItem, GoldStore, GoldVersion, ReviewStatus
 from launchworthy.records import Release, RunStore
 
 __all__ = ["ApiKey", "ContractVersion", "Workspace"]
@@ -109,6 +109,34 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
 
     def apply_retention(self) -> Mapping[str, int]:
         """Unlink what is older than the contracts allow; answers rows removed per table."""
+
+    def promote_trace(
+        self,
+        *,
+        product: str,
+        name: str,
+        trace_id: str,
+        by: str,
+        expected: Any = None,
+        slices: Sequence[str] = (),
+    ) -> GoldVersion:
+        """Add what a user asked in a trace to a gold set, proposed for review; answers the new version."""
+
+    def review_item(
+        self,
+        *,
+        product: str,
+        name: str,
+        item_id: str,
+        status: ReviewStatus,
+        by: str,
+        because: str = "",
+        expected: Any = None,
+    ) -> GoldVersion:
+        """Accept or reject a gold item of the newest version; answers the new version."""
+
+    def waiting_items(self, *, product: str, name: str) -> list[GoldItem]:
+        """Gold items of the newest version that nobody has reviewed."""
 
     def add_api_key(self, *, name: str, role: str) -> str:
         """Make an API key; the answer is the only time that its secret is shown."""

@@ -6,18 +6,28 @@ May import ``gold`` and ``errors``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from launchworthy.errors import NotFoundError
-from launchworthy.gold import GoldItem, GoldVersion, Look, Review, ReviewStatus, review_row
+from launchworthy.gold import (
+    Canary,
+    GoldItem,
+    GoldVersion,
+    Look,
+    Review,
+    ReviewStatus,
+    canary_in,
+    new_canary,
+    review_row,
+)
 from launchworthy.store.database import Database
 from launchworthy.store.moments import from_ns, to_ns
 from launchworthy.store.plain import to_json
-from launchworthy.store.schema import gold_items, gold_looks, gold_versions
+from launchworthy.store.schema import gold_canaries, gold_items, gold_looks, gold_versions
 
 __all__ = ["GoldRepository"]
 
@@ -42,7 +52,9 @@ class GoldRepository:
             }
             for item in items
         ]
+        carried = {text for item in items if (text := canary_in(item.meta)) is not None}
         with self._database.write() as connection:
+            self._keep_canaries(connection, version, carried)
             if connection.execute(select(gold_versions.c.version).filter_by(**key)).first():
                 return
             connection.execute(
@@ -58,6 +70,41 @@ class GoldRepository:
             )
             if rows:
                 connection.execute(insert(gold_items), rows)
+
+    @staticmethod
+    def _keep_canaries(connection: Connection, version: GoldVersion, carried: Set[str]) -> None:
+        """Those that came with a file, and one of its own for a set that has none."""
+        key = {"product": version.product, "name": version.name}
+        known = set(connection.execute(select(gold_canaries.c.text).filter_by(**key)).scalars())
+        new = sorted(carried - known)
+        if not known and not new:
+            new = [new_canary(product=version.product, name=version.name, now=version.created_at).text]
+        if new:
+            at = to_ns(version.created_at)
+            connection.execute(
+                insert(gold_canaries), [{**key, "text": text, "created_at": at} for text in new]
+            )
+
+    def gold_canaries(self, *, product: str, name: str) -> list[Canary]:
+        """Oldest first; a set of before there were canaries is given one now.
+
+        Raises:
+            NotFoundError: No such set.
+        """
+        versions = self.gold_versions(product=product, name=name)
+        if not versions:
+            raise NotFoundError(f"{product} has no gold set {name!r:.80}", where=name)
+        key = {"product": product, "name": name}
+        query = (
+            select(gold_canaries).filter_by(**key).order_by(gold_canaries.c.created_at, gold_canaries.c.text)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        if not rows:
+            with self._database.write() as connection:
+                self._keep_canaries(connection, versions[-1], set())
+                rows = connection.execute(query).mappings().all()
+        return [Canary(**key, text=row["text"], created_at=from_ns(row["created_at"])) for row in rows]
 
     def gold_versions(self, *, product: str, name: str | None = None) -> list[GoldVersion]:
         """Newest first."""
