@@ -1,269 +1,312 @@
-"""Decisions and probabilities against labels. May import this room, ``errors`` and ``records``.
+"""Decisions against labels: accuracy, precision, recall, F1, what errors cost.
 
-Labels and predictions are compared as text, so that 1, true and "1" are one class. Two-class metrics need to
-know the positive class: an option ``positive``, else 1 or true.
+May import this room, ``errors``, ``quantity`` and ``records``. Two-class metrics need to know the positive
+class: an option ``positive``, else 1 or true.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from launchworthy.metrics.discrimination import AucEstimator, AveragePrecisionEstimator
+from launchworthy.errors import InputError
+from launchworthy.metrics.columns import Columns
+from launchworthy.metrics.decisions import (
+    DECIDED,
+    LABEL,
+    PREDICTION,
+    PROBABILITY,
+    class_of,
+    decided_columns,
+    decision_of,
+    is_positive,
+    named,
+    true_or_false,
+    truth_and_decision,
+)
 from launchworthy.metrics.estimators import MeanEstimator, ShareEstimator
 from launchworthy.metrics.metric import CannotScore, Estimator, Field, Metric
+from launchworthy.metrics.scores import Scores
+from launchworthy.metrics.table import TableEstimator, cell_of
+from launchworthy.quantity import parse_quantity
 from launchworthy.records import Score
 
-__all__ = ["FAMILY", "accuracy", "brier", "classified", "log_loss", "ranked_by_score"]
+__all__ = [
+    "FAMILY",
+    "accuracy",
+    "averaged",
+    "classified",
+    "expected_cost",
+    "of_classes",
+    "selection_rate",
+    "table_score",
+]
 
-_LABEL = Field("label", "the true class: text, number or true/false")
-_PREDICTION = Field("prediction", "the class decided; else from `score`", required=False)
-_SCORE = Field("score", "probability of the positive class, or a mapping class → probability")
-_DECIDED = "Without `prediction`, the class is the likeliest of a mapping, or positive from `score` 0.5 on."
-
-
-def _class(value: Any, field: str) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise CannotScore(f"field {field!r} is missing or not a class")
-
-
-def _probability(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= 1.0:
-        raise CannotScore("field 'score' is missing or not a probability from 0 to 1")
-    return float(value)
-
-
-def _mapping(score: Mapping[Any, Any]) -> dict[str, float]:
-    chances = {_class(name, "score"): _probability(chance) for name, chance in score.items()}
-    if not chances or abs(math.fsum(chances.values()) - 1.0) > 1e-3:
-        raise CannotScore("the probabilities in 'score' do not add up to 1")
-    return chances
-
-
-def _is_positive(label: str, positive: str | None) -> bool:
-    if positive is not None:
-        return label == positive
-    if label.lower() in ("1", "true"):
-        return True
-    if label.lower() in ("0", "false"):
-        return False
-    raise CannotScore(f"the label {label[:80]!r} is neither 0 nor 1; name the positive class")
-
-
-def _decision(row: Mapping[str, Any], positive: str | None) -> str:
-    if row.get("prediction") is not None:
-        return _class(row["prediction"], "prediction")
-    score = row.get("score")
-    if isinstance(score, Mapping):
-        chances = _mapping(score)
-        return min(chances, key=lambda name: (-chances[name], name))
-    if score is None:
-        raise CannotScore("neither 'prediction' nor 'score' is there")
-    return (
-        (positive or "1") if _probability(score) >= 0.5 else ("0" if positive is None else f"not {positive}")
-    )
-
-
-def _true_or_false(text: str) -> str:
-    return {"true": "1", "false": "0"}.get(text.lower(), text)
-
-
-def _options(positive: str | None) -> dict[str, str]:
-    return {} if positive is None else {"positive": positive}
+_FIELDS = (LABEL, PREDICTION, Field(PROBABILITY.name, PROBABILITY.doc, required=False))
 
 
 def accuracy(*, positive: str | None = None) -> Metric:
     """Share of predictions that are the label."""
 
     def read(row: Mapping[str, Any]) -> Score:
-        label = _class(row.get("label"), "label")
+        label = class_of(row.get("label"), "label")
         if row.get("prediction") is None and not isinstance(row.get("score"), Mapping):
-            said = _is_positive(_decision(row, positive), positive)
-            value = float(said == _is_positive(label, positive))
+            said = is_positive(decision_of(row, positive), positive)
+            value = float(said == is_positive(label, positive))
         else:
-            value = float(_true_or_false(_decision(row, positive)) == _true_or_false(label))
+            value = float(true_or_false(decision_of(row, positive)) == true_or_false(label))
         return Score(value=value, statistics={"total": value, "items": 1.0})
 
     return Metric(
         name="accuracy",
         doc="Share of predictions that are the label; any number of classes.",
-        fields=(_LABEL, _PREDICTION, Field(_SCORE.name, _SCORE.doc, required=False)),
+        fields=_FIELDS,
         read=read,
         estimator=MeanEstimator(),
-        convention=_DECIDED,
+        convention=DECIDED,
         source="sklearn.metrics.accuracy_score",
-        options=_options(positive),
+        options=named(positive),
+        columns=partial(decided_columns, read),
     )
 
 
-_TABLE: Mapping[str, tuple[str, ShareEstimator, str]] = {
+_TABLE: Mapping[str, tuple[str, ShareEstimator, str, str]] = {
     "precision": (
         "Share of those predicted positive that are.",
         ShareEstimator(hits=("tp",), misses=("fp",)),
         "Nothing predicted positive: not measured (sklearn: 0 with a warning).",
+        "sklearn.metrics.precision_score",
     ),
     "recall": (
         "Share of the positives that was predicted so.",
         ShareEstimator(hits=("tp",), misses=("fn",)),
         "No positives: not measured (sklearn: 0 with a warning).",
+        "sklearn.metrics.recall_score",
     ),
     "f1": (
         "Harmonic mean of precision and recall of the positive class.",
         ShareEstimator(hits=("tp",), misses=("fp", "fn"), harmonic=True),
         "Neither positives nor positive predictions: not measured. Bounds are those of tp/(tp+fp+fn), exact, "
         "carried through F1 = 2s/(1+s).",
+        "sklearn.metrics.f1_score",
+    ),
+    "false-positive-rate": (
+        "Share of the negatives that was predicted positive.",
+        ShareEstimator(hits=("fp",), misses=("tn",)),
+        "No negatives: not measured.",
+        "1 − recall of the negative class, sklearn.metrics.recall_score(pos_label=0)",
     ),
 }
 
 
 def classified(name: str, *, positive: str | None = None) -> Metric:
-    """Precision, recall or F1 of the positive class."""
-    doc, estimator, convention = _TABLE[name]
+    """A rate of the positive class."""
+    doc, estimator, convention, source = _TABLE[name]
 
     def read(row: Mapping[str, Any]) -> Score:
-        truth = _is_positive(_class(row.get("label"), "label"), positive)
-        decision = _decision(row, positive)
-        said = decision == positive if positive is not None else _is_positive(decision, None)
+        truth = is_positive(class_of(row.get("label"), "label"), positive)
+        said = _said_positive(row, positive)
         cell = {(True, True): "tp", (True, False): "fn", (False, True): "fp", (False, False): "tn"}
         return Score(value=float(truth == said), statistics={cell[truth, said]: 1.0})
 
     return Metric(
         name=name,
         doc=doc,
-        fields=(_LABEL, _PREDICTION, Field(_SCORE.name, _SCORE.doc, required=False)),
+        fields=_FIELDS,
         read=read,
         estimator=estimator,
-        convention=f"{convention} {_DECIDED}",
-        source=f"sklearn.metrics.{name}_score" if name != "f1" else "sklearn.metrics.f1_score",
-        options=_options(positive),
+        higher_is_better=name != "false-positive-rate",
+        convention=f"{convention} {DECIDED}",
+        source=source,
+        options=named(positive),
+        columns=partial(decided_columns, read),
     )
 
 
-def _with_score(row: Mapping[str, Any], positive: str | None) -> tuple[bool, float]:
-    truth = _is_positive(_class(row.get("label"), "label"), positive)
-    score = row.get("score")
-    if isinstance(score, Mapping):
-        chances = _mapping(score)
-        named = positive if positive is not None else next((n for n in ("1", "true") if n in chances), None)
-        if named is None or named not in chances:
-            raise CannotScore("the mapping in 'score' does not hold the positive class")
-        return truth, chances[named]
-    if isinstance(score, bool) or not isinstance(score, (int, float)) or not math.isfinite(score):
-        raise CannotScore("field 'score' is missing or not a number")
-    return truth, float(score)
+def _said_positive(row: Mapping[str, Any], positive: str | None) -> bool:
+    decision = decision_of(row, positive)
+    return decision == positive if positive is not None else is_positive(decision, None)
 
 
-_BY_SCORE: Mapping[str, tuple[str, Callable[[], Estimator], str, str]] = {
-    "roc-auc": (
-        "Chance that a positive scores above a negative.",
-        AucEstimator,
-        "Ties count half (Mann-Whitney). One class only: not measured. Bounds by DeLong on the logit scale; "
-        "perfect separation by Hoeffding's bound for the rarer class.",
-        "DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988)",
-    ),
-    "average-precision": (
-        "Area under precision against recall, as the order of the scores gives it.",
-        AveragePrecisionEstimator,
-        "Step-wise sum, equal scores taken together, no interpolation. No positives: not measured. Not for "
-        "retrieval (see map), since what was not retrieved has no score.",
-        "sklearn.metrics.average_precision_score",
-    ),
+def selection_rate(*, positive: str | None = None) -> Metric:
+    """Share predicted positive."""
+
+    def read(row: Mapping[str, Any]) -> Score:
+        value = float(_said_positive(row, positive))
+        return Score(value=value, statistics={"total": value, "items": 1.0})
+
+    return Metric(
+        name="selection-rate",
+        doc="Share predicted positive, whatever is true; what demographic parity compares.",
+        fields=_FIELDS[1:],
+        read=read,
+        estimator=MeanEstimator(),
+        convention=f"More is called better only so that a comparison has a direction. {DECIDED}",
+        source="fairlearn.metrics.selection_rate",
+        options=named(positive),
+        columns=partial(decided_columns, read, fields=()),
+    )
+
+
+def table_score(row: Mapping[str, Any]) -> Score:
+    """A row's cell in the table of truth by decision."""
+    truth, said = truth_and_decision(row)
+    return Score(value=float(truth == said), statistics={cell_of(truth, said): 1.0})
+
+
+_AVERAGES: Mapping[str, str] = {
+    "micro": "over all items, which for one class an item is the accuracy",
+    "macro": "every class that was true or predicted alike",
+    "weighted": "every class by how often it is true",
 }
 
 
-def ranked_by_score(name: str, *, positive: str | None = None) -> Metric:
-    """ROC AUC or average precision."""
-    doc, estimator, convention, source = _BY_SCORE[name]
-
-    def read(row: Mapping[str, Any]) -> Score:
-        truth, score = _with_score(row, positive)
-        return Score(value=score, statistics={"score": score, "positive": float(truth)})
-
+def averaged(by_class: str, average: str) -> Metric:
+    """Precision, recall or F1 averaged over any number of classes."""
+    estimator: Estimator = MeanEstimator() if average == "micro" else TableEstimator(by_class, average)
+    undefined = {
+        "precision": "a class never predicted counts 0",
+        "recall": "a class predicted and never true counts 0",
+        "f1": "a class without hits counts 0",
+    }
     return Metric(
-        name=name,
-        doc=doc,
-        fields=(_LABEL, Field("score", "any number, higher for the positive class, or a mapping")),
-        read=read,
-        estimator=estimator(),
-        convention=convention,
-        source=source,
-        options=_options(positive),
+        name=f"{average}-{by_class}",
+        doc=f"{by_class.capitalize()} by class, averaged: {_AVERAGES[average]}.",
+        fields=_FIELDS,
+        read=table_score,
+        estimator=estimator,
+        convention=f"As sklearn, {undefined[by_class]}. {DECIDED}",
+        source=f'sklearn.metrics.{by_class}_score(average="{average}")',
+        columns=partial(decided_columns, table_score),
     )
 
 
-def _chances(row: Mapping[str, Any], positive: str | None) -> tuple[dict[str, float], str]:
-    """Probability by class, and the true class; two classes are named "1" and "0"."""
-    label, score = _class(row.get("label"), "label"), row.get("score")
-    if isinstance(score, Mapping):
-        chances = {_true_or_false(name): chance for name, chance in _mapping(score).items()}
-        return chances, _true_or_false(label)
-    chance = _probability(score)
-    return {"1": chance, "0": 1.0 - chance}, "1" if _is_positive(label, positive) else "0"
+def balanced_accuracy() -> Metric:
+    """Mean recall of the classes."""
+    return Metric(
+        name="balanced-accuracy",
+        doc="Mean of the recalls of all classes, each alike: a frequent class cannot hide a rare one.",
+        fields=_FIELDS,
+        read=table_score,
+        estimator=TableEstimator("recall", "balanced"),
+        convention=f"Classes that are never true are left out, and it is not adjusted for chance. {DECIDED}",
+        source="sklearn.metrics.balanced_accuracy_score",
+        columns=partial(decided_columns, table_score),
+    )
 
 
-def brier(*, positive: str | None = None) -> Metric:
-    """Mean squared error of the probabilities."""
+def of_classes(by_class: str, *, average: str = "binary", positive: str | None = None) -> Metric:
+    """Precision, recall or F1: of the positive class, or an average over all classes.
+
+    Raises:
+        InputError: No such average, or a positive class for one over all classes.
+    """
+    if average == "binary":
+        return classified(by_class, positive=positive)
+    if average not in _AVERAGES:
+        raise InputError(
+            f"average {average[:40]!r} is unknown", where="metric", hint=f"binary, {', '.join(_AVERAGES)}"
+        )
+    if positive is not None:
+        raise InputError(f"a {average} average is over all classes and takes no positive one", where="metric")
+    return averaged(by_class, average)
+
+
+Costs = Mapping[str, Mapping[str, float]]
+
+
+def expected_cost(*, costs: str | Mapping[str, Any] | None = None) -> Metric:
+    """Mean cost of the decisions, by what was true and what was decided.
+
+    Raises:
+        InputError: The costs cannot be read, or are no table of costs.
+    """
+    table, unit = (None, "") if costs is None else _costs(costs)
 
     def read(row: Mapping[str, Any]) -> Score:
-        chances, truth = _chances(row, positive)
-        missed = 1.0 if truth not in chances else 0.0
-        squares = [(chance - (name == truth)) ** 2 for name, chance in chances.items()]
-        value = min(1.0, 0.5 * (math.fsum(squares) + missed))
+        truth, said = truth_and_decision(row)
+        value = _cost(row.get("costs") if table is None else table, truth, said)
         return Score(value=value, statistics={"total": value, "items": 1.0})
 
+    def columns(found: Columns) -> Scores | None:
+        return None if table is None else decided_columns(read, found)
+
+    every = [0.0] if table is None else [0.0, *(cost for row in table.values() for cost in row.values())]
+    digest = hashlib.sha256(json.dumps([table, unit], sort_keys=True).encode()).hexdigest()[:12]
     return Metric(
-        name="brier",
-        doc="Mean squared error of the probabilities; 0 is best, 0.25 is a coin.",
-        fields=(_LABEL, _SCORE),
+        name="expected-cost",
+        doc="Mean cost of the decisions under a table of costs: truth → decision → cost.",
+        fields=(*_FIELDS, Field("costs", "the row's own table, unless the metric has one", required=False)),
         read=read,
-        estimator=MeanEstimator(unit=""),
-        unit="",
+        estimator=MeanEstimator(bounds=None if table is None else (min(every), max(every)), unit=unit),
+        unit=unit,
         higher_is_better=False,
-        convention="Half the sum over classes, so that two classes give the usual (p − y)², and 1 is worst.",
-        source="sklearn.metrics.brier_score_loss(scale_by_half=True)",
-        options=_options(positive),
+        convention=(
+            'Option `costs` is JSON or a file: {"fraud": {"fine": "9 USD"}, "fine": {"fraud": "1 USD"}}. '
+            "A right decision costs 0 unless it is named; any other must be. A gain is a negative cost. "
+            f"{DECIDED}"
+        ),
+        source="Elkan, The Foundations of Cost-Sensitive Learning (IJCAI 2001)",
+        options={} if table is None else {"costs": digest},
+        columns=columns,
     )
 
 
-def log_loss(*, positive: str | None = None) -> Metric:
-    """Mean negative logarithm of the probability of the truth."""
-    least = sys.float_info.epsilon
-
-    def read(row: Mapping[str, Any]) -> Score:
-        chances, truth = _chances(row, positive)
-        value = -math.log(min(1.0 - least, max(least, chances.get(truth, 0.0))))
-        return Score(value=value, statistics={"total": value, "items": 1.0})
-
-    return Metric(
-        name="log-loss",
-        doc="Mean negative natural logarithm of the probability given to the true class.",
-        fields=(_LABEL, _SCORE),
-        read=read,
-        estimator=MeanEstimator(bounds=(0.0, -math.log(least)), unit=""),
-        unit="",
-        higher_is_better=False,
-        convention="Probabilities are clipped to 2.2e-16 from 0 and 1, as sklearn does.",
-        source="sklearn.metrics.log_loss",
-        options=_options(positive),
-    )
+def _cost(table: Any, truth: str, said: str) -> float:
+    if not isinstance(table, Mapping):
+        raise CannotScore("no costs: give them to the metric, or a field 'costs'")
+    by_decision = table.get(truth, {})
+    cost = by_decision.get(said, 0.0 if truth == said else None) if isinstance(by_decision, Mapping) else None
+    if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not math.isfinite(cost):
+        raise CannotScore(f"no cost is given for {truth[:60]!r} decided as {said[:60]!r}")
+    return float(cost)
 
 
+def _costs(given: str | Mapping[str, Any]) -> tuple[Costs, str]:
+    """The table and its unit, which is one for all."""
+    raw: Any = given
+    if isinstance(given, str):
+        try:
+            text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
+            raw = json.loads(text)
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(f"the costs cannot be read: {error}", where="costs", hint=_COSTS_HINT) from error
+    if not isinstance(raw, Mapping) or not raw or not all(isinstance(row, Mapping) for row in raw.values()):
+        raise InputError("the costs are no table", where="costs", hint=_COSTS_HINT)
+    table: dict[str, dict[str, float]] = {}
+    units: set[str] = set()
+    for truth, row in raw.items():
+        for said, cost in row.items():
+            try:
+                quantity = parse_quantity(cost)
+            except (TypeError, ValueError) as error:
+                raise InputError(str(error), where=f"costs.{truth}.{said}", hint=_COSTS_HINT) from error
+            units |= {quantity.unit} if quantity.value else set()
+            table.setdefault(true_or_false(str(truth)), {})[true_or_false(str(said))] = quantity.value
+    if len(units) > 1:
+        raise InputError(
+            f"costs are in {' and in '.join(sorted(u or 'no unit' for u in units))}", where="costs"
+        )
+    return table, units.pop() if units else ""
+
+
+_COSTS_HINT = 'write truth → decision → cost: {"fraud": {"fine": 120}, "fine": {"fraud": 6}}'
 _POSITIVE = ("positive",)
 FAMILY: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]] = {
     "accuracy": (accuracy, _POSITIVE),
-    "precision": (partial(classified, "precision"), _POSITIVE),
-    "recall": (partial(classified, "recall"), _POSITIVE),
-    "f1": (partial(classified, "f1"), _POSITIVE),
-    "roc-auc": (partial(ranked_by_score, "roc-auc"), _POSITIVE),
-    "average-precision": (partial(ranked_by_score, "average-precision"), _POSITIVE),
-    "brier": (brier, _POSITIVE),
-    "log-loss": (log_loss, _POSITIVE),
+    "balanced-accuracy": (balanced_accuracy, ()),
+    **{name: (partial(of_classes, name), ("average", *_POSITIVE)) for name in ("precision", "recall", "f1")},
+    **{
+        f"{average}-{name}": (partial(averaged, name, average), ())
+        for name in ("precision", "recall", "f1")
+        for average in _AVERAGES
+    },
+    "selection-rate": (selection_rate, _POSITIVE),
+    "false-positive-rate": (partial(classified, "false-positive-rate"), _POSITIVE),
+    "expected-cost": (expected_cost, ("costs",)),
 }

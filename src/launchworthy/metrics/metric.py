@@ -19,11 +19,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["CannotScore", "Estimator", "Field", "Metric"]
+__all__ = ["CannotScore", "Estimator", "Field", "Metric", "scored"]
 
 
 class CannotScore(Exception):
     """Raised by a metric's ``read`` for a row that it can say nothing about; the text says why."""
+
+
+def scored(read: Callable[[Mapping[str, Any]], Score], row: Mapping[str, Any]) -> Score:
+    """What ``read`` says of a row, or why it can say nothing."""
+    try:
+        return read(row)
+    except CannotScore as reason:
+        return Score(value=None, error=str(reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +111,7 @@ class Metric:
 
     def score(self, row: Mapping[str, Any]) -> Score:
         """Score one row. What cannot be scored has no value and says why: it is never 0."""
-        try:
-            return self.read(row)
-        except CannotScore as reason:
-            return Score(value=None, error=str(reason))
+        return scored(self.read, row)
 
     def estimate(
         self,

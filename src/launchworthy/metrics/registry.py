@@ -11,8 +11,10 @@ from launchworthy.errors import InputError
 from launchworthy.metrics import (
     agents,
     answers,
+    calibration,
     classification,
     collection,
+    discrimination,
     grounding,
     likelihood,
     operation,
@@ -24,44 +26,53 @@ from launchworthy.metrics import (
 )
 from launchworthy.metrics.metric import Metric
 
-__all__ = ["METRICS", "find_metric"]
+__all__ = ["FAMILIES", "METRICS", "find_metric"]
 
 # A family lists its metrics by name: who makes each, and the options that it takes.
-_FAMILIES: tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ...] = (
-    classification.FAMILY,
-    text.FAMILY,
-    rouge.FAMILY,
-    translation.FAMILY,
-    similarity.FAMILY,
-    likelihood.FAMILY,
-    answers.FAMILY,
-    grounding.FAMILY,
-    agents.FAMILY,
-    operation.FAMILY,
-)
-_PLAIN = {name: maker for family in _FAMILIES for name, (maker, _) in family.items()}
-_OPTIONS = {name: options for family in _FAMILIES for name, (_, options) in family.items()}
+_FAMILIES: Mapping[str, tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ...]] = {
+    "decisions": (classification.FAMILY,),
+    "probabilities and scores": (discrimination.FAMILY, calibration.FAMILY),
+    "ranking": (),
+    "text": (text.FAMILY, rouge.FAMILY, translation.FAMILY, similarity.FAMILY, likelihood.FAMILY),
+    "answers and refusals": (answers.FAMILY,),
+    "grounding": (grounding.FAMILY,),
+    "agents": (agents.FAMILY,),
+    "latency and cost": (operation.FAMILY,),
+}
+_MADE = {name: made for parts in _FAMILIES.values() for part in parts for name, made in part.items()}
 # Those cut at a depth: who makes each (with ``depth``), its options, and whether a depth is obligatory.
 _BY_DEPTH: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...], bool]] = {
     **ranking.BY_DEPTH,
     **collection.BY_DEPTH,
 }
-_ALIASES = {"auc": "roc-auc", "mean-reciprocal-rank": "mrr"}
-# What --list and the reference page show; any depth and any percentile work.
-_SHOWN = (
-    *_PLAIN,
-    "hit@5",
-    "precision@5",
-    "recall@10",
-    "mrr",
-    "map",
-    "ndcg@10",
-    "coverage@10",
-    "diversity@10",
-    "latency-p50",
-    "latency-p95",
-    "latency-p99",
-)
+_ALIASES = {
+    "auc": "roc-auc",
+    "calibration-error": "expected-calibration-error",
+    "ece": "expected-calibration-error",
+    "fpr": "false-positive-rate",
+    "mean-reciprocal-rank": "mrr",
+    "pr-auc": "average-precision",
+}
+_OPTION_ALIASES = {"class": "positive"}
+# What --list and the reference page show beside the families' own; any depth and any percentile work.
+_EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "ranking": (
+        "hit@5",
+        "precision@5",
+        "recall@10",
+        "mrr",
+        "map",
+        "ndcg@10",
+        "coverage@10",
+        "diversity@10",
+    ),
+    "latency and cost": ("latency-p50", "latency-p95", "latency-p99"),
+}
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    title: (*(name for part in parts for name in part), *_EXAMPLES.get(title, ()))
+    for title, parts in _FAMILIES.items()
+}
+_SHOWN = tuple(name for names in FAMILIES.values() for name in names)
 _DEPTH = re.compile(r"(?P<name>[a-z-]+)@(?P<depth>[1-9]\d{0,6})")
 _PERCENTILE = re.compile(r"latency-p(?P<percent>[1-9]\d?(?:\.\d{1,3})?)")
 
@@ -76,7 +87,8 @@ def find_metric(name: str, *, options: Mapping[str, str] | None = None) -> Metri
     Raises:
         InputError: No such metric, or it does not take such an option; the hint names the likely one.
     """
-    asked, given = name.strip().lower().replace("_", "-"), dict(options or {})
+    asked = name.strip().lower().replace("_", "-")
+    given = {_OPTION_ALIASES.get(key, key): value for key, value in (options or {}).items()}
     asked = _ALIASES.get(asked, asked)
     if (found := _maker(asked)) is not None:
         make, takes = found
@@ -103,8 +115,8 @@ def find_metric(name: str, *, options: Mapping[str, str] | None = None) -> Metri
 
 def _maker(name: str) -> tuple[Callable[..., Metric], tuple[str, ...]] | None:
     """Who makes the metric of this name from its options, and which it takes."""
-    if name in _PLAIN:
-        return _PLAIN[name], _OPTIONS[name]
+    if name in _MADE:
+        return _MADE[name]
     match = _DEPTH.fullmatch(name)
     kind = _BY_DEPTH.get(match["name"] if match else name)
     if kind is not None and (match or not kind[2]):

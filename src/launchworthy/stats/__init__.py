@@ -20,6 +20,7 @@ from launchworthy.stats.correction import (
     rogan_gladen,
 )
 from launchworthy.stats.decision import bound_status, non_inferiority
+from launchworthy.stats.folded import folded_interval
 from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
@@ -53,6 +54,7 @@ __all__ = [
     "corrected_mean",
     "discordant_e_value",
     "fleiss_kappa",
+    "folded_interval",
     "holm",
     "influence_interval",
     "items_to_prove",
