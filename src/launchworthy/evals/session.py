@@ -19,6 +19,14 @@ from launchworthy.evals.coverage import metrics_of
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gate import SealedStore, sealed_evidence
 from launchworthy.evals.gist import gist_of
+from launchworthy.evals.judging import (
+    Judged,
+    check_keys,
+    judge_run,
+    judged_evidence,
+    judged_once,
+    judgings,
+)
 from launchworthy.evals.remembering import Cache, RememberingTarget
 from launchworthy.evals.report import Measured, measure_run, table_of
 from launchworthy.evals.run_evidence import Holdout, run_evidence
@@ -111,7 +119,7 @@ def run_suite(
         margin: How much worse than the baseline is still acceptable, where claims name none.
         stop_when_settled: Ask in random order, and stop once the first scorer tells the run from the other.
         looks_budget: Readings of the holdout that the contract allows.
-        cache: Where replies are put down as they come.
+        cache: Where replies are put down as they come, the judges' too.
         on_progress: Called after each batch.
         now: The clock.
 
@@ -130,6 +138,9 @@ def run_suite(
                 hint="seal some: gold: {sealed: 20 %} in the contract, or split: sealed in the rows",
             )
         store = cast(EvalStore, SealedStore(store))
+    claims = list(claims)
+    judging, told = judgings(claims, workflow=run.workflow)
+    check_keys(judging)
     other = None if baseline is None else find_baseline(store, run, baseline)
     gold = read_items(
         store,
@@ -156,6 +167,18 @@ def run_suite(
         on_items=None if watch is None else _watched(watch, stop=stop_when_settled),
         on_progress=None if on_progress is None else _noted(on_progress, watch),
     )
+    if done.status == "complete":
+        done, grades_told = judge_run(
+            store,
+            done,
+            judging,
+            gold=asked,
+            baseline=other,
+            cache=cache,
+            limits=limits,
+            on_progress=on_progress,
+        )
+        told += grades_told
     ids = {item.id: item.split for item in asked}
     items = gist_of(item for item in store.iter_run_items(run.id) if item.item_id in ids)
     sitting = _Sitting(
@@ -164,11 +187,12 @@ def run_suite(
         items=items,
         splits=ids,
         version=version,
+        judging=judging,
         old=old,
         budget=looks_budget,
         now=now(),
     )
-    evidence, remarks = sitting.proven(list(claims), watch=watch if stop_when_settled else None)
+    evidence, remarks = sitting.proven(claims, watch=watch if stop_when_settled else None)
     if evidence:
         store.add_evidence(done.product, evidence)
     comparisons = (
@@ -177,10 +201,10 @@ def run_suite(
     return Outcome(
         run=done,
         items=items,
-        measured=tuple(measure_run(items, scorers)),
+        measured=tuple(measure_run(items, [*scorers, *(judged.metric for judged in judged_once(judging))])),
         comparisons=comparisons,
         evidence=tuple(evidence),
-        remarks=tuple(remarks),
+        remarks=(*told, *remarks),
     )
 
 
@@ -207,6 +231,7 @@ class _Sitting:
     items: Sequence[RunItem]
     splits: Mapping[str, str]
     version: GoldVersion
+    judging: Mapping[str, Judged]
     old: tuple[Run, Sequence[RunItem]] | None
     budget: int | None
     now: datetime
@@ -214,7 +239,7 @@ class _Sitting:
     def proven(self, claims: list[Claim], *, watch: Watch | None) -> tuple[list[Evidence], list[str]]:
         """Evidence, and sentences that say why there is no more of it."""
         run, version = self.run, self.version
-        if not metrics_of(claims, workflow=run.workflow):
+        if not metrics_of(claims, workflow=run.workflow) and not self.judging:
             return [], []
         if run.status != "complete" and (watch is None or watch.settled is None):
             return [], ["the run is not complete, so it proves nothing yet"]
@@ -233,6 +258,17 @@ class _Sitting:
             budget=self.budget,
         )
         evidence = run_evidence(claims, run, self.items, now=self.now, holdout=holdout, baseline=self.old)
+        if self.judging:
+            evidence += judged_evidence(
+                claims,
+                run,
+                self.items,
+                self.judging,
+                calibrations=self.store.evidence(run.product),
+                now=self.now,
+                holdout=holdout,
+                baseline=self.old,
+            )
         remarks = []
         if watch is not None and run.status != "complete":
             evidence = early_evidence(evidence, watch, ids=holdout.ids)

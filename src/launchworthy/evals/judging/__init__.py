@@ -20,6 +20,7 @@ from launchworthy.evals.judging.judged import Judged, judged_again, judged_metri
 from launchworthy.evals.judging.labels import Labelled, Labels, read_labels
 from launchworthy.evals.judging.position import Bias, position_bias
 from launchworthy.evals.judging.second_pass import Judging, judge_items
+from launchworthy.evals.judging.sitting import check_keys, judge_run
 from launchworthy.evals.judging.voting import Vote, ask_all
 
 __all__ = [
@@ -41,8 +42,10 @@ __all__ = [
     "calibration_claim",
     "calibration_evidence",
     "calibration_of",
+    "check_keys",
     "judge_for",
     "judge_items",
+    "judge_run",
     "judged_again",
     "judged_evidence",
     "judged_metric",
