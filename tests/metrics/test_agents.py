@@ -347,6 +347,13 @@ def test_a_task_is_done_when_its_conditions_hold(condition: Any, holds: bool) ->
     assert _value("task-success", CHAT | {"success_when": condition, "success": not holds}) == float(holds)
 
 
+def test_a_condition_that_is_not_met_decides_even_where_another_cannot_be_told() -> None:
+    row = {"output": "No.", "tool_calls": [], "success_when": [{"called": "pay"}, {"state": {"a": 1}}]}
+    assert _value("task-success", row) == 0.0
+    assert _value("task-success", row | {"tool_calls": [{"name": "pay"}]}) is None
+    assert _value("task-success", row | {"expected_state": {"a": 1}}) == 0.0
+
+
 def test_what_is_lacking_is_named() -> None:
     score = _score("task-success", CHAT | {"success_when": [{"called": "delete"}, {"contains": "bye"}]})
     assert score.detail["lacking"] == ["called delete"]

@@ -39,7 +39,11 @@ __all__ = [
 ]
 
 _MADE = (
-    Field("tool_calls", "calls made: OpenAI's {function: {name, arguments}}, or {name, arguments}", False),
+    Field(
+        "tool_calls",
+        "calls made, [] for none: OpenAI's {function: {name, arguments}}, or {name, arguments}",
+        False,
+    ),
     Field("messages", "else the conversation, whose assistant messages hold them", required=False),
 )
 _SUCCESS = (
@@ -53,7 +57,7 @@ _SUCCESS = (
 _TRUTHS = ("success", "success_when", "expected_state")
 _SUCCESS_CONVENTION = (
     "The item's own conditions decide: `success_when` and `expected_state`, and only without them what the "
-    "target says of itself in `success`."
+    "target says of itself in `success`. One that is not met decides, even where another cannot be told."
 )
 _PARTS = Rules(arguments="subset")
 
@@ -68,16 +72,23 @@ def _succeeded(row: Mapping[str, Any]) -> tuple[bool, list[str]]:
         if not isinstance(success, bool) and success not in (0, 1):
             raise CannotScore("field 'success' is missing or not true or false, and nothing says when it is")
         return bool(success), []
-    lacking = []
-    if conditions is not None:
-        lacking = [one.text for one in read_conditions(conditions) if not one.holds(row)]
+    lacking: list[str] = []
+    unknown: CannotScore | None = None
+    for one in () if conditions is None else read_conditions(conditions):
+        try:
+            if not one.holds(row):
+                lacking.append(one.text)
+        except CannotScore as reason:
+            unknown = reason
     if state is not None:
-        if row.get("state") is None:
-            raise CannotScore("field 'state' is missing")
-        refuse_unplain(row["state"], "state")
         refuse_unplain(state, "expected_state")
-        if not is_part(state, row["state"]):
+        refuse_unplain(row.get("state"), "state")
+        if row.get("state") is None:
+            unknown = CannotScore("field 'state' is missing")
+        elif not is_part(state, row["state"]):
             lacking.append("the expected state")
+    if unknown is not None and not lacking:
+        raise unknown
     return not lacking, lacking
 
 

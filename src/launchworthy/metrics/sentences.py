@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Said", "numbers_of", "sentences", "what_is_said"]
+__all__ = ["CHUNK", "Said", "numbers_of", "sentences", "what_is_said"]
 
 _STEM = 5  # letters of a word that count; words up to three letters say too little
 _SHORT = 3
@@ -45,7 +45,8 @@ _LETTER = (
     "\\w\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0900-\u0963\u0966-\u0d7f\u0e00-\u0eff\u1000-\u104a\u1050-\u109f"
     "\u1780-\u17d3"
 )
-_CHUNK = re.compile(rf"[{_LETTER}]+(?:[.,:/@_'\u2019-]+[{_LETTER}]+)*")
+# A word as it is written, with what stands inside it: don't, e-mail, 3.5, json.dumps.
+CHUNK = re.compile(rf"[{_LETTER}]+(?:[.,:/@_'\u2019-]+[{_LETTER}]+)*")
 _WORD = re.compile(rf"(?:(?![\d_])[{_LETTER}])+")
 _NUMBER = re.compile(r"\d+(?:[.,'\u2019\u00a0\u202f]\d+)*")
 _PLAIN_NUMBER = re.compile(r"\d+(?:[.,'\u2019]\d+)*")
@@ -148,7 +149,7 @@ def _goes_on(text: str, start: int, end: re.Match[str]) -> bool:
 def what_is_said(text: str) -> Said:
     """Words, numbers and names of a sentence or a passage."""
     folded = unicodedata.normalize("NFKC", text)
-    chunks = list(_CHUNK.finditer(folded))
+    chunks = list(CHUNK.finditer(folded))
     german = sum(chunk[0].casefold() in _GERMAN for chunk in chunks) > 1
     words: set[str] = set()
     short: set[str] = set()

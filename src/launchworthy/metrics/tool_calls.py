@@ -103,8 +103,11 @@ class Rules:
 def calls_made(row: Mapping[str, Any]) -> list[ToolCall]:
     """The calls of ``tool_calls``, else those in the assistant's ``messages``.
 
+    Messages that show no call do not say that none was made, since many targets leave them out: an empty
+    ``tool_calls`` does.
+
     Raises:
-        CannotScore: Neither field is there, or a call is malformed.
+        CannotScore: Neither field tells, or a call is malformed.
     """
     if row.get("tool_calls") is not None:
         return read_calls(row["tool_calls"], "tool_calls")
@@ -130,6 +133,8 @@ def calls_made(row: Mapping[str, Any]) -> list[ToolCall]:
             ]
         if message.get("type") == "function_call":
             found.append(message)
+    if not found:
+        raise CannotScore("'messages' show no tool call, and no empty 'tool_calls' says that none was made")
     return read_calls(found, "messages")
 
 
