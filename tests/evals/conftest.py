@@ -99,7 +99,7 @@ def serve() -> Iterator[Callable[[Handler], Endpoint]]:
 
         async def boot() -> None:
             app = web.Application()
-            app.router.add_post("/ask", counted)
+            app.router.add_post("/{path:.*}", counted)
             runner.append(web.AppRunner(app, shutdown_timeout=0.1))
             await runner[0].setup()
             site = web.TCPSite(runner[0], "127.0.0.1", 0)

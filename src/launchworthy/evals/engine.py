@@ -18,6 +18,7 @@ from launchworthy.errors import InputError, LaunchworthyError, NotFoundError, Ov
 from launchworthy.evals.asking import Asked, Asking
 from launchworthy.evals.limits import Limits
 from launchworthy.evals.rows import row_of
+from launchworthy.evals.scenarios import conversing
 from launchworthy.evals.scoring import Scorer, score_item
 from launchworthy.evals.target import Target
 from launchworthy.gold import GoldItem
@@ -67,7 +68,7 @@ def evaluate(
     process that is killed repeats only calls that had not come back; items that had failed are asked again.
 
     Args:
-        items: What to ask; gone through twice, and held by nobody here.
+        items: What to ask; gone through three times, and held by nobody here.
         target: Who is asked.
         scorers: What to say of each answer.
         runs: Where the run rests.
@@ -85,6 +86,7 @@ def evaluate(
     ids = {item.id for item in items}
     if len(ids) != len(items):
         raise InputError("an item id stands twice", where=run.gold)
+    target = conversing(target, items)
     tally = _Tally(run, items=len(ids))
     for item in _stored_items(runs, run.id):
         if item.item_id in ids and item.error is None:

@@ -19,6 +19,7 @@ import aiohttp
 import orjson
 
 from launchworthy.errors import InputError
+from launchworthy.evals.scenarios.scenario import SLICE
 from launchworthy.evals.target import (
     MAX_BYTES,
     OVERLOAD_STATUS,
@@ -31,7 +32,7 @@ from launchworthy.gold import GoldItem
 
 __all__ = ["HttpTarget"]
 
-_DEFAULT_REQUEST = {"input": "{input}"}
+_HOLES = ("id", "input", "context", "messages")
 
 
 @dataclass(kw_only=True)
@@ -40,9 +41,10 @@ class HttpTarget:
 
     Attributes:
         url: Address of the endpoint.
-        request: Template of the body, ``{"input": "{input}"}`` if None; the texts ``{id}``, ``{input}`` and
-            ``{context}`` in it stand for the item's own values, and become them whole where they are a text
-            of their own.
+        request: Template of the body, ``{"input": "{input}"}`` if None, and of a conversation
+            ``{"messages": "{messages}"}``; the texts ``{id}``, ``{input}``, ``{context}`` and ``{messages}``
+            in it stand for the item's own values, and become them whole where they are a text of their own.
+            The messages of a plain item are its input, said by the user.
         response: JSON Pointers (RFC 6901) into the answer, by the name of the answer's field (``output``,
             ``ranked``, ``citations`` …); empty where the answer has these names already.
         bearer_env: Environment variable that holds a bearer token; the token itself is never stored.
@@ -69,7 +71,7 @@ class HttpTarget:
                     hint="write /choices/0/message/content",
                 )
         self._paths = {name: _steps(pointer) for name, pointer in self.response.items()}
-        self._fill = _compile(_DEFAULT_REQUEST if self.request is None else self.request)
+        self._fill = _plain_or_messages if self.request is None else _compile(self.request)
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -173,13 +175,32 @@ def _at(value: Any, steps: tuple[str, ...]) -> Any:
     return value
 
 
+def _is_conversation(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(one, Mapping) and "role" in one and "content" in one for one in value)
+    )
+
+
+def _plain_or_messages(item: GoldItem) -> Any:
+    talks = SLICE in item.slices and _is_conversation(item.input)
+    return {"messages" if talks else "input": item.input}
+
+
+def _value(item: GoldItem, name: str) -> Any:
+    if name != "messages":
+        return getattr(item, name)
+    return item.input if _is_conversation(item.input) else [{"role": "user", "content": item.input}]
+
+
 def _compile(template: Any) -> Callable[[GoldItem], Any]:
     """A function from item to body; what does not depend on the item is kept as it is."""
     if isinstance(template, str):
-        if template in ("{id}", "{input}", "{context}"):
-            name = template[1:-1]
-            return lambda item: getattr(item, name)
-        if any(hole in template for hole in ("{id}", "{input}", "{context}")):
+        name = template[1:-1]
+        if template == f"{{{name}}}" and name in _HOLES:
+            return lambda item: _value(item, name)
+        if any(f"{{{hole}}}" in template for hole in _HOLES):
             return lambda item: _spliced(template, item)
         return lambda _: template
     if isinstance(template, dict):
@@ -193,11 +214,10 @@ def _compile(template: Any) -> Callable[[GoldItem], Any]:
 
 def _spliced(template: str, item: GoldItem) -> str:
     # One pass, so that an input that itself holds "{id}" stays as it is.
-    pieces = (
-        template.replace("{id}", "\0id\0").replace("{input}", "\0input\0").replace("{context}", "\0context\0")
-    )
-    parts = pieces.split("\0")
+    for hole in _HOLES:
+        template = template.replace(f"{{{hole}}}", f"\0{hole}\0")
+    parts = template.split("\0")
     for place in range(1, len(parts), 2):
-        value = getattr(item, parts[place])
+        value = _value(item, parts[place])
         parts[place] = value if isinstance(value, str) else orjson.dumps(value).decode()
     return "".join(parts)
