@@ -12,7 +12,7 @@ from typing import Any
 from launchworthy import evals, monitor
 from launchworthy.contract import Claim
 from launchworthy.evidence import Evidence
-from launchworthy.gold import GoldStore, Look, looks_spent
+from launchworthy.gold import GoldStore, Look, guarded, looks_spent
 
 __all__ = ["PROVERS", "measure"]
 
@@ -50,7 +50,12 @@ def measure(
         for piece in evals.gold_evidence(of_gold, versions, looks, now):
             found.setdefault(piece.id, piece)
     of_records = [claim for claim in known if claim.prover == "monitor"]
+    private = [claim.address.split("/")[2] for claim in of_records if claim.family == "gold"]
+    sets = guarded(gold, product=product, names=private)
     for release in dict.fromkeys(releases) if of_records else ():
-        for piece in monitor.measure(known, product=product, query=query, release=release, now=now):
+        for piece in monitor.measure(
+            known, product=product, query=query, release=release, now=now, gold=sets
+        ):
             found.setdefault(piece.id, piece)
+        sets = []  # whether a set has got out does not depend on the release: it is looked at once
     return list(found.values())

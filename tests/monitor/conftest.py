@@ -18,6 +18,7 @@ import pytest
 from launchworthy import monitor
 from launchworthy.contract import Claim, ClaimKind, Direction, Target
 from launchworthy.evidence import Evidence
+from launchworthy.gold import Guarded
 from launchworthy.records import TABLES, Rows
 from launchworthy.store import Store, StoreOptions
 
@@ -77,12 +78,21 @@ class World:
         self.store.flush()
 
     def measure(
-        self, *claims: Claim, release: str | None = "r-1", product: str | None = None
+        self,
+        *claims: Claim,
+        release: str | None = "r-1",
+        product: str | None = None,
+        gold: Sequence[Guarded] = (),
     ) -> dict[str, Evidence]:
         """Evidence by address of its claim; there is never more than one piece for a claim."""
         self.settle()
         pieces = monitor.measure(
-            claims, product=product or self.product, query=self.store.query, release=release, now=self.now
+            claims,
+            product=product or self.product,
+            query=self.store.query,
+            release=release,
+            now=self.now,
+            gold=gold,
         )
         found = {piece.claim: piece for piece in pieces}
         assert len(found) == len(pieces)

@@ -13,6 +13,7 @@ from launchworthy import monitor
 from launchworthy.contract import claims, parse_contract
 from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence, terms_of, verdict_on
+from launchworthy.gold import Guarded, Told
 from launchworthy.provers import PROVERS
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ workflows:
     limits: {{timeout: 8s, cost_per_action: 1 USD, turns: 9, actions_per_user: 50/d}}
 data:
   retention: {{traces: 30d, feedback: 400d}}
+gold: {{answer: {{slices: {{plain: 100}}}}}}
 feedback: {{ask: What was wrong?, offer: [reason], coverage: {{at_least: 3 %}}}}
 monitors:
   misses: {{signal: empty_retrieval, at_most: 90 %, window: 10d, page: engineering}}
@@ -125,7 +127,9 @@ def _measured(world: World) -> tuple[Any, Sequence[Any], Sequence[Evidence]]:
     contract = parse_contract(CONTRACT.format(product=world.product), file="launchworthy.yaml")
     known = claims(contract, provers=PROVERS)
     _live(world)
-    found = world.measure(*known)
+    since = world.now - timedelta(days=30)
+    gold = Guarded(name="answer", version="g-1", since=since, canaries=("mark",), told=Told([]))
+    found = world.measure(*known, gold=[gold])
     return contract, known, list(found.values())
 
 

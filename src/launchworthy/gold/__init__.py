@@ -12,6 +12,7 @@ from launchworthy.gold.holdout import SEALED, SPLITS, looks_spent, read_items, s
 from launchworthy.gold.item import Canary, GoldItem, GoldStore, GoldVersion, Look, Review, ReviewStatus
 from launchworthy.gold.promotion import asked_in, promoted, question_in, reviewed, sources_in, with_item
 from launchworthy.gold.reading import GoldFile, is_gold_file, load_gold, read_gold
+from launchworthy.gold.shingles import strings
 from launchworthy.gold.split import DEFAULT_HOLDOUT, split_of
 from launchworthy.gold.version import canary_in, find_version, freeze, gold_jsonl, review_row
 
@@ -61,5 +62,6 @@ __all__ = [
     "sealed_remark",
     "sources_in",
     "split_of",
+    "strings",
     "with_item",
 ]

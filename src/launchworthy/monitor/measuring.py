@@ -1,18 +1,20 @@
 """Claims in, evidence out: which measure answers which claim.
 
-May import ``contract``, ``evidence`` and this room.
+May import ``contract``, ``evidence``, ``gold`` and this room.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
-from launchworthy.monitor import covering, economics, limits, outcomes, reliability, trust
+from launchworthy.gold import Guarded
+from launchworthy.monitor import canaries, covering, economics, limits, outcomes, reliability, trust
 from launchworthy.monitor.piece import nothing
 from launchworthy.monitor.scene import Ask, Query, look
 from launchworthy.monitor.signals import monitored
@@ -33,6 +35,7 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     **trust.MEASURES,
     **limits.MEASURES,
     **covering.MEASURES,
+    **canaries.MEASURES,
     "bound:monitors/*": _monitors,
 }
 
@@ -40,8 +43,8 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
 _OF_ANY_RELEASE = frozenset(
     (
         _measure
-        for path, _measure in covering.MEASURES.items()
-        if path.startswith(("never:data/", "bound:frequency/"))
+        for path, _measure in (*covering.MEASURES.items(), *canaries.MEASURES.items())
+        if path.startswith(("never:data/", "bound:frequency/", "never:gold/"))
     )
 )
 
@@ -50,7 +53,13 @@ PROVES: tuple[str, ...] = tuple(_MEASURES)
 
 
 def measure(
-    claims: Iterable[Claim], *, product: str, query: Query, release: str | None, now: datetime
+    claims: Iterable[Claim],
+    *,
+    product: str,
+    query: Query,
+    release: str | None,
+    now: datetime,
+    gold: Iterable[Guarded] = (),
 ) -> list[Evidence]:
     """What the records of a release say of the claims; claims with no record to look at are passed over.
 
@@ -60,12 +69,16 @@ def measure(
         query: Answers one SELECT over the records.
         release: Release id; None for records that name none.
         now: When it is measured (aware); later records do not count.
+        gold: Gold sets that must not turn up in records.
     """
     known = list(claims)
     asked = [(claim, found) for claim in known if (found := _measure_of(claim)) is not None]
     if not asked:
         return []
-    scene = look(known, product=product, query=query, release=release, now=now)
+    scene = replace(
+        look(known, product=product, query=query, release=release, now=now),
+        gold={each.name: each for each in gold},
+    )
     pieces = []
     for claim, found in asked:
         ask = Ask(

@@ -1,7 +1,7 @@
 """Which records a measurement reads: product, release, workflow, window and slice, as SQL with parameters.
 
-May import ``contract``, ``records`` and the standard library. Names and values never enter SQL text: they
-are bound.
+May import ``contract``, ``gold``, ``records`` and the standard library. Names and values never enter SQL
+text: they are bound.
 A *call* of a workflow is its span of kind ``workflow``; where an application sends none, the root span of
 each trace. Evaluation traffic (a root of kind ``evaluation``, or the cohort of that name) is left out.
 """
@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchworthy.contract import Claim
+from launchworthy.gold import Guarded
 from launchworthy.records import Own
 
 __all__ = ["EVALUATION", "Ask", "Bind", "Query", "Scene", "look"]
@@ -59,6 +60,7 @@ class Scene:
         calls: Calls of each workflow, of all time.
         spans: Workflows that have any span of the release.
         evaluated: Whether any trace has a root of kind ``evaluation``.
+        gold: Gold sets by name, for those who see whether one has got out.
     """
 
     product: str
@@ -70,6 +72,7 @@ class Scene:
     calls: Mapping[str | None, int] = field(default_factory=dict)
     spans: frozenset[str | None] = frozenset()
     evaluated: bool = False
+    gold: Mapping[str, Guarded] = field(default_factory=dict)
 
     def option(self, workflow: str | None, path: str) -> Mapping[str, Any]:
         """Options of the claim at ``path`` of a workflow, such as ``success``; empty where there is none."""
