@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 # Two rooms that stand on top together: the commands start the server and the demo, the server shows pages.
 BESIDE = {("cli", "demo"), ("demo", "cli"), ("server", "console")}
-TOP_FILES = {"__init__.py", "__main__.py", "testing.py"}
+TOP_FILES = {"__init__.py", "__main__.py", "pytest_plugin.py", "pytest_suite.py", "testing.py"}
 
 
 def _imports(path: Path) -> list[tuple[str, int]]:
