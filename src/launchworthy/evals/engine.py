@@ -18,7 +18,7 @@ from launchworthy.errors import InputError, LaunchworthyError, NotFoundError, Ov
 from launchworthy.evals.asking import Asked, Asking
 from launchworthy.evals.limits import Limits
 from launchworthy.evals.rows import row_of
-from launchworthy.evals.scenarios import conversing
+from launchworthy.evals.scenarios import Speaker, conversing
 from launchworthy.evals.scoring import Scorer, score_item
 from launchworthy.evals.target import Target
 from launchworthy.gold import GoldItem
@@ -59,6 +59,7 @@ def evaluate(
     runs: RunStore,
     run: Run,
     limits: Limits | None = None,
+    user: Speaker | None = None,
     on_items: Callable[[Sequence[RunItem]], str | None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Run:
@@ -74,11 +75,12 @@ def evaluate(
         runs: Where the run rests.
         run: Its header; a run of this id that is there already is continued.
         limits: Concurrency, timeouts, retries, cost.
+        user: The model that plays the users of scenarios whose words are not scripted.
         on_items: Sees each batch once it is stored; a text that it answers is why asking stops there.
         on_progress: Called after each batch.
 
     Raises:
-        InputError: An option is impossible, or an id stands twice.
+        InputError: An option is impossible, an id stands twice, or a scenario cannot be held.
         StorageError: What came back could not be stored; asking stops.
         KeyboardInterrupt: After what had come back was stored and the run marked as interrupted.
     """
@@ -86,7 +88,7 @@ def evaluate(
     ids = {item.id for item in items}
     if len(ids) != len(items):
         raise InputError("an item id stands twice", where=run.gold)
-    target = conversing(target, items)
+    target = conversing(target, items, user=user)
     tally = _Tally(run, items=len(ids))
     for item in _stored_items(runs, run.id):
         if item.item_id in ids and item.error is None:

@@ -31,6 +31,7 @@ from launchworthy.evals.remembering import Cache, RememberingTarget
 from launchworthy.evals.report import Measured, measure_run, table_of
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.samples import sampled
+from launchworthy.evals.scenarios import Speaker
 from launchworthy.evals.suite import known_of
 from launchworthy.evals.target import CallableTarget, Target
 from launchworthy.evals.watching import Watch, early_evidence
@@ -95,6 +96,7 @@ def run_suite(
     stop_when_settled: bool = False,
     looks_budget: int | None = None,
     cache: Cache | None = None,
+    user: Speaker | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Outcome:
@@ -120,6 +122,7 @@ def run_suite(
         stop_when_settled: Ask in random order, and stop once the first scorer tells the run from the other.
         looks_budget: Readings of the holdout that the contract allows.
         cache: Where replies are put down as they come, the judges' too.
+        user: The model that plays the users of scenarios whose words are not scripted.
         on_progress: Called after each batch.
         now: The clock.
 
@@ -164,6 +167,7 @@ def run_suite(
         runs=store,
         run=run,
         limits=limits,
+        user=user,
         on_items=None if watch is None else _watched(watch, stop=stop_when_settled),
         on_progress=None if on_progress is None else _noted(on_progress, watch),
     )
@@ -321,6 +325,7 @@ def try_out(
     target: Target | Callable[[Any], Any],
     scorers: Sequence[Metric | str],
     limits: Limits | None = None,
+    user: Speaker | None = None,
 ) -> Outcome:
     """Ask and score a list of items, and keep nothing: ``print(try_out(items, target=ask, scorers=["f1"]))``.
 
@@ -341,7 +346,7 @@ def try_out(
         status="running",
         started_at=datetime.now(UTC),
     )
-    done = evaluate(items, target=asked, scorers=metrics, runs=kept, run=run, limits=limits)
+    done = evaluate(items, target=asked, scorers=metrics, runs=kept, run=run, limits=limits, user=user)
     answered = kept.run_items(run.id)
     return Outcome(run=done, items=tuple(answered), measured=tuple(measure_run(answered, metrics)))
 

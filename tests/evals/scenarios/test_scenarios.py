@@ -16,7 +16,8 @@ from launchworthy.evals import CallableTarget, try_out
 from launchworthy.evals.chat import ChatClient, ChatModel
 from launchworthy.evals.engine import Limits, evaluate
 from launchworthy.evals.http import HttpTarget
-from launchworthy.evals.scenarios import ScenarioTarget, read_scenario
+from launchworthy.evals.remembering import RememberingTarget
+from launchworthy.evals.scenarios import read_scenario
 from launchworthy.evals.target import Target, TargetFailure
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run, RunItem
@@ -33,7 +34,7 @@ Ask = Callable[..., RunItem]
 def hold(runs: Any, new_run: Callable[..., Run]) -> Ask:
     names = count()
 
-    def one(target: Any, item: GoldItem, **limits: Any) -> RunItem:
+    def one(target: Any, item: GoldItem, user: Any = None, **limits: Any) -> RunItem:
         asked = target if isinstance(target, Target) else CallableTarget(target)
         options = {"concurrency": 1, "timeout_s": 10.0, "retries": 0} | limits
         run = evaluate(
@@ -43,6 +44,7 @@ def hold(runs: Any, new_run: Callable[..., Run]) -> Ask:
             runs=runs,
             run=new_run(f"run-{next(names)}"),
             limits=Limits(**options),
+            user=user,
         )
         items: list[RunItem] = runs.run_items(run.id)
         return items[0]
@@ -305,6 +307,33 @@ def test_a_failure_that_may_pass_holds_the_conversation_again_from_the_start(hol
     assert len(item.output["messages"]) == 4
 
 
+class DictCache:
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self.held.get(key)
+
+    def put(self, key: str, value: bytes) -> None:
+        self.held[key] = value
+
+
+def test_held_again_it_repeats_no_call_that_had_come_back(hold: Ask) -> None:
+    failures = iter([False, True, False])
+    calls: list[int] = []
+
+    def target(messages: list[Any]) -> str:
+        calls.append(len(messages))
+        if next(failures):
+            raise ConnectionError("reset")
+        return f"after {len(messages)}"
+
+    remembering = RememberingTarget(CallableTarget(target), DictCache(), known={})
+    item = hold(remembering, _item({"opening": "a", "turns": ["b"]}), retries=1)
+    assert item.error is None
+    assert calls == [1, 3, 3]
+
+
 def test_an_endpoint_gets_messages_in_the_place_its_request_names(serve: Any, hold: Ask) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.json_response({"choices": [{"message": {"content": "order number?"}}]})
@@ -364,7 +393,7 @@ PLAYED = {
 
 def test_a_model_plays_the_user_from_its_own_side_until_it_is_done(hold: Ask) -> None:
     user = FakeUser("I want a refund", "It is A-17.", "[DONE]")
-    output = hold(ScenarioTarget(CallableTarget(shop), user=user), _item(PLAYED)).output
+    output = hold(shop, _item(PLAYED), user=user).output
     assert output["ended_because"] == "the user was done"
     assert [one["content"] for one in output["messages"]][::2] == ["I want a refund", "It is A-17."]
     assert (output["cost_usd"], output["user_cost_usd"]) == pytest.approx((0.02, 0.003))
@@ -380,7 +409,7 @@ def test_a_model_plays_the_user_from_its_own_side_until_it_is_done(hold: Ask) ->
 def test_scripted_turns_go_before_the_model(hold: Ask) -> None:
     user = FakeUser("Thank you", "[DONE]")
     scenario = REFUND | PLAYED | {"turns": REFUND["turns"][:1]}
-    output = hold(ScenarioTarget(CallableTarget(shop), user=user), _item(scenario)).output
+    output = hold(shop, _item(scenario), user=user).output
     assert [one["content"] for one in output["messages"]][::2] == [
         "I want a refund",
         "Order A-17",
@@ -398,7 +427,7 @@ def test_scripted_turns_go_before_the_model(hold: Ask) -> None:
     ],
 )
 def test_a_model_that_plays_badly_is_an_error_of_the_item(hold: Ask, word: Any, error: str) -> None:
-    item = hold(ScenarioTarget(CallableTarget(shop), user=FakeUser(word)), _item(PLAYED))
+    item = hold(shop, _item(PLAYED), user=FakeUser(word))
     assert item.error == error
 
 
@@ -419,7 +448,7 @@ def test_an_openai_compatible_endpoint_plays_the_user(serve: Any, hold: Ask) -> 
 
     endpoint = serve(handler)
     client = ChatClient(ChatModel(model="m", base_url=endpoint.url.removesuffix("/ask"), seed=7))
-    output = hold(ScenarioTarget(CallableTarget(shop), user=client), _item(PLAYED)).output
+    output = hold(shop, _item(PLAYED), user=client).output
     assert output["turns"] == 2
     assert output["state"] == {"refunds": {"A-17": 20}}
     assert [call["seed"] for call in endpoint.calls] == [7, 7, 7]

@@ -24,8 +24,10 @@ __all__ = ["ScenarioTarget", "conversing"]
 _LAST = ("no_answer", "state", "context", "confidence")  # of these, what was said last holds
 
 
-def conversing(target: Target, items: Iterable[GoldItem]) -> Target:
+def conversing(target: Target, items: Iterable[GoldItem], *, user: Speaker | None = None) -> Target:
     """The target as it is, or able to hold the conversations that are among the items.
+
+    ``user`` plays users whose words are not scripted.
 
     Raises:
         InputError: One of them is broken, or has a user to be played by a model where none was named.
@@ -34,13 +36,13 @@ def conversing(target: Target, items: Iterable[GoldItem]) -> Target:
     for item in items:
         scenario = read_scenario(item)
         found = found or scenario is not None
-        if scenario is not None and scenario.user is not None and getattr(target, "user", None) is None:
+        if scenario is not None and scenario.user is not None and user is None:
             raise InputError(
                 "its user is to be played by a model, and none was named",
                 where=f"item {item.id[:80]}",
                 hint="name one: --user MODEL, or script what the user says",
             )
-    return ScenarioTarget(target) if found and not isinstance(target, ScenarioTarget) else target
+    return ScenarioTarget(target, user=user) if found else target
 
 
 class ScenarioTarget:
