@@ -3,22 +3,40 @@
 May import ``stats``, ``records``, ``quantity`` and ``errors``.
 """
 
-from launchworthy.metrics.comparison import Comparison, compare_rows
+from launchworthy.metrics.columns import Column, columns_of
+from launchworthy.metrics.comparison import (
+    Comparison,
+    SliceDifference,
+    compare_rows,
+    compare_scored,
+    compare_slices,
+    slices_in_words,
+)
 from launchworthy.metrics.metric import CannotScore, Field, Metric
-from launchworthy.metrics.registry import METRICS, find_metric
-from launchworthy.metrics.report import ScoreReport, SliceReport, score_rows
+from launchworthy.metrics.registry import FAMILIES, METRICS, find_metric
+from launchworthy.metrics.report import ScoreReport, SliceReport, report_scored, score_rows
+from launchworthy.metrics.scored import Scored
 from launchworthy.metrics.scores import Scores
 
 __all__ = [
+    "FAMILIES",
     "METRICS",
     "CannotScore",
+    "Column",
     "Comparison",
     "Field",
     "Metric",
     "ScoreReport",
+    "Scored",
     "Scores",
+    "SliceDifference",
     "SliceReport",
+    "columns_of",
     "compare_rows",
+    "compare_scored",
+    "compare_slices",
     "find_metric",
+    "report_scored",
     "score_rows",
+    "slices_in_words",
 ]

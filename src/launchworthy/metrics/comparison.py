@@ -3,21 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
 from launchworthy.metrics.metric import Metric
-from launchworthy.metrics.report import cluster_of
+from launchworthy.metrics.scored import Scored, without_cluster
+from launchworthy.metrics.scores import Scores
 from launchworthy.quantity import format_value
-from launchworthy.stats import Interval, non_inferiority
+from launchworthy.stats import Interval, discordant_e_value, holm, non_inferiority
 
-__all__ = ["Comparison", "compare_rows"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Comparison",
+    "SliceDifference",
+    "compare_rows",
+    "compare_scored",
+    "compare_slices",
+    "slices_in_words",
+]
 
 _ODDS = 0.8  # that the pairs asked for settle it
+_NAMED = 5  # slices told by name in a sentence
 _MOST = 1_000_000_000  # beyond this the answer is "not by counting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceDifference:
+    """The paired difference on some of the items.
+
+    Attributes:
+        name: Of the slice.
+        difference: Candidate minus baseline, two-sided and by itself; None where no pair could be scored.
+        p_value: Of "no difference", by itself.
+        adjusted: The same, given that there are as many slices (Holm).
+        change: ``better`` or ``worse`` where it survives that, else None.
+    """
+
+    name: str
+    difference: Interval | None
+    p_value: float | None
+    adjusted: float | None
+    change: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +67,7 @@ class Comparison:
         margin: How much worse the candidate may be, in the metric's unit.
         status: ``met`` (no worse than the margin allows), ``unmet`` (worse), else ``unproven``.
         reason: The status in a sentence.
+        slices: The difference on each slice, if slices were asked for.
     """
 
     metric: Metric
@@ -48,6 +81,34 @@ class Comparison:
     margin: float
     status: str
     reason: str
+    slices: tuple[SliceDifference, ...] = ()
+
+    @property
+    def e_value(self) -> float | None:
+        """Evidence against "as many gained as lost" that stays valid however often one looks; None where the
+        scores are not yes or no by independent items."""
+        sample = {} if self.difference is None else self.difference.sample
+        if "gained" not in sample:
+            return None
+        return discordant_e_value(gained=sample["gained"], lost=sample["lost"])
+
+    @property
+    def planned(self) -> int | None:
+        """Pairs in all that show the candidate no worse than the margin with odds 0.8 if both sides are truly
+        alike and items differ as often as these; None without a margin, or where the spread is unknown."""
+        found = self.difference
+        if found is None or self.margin <= 0:
+            return None
+        z = NormalDist().inv_cdf(found.confidence)
+        sample = found.sample
+        if "gained" in sample:
+            spread = math.sqrt((sample["gained"] + sample["lost"]) / found.n)
+        else:
+            spread = float(sample.get("standard_error", 0.0)) * math.sqrt(found.n)
+        # Where nothing differed a bound shrinks with the number of pairs and not its root: z² / (n + z²).
+        least = z * z * max(0.0, 1.0 - self.margin) / self.margin if "gained" in sample else 0.0
+        total = max(least, ((z + NormalDist().inv_cdf(_ODDS)) * spread / self.margin) ** 2)
+        return math.ceil(total) if 0 < total < _MOST else None
 
     @property
     def needed(self) -> int | None:
@@ -80,70 +141,150 @@ def compare_rows(
     candidate: Iterable[Mapping[str, Any]],
     margin: float = 0.0,
     cluster: str | None = None,
+    by: str | None = None,
     level: float = 0.95,
 ) -> Comparison:
     """Pair the rows by ``id`` and judge the difference against the margin.
 
-    ``cluster`` is read from the candidate's rows, else from the baseline's.
+    ``cluster`` and ``by`` (the slice) are read from the candidate's rows, else from the baseline's.
 
     Raises:
         InputError: A row has no ``id`` or the same as another, no id is on both sides, a pair has no
             ``cluster``, or the margin is negative.
     """
-    old, new = _by_id(baseline, "baseline"), _by_id(candidate, "candidate")
-    shared = [name for name in old if name in new]
+    old = Scored.of_rows(metric, baseline, by=by, cluster=cluster, ids="baseline")
+    new = Scored.of_rows(metric, candidate, by=by, cluster=cluster, ids="candidate")
+    return compare_scored(metric, baseline=old, candidate=new, margin=margin, cluster=cluster, level=level)
+
+
+def compare_scored(
+    metric: Metric,
+    *,
+    baseline: Scored,
+    candidate: Scored,
+    margin: float = 0.0,
+    cluster: str | None = None,
+    level: float = 0.95,
+) -> Comparison:
+    """:func:`compare_rows` of what was scored with ids.
+
+    Raises:
+        InputError: No id is on both sides, a pair has no cluster, or the margin is negative.
+    """
+    import numpy as np
+
+    old_names, new_names = baseline.ids or [], candidate.ids or []
+    place = {name: at for at, name in enumerate(new_names)}
+    shared = [name for name in old_names if name in place]
     if not shared:
         raise InputError(
             "no id is on both sides, so there is nothing to compare", where="id", hint="pair rows by their id"
         )
-    before = [metric.score(old[name]) for name in shared]
-    after = [metric.score(new[name]) for name in shared]
-    clusters = None
-    if cluster is not None:
-        clusters = [
-            cluster_of(new[name] if new[name].get(cluster) is not None else old[name], cluster, index)
-            for index, name in enumerate(shared)
-        ]
-    scored = [
-        index
-        for index, (one, other) in enumerate(zip(before, after, strict=True))
-        if one.value is not None and other.value is not None
-    ]
-    before = [before[index] for index in scored]
-    after = [after[index] for index in scored]
-    names = None if clusters is None else [clusters[index] for index in scored]
-    difference = metric.difference(before, after, level=level, sides=1, clusters=names)
+    old_at = np.array([at for at, name in enumerate(old_names) if name in place], dtype=np.int64)
+    new_at = np.array([place[name] for name in shared], dtype=np.int64)
+    before, after = baseline.scores.take(old_at), candidate.scores.take(new_at)
+    clusters: list[str] | None = None
+    if baseline.clusters is not None and candidate.clusters is not None:
+        clusters = []
+        for name, one, other in zip(shared, old_at.tolist(), new_at.tolist(), strict=True):
+            unit = candidate.clusters[other]
+            unit = baseline.clusters[one] if unit is None else unit
+            if unit is None:
+                raise without_cluster(cluster or "cluster", f"id {name[:80]!r}")
+            clusters.append(unit)
+    slices = _paired_slices((candidate, new_at), (baseline, old_at))
+    scored = (before.value == before.value) & (after.value == after.value)
+    difference = metric.difference(before, after, level=level, sides=1, clusters=clusters)
     low, high = (None, None) if difference is None else (difference.low, difference.high)
     status = non_inferiority(low, high, margin=margin, higher_is_better=metric.higher_is_better)
+    kept = np.flatnonzero(scored)
+    names = None if clusters is None else [clusters[at] for at in kept.tolist()]
+    there = set(old_names)
     return Comparison(
         metric=metric,
         difference=difference,
-        baseline=metric.estimate(before, level=level, clusters=names),
-        candidate=metric.estimate(after, level=level, clusters=names),
+        baseline=metric.estimate(before.take(kept), level=level, clusters=names),
+        candidate=metric.estimate(after.take(kept), level=level, clusters=names),
         pairs=len(shared),
-        unscored=len(shared) - len(scored),
-        only_baseline=tuple(name for name in old if name not in new),
-        only_candidate=tuple(name for name in new if name not in old),
+        unscored=len(shared) - int(kept.size),
+        only_baseline=tuple(name for name in old_names if name not in place),
+        only_candidate=tuple(name for name in new_names if name not in there),
         margin=margin,
         status=status,
         reason=_reason(metric, difference, margin, status),
+        slices=compare_slices(metric, before, after, slices=slices, clusters=clusters, level=level),
     )
 
 
-def _by_id(rows: Iterable[Mapping[str, Any]], side: str) -> dict[str, Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
-    for index, row in enumerate(rows):
-        name = row.get("id")
-        if isinstance(name, bool) or not isinstance(name, (str, int)):
-            raise InputError(
-                "field 'id' is missing or no name",
-                where=f"{side}, row {index + 1}",
-                hint="rows of the two sides are paired by id",
-            )
-        if str(name) in found:
-            raise InputError(f"id {str(name)[:80]!r} comes twice", where=f"{side}, row {index + 1}")
-        found[str(name)] = row
-    return found
+def compare_slices(
+    metric: Metric,
+    baseline: Scores,
+    candidate: Scores,
+    *,
+    slices: Mapping[str, NDArray[np.int64]],
+    clusters: Sequence[Hashable] | None = None,
+    level: float = 0.95,
+) -> tuple[SliceDifference, ...]:
+    """The paired difference on each slice (positions by name), and which survive that there are many."""
+    found: list[tuple[str, Interval | None]] = []
+    for name, chosen in slices.items():
+        units = None if clusters is None else [clusters[at] for at in chosen.tolist()]
+        old, new = baseline.take(chosen), candidate.take(chosen)
+        found.append((name, metric.difference(old, new, level=level, sides=2, clusters=units)))
+    chances = [1.0 if gap is None else float(gap.sample.get("p_value", 1.0)) for _, gap in found]
+    better = 1.0 if metric.higher_is_better else -1.0
+    return tuple(
+        SliceDifference(
+            name=name,
+            difference=gap,
+            p_value=None if gap is None else chance,
+            adjusted=None if gap is None else joint,
+            change=("better" if better * gap.value > 0 else "worse")
+            if gap is not None and gap.value and joint <= 1.0 - level
+            else None,
+        )
+        for (name, gap), chance, joint in zip(found, chances, holm(chances), strict=True)
+    )
+
+
+def slices_in_words(slices: Sequence[SliceDifference], *, unit: str, level: float) -> str:
+    """Which slices differ beyond what chance gives among so many, in a sentence."""
+    told = [part for part in slices if part.difference is not None]
+    moved = sorted(
+        (part for part in told if part.change),
+        key=lambda part: (part.change != "worse", part.adjusted or 0.0),
+    )
+    among = f"{len(told)} slice{'' if len(told) == 1 else 's'}"
+    sure = format_value(level, unit="ratio")
+    if not moved:
+        return f"None of {among} differs beyond chance, given that there are so many (Holm, {sure})."
+    named = ", ".join(
+        f"{part.name} {part.change} by {format_value(abs(part.difference.value), unit=unit)}"
+        for part in moved[:_NAMED]
+        if part.difference is not None
+    )
+    more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
+    return f"{len(moved)} of {among} differ beyond chance (Holm, {sure}): {named}{more}."
+
+
+def _paired_slices(*sides: tuple[Scored, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+    """Positions among the pairs by slice: the first side's, and the next's for pairs that it puts nowhere."""
+    import numpy as np
+
+    found: dict[str, list[NDArray[np.int64]]] = {}
+    placed = np.zeros(sides[0][1].size, dtype=bool)
+    for side, at in sides:
+        pair = np.full(len(side.scores), -1, dtype=np.int64)
+        pair[at] = np.arange(at.size)
+        before = placed.copy()
+        for name, positions in side.slices.items():
+            mine = pair[positions]
+            mine = mine[mine >= 0]
+            mine = mine[~before[mine]]
+            placed[mine] = True
+            if mine.size:
+                found.setdefault(name, []).append(mine)
+    return {name: np.sort(np.concatenate(found[name])) for name in sorted(found)}
 
 
 def _reason(metric: Metric, difference: Interval | None, margin: float, status: str) -> str:

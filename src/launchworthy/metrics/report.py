@@ -1,19 +1,21 @@
-"""A metric over rows: the whole, every slice, what could not be scored. May import ``records``."""
+"""A metric over rows: the whole, every slice, what could not be scored. May import this room, ``stats``."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from launchworthy.errors import InputError
 from launchworthy.metrics.metric import Metric
-from launchworthy.metrics.scores import Scores
-from launchworthy.records import Score
+from launchworthy.metrics.scored import Scored
 from launchworthy.stats import Interval
 
-__all__ = ["ScoreReport", "SliceReport", "score_rows"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["ScoreReport", "SliceReport", "report_scored", "score_rows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,26 +58,23 @@ def score_rows(
     Raises:
         InputError: A row has no ``cluster``, or a slice that is no name.
     """
-    import numpy as np
+    found = Scored.of_rows(metric, rows, by=by, cluster=cluster)
+    return report_scored(metric, found, cluster=cluster, level=level, sides=sides)
 
-    scores: list[Score] = []
-    clusters: list[Hashable] = []
-    members: dict[str, list[int]] = {}
-    for index, row in enumerate(rows):
-        scores.append(metric.score(row))
-        if cluster is not None:
-            clusters.append(cluster_of(row, cluster, index))
-        if by is not None:
-            for name in _slices(row, by, index):
-                members.setdefault(name, []).append(index)
 
-    columns = Scores.of(scores)
+def report_scored(
+    metric: Metric, found: Scored, *, cluster: str | None = None, level: float = 0.95, sides: int = 2
+) -> ScoreReport:
+    """Bound the whole and each slice of what was scored; ``cluster`` names the field in errors.
 
-    def part(chosen: Sequence[int] | None) -> SliceReport:
-        mine = columns if chosen is None else columns.take(np.array(chosen, dtype=np.int64))
-        names: Sequence[Hashable] | None = None
-        if cluster is not None:
-            names = clusters if chosen is None else [clusters[index] for index in chosen]
+    Raises:
+        InputError: An item has no cluster where others have one.
+    """
+    units = found.units(field=cluster or "cluster")
+
+    def part(chosen: NDArray[np.int64] | None) -> SliceReport:
+        mine = found.scores if chosen is None else found.scores.take(chosen)
+        names = units if units is None or chosen is None else [units[index] for index in chosen.tolist()]
         return SliceReport(
             interval=metric.estimate(mine, level=level, sides=sides, clusters=names),
             rows=len(mine),
@@ -85,37 +84,6 @@ def score_rows(
     return ScoreReport(
         metric=metric,
         overall=part(None),
-        slices={name: part(members[name]) for name in sorted(members)},
-        reasons=dict(Counter(score.error or "" for score in scores if score.value is None).most_common()),
+        slices={name: part(chosen) for name, chosen in found.slices.items()},
+        reasons=dict(Counter(found.scores.errors.values()).most_common()),
     )
-
-
-def cluster_of(row: Mapping[str, Any], field: str, index: int) -> str:
-    """The name of the row's cluster.
-
-    Raises:
-        InputError: The row has none: it cannot be guessed whose it is.
-    """
-    value = row.get(field)
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise InputError(
-        f"field {field!r} is missing or no name",
-        where=_place(row, index),
-        hint="every row needs the field that --cluster names",
-    )
-
-
-def _slices(row: Mapping[str, Any], field: str, index: int) -> list[str]:
-    value = row.get(field)
-    if value is None:
-        return []
-    names = value if isinstance(value, (list, tuple)) else [value]
-    if not all(isinstance(name, (str, int, float)) for name in names):
-        raise InputError(f"field {field!r} is no name of a slice", where=_place(row, index))
-    return sorted({str(name) for name in names})
-
-
-def _place(row: Mapping[str, Any], index: int) -> str:
-    name = row.get("id")
-    return f"row {index + 1}" if name is None else f"row {index + 1} (id {str(name)[:80]!r})"
