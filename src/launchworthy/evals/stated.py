@@ -1,0 +1,57 @@
+"""How sure each answer of a run said it was, and whether it was right. Pure; may import ``metrics``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from launchworthy.metrics import Metric
+from launchworthy.records import RunItem
+
+__all__ = ["Stated", "stated_confidences"]
+
+_UNANSWERABLE = "unanswerable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """Confidence and truth of the items that have both.
+
+    Attributes:
+        confidence: What the answers said, in order of the items.
+        correct: 1 where the metric finds nothing to better, else 0.
+        left_out: Items without a confidence, a score, or an answer at all.
+    """
+
+    confidence: tuple[float, ...]
+    correct: tuple[float, ...]
+    left_out: int
+
+
+def stated_confidences(items: Sequence[RunItem], metric: Metric) -> Stated:
+    """Read the answers' ``confidence``; a question that should not be answered is wrong whatever is said.
+
+    Answers that were withheld count too, with what they would have been: a threshold moves them.
+    """
+    perfect = 1.0 if metric.higher_is_better else 0.0
+    confidence, correct = [], []
+    for item in items:
+        said = item.output.get("confidence") if isinstance(item.output, Mapping) else None
+        if item.error is not None or isinstance(said, bool) or not isinstance(said, (int, float)):
+            continue
+        if not math.isfinite(said):
+            continue
+        score = item.scores.get(metric.name)
+        if _UNANSWERABLE in item.slices:
+            right = 0.0
+        elif score is None or score.value is None:
+            continue
+        else:
+            (own,) = metric.each([score]).tolist()
+            if math.isnan(own):
+                continue
+            right = float(own == perfect)
+        confidence.append(float(said))
+        correct.append(right)
+    return Stated(confidence=tuple(confidence), correct=tuple(correct), left_out=len(items) - len(confidence))
