@@ -6,10 +6,12 @@ May import every room up to ``runtime``; a prover, so it never imports another p
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.evals.answer import Answer, read_answer
+from launchworthy.evals.cache import ReplyCache
 from launchworthy.evals.comparison import Comparison, compare_runs
 from launchworthy.evals.coverage import PROVES, metric_of, metrics_of, scorer_of, scorer_text
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gold_evidence import gold_evidence
+from launchworthy.evals.reach import Reach, reach_of
 from launchworthy.evals.report import (
     Measured,
     could_not_score,
@@ -22,6 +24,7 @@ from launchworthy.evals.rows import row_of
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.scoring import Scorer, own_scorer
 from launchworthy.evals.session import EvalStore, Outcome, find_baseline, run_suite, try_out
+from launchworthy.evals.stated import Stated, stated_confidences
 from launchworthy.evals.suite import new_run, read_release, release_of, same_suite, target_of, target_release
 from launchworthy.evals.target import CallableTarget, Target, load_function
 from launchworthy.evals.traffic import RecordedCalls, sample_calls
@@ -41,8 +44,11 @@ __all__ = [
     "Measured",
     "Outcome",
     "Progress",
+    "Reach",
     "RecordedCalls",
+    "ReplyCache",
     "Scorer",
+    "Stated",
     "Target",
     "compare_runs",
     "could_not_score",
@@ -56,6 +62,7 @@ __all__ = [
     "metrics_of_run",
     "new_run",
     "own_scorer",
+    "reach_of",
     "read_answer",
     "read_release",
     "reasons_of",
@@ -67,6 +74,7 @@ __all__ = [
     "sample_calls",
     "scorer_of",
     "scorer_text",
+    "stated_confidences",
     "table_of",
     "target_of",
     "target_release",

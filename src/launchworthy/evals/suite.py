@@ -22,6 +22,7 @@ from launchworthy.records import Release, Run
 
 __all__ = ["known_of", "new_run", "read_release", "release_of", "same_suite", "target_of", "target_release"]
 
+MODEL_FILE = "model:"
 _LONGEST_PATH = 400
 _PATH = re.compile(r"[^\\:\0\n]*[./][^\\:\0\n]*")  # a word without a dot or a slash names no file
 
@@ -32,14 +33,16 @@ def target_of(
     request: Any = None,
     response: Mapping[str, str] | None = None,
     bearer_env: str | None = None,
+    trust_pickle: bool = False,
     trace_seed: str = "",
 ) -> Target:
-    """The target at ``module:function``, ``http://…`` or ``https://…``.
+    """The target at ``module:function``, ``model:FILE``, ``http://…`` or ``https://…``.
 
-    The other arguments are for addresses only; see :class:`launchworthy.evals.HttpTarget`.
+    ``trust_pickle`` is for files (``launchworthy.evals.model_files.ModelFileTarget``), the other arguments
+    for addresses (``launchworthy.evals.HttpTarget``).
 
     Raises:
-        InputError: No such function, no such scheme, or options that this target does not take.
+        InputError: No such function or file, no such scheme, or options that this target does not take.
     """
     if address.startswith(("http://", "https://")):
         from launchworthy.evals.http import HttpTarget
@@ -57,11 +60,18 @@ def target_of(
             where=address,
             hint="a Python function is called with the item's input",
         )
+    if address.startswith(MODEL_FILE):
+        from launchworthy.evals.model_files import ModelFileTarget
+
+        return ModelFileTarget(Path(address.removeprefix(MODEL_FILE)), trust_pickle=trust_pickle)
     return CallableTarget(load_function(address), name=address)
 
 
 def target_release(target: str) -> Release:
-    """The release of a target of which nothing but its address is known."""
+    """The release of a target of which nothing but its address is known; of a model file, its content too."""
+    file = Path(target.removeprefix(MODEL_FILE))
+    if target.startswith(MODEL_FILE) and file.is_file():
+        return Release({"target": target, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
     return Release({"target": target})
 
 
