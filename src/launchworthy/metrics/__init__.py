@@ -12,19 +12,24 @@ from launchworthy.metrics.comparison import (
     compare_slices,
     slices_in_words,
 )
+from launchworthy.metrics.fairness import PARITY, GroupReport, report_groups, widest
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.metrics.registry import FAMILIES, METRICS, find_metric
 from launchworthy.metrics.report import ScoreReport, SliceReport, report_scored, score_rows
 from launchworthy.metrics.scored import Scored
 from launchworthy.metrics.scores import Scores
+from launchworthy.metrics.table import ConfusionTable, confusion_table
 
 __all__ = [
     "FAMILIES",
     "METRICS",
+    "PARITY",
     "CannotScore",
     "Column",
     "Comparison",
+    "ConfusionTable",
     "Field",
+    "GroupReport",
     "Metric",
     "ScoreReport",
     "Scored",
@@ -35,8 +40,11 @@ __all__ = [
     "compare_rows",
     "compare_scored",
     "compare_slices",
+    "confusion_table",
     "find_metric",
+    "report_groups",
     "report_scored",
     "score_rows",
     "slices_in_words",
+    "widest",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["folded_interval"]
 
 _DRAWS = 9_999
+_BEYOND = 10  # draws at least that lie beyond a bound
 _NORMAL = 1_000  # units from which the estimated variance is taken for the true one
 
 
@@ -58,11 +59,12 @@ def folded_interval(
     low, high, p_value = -math.inf, math.inf, 1.0
     varies = bool(np.diag(covariance).max() > 1e-28)
     if units > 1 and varies:
-        most, least = _errors(means, covariance, signs, units)
-        rank = math.floor((_DRAWS + 1) * error + 1e-9)
+        draws = max(_DRAWS, math.ceil(_BEYOND / error) - 1)
+        most, least = _errors(means, covariance, signs, units, draws=draws)
+        rank = math.floor((draws + 1) * error + 1e-9)
         low, high = value - float(most[-rank]), value - float(least[rank - 1])
         above, below = int((most >= value).sum()), int((least <= value).sum())
-        p_value = min(1.0, 2.0 * (1 + min(above, below)) / (_DRAWS + 1))
+        p_value = min(1.0, 2.0 * (1 + min(above, below)) / (draws + 1))
     elif units > 1:
         unseen = -math.log(error) / units
         low, high = value - unseen, value + unseen
@@ -84,7 +86,12 @@ def folded_interval(
 
 
 def _errors(
-    means: NDArray[np.float64], covariance: NDArray[np.float64], signs: NDArray[np.float64], units: int
+    means: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    signs: NDArray[np.float64],
+    units: int,
+    *,
+    draws: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """By how much the value is read too high, at most and at least: two sorted samples."""
     import numpy as np
@@ -92,9 +99,9 @@ def _errors(
     spread = np.sqrt(np.diag(covariance))
     far = np.abs(means) > math.sqrt(2.0 * math.log(max(3, units))) * spread
     rng = np.random.default_rng(0)
-    drawn = rng.multivariate_normal(np.zeros(means.size), covariance, size=_DRAWS, method="eigh")
+    drawn = rng.multivariate_normal(np.zeros(means.size), covariance, size=draws, method="eigh")
     if units < _NORMAL:  # Student's t
-        drawn *= np.sqrt((units - 1) / rng.chisquare(units - 1, size=_DRAWS))[:, None]
+        drawn *= np.sqrt((units - 1) / rng.chisquare(units - 1, size=draws))[:, None]
     linear = drawn * np.where(means < 0, -1.0, 1.0)
     folded = np.where(far, linear, np.abs(drawn))
     most = np.where(signs > 0, folded, linear) @ signs

@@ -21,6 +21,7 @@ __all__ = ["sums_influences", "sums_interval", "table_interval"]
 
 _RESAMPLES = 999
 _TABLES = 3_999
+_BEYOND = 10  # draws at least that lie beyond a bound
 _STUDENTISED = 5_000  # units up to which every resample gets an error of its own
 _WIDEST = 400  # statistics up to which it does
 _CHUNK = 4_000_000  # numbers drawn at once
@@ -118,6 +119,7 @@ def table_interval(
     import numpy as np
 
     error, units = tail_error(level, sides=sides), int(counts.sum())
+    draws = max(_TABLES, math.ceil(_BEYOND / error) - 1)
     weights = counts.astype(np.float64)
     value = float(statistic(weights @ rows))
     if math.isnan(value):
@@ -131,8 +133,8 @@ def table_interval(
         there = shape > 0
         rng, parts = np.random.default_rng(seed), []
         step = max(1, _CHUNK // int(there.sum()))
-        for start in range(0, _TABLES, step):
-            size = (min(step, _TABLES - start), int(there.sum()))
+        for start in range(0, draws, step):
+            size = (min(step, draws - start), int(there.sum()))
             parts.append(statistic(rng.standard_gamma(shape[there], size=size) @ rows[there]))
         drawn = np.sort(np.concatenate(parts))  # NaN, where a table does not determine it, is sorted last
         drawn = drawn[: int(np.isfinite(drawn).sum())]
