@@ -9,6 +9,7 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from launchworthy.errors import InputError
 from launchworthy.metrics import find_metric, score_rows
 
 PAIRS = {
@@ -38,7 +39,7 @@ def _agrees(ranked: list[str], relevant: dict[str, int]) -> None:
         assert score.value == pytest.approx(theirs[their], abs=1e-9), (own, ranked, relevant)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     ranked=st.lists(st.sampled_from(IDS), unique=True, min_size=1, max_size=25),
     relevant=st.dictionaries(st.sampled_from(IDS), st.integers(-1, 4), min_size=1, max_size=15).filter(
@@ -81,6 +82,44 @@ def test_equal_scores_are_ordered_by_id_descending_as_trec_eval_does() -> None:
         assert theirs["q"]["ndcg"] == pytest.approx(expected)
 
 
+NAMES = [*IDS, "é", "z", "東", "10", "9"]
+SCORES = st.one_of(
+    st.sampled_from([0.0, -0.0, 1.0, 1.0 + 1e-9, 5e-324, 1e300, 1e299, -1e300, 0.1, 0.1 + 1e-12]),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    scores=st.dictionaries(
+        st.sampled_from([*IDS, "é", "z", "東", "10", "9"]), SCORES, min_size=1, max_size=12
+    ),
+    relevant=st.dictionaries(st.sampled_from([*IDS, "é", "z", "東"]), st.integers(-1, 4), min_size=1).filter(
+        lambda judged: any(gain > 0 for gain in judged.values())
+    ),
+)
+def test_scores_that_are_nearly_equal_are_ordered_as_trec_eval_orders_them(
+    scores: dict[str, float], relevant: dict[str, int]
+) -> None:
+    measures = {"ndcg", "map", "recip_rank"}
+    theirs = pytrec_eval.RelevanceEvaluator({"q": relevant}, measures).evaluate({"q": scores})["q"]
+    for own, their in (("ndcg", "ndcg"), ("map", "map"), ("mrr", "recip_rank")):
+        score = find_metric(own).score({"ranked": scores, "relevant": relevant})
+        assert score.value == pytest.approx(theirs[their], abs=1e-9)
+
+
+def test_an_exponential_gain_is_asked_for_by_name_and_stands_in_the_signature() -> None:
+    row = {"ranked": ["a", "b", "c"], "relevant": {"a": 1, "b": 2, "c": 3}}
+    metric = find_metric("ndcg@10", options={"gain": "exponential"})
+    assert metric.score(row).value == pytest.approx(0.68060606)
+    assert metric.signature == "ndcg@10|gain:exponential|v1"
+    assert find_metric("ndcg@10", options={"gain": "linear"}).signature == find_metric("ndcg@10").signature
+    assert metric.score({"ranked": ["a"], "relevant": {"a": 5_000}}).value is None
+    for name, gain in (("ndcg@10", "cubic"), ("map", "exponential")):
+        with pytest.raises(InputError):
+            find_metric(name, options={"gain": gain})
+
+
 def test_a_missing_query_counts_zero_and_is_counted() -> None:
     score = find_metric("hit@5").score({"relevant": {"a": 1}})
     assert score.value == 0.0
@@ -109,6 +148,11 @@ def test_ids_are_compared_as_text() -> None:
         {"ranked": "a", "relevant": {"a": 1}},
         {"ranked": [["a"]], "relevant": {"a": 1}},
         {"ranked": {"a": None}, "relevant": {"a": 1}},
+        {"ranked": {"a": float("nan")}, "relevant": {"a": 1}},
+        {"ranked": {"a": float("inf")}, "relevant": {"a": 1}},
+        {"ranked": {"a": 10**400}, "relevant": {"a": 1}},
+        {"ranked": ["a"], "relevant": {"a": float("nan")}},
+        {"ranked": ["a"], "relevant": {"a": 10**400}},
     ],
 )
 def test_a_row_that_says_nothing_cannot_be_scored_and_is_not_zero(row: dict[str, object]) -> None:

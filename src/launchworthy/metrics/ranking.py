@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from launchworthy.errors import InputError
 from launchworthy.metrics.estimators import MeanEstimator
 from launchworthy.metrics.metric import CannotScore, Field, Metric
+from launchworthy.metrics.ranking_columns import ranking_scores
 from launchworthy.records import Score
 
 if TYPE_CHECKING:
@@ -33,7 +34,11 @@ _CONVENTION = (
     "retrieved or judged, is taken as well."
 )
 _EXPONENTIAL = " With gain=exponential a gain is 2^gain − 1."
-_LARGEST_GAIN = {"linear": 1e15, "exponential": 500.0}
+# What a gain counts (as it is, if None), and the largest that there may be.
+_GAINS: Mapping[str, tuple[Callable[[float], float] | None, float]] = {
+    "linear": (None, 1e15),
+    "exponential": (lambda gain: 2.0**gain - 1.0, 500.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +80,22 @@ def _reciprocal_rank(
 def _average_precision(
     ranks: Sequence[int], _gains: Sequence[float], judged: Sequence[float], k: int
 ) -> float:
-    return sum(found / rank for found, rank in enumerate(ranks, start=1) if rank <= k) / len(judged)
+    return _added(found / rank for found, rank in enumerate(ranks, start=1) if rank <= k) / len(judged)
 
 
 def _ndcg(ranks: Sequence[int], gains: Sequence[float], judged: Sequence[float], k: int) -> float:
     best = sorted(judged, reverse=True)[:k]
-    ideal = sum(gain / math.log2(rank + 1) for rank, gain in enumerate(best, start=1))
-    return (
-        sum(gain / math.log2(rank + 1) for rank, gain in zip(ranks, gains, strict=True) if rank <= k) / ideal
-    )
+    ideal = _added(gain / math.log2(rank + 1) for rank, gain in enumerate(best, start=1))
+    found = zip(ranks, gains, strict=True)
+    return _added(gain / math.log2(rank + 1) for rank, gain in found if rank <= k) / ideal
+
+
+def _added(numbers: Iterable[float]) -> float:
+    """One after the other, as columns are added; ``sum`` carries the rounding along from Python 3.12 on."""
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
 
 
 _RANKING: Mapping[str, Ranking] = {
@@ -116,13 +128,15 @@ def ranking_metric(name: str, *, depth: int | None, gain: str | None = None) -> 
     """
     kind, k = _RANKING[name], depth or 1_000_000_000
     growth = gain or "linear"
-    if growth not in _LARGEST_GAIN:
+    if growth not in _GAINS:
         raise InputError(
             f"gain {growth!r:.80} is none", where="gain", hint="write gain=exponential, or gain=linear"
         )
 
+    worth, most = _GAINS[growth]
+
     def read(row: Mapping[str, Any]) -> Score:
-        relevant = _relevant(row, growth)
+        relevant = _relevant(row, worth, most)
         judged = [worth for worth in relevant.values() if worth > 0]
         if not judged:
             raise CannotScore("nothing is relevant to this query")
@@ -142,6 +156,7 @@ def ranking_metric(name: str, *, depth: int | None, gain: str | None = None) -> 
         convention=_CONVENTION + (_EXPONENTIAL if kind.options else ""),
         source="trec_eval 9 (NIST)",
         options={"gain": growth} if growth != "linear" else {},
+        columns=partial(ranking_scores, name=name, k=k, worth=worth, most=most),
     )
 
 
@@ -173,19 +188,18 @@ def _id(value: Any, field: str) -> str:
     return str(value)
 
 
-def _relevant(row: Mapping[str, Any], growth: str) -> dict[str, float]:
+def _relevant(
+    row: Mapping[str, Any], worth: Callable[[float], float] | None, most: float
+) -> dict[str, float]:
     relevant = row.get("relevant")
     if isinstance(relevant, (list, tuple)):
         return {_id(item, "relevant"): 1.0 for item in relevant}
     if not isinstance(relevant, Mapping):
         raise CannotScore("field 'relevant' is missing or not a mapping id → gain")
-    most = _LARGEST_GAIN[growth]
     for name, gain in relevant.items():
         if isinstance(gain, bool) or not isinstance(gain, (int, float)) or not abs(gain) <= most:
             raise CannotScore(f"the gain of {str(name)[:80]!r} in 'relevant' is not a number")
-    if growth == "linear":
-        return {str(name): float(gain) for name, gain in relevant.items()}
-    return {str(name): 2.0**gain - 1.0 for name, gain in relevant.items()}
+    return {str(name): float(gain if worth is None else worth(gain)) for name, gain in relevant.items()}
 
 
 def _found(ranked: Sequence[str], relevant: Mapping[str, float]) -> tuple[list[int], list[float]]:
