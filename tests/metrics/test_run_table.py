@@ -193,7 +193,7 @@ def test_other_fields_are_those_of_the_querys_first_row() -> None:
         )
     )
     assert table is not None
-    assert table["query"].entries() == ["b", "a"]
+    assert table["query"].entries() == table["id"].entries() == ["b", "a"]
     assert table["topic"].entries() == ["x", "z"]
     assert "score" not in table
 
@@ -214,13 +214,20 @@ def test_columns_that_are_no_such_table_are_left_alone() -> None:
     assert len(empty["query"]) == 0
 
 
-@pytest.mark.skipif(not MOVIELENS.exists(), reason="the data are beside the checkout")
-def test_popular_films_recommended_to_every_user_of_movielens_score_as_trec_eval_says() -> None:
+RATINGS = (  # real ones where they lie beside the checkout, else invented
+    f"SELECT * FROM '{MOVIELENS}'"
+    if MOVIELENS.exists()
+    else "SELECT i % 97 AS userId, hash(i) % 300 AS movieId, max(1 + hash(7 * i) % 9) / 2 AS rating "
+    "FROM range(5000) AS numbers(i) GROUP BY ALL"
+)
+
+
+def test_popular_films_recommended_to_every_user_score_as_trec_eval_says() -> None:
     found = (
         duckdb.connect()
         .execute(
             f"""
-        WITH ratings AS (SELECT * FROM '{MOVIELENS}'),
+        WITH ratings AS ({RATINGS}),
         films AS (SELECT movieId, count(*) AS votes FROM ratings GROUP BY movieId),
         popular AS (SELECT * FROM films ORDER BY votes DESC, movieId LIMIT 100),
         users AS (SELECT DISTINCT userId FROM ratings),
@@ -246,5 +253,5 @@ def test_popular_films_recommended_to_every_user_of_movielens_score_as_trec_eval
         mean = sum(entry[their] for entry in theirs.values()) / len(theirs)
         interval = find_metric(own).estimate(scores)
         assert interval is not None
-        assert interval.n == len(theirs) == 671
+        assert interval.n == len(theirs)
         assert interval.value == pytest.approx(mean, abs=1e-9)

@@ -36,7 +36,7 @@ _ABSENT = 2**31 - 1  # sorts after every score
 def by_query(columns: Columns) -> dict[str, Column] | None:
     """One row for each query of the table, with what was found of it; None where it is no such table.
 
-    Of any other field the query's first row counts. Rows of a query may lie apart. Scores are ordered as
+    Its ``id`` is the query. Of any other field the query's first row counts. Rows of a query may lie apart. Scores are ordered as
     trec_eval does: as 32-bit floats, equal ones by the id as text, descending.
 
     Raises:
@@ -59,7 +59,7 @@ def by_query(columns: Columns) -> dict[str, Column] | None:
     ]
     first = starts if order is None else order[starts]
     rest = {name: _take(column, first) for name, column in columns.items() if name not in _TABLE[1:]}
-    return rest | _joined(parts, starts.size)
+    return rest | {"id": rest["query"]} | _joined(parts, starts.size)
 
 
 def _names(column: Column) -> bool:
