@@ -36,8 +36,8 @@ _ABSENT = 2**31 - 1  # sorts after every score
 def by_query(columns: Columns) -> dict[str, Column] | None:
     """One row for each query of the table, with what was found of it; None where it is no such table.
 
-    Its ``id`` is the query. Of any other field the query's first row counts. Rows of a query may lie apart. Scores are ordered as
-    trec_eval does: as 32-bit floats, equal ones by the id as text, descending.
+    Its ``id`` is the query. Of any other field the query's first row counts. Rows of a query may lie
+    apart. Scores are ordered as trec_eval does: as 32-bit floats, equal ones by the id as text, descending.
 
     Raises:
         InputError: A row has no query.
