@@ -11,6 +11,7 @@ import click
 
 from launchworthy.cli.figures import SHARE, echo_json, printable
 from launchworthy.cli.gold_check import check
+from launchworthy.cli.gold_coverage import coverage
 from launchworthy.cli.gold_items import canary, promote, review
 from launchworthy.cli.gold_options import DATA, JSON, MANY, PRODUCT, times, user, workspace_at
 
@@ -26,7 +27,7 @@ def command() -> None:
     """Import, check, review, compare and export gold sets."""
 
 
-for _command in (check, canary, promote, review):
+for _command in (check, coverage, promote, review, canary):
     command.add_command(_command)
 
 

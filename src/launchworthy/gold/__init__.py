@@ -6,6 +6,7 @@ that ``store`` implements.
 
 from launchworthy.gold.canary import Guarded, Told, guarded, new_canary
 from launchworthy.gold.corpus import Corpus, Passage, find_corpus, read_corpus
+from launchworthy.gold.coverage import NEAR, Coverage, QuestionCluster, coverage_of
 from launchworthy.gold.difference import FieldChange, GoldDiff, ItemChange, diff
 from launchworthy.gold.duplicates import RESEMBLANCE, Checked, Leak, NearCopy, check_gold
 from launchworthy.gold.holdout import SEALED, SPLITS, looks_spent, read_items, sealed_remark
@@ -14,16 +15,20 @@ from launchworthy.gold.promotion import asked_in, promoted, question_in, reviewe
 from launchworthy.gold.reading import GoldFile, is_gold_file, load_gold, read_gold
 from launchworthy.gold.shingles import strings
 from launchworthy.gold.split import DEFAULT_HOLDOUT, split_of
+from launchworthy.gold.traffic import Asked, asked_of, questions_in_file
 from launchworthy.gold.version import canary_in, find_version, freeze, gold_jsonl, review_row
 
 __all__ = [
     "DEFAULT_HOLDOUT",
+    "NEAR",
     "RESEMBLANCE",
     "SEALED",
     "SPLITS",
+    "Asked",
     "Canary",
     "Checked",
     "Corpus",
+    "Coverage",
     "FieldChange",
     "GoldDiff",
     "GoldFile",
@@ -36,12 +41,15 @@ __all__ = [
     "Look",
     "NearCopy",
     "Passage",
+    "QuestionCluster",
     "Review",
     "ReviewStatus",
     "Told",
     "asked_in",
+    "asked_of",
     "canary_in",
     "check_gold",
+    "coverage_of",
     "diff",
     "find_corpus",
     "find_version",
@@ -54,6 +62,7 @@ __all__ = [
     "new_canary",
     "promoted",
     "question_in",
+    "questions_in_file",
     "read_corpus",
     "read_gold",
     "read_items",
