@@ -222,3 +222,106 @@ def test_agreement_refuses_what_it_cannot_read(
     assert code == 64
     assert not out
     assert says in error
+
+
+def _answers(seed: int, n: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(seed)
+    rows: list[dict[str, Any]] = []
+    for _ in range(n):
+        sure = float(rng.random())
+        rows.append({"confidence": sure, "correct": bool(rng.random() < (0.999 if sure > 0.5 else 0.6))})
+    return rows
+
+
+def test_threshold_proposes_a_confidence_and_says_what_share_is_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _file(tmp_path, "answers.jsonl", [*_answers(1, 2_000), {"confidence": 0.3, "correct": None}])
+    arguments = ("threshold", "--input", file, "--target", "0.02", "--confidence", "0.95")
+    code, out, _ = _run(capsys, *arguments)
+    assert code == 0
+    assert out.startswith("Answer at 0.")
+    assert "of questions" in out
+    assert "1 of 2,001 rows have no correct" in out
+    code, out, _ = _run(capsys, *arguments, "--json")
+    answer = json.loads(out)
+    assert 0.4 < answer["threshold"] < 0.65
+    assert answer["coverage"]["low"] < answer["coverage"]["value"] < answer["coverage"]["high"]
+    assert (answer["n"], answer["unlabelled"], answer["needed"]) == (2_000, 1, None)
+    assert answer["curve"][-1]["coverage"] == 1.0
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_threshold_writes_a_file_for_the_no_answer_policy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    from ruamel.yaml import YAML
+
+    file = _file(tmp_path, "answers.jsonl", _answers(1, 2_000))
+    out = tmp_path / f"threshold.{suffix}"
+    code, _, _ = _run(capsys, "threshold", "--input", file, "--target", "2 %", "--out", str(out))
+    assert code == 0
+    written = YAML(typ="safe").load(out.read_text(encoding="utf-8"))
+    assert {"threshold", "target", "confidence", "n", "method", "date", "guarantee"} <= set(written)
+    assert (written["target"], written["confidence"], written["n"]) == (0.02, 0.95, 2_000)
+
+
+def test_threshold_says_honestly_when_none_can_be_certified_and_writes_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = _file(tmp_path, "few.jsonl", _answers(2, 100))
+    out = tmp_path / "threshold.json"
+    code, text, _ = _run(capsys, "threshold", "--input", few, "--target", "0.02", "--out", str(out))
+    assert code == 2
+    assert "No threshold can be certified with 100 labelled answers: about" in text
+    assert not out.exists()
+    wrong = _file(tmp_path, "wrong.jsonl", [{"confidence": i, "correct": i % 2} for i in range(400)])
+    code, text, _ = _run(capsys, "threshold", "--input", wrong, "--target", "0.02")
+    assert code == 2
+    assert "must improve" in text
+
+
+def test_threshold_by_expectation_says_that_it_is_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _file(tmp_path, "answers.jsonl", _answers(3, 100))
+    code, out, _ = _run(
+        capsys, "threshold", "--input", file, "--target", "0.05", "--guarantee", "expectation", "--json"
+    )
+    answer = json.loads(out)
+    assert (code, answer["confidence"]) == (0, None)
+    assert "expected to be at most 0.05 of all questions" in answer["guarantee"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "says"),
+    [
+        ([], (), "no rows"),
+        ([{"correct": True}], (), ":1: LW100 the row has no confidence"),
+        ([{"confidence": "high", "correct": True}], (), "confidence is 'high'"),
+        ([{"confidence": 0.5, "correct": 0.5}], (), "neither true nor false"),
+        ([{"confidence": 0.5}], (), "nothing was measured"),
+        ([{"confidence": 0.5, "correct": True}], ("--out", "threshold.txt"), ".json, .yaml or .yml"),
+        ([{"confidence": 0.5, "correct": True}], ("--target", "0"), "target"),
+    ],
+)
+def test_threshold_refuses_what_it_cannot_read(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: list[dict[str, Any]],
+    options: tuple[str, ...],
+    says: str,
+) -> None:
+    file = _file(tmp_path, "f.jsonl", rows)
+    code, out, error = _run(capsys, "threshold", "--input", file, "--target", "0.1", *options)
+    assert code == 64
+    assert not out
+    assert says in error
+
+
+def test_threshold_that_cannot_be_written_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = _file(tmp_path, "answers.jsonl", _answers(1, 2_000))
+    out = str(tmp_path / "no" / "threshold.json")
+    code, _, error = _run(capsys, "threshold", "--input", file, "--target", "0.02", "--out", out)
+    assert code == 64
+    assert "cannot be written" in error

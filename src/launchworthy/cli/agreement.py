@@ -14,7 +14,6 @@ from launchworthy.cli.figures import SHARE, VERDICT_CODES, echo_json, plain_inte
 if TYPE_CHECKING:
     from launchworthy.stats import Interval
 
-_SCALES = ("nominal", "ordinal", "interval", "ratio")
 _WEIGHTS = {"nominal": None, "ordinal": "linear", "interval": "quadratic", "ratio": "quadratic"}
 _TITLES = {
     "krippendorff_alpha": "Krippendorff's alpha",
@@ -46,7 +45,7 @@ class _Labels:
 @click.option(
     "--level",
     "scale",
-    type=click.Choice(_SCALES),
+    type=click.Choice(tuple(_WEIGHTS)),
     default="nominal",
     show_default=True,
     help="Of measurement: names, ranks, numbers, or sizes.",

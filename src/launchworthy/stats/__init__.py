@@ -30,6 +30,13 @@ from launchworthy.stats.planning import Needed, items_to_prove, power, sample_si
 from launchworthy.stats.proportion import clopper_pearson, wilson
 from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
+from launchworthy.stats.selective import (
+    RiskCoverage,
+    Threshold,
+    certified_threshold,
+    expected_threshold,
+    risk_coverage,
+)
 from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
 from launchworthy.stats.special import beta_cdf, beta_quantile, normal_cdf, normal_quantile, t_quantile
 from launchworthy.stats.sums import sums_influences, sums_interval, table_interval
@@ -39,6 +46,8 @@ __all__ = [
     "SCALES",
     "Interval",
     "Needed",
+    "RiskCoverage",
+    "Threshold",
     "agreed_items",
     "benjamini_hochberg",
     "benjamini_yekutieli",
@@ -46,6 +55,7 @@ __all__ = [
     "beta_quantile",
     "bound_status",
     "bounded_mean",
+    "certified_threshold",
     "chernoff_bounds",
     "clopper_pearson",
     "cohen_kappa",
@@ -53,6 +63,7 @@ __all__ = [
     "corrected_difference",
     "corrected_mean",
     "discordant_e_value",
+    "expected_threshold",
     "fleiss_kappa",
     "folded_interval",
     "holm",
@@ -74,6 +85,7 @@ __all__ = [
     "quantile_interval",
     "quantile_ranks",
     "ratio_interval",
+    "risk_coverage",
     "rogan_gladen",
     "sample_size",
     "sums_influences",
