@@ -194,18 +194,21 @@ def test_the_same_run_gives_the_same_evidence(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "name"),
+    "options",
     [
-        ({}, "json-schema"),
-        ({"pattern": "[0-9]+"}, "regex"),
-        ({"schema": '{"type": "object"}'}, "json-schema"),
+        {},
+        {"pattern": "[0-9]+"},
+        {"pattern": "a;b=c:d=e"},
+        {"schema": '{"type": "object"}'},
+        {"schema": '{"type": "object"}', "pattern": "[0-9]+;"},
     ],
 )
-def test_format_adherence_is_a_schema_or_a_pattern(options: dict[str, str], name: str) -> None:
+def test_format_adherence_is_all_that_the_claim_asks_of_the_form(options: dict[str, str]) -> None:
     asked = claim("format_adherence", options=options)
     metric = metric_of(asked)
     assert metric is not None
-    assert metric.name == name
+    assert metric.name == "format-adherence"
+    assert set(metric.options) == set(options)
     assert scorer_of(scorer_text(asked)).signature == metric.signature
 
 
@@ -215,7 +218,7 @@ def test_everything_listed_as_provable_is() -> None:
         asked = claim(name.replace("*", "5"), family=family)
         asked = asked if metric_of(asked) else claim(asked.metric, target=None)
         assert metric_of(asked) is not None, pattern
-    assert set(metrics_of([claim("hit@5"), claim("groundedness")], workflow="answer")) == {
+    assert set(metrics_of([claim("hit@5"), claim("completeness")], workflow="answer")) == {
         "docs/answer/quality/hit@5"
     }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.errors import InputError
@@ -10,7 +13,7 @@ from launchworthy.evals.scoring import own_scorer
 from launchworthy.evals.target import load_function
 from launchworthy.metrics import Metric, find_metric
 
-__all__ = ["PROVES", "metric_of", "metrics_of", "scorer_of", "scorer_text"]
+__all__ = ["PROVES", "in_folder", "metric_of", "metrics_of", "scorer_of", "scorer_text"]
 
 # What can be measured offline today, as [kind:]family/metric; `+judge` is for what a judge scores.
 # Weighted metrics are not among it.
@@ -23,15 +26,22 @@ PROVES: tuple[str, ...] = (
     "bound:quality/*+judge",
     "delta:quality/*+judge",
     "quality/accuracy",
+    "quality/answered_without_evidence",
     "quality/auc",
     "quality/average_precision",
     "quality/brier",
     "quality/citation_correctness",
+    "quality/citation_precision",
+    "quality/citation_recall",
     "quality/exact_match",
     "quality/f1",
+    "quality/forbidden_tool_calls",
     "quality/format_adherence",
+    "quality/groundedness",
     "quality/hit@*",
     "quality/json_schema",
+    "quality/language",
+    "quality/length",
     "quality/log_loss",
     "quality/map",
     "quality/map@*",
@@ -39,6 +49,7 @@ PROVES: tuple[str, ...] = (
     "quality/mrr@*",
     "quality/ndcg",
     "quality/ndcg@*",
+    "quality/no_answer_action",
     "quality/over_refusal",
     "quality/precision",
     "quality/precision@*",
@@ -47,7 +58,11 @@ PROVES: tuple[str, ...] = (
     "quality/refusal_correctness",
     "quality/regex",
     "quality/roc_auc",
+    "quality/task_success",
     "quality/token_f1",
+    "quality/tool_call_correctness",
+    "quality/tool_call_precision",
+    "quality/tool_call_recall",
     "quality/under_refusal",
 )
 _OPTIONS = ("positive", "schema", "pattern")
@@ -57,30 +72,37 @@ _BEYOND = ("judge", "weight")  # a claim that names one of these asks for more t
 def scorer_of(text: str) -> Metric:
     """A scorer as the command line writes it.
 
-    ``hit@5``; ``regex:pattern=[0-9]+``; ``json-schema:schema=FILE``; ``module:function`` for one of your own.
+    ``hit@5``; ``regex:pattern=[0-9]+``; ``json-schema:schema=FILE``; several options with ``;`` between, such
+    as ``tool-call-correctness:order=subset;ignore=id``; ``module:function`` for one of your own.
 
     Raises:
         InputError: No such metric, option or function.
     """
     name, _, rest = text.partition(":")
-    key, sign, value = rest.partition("=")
-    if rest and not sign:
+    if rest and "=" not in rest:
         return own_scorer(load_function(text, what="scorer"), name=rest)
-    return find_metric(name, options={key: value} if rest else {})
+    parts = re.split(r";(?=[a-z_]+=)", rest) if rest else []
+    try:
+        return find_metric(name, options=_options(parts))
+    except InputError:
+        if len(parts) < 2:
+            raise
+        return find_metric(name, options=_options([rest]))  # a value, such as a pattern, may hold ";b="
+
+
+def _options(parts: Iterable[str]) -> dict[str, str]:
+    return {key: value for key, _, value in (part.partition("=") for part in parts)}
 
 
 def scorer_text(claim: Claim) -> str:
     """What :func:`scorer_of` reads as the metric of a claim that :func:`metric_of` knows."""
     name, options = _asked(claim)
-    return ":".join([name, *(f"{key}={value}" for key, value in options.items())])
+    told = ";".join(f"{key}={value}" for key, value in options.items())
+    return f"{name}:{told}" if told else name
 
 
 def metric_of(claim: Claim) -> Metric | None:
-    """The metric that a quality claim asks for; None if none here measures it.
-
-    ``format_adherence`` is a regular expression where the claim gives a ``pattern``, else a JSON Schema: the
-    claim's ``schema``, or that of each gold item.
-    """
+    """The metric that a quality claim asks for; None if none here measures it."""
     if claim.family != "quality" or claim.kind not in (ClaimKind.BOUND, ClaimKind.DELTA):
         return None
     if any(claim.options.get(name) is not None for name in _BEYOND):
@@ -105,9 +127,13 @@ def metrics_of(claims: Iterable[Claim], *, workflow: str) -> Mapping[str, Metric
     return found
 
 
+def in_folder(claim: Claim, folder: Path) -> Claim:
+    """A claim whose files are named as they are found from here; its own paths begin in ``folder``."""
+    files = {name: claim.options.get(name) for name in ("schema", "rubric", "policy")}
+    found = {name: str(folder / path) for name, path in files.items() if isinstance(path, str)}
+    return replace(claim, options={**claim.options, **found}) if found else claim
+
+
 def _asked(claim: Claim) -> tuple[str, dict[str, str]]:
     options = {name: str(claim.options[name]) for name in _OPTIONS if claim.options.get(name) is not None}
-    name = claim.metric
-    if name.replace("-", "_") == "format_adherence":
-        name = "regex" if "pattern" in options else "json-schema"
-    return name, options
+    return claim.metric, options
