@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("provers",),
     ("server",),
     ("console",),
-    ("cli", "demo"),
+    ("cli", "demo", "notebook"),
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 # Two rooms that stand on top together: the commands start the server and the demo, the server shows pages.

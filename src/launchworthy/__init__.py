@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         tool,
         workflow,
     )
+    from launchworthy.notebook import evaluate
     from launchworthy.records import Release
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "counters",
     "current_span",
     "current_trace_id",
+    "evaluate",
     "evaluation",
     "feedback",
     "flush",
@@ -62,7 +64,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    room = "records.release" if name == "Release" else "capture.sdk"
+    room = {"Release": "records.release", "evaluate": "notebook"}.get(name, "capture.sdk")
     found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
     return found
 

@@ -196,7 +196,6 @@ def answered(suite: Suite, name: str, *, folder: Path | None) -> Tested:
     state, told = answers.claims[name]
     lines = [
         told["sentence"],
-        told["measured"],
         told["reason"],
         f"next: {told['next']}" if told["next"] else "",
     ]

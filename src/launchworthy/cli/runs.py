@@ -8,22 +8,45 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from launchworthy.cli.runs_export import export, log_mlflow
+
 if TYPE_CHECKING:
     from launchworthy.records import Run, RunItem
 
 _WORST = 20
 
 
-@click.command()
+class _Runs(click.Group):
+    """``runs`` and ``runs RUN`` show; a run's id is no subcommand, and so is shown."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Runs)
+def command() -> None:
+    """List evaluation runs, show one, or take it elsewhere.
+
+    Examples: launchworthy runs; launchworthy runs RUN; launchworthy runs export RUN --out items.parquet
+    """
+
+
+command.add_command(export)
+command.add_command(log_mlflow)
+
+
+@command.command()
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option("--product", help="Only this product's.")
 @click.option("--workflow", help="Only this workflow's.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with RUN, every item and its scores.")
-def command(
+def show(
     run: str | None, product: str | None, workflow: str | None, data: Path | None, as_json: bool
 ) -> None:
-    """List evaluation runs, or show one."""
+    """List evaluation runs, or show one; the word show may be left out."""
     from launchworthy.server import open_workspace
 
     workspace = open_workspace(data, make=False)
