@@ -62,13 +62,9 @@ class Evaluation:
     def failures(self) -> tuple[RunItem, ...]:
         """Items without an answer, then those that could not be scored, then those short of the best score,
         worst first by the first metric that says so."""
-        return tuple(
-            item
-            for _, item in sorted(
-                ((rank, item) for item in self.items if (rank := self._rank(item)) is not None),
-                key=lambda pair: (pair[0], pair[1].item_id),
-            )
-        )
+        ranked = [(self._rank(item), item) for item in self.items]
+        fallen = [(rank, item) for rank, item in ranked if rank is not None]
+        return tuple(item for _, item in sorted(fallen, key=lambda pair: (pair[0], pair[1].item_id)))
 
     def _rank(self, item: RunItem) -> tuple[int, float] | None:
         if item.error is not None:
