@@ -19,7 +19,7 @@ import aiohttp
 import orjson
 
 from launchworthy.errors import InputError
-from launchworthy.evals.scenarios.scenario import SLICE
+from launchworthy.evals.scenarios.scenario import is_conversation, is_messages
 from launchworthy.evals.target import (
     MAX_BYTES,
     OVERLOAD_STATUS,
@@ -175,23 +175,14 @@ def _at(value: Any, steps: tuple[str, ...]) -> Any:
     return value
 
 
-def _is_conversation(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(one, Mapping) and "role" in one and "content" in one for one in value)
-    )
-
-
 def _plain_or_messages(item: GoldItem) -> Any:
-    talks = SLICE in item.slices and _is_conversation(item.input)
-    return {"messages" if talks else "input": item.input}
+    return {"messages" if is_conversation(item) else "input": item.input}
 
 
 def _value(item: GoldItem, name: str) -> Any:
     if name != "messages":
         return getattr(item, name)
-    return item.input if _is_conversation(item.input) else [{"role": "user", "content": item.input}]
+    return item.input if is_messages(item.input) else [{"role": "user", "content": item.input}]
 
 
 def _compile(template: Any) -> Callable[[GoldItem], Any]:

@@ -11,7 +11,7 @@ from launchworthy.gold import GoldItem
 from launchworthy.metrics import CannotScore
 from launchworthy.metrics.conditions import Condition, read_conditions
 
-__all__ = ["MOST_TURNS", "SLICE", "Persona", "Scenario", "Turn", "read_scenario"]
+__all__ = ["MOST_TURNS", "Persona", "Scenario", "Turn", "is_conversation", "is_messages", "read_scenario"]
 
 SLICE = "scenarios"
 MOST_TURNS = 100
@@ -87,6 +87,20 @@ def read_scenario(item: GoldItem) -> Scenario | None:
         max_turns=most,
         stop_when=_conditions(told.get("stop_when"), "stop_when", where),
     )
+
+
+def is_messages(value: Any) -> bool:
+    """Whether a value is a list of messages."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(one, Mapping) and "role" in one and "content" in one for one in value)
+    )
+
+
+def is_conversation(item: GoldItem) -> bool:
+    """Whether what is asked of a target is to go on with a conversation."""
+    return SLICE in item.slices and is_messages(item.input)
 
 
 def _turn(told: Any, place: int, where: str) -> Turn:
