@@ -613,7 +613,13 @@ def _run(
                 item_id=f"q-{number:03}",
                 input=HOSTILE if number == 3 else _QUESTIONS[number % len(_QUESTIONS)],
                 expected={"dict.update": 1.0, "collections.ChainMap": 0.5},
-                output=None if error else {"answer": "Use dict.update.", "citations": ["dict.update"]},
+                output=None
+                if error
+                else {
+                    "answer": "Use dict.update.",
+                    "citations": ["dict.update"],
+                    "confidence": (number * 37 % 100) / 100,
+                },
                 error=error,
                 latency_ms=rng.lognormvariate(5.8, 0.4),
                 cost_usd=0.0004,

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from launchworthy.console.charts import (
+    CurvePoint,
     ForestRow,
     HistoryPoint,
     IntervalMark,
@@ -19,6 +20,7 @@ from launchworthy.console.charts import (
     forest_plot,
     history_plot,
     interval_plot,
+    risk_plot,
     ruler,
     scale_over,
     span_bar,
@@ -199,6 +201,15 @@ def test_what_does_not_vary_has_no_histogram(values: list[float]) -> None:
 def test_any_values_can_be_spread_out(values: list[float], unit: str) -> None:
     drawn = distribution_plot([value for value in values if abs(value) < 1e200], unit=unit, title="any")
     assert drawn == "" or parsed(drawn).get("role") == "img"
+
+
+def test_a_curve_of_risk_stands_between_its_shares_and_marks_what_was_chosen() -> None:
+    points = [CurvePoint(answered=0.1, wrong=0.0), CurvePoint(answered=1.0, wrong=0.4)]
+    drawn = risk_plot(points, target=0.1, chosen=points[0], title="risk")
+    (line,) = [each for each in parsed(drawn).findall("line") if each.get("class") == "curve"]
+    assert line.get("x2") == "98.000%"
+    assert "chosen: 10 % answered, 0 % of them wrong" in drawn
+    assert "no threshold is certified" in risk_plot(points, target=0.1, chosen=None, title="risk")
 
 
 def test_a_span_is_drawn_where_it_ran() -> None:

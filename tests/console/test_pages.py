@@ -42,6 +42,7 @@ ADDRESSES: Mapping[str, str] = {
     "run": "/runs/20261124-080000-cafe",
     "run-item": "/runs/20261124-080000-cafe/items/q-003",
     "compare": "/runs/compare?baseline=20261123-080000-beef&candidate=20261124-080000-cafe",
+    "threshold": "/runs/20261124-080000-cafe/threshold?metric=hit@5&target=40",
     "history": "/runs/history?product=python-docs&workflow=answer&gold=answer",
     "gold": "/gold",
     "gold_set": "/gold/python-docs/answer",
@@ -202,6 +203,33 @@ def test_a_suite_is_drawn_over_its_releases_with_what_is_proven_between_them(cli
     assert "Newest release minus the one before:" in text
     assert "/runs/compare?baseline=20261123-080000-beef&candidate=20261124-080000-cafe" in text
     assert title_of(client.get("/runs/history").text) == TITLES["history"], "the newest suite by itself"
+
+
+def test_a_threshold_says_what_it_keeps_and_what_share_is_answered(client: TestClient) -> None:
+    text = html.unescape(client.get(ADDRESSES["threshold"]).text)
+    said = re.fullmatch(
+        r"Answer from confidence ([\d.]+) on: ([\d.]+) % answered, at most 40 % wrong", title_of(text)
+    )
+    assert said is not None
+    assert float(said[2]) > 50
+    assert "With probability 0.95, at most 0.4 of the answers given are wrong" in text
+    assert text.count("● chosen") + text.count("</span> chosen") == 1
+    hopeless = title_of(client.get(ADDRESSES["run"] + "/threshold?target=0.001").text)
+    assert hopeless.startswith("No threshold keeps wrong answers at 0.001 %")
+    for asked in ("?target=x&confidence=-1", "?metric=%00", "?target=100", "?target=1e400"):
+        assert client.get(ADDRESSES["run"] + "/threshold" + asked).status_code == 200
+
+
+def test_a_run_whose_answers_do_not_say_how_sure_they_are_has_no_threshold(
+    client: TestClient, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = world.run_items
+    monkeypatch.setattr(
+        type(world), "run_items", lambda _, run_id: [replace(item, output="text") for item in known(run_id)]
+    )
+    text = client.get(ADDRESSES["threshold"]).text
+    assert title_of(text) == "No answer of this run says how sure it is"
+    assert "/threshold" not in client.get(ADDRESSES["run"]).text
 
 
 def test_items_that_became_worse_stand_before_those_that_became_better(client: TestClient) -> None:

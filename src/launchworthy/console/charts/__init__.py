@@ -3,6 +3,7 @@
 May import ``quantity`` and the words of this room.
 """
 
+from launchworthy.console.charts.curve import CurvePoint, risk_plot
 from launchworthy.console.charts.distribution import distribution_plot
 from launchworthy.console.charts.forest import ForestRow, forest_plot
 from launchworthy.console.charts.history import HistoryPoint, history_plot
@@ -11,6 +12,7 @@ from launchworthy.console.charts.scale import Scale, scale_over
 from launchworthy.console.charts.waterfall import ruler, span_bar
 
 __all__ = [
+    "CurvePoint",
     "ForestRow",
     "HistoryPoint",
     "IntervalMark",
@@ -19,6 +21,7 @@ __all__ = [
     "forest_plot",
     "history_plot",
     "interval_plot",
+    "risk_plot",
     "ruler",
     "scale_over",
     "span_bar",

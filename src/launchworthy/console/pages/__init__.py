@@ -15,6 +15,7 @@ from launchworthy.console.pages import (
     run,
     run_item,
     runs,
+    threshold,
     trace,
     traces,
 )
@@ -33,6 +34,7 @@ PAGES: tuple[Page, ...] = (
     compare.PAGE,
     history.PAGE,
     run_item.PAGE,
+    threshold.PAGE,
     run.PAGE,
     gold.LIST_PAGE,
     gold.SET_PAGE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from launchworthy.console.measures import MeasureRow, goodness, measure_row, score_text
@@ -59,6 +59,7 @@ class RunView:
     older: str
     others: tuple[Link, ...]
     history: Link
+    threshold: Link
     simulated: bool
     empty: Empty | None
 
@@ -108,6 +109,9 @@ def view(reading: Reading, ask: Ask) -> RunView:
                 gold=run.gold.partition("@")[0],
             ),
         ),
+        threshold=Link(text="Choose how sure an answer must be", url=page_url("runs", run.id, "threshold"))
+        if any(isinstance(item.output, Mapping) and "confidence" in item.output for item in items)
+        else Link(text=""),
         simulated=run.simulated,
         empty=None
         if items
