@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from launchworthy.cli.figures import (
     SHARE,
     VERDICT_CODES,
+    columns_text,
     echo_json,
     finite,
+    format_p,
     plain_interval,
     printable,
     read_metric,
+    shown,
 )
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ _SHOWN_IDS = 5
 
 
 @click.command()
-@click.option("--baseline", type=_FILE, required=True, help="JSONL file of what serves now.")
-@click.option("--candidate", type=_FILE, required=True, help="JSONL file of what shall replace it.")
+@click.option("--baseline", type=_FILE, required=True, help="File of what serves now, as score reads it.")
+@click.option("--candidate", type=_FILE, required=True, help="File of what shall replace it.")
 @click.option("--metric", "name", required=True, help="Such as hit@5; see launchworthy score --list.")
 @click.option(
     "--margin",
@@ -35,40 +37,52 @@ _SHOWN_IDS = 5
     show_default=True,
     help="How much worse it may be: 0.01, '1 %', 50ms, '0.01 USD'.",
 )
+@click.option("--by", help="Field that names a pair's slice; says which slices differ beyond chance.")
 @click.option("--cluster", help="Field that names the user or conversation.")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="positive, schema or pattern.")
+@click.option(
+    "--option", "options", multiple=True, metavar="KEY=VALUE", help="What the metric takes, such as positive."
+)
 @click.option("--confidence", type=SHARE, default="0.95", show_default=True, help="Level of each bound.")
+@click.option("--plan", is_flag=True, help="Say how many pairs would show the margin if both were alike.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     baseline: Path,
     candidate: Path,
     name: str,
     margin: str,
+    by: str | None,
     cluster: str | None,
     options: tuple[str, ...],
     confidence: float,
+    plan: bool,
     as_json: bool,
 ) -> int:
     """Compare two files of results item by item (rows are paired by id).
 
     Exit code: 0 no worse than the margin allows, 1 worse, 2 not settled.
     """
-    from launchworthy.jsonl import read_jsonl
-    from launchworthy.metrics import compare_rows
+    from launchworthy.cli.tables import score_file
+    from launchworthy.metrics import compare_scored
 
     metric = read_metric(name, options)
-    found = compare_rows(
-        metric,
-        baseline=(row for _, row in read_jsonl(baseline, unique="id")),
-        candidate=(row for _, row in read_jsonl(candidate, unique="id")),
-        margin=_margin(margin, metric),
-        cluster=cluster,
-        level=confidence,
+    allowed = _margin(margin, metric)
+    if plan and not allowed:
+        raise click.UsageError("--plan needs a --margin: no number of pairs shows that nothing is any worse")
+    old, new = (
+        score_file(metric, file, by=by, cluster=cluster, ids=side)
+        for side, file in (("baseline", baseline), ("candidate", candidate))
+    )
+    found = compare_scored(
+        metric, baseline=old, candidate=new, margin=allowed, cluster=cluster, level=confidence
     )
     if as_json:
-        _print_json(found, confidence)
+        _print_json(found, by, confidence)
     else:
         _print(found)
+        if by is not None:
+            _print_slices(found, by, confidence)
+        if plan:
+            _print_plan(found)
     return VERDICT_CODES[found.status]
 
 
@@ -87,45 +101,60 @@ def _margin(text: str, metric: Metric) -> float:
     return quantity.value
 
 
-def _print_json(found: Comparison, confidence: float) -> None:
-    echo_json(
-        {
-            "metric": found.metric.name,
-            **plain_interval(found.difference, confidence=confidence),
-            "unit": found.metric.unit,
-            "higher_is_better": found.metric.higher_is_better,
-            "signature": found.metric.signature,
-            "status": found.status,
-            "needed": found.needed,
-            "reason": found.reason,
-            "margin": found.margin,
-            "baseline": plain_interval(found.baseline, confidence=confidence),
-            "candidate": plain_interval(found.candidate, confidence=confidence),
-            "pairs": found.pairs,
-            "unscored": found.unscored,
-            "only_baseline": list(found.only_baseline),
-            "only_candidate": list(found.only_candidate),
+def _print_json(found: Comparison, by: str | None, confidence: float) -> None:
+    from launchworthy.metrics import slices_in_words
+
+    answer: dict[str, Any] = {
+        "metric": found.metric.name,
+        **plain_interval(found.difference, confidence=confidence),
+        "unit": found.metric.unit,
+        "higher_is_better": found.metric.higher_is_better,
+        "signature": found.metric.signature,
+        "status": found.status,
+        "needed": found.needed,
+        "planned": found.planned,
+        "e_value": finite(found.e_value),
+        "reason": found.reason,
+        "margin": found.margin,
+        "baseline": plain_interval(found.baseline, confidence=confidence),
+        "candidate": plain_interval(found.candidate, confidence=confidence),
+        "pairs": found.pairs,
+        "unscored": found.unscored,
+        "only_baseline": list(found.only_baseline),
+        "only_candidate": list(found.only_candidate),
+    }
+    if by is not None:
+        answer["by"] = by
+        answer["slices_reason"] = slices_in_words(found.slices, unit=found.metric.unit, level=confidence)
+        answer["slices"] = {
+            part.name: {
+                **plain_interval(part.difference, confidence=confidence),
+                "p_value": part.p_value,
+                "adjusted": part.adjusted,
+                "change": part.change,
+            }
+            for part in found.slices
         }
-    )
+    echo_json(answer)
 
 
 def _print(found: Comparison) -> None:
-    from launchworthy.quantity import format_interval
+    from launchworthy.quantity import format_number
 
     unit = found.metric.unit
     click.echo(f"{found.status}: {found.reason}")
     for title, interval in (("baseline", found.baseline), ("candidate", found.candidate)):
-        shown = (
-            format_interval(None, None, None, n=0)
-            if interval is None
-            else format_interval(interval.value, interval.low, interval.high, n=interval.n, unit=unit)
-        )
-        click.echo(f"{title:11} {shown}")
+        click.echo(f"{title:11} {shown(interval, unit=unit)}")
     gap = found.difference
     if gap is not None:
-        click.echo(f"difference  {replace(gap, unit=unit)}")
+        click.echo(f"difference  {shown(gap, unit=unit)}")
+        click.echo(f"            {gap.method}, each bound at {gap.confidence:.6g}")
+    click.echo(f"signature   {found.metric.signature}")
+    if gap is not None and found.e_value is not None:
+        enough = format_number(1.0 / (1.0 - gap.confidence))
         click.echo(
-            f"            {gap.method}, each bound at {finite(gap.confidence):.6g}; {found.metric.signature}"
+            f"e-value     {format_number(found.e_value)}: whoever looks while results still come in "
+            f"calls the two different from {enough} on"
         )
     if found.needed:
         click.echo(f"needed      about {found.needed:,} further pairs, if they differ as these do (80 %)")
@@ -136,3 +165,40 @@ def _print(found: Comparison) -> None:
             some = ", ".join(printable(name) for name in ids[:_SHOWN_IDS])
             more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
             click.echo(f"{len(ids):,} only in the {side}: {some}{more}")
+
+
+def _print_slices(found: Comparison, by: str, confidence: float) -> None:
+    from launchworthy.metrics import slices_in_words
+
+    if not found.slices:
+        click.echo(f"no pair has the field {printable(by)!r}")
+        return
+    unit = found.metric.unit
+    told = slices_in_words(found.slices, unit=unit, level=confidence)
+    click.echo(f"by {printable(by)}: {printable(told, most=400)}")
+    lines = [("", "difference, by itself", "p", "p among all", "")]
+    lines += [
+        (
+            printable(part.name),
+            shown(part.difference, unit=unit),
+            "" if part.p_value is None else format_p(part.p_value),
+            "" if part.adjusted is None else format_p(part.adjusted),
+            part.change or "",
+        )
+        for part in found.slices
+    ]
+    for line in columns_text(lines):
+        click.echo(f"  {line}")
+
+
+def _print_plan(found: Comparison) -> None:
+    from launchworthy.quantity import format_value
+
+    margin = format_value(found.margin, unit=found.metric.unit)
+    if found.planned is None:
+        click.echo("plan        how far items differ is not known from these pairs")
+        return
+    click.echo(
+        f"plan        {found.planned:,} pairs show that it is not worse by more than {margin} (80 % odds), "
+        "if both are alike on average and items differ as often as here"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 __all__ = [
     "SHARE",
     "VERDICT_CODES",
+    "columns_text",
     "echo_json",
     "finite",
+    "format_p",
     "plain_interval",
     "printable",
     "read_metric",
+    "shown",
 ]
 
 VERDICT_CODES = {"met": 0, "unmet": 1, "unproven": 2}
@@ -69,6 +73,35 @@ def plain_interval(interval: Interval | None, *, confidence: float) -> dict[str,
             for name, entry in interval.sample.items()
         },
     }
+
+
+def shown(interval: Interval | None, *, unit: str, n: int = 0, count: bool = True) -> str:
+    """An interval as it is printed anywhere, ``n`` standing for its n where nothing was measured."""
+    from dataclasses import replace
+
+    from launchworthy.quantity import format_interval, format_value
+
+    if interval is None:
+        return format_interval(None, None, None, n=n if count else None)
+    if count:
+        return str(replace(interval, unit=unit))
+    if not (math.isfinite(interval.low) or math.isfinite(interval.high)):
+        return f"{format_value(interval.value, unit=unit)} (no bounds)"
+    return format_interval(interval.value, interval.low, interval.high, unit=unit)
+
+
+def format_p(chance: float) -> str:
+    """A p-value: small ones are not worth their digits."""
+    return "< 0.0001" if chance < 0.0001 else f"{chance:.4f}"
+
+
+def columns_text(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of cells as aligned text."""
+    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))] if lines else []
+    return [
+        "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
 
 
 def echo_json(answer: dict[str, Any]) -> None:
