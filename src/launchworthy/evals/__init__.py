@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from launchworthy.evals.answer import Answer, read_answer
 from launchworthy.evals.cache import ReplyCache
 from launchworthy.evals.comparison import Comparison, compare_runs
-from launchworthy.evals.coverage import PROVES, metric_of, metrics_of, scorer_of, scorer_text
+from launchworthy.evals.coverage import PROVES, in_folder, metric_of, metrics_of, scorer_of, scorer_text
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gold_evidence import gold_evidence
 from launchworthy.evals.reach import Reach, reach_of
@@ -55,6 +55,7 @@ __all__ = [
     "evaluate",
     "find_baseline",
     "gold_evidence",
+    "in_folder",
     "load_function",
     "measure_run",
     "metric_of",

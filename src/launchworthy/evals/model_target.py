@@ -20,13 +20,14 @@ import orjson
 
 from launchworthy.errors import InputError
 from launchworthy.evals.chat import OPENAI, ChatClient, ChatModel, ChatReply
+from launchworthy.evals.scenarios.scenario import is_conversation
+from launchworthy.evals.suite import MODEL_PREFIX
 from launchworthy.evals.target import Reply
 from launchworthy.gold import GoldItem
 from launchworthy.records import Release
 
-__all__ = ["MODEL_PREFIX", "ModelTarget", "Prompt", "model_release", "model_target", "read_prompt"]
+__all__ = ["ModelTarget", "Prompt", "model_release", "model_target", "read_prompt"]
 
-MODEL_PREFIX = "openai:"
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)(?:^|\n)---[ \t]*(?:\r?\n|\Z)(.*)", re.DOTALL)
 _HOLE = re.compile(r"\{(input|context)\}")
 _SETTINGS = ("system", "temperature", "max_tokens", "seed", "schema")
@@ -58,9 +59,13 @@ class Prompt:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def messages(self, item: GoldItem) -> list[dict[str, str]]:
-        """What is sent for one item."""
+        """What is sent for one item; of a conversation, the prompt holds what the user said first."""
+        rest: list[dict[str, str]] = []
+        if is_conversation(item):
+            opening, *rest = item.input
+            item = replace(item, input=opening["content"])
         told = [] if self.system is None else [{"role": "system", "content": _filled(self.system, item)}]
-        return [*told, {"role": "user", "content": _filled(self.text, item)}]
+        return [*told, {"role": "user", "content": _filled(self.text, item)}, *rest]
 
 
 def read_prompt(path: Path) -> Prompt:

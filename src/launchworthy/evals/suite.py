@@ -23,6 +23,7 @@ from launchworthy.records import Release, Run
 __all__ = ["known_of", "new_run", "read_release", "release_of", "same_suite", "target_of", "target_release"]
 
 MODEL_FILE = "model:"
+MODEL_PREFIX = "openai:"
 _LONGEST_PATH = 400
 _PATH = re.compile(r"[^\\:\0\n]*[./][^\\:\0\n]*")  # a word without a dot or a slash names no file
 
@@ -34,12 +35,16 @@ def target_of(
     response: Mapping[str, str] | None = None,
     bearer_env: str | None = None,
     trust_pickle: bool = False,
+    prompt: Path | None = None,
+    base_url: str | None = None,
+    key_env: str | None = None,
     trace_seed: str = "",
 ) -> Target:
-    """The target at ``module:function``, ``model:FILE``, ``http://…`` or ``https://…``.
+    """The target at ``module:function``, ``model:FILE``, ``openai:MODEL``, ``http://…`` or ``https://…``.
 
-    ``trust_pickle`` is for files (``launchworthy.evals.model_files.ModelFileTarget``), the other arguments
-    for addresses (``launchworthy.evals.HttpTarget``).
+    ``trust_pickle`` is for files (``launchworthy.evals.model_files.ModelFileTarget``), ``prompt``,
+    ``base_url`` and ``key_env`` for models (``launchworthy.evals.model_target``), the other arguments for
+    addresses (``launchworthy.evals.HttpTarget``).
 
     Raises:
         InputError: No such function or file, no such scheme, or options that this target does not take.
@@ -59,6 +64,14 @@ def target_of(
             "a request, a response and a bearer token are for HTTP targets",
             where=address,
             hint="a Python function is called with the item's input",
+        )
+    if address.startswith(MODEL_PREFIX):
+        from launchworthy.evals.model_target import model_target
+
+        return model_target(address, base_url=base_url, prompt=prompt, key_env=key_env)
+    if prompt is not None or base_url or key_env:
+        raise InputError(
+            "a prompt, a base address and a key are for models", where=address, hint="write openai:MODEL"
         )
     if address.startswith(MODEL_FILE):
         from launchworthy.evals.model_files import ModelFileTarget

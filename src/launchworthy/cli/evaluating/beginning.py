@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,12 +12,13 @@ if TYPE_CHECKING:
     from launchworthy.cli.evaluating.options import Options
     from launchworthy.cli.evaluating.promise import Promise
     from launchworthy.evals import Target
+    from launchworthy.evals.scenarios import Speaker
     from launchworthy.gold import GoldVersion
     from launchworthy.metrics import Metric
-    from launchworthy.records import Run
+    from launchworthy.records import Release, Run
     from launchworthy.server import Workspace
 
-__all__ = ["begin", "scorers_of", "target_of_run"]
+__all__ = ["begin", "scorers_of", "target_of_run", "user_of_run"]
 
 
 def begin(workspace: Workspace, options: Options, promise: Promise, version: GoldVersion) -> Run:
@@ -36,7 +38,7 @@ def begin(workspace: Workspace, options: Options, promise: Promise, version: Gol
     if options.release is not None:
         release = read_release(options.release)
     else:
-        release = promise.release or target_release(options.target)
+        release = promise.release or _model_release(options) or target_release(options.target)
     names = scorer_names(options, promise, version)
     config = {
         "target": options.target,
@@ -79,21 +81,48 @@ def _rarely(options: Options) -> dict[str, Any]:
         "cache": options.cache,
         "stop_when_settled": options.stop_when_settled,
         "trust_pickle": options.trust_pickle,
+        "user": options.user,
+        "user_url": options.user_url,
+        "user_key_env": options.user_key_env,
+        "prompt": None if options.prompt is None else str(options.prompt.absolute()),
+        "prompt_sha256": None if options.prompt is None else _digest(options.prompt),
+        "base_url": options.base_url,
+        "key_env": options.key_env,
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _digest(prompt: Path) -> str:
+    from launchworthy.evals.model_target import read_prompt
+
+    return read_prompt(prompt).digest
+
+
+def _model_release(options: Options) -> Release | None:
+    """The release that a model and its prompt make up; None for any other target."""
+    from launchworthy.evals.model_target import model_release, model_target
+    from launchworthy.evals.suite import MODEL_PREFIX
+
+    if options.target is None or not options.target.startswith(MODEL_PREFIX):
+        return None
+    target = model_target(
+        options.target, base_url=options.base_url, prompt=options.prompt, key_env=options.key_env
+    )
+    return model_release(target, prompt=options.prompt)
 
 
 def scorer_names(options: Options, promise: Promise, version: GoldVersion) -> tuple[str, ...]:
     """The scorers that were named, else those that the contract's claims ask for."""
     from launchworthy.errors import InputError
     from launchworthy.evals import metrics_of, scorer_text
+    from launchworthy.evals.judging import judgings
 
     workflow = promise.workflow or options.workflow or version.name
     asked = metrics_of(promise.claims, workflow=workflow)
     names = options.scorers or tuple(
         dict.fromkeys(scorer_text(claim) for claim in promise.claims if claim.address in asked)
     )
-    if not names:
+    if not names and not judgings(promise.claims, workflow=workflow)[0]:
         raise InputError(
             "no scorer", hint="name one: --scorer exact-match; `launchworthy score --list` shows them all"
         )
@@ -115,17 +144,43 @@ def _offer_to_resume(workspace: Workspace, run: Run) -> None:
 
 def target_of_run(run: Run) -> Target:
     """Who is asked, as the run's own record says."""
+    from launchworthy.errors import InputError
     from launchworthy.evals import target_of
 
     spec = run.config
+    if spec.get("prompt") is not None and _digest(Path(spec["prompt"])) != spec["prompt_sha256"]:
+        raise InputError(
+            "the prompt has changed since the run began",
+            where=spec["prompt"],
+            hint="begin a new run: its answers are of another release",
+        )
     return target_of(
         spec["target"],
         request=spec.get("request"),
         response=spec.get("response"),
         bearer_env=spec.get("bearer_env"),
         trust_pickle=bool(spec.get("trust_pickle")),
+        prompt=None if spec.get("prompt") is None else Path(spec["prompt"]),
+        base_url=spec.get("base_url"),
+        key_env=spec.get("key_env"),
         trace_seed=run.id,
     )
+
+
+def user_of_run(run: Run) -> Speaker | None:
+    """The model that plays users, as the run's own record says; its seed is fixed."""
+    spec = run.config
+    if spec.get("user") is None:
+        return None
+    from launchworthy.evals.chat import OPENAI, ChatClient, ChatModel
+
+    model = ChatModel(
+        model=spec["user"],
+        base_url=spec.get("user_url") or OPENAI,
+        key_env=spec.get("user_key_env"),
+        seed=0,
+    )
+    return ChatClient(model)
 
 
 def scorers_of(names: tuple[str, ...]) -> list[Metric]:

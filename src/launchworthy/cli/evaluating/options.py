@@ -26,8 +26,8 @@ _WHAT = (
         "--target",
         "targets",
         multiple=True,
-        help="What to ask: module:function, the address of an HTTP endpoint, model:FILE. Repeated: each is "
-        "compared with the first.",
+        help="What to ask: module:function, the address of an HTTP endpoint, model:FILE, openai:MODEL. "
+        "Repeated: each is compared with the first.",
     ),
     click.option(
         "--release",
@@ -54,16 +54,28 @@ _WHAT = (
         is_flag=True,
         help="The launch gate: ask the sealed items, and print which claims are met and nothing of any item.",
     ),
-    click.option("--request", help='HTTP: JSON body with {input}, {id}, {context} [{"input": "{input}"}].'),
+    click.option(
+        "--request", help='HTTP: JSON body with {input}, {id}, {context}, {messages} [{"input": "{input}"}].'
+    ),
     click.option(
         "--response", "responses", multiple=True, help="HTTP: FIELD=/json/pointer, may be repeated."
     ),
     click.option("--bearer-env", help="HTTP: environment variable that holds a bearer token."),
     click.option(
+        "--prompt",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="openai:MODEL: file with {input} and {context}, settings before it between lines of ---.",
+    ),
+    click.option("--base-url", help="openai:MODEL: address of the endpoint [OpenAI's]."),
+    click.option("--key-env", help="openai:MODEL: environment variable that holds the key."),
+    click.option(
         "--trust-pickle",
         is_flag=True,
         help="model:FILE: read joblib and pickle files, which run any code that they hold.",
     ),
+    click.option("--user", help="Scenarios: model that plays the users whose words are not scripted."),
+    click.option("--user-url", help="Scenarios: address of its endpoint [OpenAI's]."),
+    click.option("--user-key-env", help="Scenarios: environment variable that holds its key."),
     click.option("--product", help="Product, where no contract names it."),
 )
 _HOW = (
@@ -147,7 +159,13 @@ class Options:
     request: str | None
     responses: tuple[str, ...]
     bearer_env: str | None
+    prompt: Path | None
+    base_url: str | None
+    key_env: str | None
     trust_pickle: bool
+    user: str | None
+    user_url: str | None
+    user_key_env: str | None
     product: str | None
     concurrency: int
     timeout: float
@@ -198,6 +216,12 @@ class Options:
                 f"{len(self.releases)} releases for {len(self.targets)} targets",
                 where="--release",
                 hint="give one for each --target, in the same order, or none",
+            )
+        if self.user is None and (self.user_url is not None or self.user_key_env is not None):
+            raise InputError(
+                "an address and a key are for a model that plays users, and none was named",
+                where="--user-url" if self.user_url is not None else "--user-key-env",
+                hint="name it: --user MODEL",
             )
         if len(self.golds) > 1 and len(self.workflows) > 1:
             raise InputError("name several gold sets or several workflows, not both", where="--gold")

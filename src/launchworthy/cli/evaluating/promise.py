@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ def promised(path: Path | None, workflow: str | None) -> Promise:
         return Promise(workflow=workflow)
     from launchworthy.contract import claims, load_contract
     from launchworthy.errors import InputError
-    from launchworthy.evals import PROVES, release_of
+    from launchworthy.evals import PROVES, in_folder, release_of
 
     contract = load_contract(path)
     names = tuple(contract.workflows)
@@ -63,7 +63,7 @@ def promised(path: Path | None, workflow: str | None) -> Promise:
         text=contract.text,
         product=contract.product,
         workflow=chosen,
-        claims=tuple(_in_folder(claim, path.parent) for claim in claims(contract, provers={"evals": PROVES})),
+        claims=tuple(in_folder(claim, path.parent) for claim in claims(contract, provers={"evals": PROVES})),
         gold_file=None if gold.file is None else path.parent / gold.file,
         holdout=0.0 if by_time else gold.holdout.value,  # rows of a set split by time name their split
         sealed=gold.sealed.value,
@@ -71,14 +71,6 @@ def promised(path: Path | None, workflow: str | None) -> Promise:
         margin=contract.proof.margin.value if contract.proof.margin.unit == "ratio" else 0.0,
         release=release_of(contract, folder=path.parent),
     )
-
-
-def _in_folder(claim: Claim, folder: Path) -> Claim:
-    """A schema's path as it is from here."""
-    schema = claim.options.get("schema")
-    if not isinstance(schema, str):
-        return claim
-    return replace(claim, options={**claim.options, "schema": str(folder / schema)})
 
 
 def gold_of(workspace: Workspace, options: Options, promise: Promise) -> GoldVersion:

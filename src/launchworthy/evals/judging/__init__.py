@@ -5,6 +5,7 @@ people's labels or proves nothing; and a calibration holds for one version of ru
 May import what ``evals`` may.
 """
 
+from launchworthy.evals.judging.again import corrected_again, draw
 from launchworthy.evals.judging.asking import Cache
 from launchworthy.evals.judging.calibration import Calibration, Table, calibrate, calibration_evidence
 from launchworthy.evals.judging.evidence import calibration_of, judged_evidence
@@ -21,14 +22,18 @@ from launchworthy.evals.judging.labels import Labelled, Labels, read_labels
 from launchworthy.evals.judging.position import Bias, position_bias
 from launchworthy.evals.judging.second_pass import Judging, judge_items
 from launchworthy.evals.judging.sitting import check_keys, judge_run
+from launchworthy.evals.judging.views import CalibrationView, CorrectionView, JudgeView, judge_view
 from launchworthy.evals.judging.voting import Vote, ask_all
 
 __all__ = [
     "Bias",
     "Cache",
     "Calibration",
+    "CalibrationView",
+    "CorrectionView",
     "Judge",
     "JudgeVersion",
+    "JudgeView",
     "Judged",
     "Judging",
     "Labelled",
@@ -43,9 +48,12 @@ __all__ = [
     "calibration_evidence",
     "calibration_of",
     "check_keys",
+    "corrected_again",
+    "draw",
     "judge_for",
     "judge_items",
     "judge_run",
+    "judge_view",
     "judged_again",
     "judged_evidence",
     "judged_metric",
