@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +12,16 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from click.testing import CliRunner, Result
 
-from launchworthy.errors import NotFoundError
+from launchworthy.cli.eval import command as eval_command
+from launchworthy.cli.runs import command as runs_command
+from launchworthy.errors import LaunchworthyError, NotFoundError
 from launchworthy.records import Release, Run, RunItem
 from launchworthy.store import Store
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Call = Callable[..., Result]
 
 
 class MemoryRunStore:
@@ -159,3 +165,93 @@ class StoreWorkspace:
 def workspace(tmp_path: Path) -> Iterator[StoreWorkspace]:
     with Store.open(tmp_path / "data") as store:
         yield StoreWorkspace(store)
+
+
+APP = """
+def good(number):
+    return {"output": f"answer {number}", "ranked": [f"d{number}"], "answered": True, "cost_usd": 0.0625}
+
+def worse(number):
+    return good(number if number % 4 else -1)
+
+def broken(number):
+    raise ValueError("<b>down</b> \\x1b[31m")
+
+def same(row):
+    return row["output"] == row["reference"]
+
+def never(row):
+    raise RuntimeError("cannot tell")
+"""
+CONTRACT = """
+launchworthy: 1
+product: docs
+owners: {product: ana@example.com}
+release: {model: {name: small}, prompt: prompts/answer.md}
+workflows:
+  answer:
+    user: developer
+    job: find it
+    no_answer: refuse
+    failures:
+      wrong: {kind: wrong, fix: retrieval, watched_by: quality/hit@1}
+    quality:
+      hit@1: {at_least: 80 %, every_slice: 50 %}
+      over_refusal: {at_most: 5 %}
+      format_adherence: {at_least: 90 %, schema: answer.json}
+proof: {baseline: launched}
+gold:
+  answer: {file: gold.jsonl, slices: {odd: 10}, looks: 1}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, workspace: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "own_bot.py").write_text(APP)
+    rows = [
+        {
+            "id": f"q{n:02}",
+            "input": n,
+            "expected": f"answer {n}",
+            "relevant": [f"d{n}"],
+            "slices": ["odd"] if n % 2 else [],
+        }
+        for n in range(40)
+    ]
+    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setattr("launchworthy.server.open_workspace", lambda data, **_: workspace)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    sys.modules.pop("own_bot", None)
+
+
+def call_command(command: Any, *arguments: str) -> Result:
+    result = CliRunner().invoke(command, arguments, standalone_mode=False)
+    if isinstance(result.exception, LaunchworthyError):
+        raise result.exception
+    assert result.exception is None, result.exception
+    return result
+
+
+@pytest.fixture
+def run_eval(folder: Path) -> Call:
+    def call(*arguments: str) -> Result:
+        return call_command(eval_command, "--product", "docs", *arguments)
+
+    return call
+
+
+@pytest.fixture
+def run_runs() -> Call:
+    def call(*arguments: str) -> Result:
+        return call_command(runs_command, *arguments)
+
+    return call
+
+
+@pytest.fixture
+def contract(folder: Path) -> Path:
+    (folder / "answer.json").write_text('{"type": "string"}')
+    (folder / "launchworthy.yaml").write_text(CONTRACT)
+    return folder

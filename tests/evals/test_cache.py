@@ -186,8 +186,9 @@ def test_a_full_disk_is_told_once_and_what_is_there_still_answers(cache: ReplyCa
     assert cache.get("a") == b"one"
 
 
-@pytest.mark.parametrize("broken", ["missing/replies.sqlite", "."])
+@pytest.mark.parametrize("broken", ["file/replies.sqlite", "."])
 def test_a_place_that_cannot_be_written_is_told_once(tmp_path: Path, told: list[str], broken: str) -> None:
+    (tmp_path / "file").touch()
     cache = ReplyCache(tmp_path / broken, on_trouble=told.append)
     cache.put("a", b"one")
     assert cache.get("a") is None

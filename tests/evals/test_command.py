@@ -1,94 +1,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from launchworthy.cli.eval import command as eval_command
-from launchworthy.cli.runs import command as runs_command
-from launchworthy.errors import InputError, LaunchworthyError, NotFoundError
+from launchworthy.errors import InputError, NotFoundError
 
-APP = """
-def good(number):
-    return {"output": f"answer {number}", "ranked": [f"d{number}"], "answered": True, "cost_usd": 0.0625}
-
-def worse(number):
-    return good(number if number % 4 else -1)
-
-def broken(number):
-    raise ValueError("<b>down</b> \\x1b[31m")
-
-def same(row):
-    return row["output"] == row["reference"]
-
-def never(row):
-    raise RuntimeError("cannot tell")
-"""
-CONTRACT = """
-launchworthy: 1
-product: docs
-owners: {product: ana@example.com}
-release: {model: {name: small}, prompt: prompts/answer.md}
-workflows:
-  answer:
-    user: developer
-    job: find it
-    no_answer: refuse
-    failures:
-      wrong: {kind: wrong, fix: retrieval, watched_by: quality/hit@1}
-    quality:
-      hit@1: {at_least: 80 %, every_slice: 50 %}
-      over_refusal: {at_most: 5 %}
-      format_adherence: {at_least: 90 %, schema: answer.json}
-proof: {baseline: launched}
-gold:
-  answer: {file: gold.jsonl, slices: {odd: 10}, looks: 1}
-"""
 Call = Callable[..., Result]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, workspace: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / "own_bot.py").write_text(APP)
-    rows = [
-        {
-            "id": f"q{n:02}",
-            "input": n,
-            "expected": f"answer {n}",
-            "relevant": [f"d{n}"],
-            "slices": ["odd"] if n % 2 else [],
-        }
-        for n in range(40)
-    ]
-    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    monkeypatch.setattr("launchworthy.server.open_workspace", lambda data, **_: workspace)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    sys.modules.pop("own_bot", None)
-
-
-def _call(command: Any, *arguments: str) -> Result:
-    result = CliRunner().invoke(command, arguments, standalone_mode=False)
-    if isinstance(result.exception, LaunchworthyError):
-        raise result.exception
-    assert result.exception is None, result.exception
-    return result
-
-
-@pytest.fixture
-def run_eval(folder: Path) -> Call:
-    def call(*arguments: str) -> Result:
-        return _call(eval_command, "--product", "docs", *arguments)
-
-    return call
-
 
 FIRST = ("--target", "own_bot:good", "--gold", "gold.jsonl", "--scorer", "exact-match", "--scorer", "hit@1")
 
@@ -118,13 +41,6 @@ def test_a_candidate_is_compared_with_a_run(run_eval: Call) -> None:
     found = plain["comparisons"][0]
     assert (found["value"], found["status"], len(found["worse"])) == (-0.25, "unmet", 10)
     assert "10 worse" in run_eval(*arguments).output
-
-
-@pytest.fixture
-def contract(folder: Path) -> Path:
-    (folder / "answer.json").write_text('{"type": "string"}')
-    (folder / "launchworthy.yaml").write_text(CONTRACT)
-    return folder
 
 
 def test_a_contract_says_what_to_ask_and_what_to_measure(
@@ -179,7 +95,8 @@ def test_a_run_that_measured_nothing_does_not_end_as_if_it_had(
 
 
 def test_some_failures_are_counted_and_are_no_failure_of_the_command(run_eval: Call, folder: Path) -> None:
-    (folder / "own_bot.py").write_text(APP + "\ndef half(n):\n    assert n % 2\n    return good(n)\n")
+    app = (folder / "own_bot.py").read_text()
+    (folder / "own_bot.py").write_text(app + "\ndef half(n):\n    assert n % 2\n    return good(n)\n")
     result = run_eval("--target", "own_bot:half", *FIRST[2:])
     assert result.return_value == 0
     assert "20 errors" in result.output
@@ -221,24 +138,24 @@ def test_an_endpoint_of_any_shape_is_asked(
     assert endpoint.headers[0]["Authorization"] == "Bearer s3cret"
 
 
-def test_runs_are_listed_and_shown(run_eval: Call, workspace: Any) -> None:
-    assert "No runs" in _call(runs_command).output
+def test_runs_are_listed_and_shown(run_eval: Call, run_runs: Call, workspace: Any) -> None:
+    assert "No runs" in run_runs().output
     run_eval("--target", "own_bot:broken", "--gold", "gold.jsonl", "--scorer", "own_bot:same", "--simulated")
     run_eval(*FIRST)
     ids = {run.status: run.id for run in workspace.runs() if run.target == "own_bot:good"}
-    listed = _call(runs_command).output
+    listed = run_runs().output
     assert "simulated" in listed
-    shown = _call(runs_command, ids["complete"]).output
+    shown = run_runs(ids["complete"]).output
     assert "exact-match  100 % (" in shown
     (failed,) = [run.id for run in workspace.runs() if run.target == "own_bot:broken"]
-    told = _call(runs_command, failed).output
+    told = run_runs(failed).output
     assert "ValueError: <b>down</b>" in told
     assert "\x1b" not in told
-    plain = json.loads(_call(runs_command, ids["complete"], "--json").output)
+    plain = json.loads(run_runs(ids["complete"], "--json").output)
     assert len(plain["items"]) == 40
     assert plain["items"][0]["scores"]["hit@1"]["value"] == 1.0
     with pytest.raises(NotFoundError):
-        _call(runs_command, "absent")
+        run_runs("absent")
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import joblib
+import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-import skops.io
-from skl2onnx import to_onnx
+import skops.io  # type: ignore[import-untyped]
+from skl2onnx import to_onnx  # type: ignore[import-untyped]
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline

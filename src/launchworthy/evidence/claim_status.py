@@ -1,8 +1,9 @@
 """The state of one claim from the evidence for it. Pure: no I/O and no clock; ``now`` is an argument.
 
 May import ``contract``, ``records``, ``stats``, ``quantity`` and the standard library. The newest valid
-piece decides, of several of one moment the weakest; a breach of a rule outlasts later silence for as long
-as it counts. Valid pieces that say otherwise are shown beside the one that decided.
+piece decides, one of sealed items before all others, of several of one moment the weakest; a breach of a rule
+outlasts later silence for as long as it counts. Valid pieces that say otherwise are shown beside the one that
+decided.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ def _decisive(claim: Claim, judged: list[tuple[Evidence, Judgement]]) -> tuple[E
     breaches = [pair for pair in judged if pair[1].state is State.UNMET]
     if claim.kind is ClaimKind.NEVER and breaches:
         return breaches[0]
+    # What the launch gate measured on items that nobody has seen is not overruled by what was looked at.
+    judged = [pair for pair in judged if pair[0].detail.get("split") == "sealed"] or judged
     moment = judged[0][0].observed_at
     same = [pair for pair in judged if pair[0].observed_at == moment]
     return min(same, key=lambda pair: _WEAKEST_FIRST.get(pair[1].state, len(_WEAKEST_FIRST)))
