@@ -85,12 +85,16 @@ class Evaluation:
     def conclusion(self) -> str:
         """What came of it in one sentence."""
         run = self.outcome.run
-        parts = [f"{run.done:,} of {run.items:,} items answered by {run.target}"]
-        if run.errors:
-            parts.append(f"{run.errors:,} without an answer")
-        for found in self.outcome.comparisons:
-            words = {"met": "proven no worse", "unmet": "proven worse", "unproven": "not proven either way"}
-            parts.append(f"{found.metric} {words[found.status]} than {self.baseline}")
+        parts = [f"{run.done - run.errors:,} of {run.items:,} items answered by {run.target}"]
+        words = {
+            "met": f"proven no worse than {self.baseline}",
+            "unmet": f"proven worse than {self.baseline}",
+            "unproven": f"not proven either way against {self.baseline}",
+        }
+        for status, word in words.items():
+            names = [found.metric for found in self.outcome.comparisons if found.status == status]
+            if names:
+                parts.append(f"{word}: {', '.join(names)}")
         return "; ".join(parts)
 
     def to_frame(self) -> Any:
