@@ -26,10 +26,12 @@ from launchworthy.stats.interval import Interval
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
 from launchworthy.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
 from launchworthy.stats.paired import mcnemar, paired_means, paired_shares
+from launchworthy.stats.paired_planning import mean_power, mean_size, paired_power, paired_size
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
 from launchworthy.stats.proportion import clopper_pearson, wilson
 from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
+from launchworthy.stats.repeated import Repeats, pass_at_k, pass_every_k, repeated_samples
 from launchworthy.stats.selective import (
     RiskCoverage,
     Threshold,
@@ -40,12 +42,15 @@ from launchworthy.stats.selective import (
 from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
 from launchworthy.stats.special import beta_cdf, beta_quantile, normal_cdf, normal_quantile, t_quantile
 from launchworthy.stats.sums import sums_influences, sums_interval, table_interval
+from launchworthy.stats.watch import PairedWatch
 
 __all__ = [
     "FEWEST_LABELS",
     "SCALES",
     "Interval",
     "Needed",
+    "PairedWatch",
+    "Repeats",
     "RiskCoverage",
     "Threshold",
     "agreed_items",
@@ -73,18 +78,25 @@ __all__ = [
     "krippendorff_alpha",
     "mcnemar",
     "mean_interval",
+    "mean_power",
+    "mean_size",
     "non_inferiority",
     "normal_cdf",
     "normal_quantile",
     "paired_means",
+    "paired_power",
     "paired_quantiles",
     "paired_shares",
+    "paired_size",
     "pairwise_agreement",
+    "pass_at_k",
+    "pass_every_k",
     "power",
     "prediction_powered",
     "quantile_interval",
     "quantile_ranks",
     "ratio_interval",
+    "repeated_samples",
     "risk_coverage",
     "rogan_gladen",
     "sample_size",

@@ -16,7 +16,7 @@ from launchworthy.errors import InputError
 from launchworthy.stats.checks import check_counts, check_share, tail_error
 from launchworthy.stats.special import binomial_cdf
 
-__all__ = ["Needed", "items_to_prove", "power", "sample_size"]
+__all__ = ["Needed", "first_count", "items_to_prove", "power", "sample_size"]
 
 _MOST_ITEMS = 1_000_000_000  # beyond this the answer is "not by counting"
 
@@ -132,7 +132,7 @@ def _against(rate: float, threshold: float, direction: str) -> tuple[float, floa
     return (1.0 - rate, 1.0 - threshold) if _wants_more(direction) else (rate, threshold)
 
 
-def _first(holds: Callable[[int], bool]) -> int | None:
+def first_count(holds: Callable[[int], bool]) -> int | None:
     """The smallest count for which ``holds``, found by doubling and halving."""
     if holds(0):
         return 0
@@ -150,7 +150,7 @@ def _first(holds: Callable[[int], bool]) -> int | None:
 
 def _least_items(against: int, *, share: float, error: float) -> int | None:
     """The fewest items of which ``against`` may be against and the share is still proven below ``share``."""
-    more = _first(lambda m: binomial_cdf(against, n=against + m, rate=share) <= error)
+    more = first_count(lambda m: binomial_cdf(against, n=against + m, rate=share) <= error)
     return None if more is None else against + more
 
 
@@ -164,7 +164,7 @@ def _fewest(seen: int, n: int, rate: float, share: float, error: float, odds: fl
         total = _least_items(seen + extra, share=share, error=error)
         return total is None or binomial_cdf(extra, n=max(0, total - n), rate=rate) >= odds
 
-    extra = _first(likely)
+    extra = first_count(likely)
     return None if extra is None else _least_items(seen + extra, share=share, error=error)
 
 
