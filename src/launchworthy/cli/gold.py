@@ -48,6 +48,13 @@ for _command in (check, coverage, promote, review, canary):
     show_default=True,
     help="Share that only the launch gate reads, where rows name no split.",
 )
+@click.option(
+    "--map",
+    "columns",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help="Which field a column is, such as question=input or label=expected.",
+)
 @click.option("--note", default="", help="What is new in this version.")
 @PRODUCT
 @DATA
@@ -59,6 +66,7 @@ def import_set(
     name: str,
     holdout: float,
     sealed: float,
+    columns: tuple[str, ...],
     note: str,
     product: str | None,
     data: Path | None,
@@ -66,6 +74,7 @@ def import_set(
 ) -> int:
     """Import a JSONL, CSV, Parquet or YAML file as a version; whole, or not at all.
 
+    A Hugging Face data set is imported too: a folder that save_to_disk wrote, or hf:NAME, either with :SPLIT.
     Of broken rows the first 20 are told, and how many there are; all of them with --json.
     """
     from datetime import UTC, datetime
@@ -76,7 +85,7 @@ def import_set(
     for option, share in (("--holdout", holdout), ("--sealed", sealed)):
         if not 0 <= share <= 1:
             raise click.BadParameter("a share is from 0 to 1; write 40 % or 0.4", param_hint=option)
-    read = read_gold(file, holdout=holdout, sealed=sealed)
+    read = read_gold(file, holdout=holdout, sealed=sealed, columns=_columns(columns))
     if read.problems:
         if as_json:
             echo_json({"problems": [{"where": one.where, "message": one.message} for one in read.problems]})
@@ -270,6 +279,18 @@ def export(
     left_out = version.items - len(items)
     if split == "all" and left_out:
         click.echo(f"{left_out:,} sealed left out; --sealed writes them, and spends them", err=True)
+
+
+def _columns(given: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for option in given:
+        column, equals, field = option.partition("=")
+        if not equals or not column.strip() or not field.strip():
+            raise click.BadParameter(f"{option!r} is not COLUMN=FIELD", param_hint="--map")
+        if column.strip() in found or field.strip() in found.values():
+            raise click.BadParameter(f"{option!r} names what is mapped already", param_hint="--map")
+        found[column.strip()] = field.strip()
+    return found
 
 
 def _items(
