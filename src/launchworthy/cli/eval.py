@@ -76,7 +76,7 @@ def _promise_of(options: Options) -> Promise:
 def _run(
     workspace: Workspace, options: Options, cache: ReplyCache, *, baseline: str | None = None
 ) -> tuple[Outcome, Promise]:
-    from launchworthy.cli.evaluating.beginning import begin, scorers_of, target_of_run
+    from launchworthy.cli.evaluating.beginning import begin, scorers_of, target_of_run, user_of_run
     from launchworthy.cli.evaluating.printing import progress, resumable
     from launchworthy.cli.evaluating.promise import gold_of, promised
     from launchworthy.evals import run_suite
@@ -116,6 +116,7 @@ def _run(
             stop_when_settled=bool(spec.get("stop_when_settled")),
             looks_budget=promise.looks,
             cache=cache,
+            user=user_of_run(run),
             on_progress=on_progress,
         )
     return outcome, promise

@@ -16,6 +16,7 @@ from launchworthy.evals import CallableTarget, try_out
 from launchworthy.evals.chat import ChatClient, ChatModel
 from launchworthy.evals.engine import Limits, evaluate
 from launchworthy.evals.http import HttpTarget
+from launchworthy.evals.model_target import ModelTarget, Prompt
 from launchworthy.evals.remembering import RememberingTarget
 from launchworthy.evals.scenarios import read_scenario
 from launchworthy.evals.target import Target, TargetFailure
@@ -470,3 +471,21 @@ def test_conversations_are_held_side_by_side_and_twice_the_same(
     one, two = ([item.output for item in runs.run_items(name)] for name in ("one", "two"))
     assert one == two
     assert len(one) == 40
+
+
+def test_a_model_with_a_prompt_goes_on_with_a_conversation(serve: Any, hold: Ask) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response(
+            {"choices": [{"message": {"role": "assistant", "content": "order number?"}}]}
+        )
+
+    endpoint = serve(handler)
+    model = ChatModel(model="m", base_url=endpoint.url.removesuffix("/ask"))
+    target = ModelTarget(model, Prompt(text="Question: {input}", system="Be brief."))
+    hold(target, _item({"opening": "a {context}", "turns": ["b"]}))
+    assert endpoint.calls[1]["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Question: a {context}"},
+        {"role": "assistant", "content": "order number?"},
+        {"role": "user", "content": "b"},
+    ]
