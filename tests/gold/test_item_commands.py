@@ -58,9 +58,7 @@ def test_from_a_trace_to_a_reviewed_item_that_an_export_carries(gold: Gold, tmp_
     truth = tmp_path / "truth.json"
     truth.write_text('{"sorted": 2}')
     item = f"t-{TRACE.hex()[:16]}"
-    told = _gold(
-        data, "promote", TRACE.hex(), "--name", "answer", "--expected-file", str(truth), "--slice", "new"
-    )
+    told = gold("promote", TRACE.hex(), "--name", "answer", "--expected-file", str(truth), "--slice", "new")
     assert f"{item}, which waits for review" in told.output
     assert "1 item (1 not reviewed)" in gold("show", "answer").output
     (waiting,) = json.loads(gold("review", "answer", "--json").output)["waiting"]
