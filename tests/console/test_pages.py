@@ -205,6 +205,17 @@ def test_a_suite_is_drawn_over_its_releases_with_what_is_proven_between_them(cli
     assert title_of(client.get("/runs/history").text) == TITLES["history"], "the newest suite by itself"
 
 
+def test_a_slice_table_says_which_differences_survive_that_there_are_many(client: TestClient) -> None:
+    text = html.unescape(client.get(ADDRESSES["compare"] + "&metric=mrr").text)
+    assert "By slice: mrr" in text
+    assert re.search(r"(None|\d+) of \d+ slices differs? beyond chance", text)
+    part = text[text.index('id="slices"') : text.index('id="flips"')]
+    told = re.findall(r'<td class="n">(< 0\.001|\d\.\d{3})</td><td class="n">(< 0\.001|\d\.\d{3})</td>', part)
+    assert told
+    assert all(float(alone.strip("< ")) <= float(among.strip("< ")) for alone, among in told)
+    assert client.get(ADDRESSES["compare"] + "&metric=%00<b>").status_code == 200
+
+
 def test_a_threshold_says_what_it_keeps_and_what_share_is_answered(client: TestClient) -> None:
     text = html.unescape(client.get(ADDRESSES["threshold"]).text)
     said = re.fullmatch(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.evals.answer import Answer, read_answer
 from launchworthy.evals.cache import ReplyCache
-from launchworthy.evals.comparison import Comparison, compare_runs
+from launchworthy.evals.comparison import Comparison, compare_runs, slice_differences
 from launchworthy.evals.coverage import PROVES, in_folder, metric_of, metrics_of, scorer_of, scorer_text
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gold_evidence import gold_evidence
@@ -75,6 +75,7 @@ __all__ = [
     "sample_calls",
     "scorer_of",
     "scorer_text",
+    "slice_differences",
     "stated_confidences",
     "table_of",
     "target_of",

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from launchworthy.metrics import Metric
+from launchworthy.metrics import Metric, SliceDifference, compare_slices
+from launchworthy.metrics.scores import Scores
 from launchworthy.records import RunItem, Score
 from launchworthy.stats import Interval, non_inferiority
 
-__all__ = ["Comparison", "clusters_of", "compare_runs", "item_value"]
+__all__ = ["Comparison", "clusters_of", "compare_runs", "item_value", "slice_differences"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +65,7 @@ def compare_runs(
     Raises:
         InputError: The margin is negative.
     """
-    before = {item.item_id: item for item in baseline}
-    after = {item.item_id: item for item in candidate}
-    pairs: list[tuple[RunItem, Score, Score]] = []
-    unscored = 0
-    for item_id in sorted(before.keys() & after.keys()):
-        old, new = _score(before[item_id], metric), _score(after[item_id], metric)
-        if old is None or new is None:
-            unscored += _failed(before[item_id], metric) or _failed(after[item_id], metric)
-        else:
-            pairs.append((after[item_id], old, new))
+    pairs, unscored = _pairs(candidate, baseline, metric)
     old_scores, new_scores = [old for _, old, _ in pairs], [new for _, _, new in pairs]
     clusters = clusters_of([item for item, _, _ in pairs])
     difference = metric.difference(old_scores, new_scores, level=level, sides=1, clusters=clusters)
@@ -90,9 +82,47 @@ def compare_runs(
         status=non_inferiority(low, high, margin=margin, higher_is_better=metric.higher_is_better),
         better=tuple(item_id for item_id, move in moves if move > 0),
         worse=tuple(item_id for item_id, move in moves if move < 0),
-        unpaired=len(before.keys() ^ after.keys()),
+        unpaired=len({item.item_id for item in baseline} ^ {item.item_id for item in candidate}),
         unscored=unscored,
     )
+
+
+def slice_differences(
+    candidate: Sequence[RunItem], baseline: Sequence[RunItem], metric: Metric, *, level: float = 0.95
+) -> tuple[SliceDifference, ...]:
+    """The paired difference on each slice, and which survive that there are so many of them."""
+    import numpy as np
+
+    pairs, _ = _pairs(candidate, baseline, metric)
+    places: dict[str, list[int]] = {}
+    for at, (item, _, _) in enumerate(pairs):
+        for name in item.slices:
+            places.setdefault(name, []).append(at)
+    return compare_slices(
+        metric,
+        Scores.of([old for _, old, _ in pairs]),
+        Scores.of([new for _, _, new in pairs]),
+        slices={name: np.array(places[name], dtype=np.int64) for name in sorted(places)},
+        clusters=clusters_of([item for item, _, _ in pairs]),
+        level=level,
+    )
+
+
+def _pairs(
+    candidate: Sequence[RunItem], baseline: Sequence[RunItem], metric: Metric
+) -> tuple[list[tuple[RunItem, Score, Score]], int]:
+    """Items that both sides could score, in order of id; and how many of both at least one could not."""
+    before = {item.item_id: item for item in baseline}
+    after = {item.item_id: item for item in candidate}
+    pairs: list[tuple[RunItem, Score, Score]] = []
+    unscored = 0
+    for item_id in sorted(before.keys() & after.keys()):
+        old, new = _score(before[item_id], metric), _score(after[item_id], metric)
+        if old is None or new is None:
+            unscored += _failed(before[item_id], metric) or _failed(after[item_id], metric)
+        else:
+            pairs.append((after[item_id], old, new))
+    return pairs, unscored
 
 
 def item_value(metric: Metric, score: Score) -> float | None:

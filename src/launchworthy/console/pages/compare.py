@@ -13,13 +13,13 @@ from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.payload import Answer, answer, gist, readable, truth
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, count, joined, page_url, short
-from launchworthy.evals import Comparison, compare_runs, metrics_of_run
+from launchworthy.evals import Comparison, compare_runs, metrics_of_run, slice_differences
 from launchworthy.evidence import State
-from launchworthy.metrics import Metric
+from launchworthy.metrics import Metric, SliceDifference, slices_in_words
 from launchworthy.quantity import format_interval, format_value
 from launchworthy.records import Run, RunItem
 
-__all__ = ["PAGE", "CompareView", "DifferenceRow", "FlipRow"]
+__all__ = ["PAGE", "CompareView", "DifferenceRow", "FlipRow", "SliceRow"]
 
 _MOST_FLIPS = 40
 
@@ -37,6 +37,17 @@ class DifferenceRow:
     mark: str
     moved: str
     notes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceRow:
+    """The difference on one slice; ``change`` is empty where it may be chance among so many."""
+
+    name: str
+    difference: str
+    alone: str
+    among: str
+    change: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +76,9 @@ class CompareView:
     candidate: Link
     forest: Markup
     rows: tuple[DifferenceRow, ...]
+    metric: str
+    slices: tuple[SliceRow, ...]
+    slices_said: str
     flips: tuple[FlipRow, ...]
     flips_left: int
     runs: tuple[Link, ...]
@@ -90,6 +104,9 @@ def view(reading: Reading, ask: Ask) -> CompareView:
             candidate=Link(text=""),
             forest=Markup(""),
             rows=(),
+            metric="",
+            slices=(),
+            slices_said="",
             flips=(),
             flips_left=0,
             runs=choices,
@@ -105,6 +122,8 @@ def view(reading: Reading, ask: Ask) -> CompareView:
         compare_runs(after, before, metric, margin=margin if metric.unit == "ratio" else 0.0)
         for metric in metrics
     ]
+    chosen = next((each for each in metrics if each.name == ask.query.get("metric")), (*metrics, None)[0])
+    parts = () if chosen is None else slice_differences(after, before, chosen)
     flips = list(_flips(found, metrics, before, after))
     return CompareView(
         head=Head(
@@ -117,6 +136,9 @@ def view(reading: Reading, ask: Ask) -> CompareView:
         candidate=Link(text=f"{candidate.id} ({candidate.release})", url=page_url("runs", candidate.id)),
         forest=_forest(found, metrics),
         rows=tuple(_row(each, metric) for each, metric in zip(found, metrics, strict=True)),
+        metric="" if chosen is None else chosen.name,
+        slices=tuple(_slice(part, chosen) for part in parts) if chosen is not None else (),
+        slices_said=slices_in_words(parts, unit=chosen.unit, level=0.95) if chosen is not None else "",
         flips=tuple(flips[:_MOST_FLIPS]),
         flips_left=max(0, len(flips) - _MOST_FLIPS),
         runs=choices,
@@ -218,6 +240,23 @@ def _row(each: Comparison, metric: Metric) -> DifferenceRow:
         moved=f"{len(each.better):,} better, {len(each.worse):,} worse",
         notes="; ".join(notes),
     )
+
+
+def _slice(part: SliceDifference, metric: Metric) -> SliceRow:
+    own = part.difference
+    return SliceRow(
+        name=part.name,
+        difference="not measured"
+        if own is None
+        else format_interval(own.value, own.low, own.high, n=own.n, unit=own.unit or metric.unit),
+        alone="" if part.p_value is None else _chance(part.p_value),
+        among="" if part.adjusted is None else _chance(part.adjusted),
+        change=part.change or "",
+    )
+
+
+def _chance(p_value: float) -> str:
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def _flips(
