@@ -126,7 +126,7 @@ def _noncentral_tail(critical: float, df: int, shift: float) -> float:
     """P(T ≥ critical) for the noncentral t: E Φ(shift − critical·S), S² being chi-square over its df."""
     spread = 1.0 / math.sqrt(2.0 * df)
     low, high = max(0.0, 1.0 - 12.0 * spread), 1.0 + 12.0 * spread + 12.0 / df
-    steps = 2_000
+    steps = 2_000 if df > 4 else 8_000
     width = (high - low) / steps
     constant = math.log(2.0) + 0.5 * df * math.log(0.5 * df) - math.lgamma(0.5 * df)
     total = 0.0
