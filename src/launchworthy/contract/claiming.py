@@ -31,7 +31,7 @@ def claims(contract: Contract, *, provers: Mapping[str, Sequence[str]] = _NOTHIN
         provers: Name of each prover → glob patterns over ``family/metric``, such as ``quality/hit@*``; a
             pattern may begin with a kind, as in ``never:limits/*``. The first that matches is the prover. A
             claim that asks for a judge or a weight matches as ``quality/recall+weight``, so that only a
-            prover which says so takes it.
+            prover which says so takes it; one that compares groups as ``fairness/gap/quality/recall``.
     """
     draft = Draft(contract)
     for name, workflow in contract.workflows.items():
@@ -52,7 +52,8 @@ def claims(contract: Contract, *, provers: Mapping[str, Sequence[str]] = _NOTHIN
 
 def _prover(claim: Claim, provers: Mapping[str, Sequence[str]]) -> str | None:
     marks = "".join(f"+{name}" for name in ("judge", "weight") if claim.options.get(name) is not None)
-    name = f"{claim.family}/{claim.metric}{marks}"
+    of = f"/{claim.options['of']}" if claim.family == "fairness" else ""
+    name = f"{claim.family}/{claim.metric}{of}{marks}"
     for prover, patterns in provers.items():
         for pattern in patterns:
             kind, colon, rest = pattern.rpartition(":")

@@ -21,6 +21,7 @@ PROVES: tuple[str, ...] = (
     "agree:proof/judges",
     "bound:gold/looks",
     "cover:gold/*",
+    "fairness/gap/*quality/*",
     "fresh:gold/refresh",
     "fresh:proof/run",
     "bound:quality/*+judge",

@@ -17,6 +17,7 @@ from launchworthy.errors import InputError, NotFoundError
 from launchworthy.evals.comparison import Comparison, compare_runs
 from launchworthy.evals.coverage import metrics_of
 from launchworthy.evals.engine import Limits, Progress, evaluate
+from launchworthy.evals.gaps import gap_evidence
 from launchworthy.evals.gate import SealedStore, sealed_evidence
 from launchworthy.evals.gist import gist_of
 from launchworthy.evals.judging import (
@@ -262,6 +263,7 @@ class _Sitting:
             budget=self.budget,
         )
         evidence = run_evidence(claims, run, self.items, now=self.now, holdout=holdout, baseline=self.old)
+        evidence += gap_evidence(claims, run, self.items, now=self.now, holdout=holdout)
         if self.judging:
             evidence += judged_evidence(
                 claims,

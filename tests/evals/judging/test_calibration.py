@@ -106,7 +106,7 @@ def test_agreement_is_cohens_kappa_as_scikit_learn_has_it(calibrated: Any) -> No
 
 def test_grades_on_a_scale_agree_by_the_square_of_their_distance(calibrated: Any) -> None:
     draws = random.Random(2)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"input": f"{n}?", "output": str(draws.randint(1, 5)), "human": draws.randint(1, 5)}
         for n in range(40)
     ]
