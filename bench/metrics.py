@@ -59,20 +59,17 @@ def ranking_table(queries: int, documents: int = 100) -> dict[str, Any]:
 
 
 def _arrow_table(queries: int) -> Any:
-    from arro3.core import Array, Table
+    import pyarrow
 
-    return Table.from_pydict(
-        {name: Array.from_numpy(values) for name, values in ranking_table(queries).items()}
-    )
+    return pyarrow.table(ranking_table(queries))
 
 
 def _rank_ours(table: Any) -> Values:
-    from launchworthy.metrics import find_metric
-    from launchworthy.metrics.columns import columns_of
+    from launchworthy.metrics import columns_of, find_metric
     from launchworthy.metrics.run_table import by_query
 
-    columns = columns_of({name: table[name].combine_chunks().to_numpy() for name in table.column_names})
-    queries = by_query(columns) or {}
+    columns = {name: table[name].combine_chunks().to_numpy() for name in table.column_names}
+    queries = by_query(columns_of(columns)) or {}
     found = []
     for name in ("ndcg@10", "map"):
         metric = find_metric(name)
@@ -134,7 +131,7 @@ def _sacrebleu(pairs: list[tuple[str, str]]) -> Values:
 
 
 def _rouge_score(pairs: list[tuple[str, str]]) -> Values:
-    from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
     scorer = RougeScorer(["rougeL"])
     found = [scorer.score(right, said)["rougeL"].fmeasure for said, right in pairs]

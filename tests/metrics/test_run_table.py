@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import duckdb
 import numpy as np
 import pytest
 import pytrec_eval
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from launchworthy.cli.main import cli
 from launchworthy.errors import InputError
 from launchworthy.metrics import Metric, Scores, find_metric
 from launchworthy.metrics.columns import Column, columns_of
@@ -255,3 +258,37 @@ def test_popular_films_recommended_to_every_user_score_as_trec_eval_says() -> No
         assert interval is not None
         assert interval.n == len(theirs)
         assert interval.value == pytest.approx(mean, abs=1e-9)
+
+
+def _table_file(path: Path, rng: random.Random, *, better: float = 0.0) -> Path:
+    rows = []
+    for query in range(80):
+        for name in range(12):
+            gain, topic = rng.choice([None, 0, 1, 2]), "ab"[query % 2]
+            score = None if name == 11 else rng.random() + better * (gain or 0)
+            rows.append({"query": f"q{query}", "id": name, "score": score, "gain": gain, "topic": topic})
+    lines = path.with_suffix(".jsonl")
+    lines.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with duckdb.connect() as connection:
+        connection.read_json(str(lines)).write_parquet(str(path))
+    return path
+
+
+def test_a_parquet_file_of_ranked_ids_is_scored_by_query_and_compared_by_query(tmp_path: Path) -> None:
+    rng = random.Random(4)
+    old, new = _table_file(tmp_path / "old.parquet", rng), _table_file(tmp_path / "new", rng, better=0.4)
+    runner = CliRunner()
+    said = runner.invoke(
+        cli, ["score", "ndcg@5", "--input", str(old), "--by", "topic", "--json"], standalone_mode=False
+    )
+    answer = json.loads(said.stdout)
+    assert (answer["rows"], answer["unit_of_analysis"]) == (80, "query")
+    assert {name: part["rows"] for name, part in answer["slices"].items()} == {"a": 40, "b": 40}
+    with duckdb.connect() as connection:
+        entries = connection.read_parquet(str(old)).project("query, id, score, gain").fetchall()
+    expected = find_metric("ndcg@5").estimate([find_metric("ndcg@5").score(row) for row in _rows(entries)])
+    assert expected is not None
+    assert answer["value"] == pytest.approx(expected.value, abs=1e-12)
+    arguments = ["compare", "--metric", "map", "--baseline", str(old), "--candidate", str(new), "--json"]
+    compared = json.loads(runner.invoke(cli, arguments, standalone_mode=False).stdout)
+    assert (compared["pairs"], compared["status"]) == (80, "met")

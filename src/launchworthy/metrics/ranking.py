@@ -30,8 +30,8 @@ _CONVENTION = (
     "a negative gain is 0. What was not retrieved counts 0; a query without `ranked` counts 0 and is "
     "reported as missing. A list is taken in its order; a mapping id → score is ordered by score (as 32-bit "
     "float), ties by id descending. An id that comes twice gains once. A query with nothing relevant cannot "
-    "be scored (trec_eval: 0). A table with columns `query`, `id`, `score` and `gain`, one row for each id "
-    "retrieved or judged, is taken as well."
+    "be scored (trec_eval: 0). A Parquet or Arrow table with the columns `query`, `id`, `score` and `gain`, "
+    "one row for each id retrieved or judged, is taken as well."
 )
 _EXPONENTIAL = " With gain=exponential a gain is 2^gain − 1."
 # What a gain counts (as it is, if None), and the largest that there may be.
@@ -115,8 +115,11 @@ _RANKING: Mapping[str, Ranking] = {
 
 _FIELDS = (
     Field("ranked", "list of ids, best first (or a mapping id → score)", required=False),
-    Field("relevant", "mapping id → gain (or a list of ids, gain 1)"),
-    Field("query", "the query's name; not used for the value", required=False),
+    Field("relevant", "mapping id → gain (or a list of ids, gain 1); not in a table"),
+    Field("query", "the query's name; only a table needs it", required=False),
+    Field("id", "in a table, the id of each row", required=False),
+    Field("score", "in a table, the id's score; missing where it was not retrieved", required=False),
+    Field("gain", "in a table, the id's gain; missing where it was not judged", required=False),
 )
 
 

@@ -29,7 +29,7 @@ RANKS, GAINS, JUDGED, MISSING, FAULT = (
 FAULTS = ("", "a score is not a number", "a gain is not a number", "an id comes twice", "an id is missing")
 _TABLE = ("query", "id", "score", "gain")
 _LARGEST = 1e15
-_BLOCK = 4_000_000  # cells sorted at once
+_BLOCK = 500_000  # cells sorted at once: what a core keeps near
 _ABSENT = 2**31 - 1  # sorts after every score
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from launchworthy.errors import InputError
 from launchworthy.metrics.columns import Column, Columns
 from launchworthy.metrics.metric import Metric
+from launchworthy.metrics.run_table import by_query
 from launchworthy.metrics.scores import Scores
 from launchworthy.records import Score
 
@@ -95,9 +96,14 @@ class Scored:
         cluster: str | None = None,
         ids: str | None = None,
     ) -> Scored | None:
-        """:meth:`of_rows` of whole columns; None where something can be told only row by row."""
+        """:meth:`of_rows` of whole columns; None where something can be told only row by row.
+
+        A table of ranked ids (see ``run_table``) becomes one item a query.
+        """
         if not columns or metric.columns is None:
             return None
+        if metric.unit_of_analysis == "query":
+            columns = by_query(columns) or columns
         extra = {name: columns.get(name) for name in (by, cluster, "id" if ids else None) if name is not None}
         if any(column is not None and column.ends is not None for column in extra.values()):
             return None
