@@ -138,7 +138,7 @@ class _Layout:
         cells = dict(counted)
         if len(classes) <= _SQUARE:
             # With one class alone, an item of no class stands for what would have been wrong.
-            others = classes if len(classes) > 1 else [*classes, ""]
+            others = classes if len(classes) > 1 else [*classes, f"not {classes[0]}"]
             cells = {(t, s): counted.get((t, s), 0) for t in classes for s in others} | cells
         self.value = value
         self.counts = np.array(list(cells.values()), dtype=np.int64)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["sums_influences", "sums_interval", "table_interval"]
 
 _RESAMPLES = 999
-_TABLES = 3_999
+_TABLES = (3_999, 19_999)  # resamples of a table at least, and at most
+_GAMMAS = 1_000_000  # numbers to draw for them, if that is in between
 _BEYOND = 10  # draws at least that lie beyond a bound
 _STUDENTISED = 5_000  # units up to which every resample gets an error of its own
 _WIDEST = 400  # statistics up to which it does
@@ -119,7 +120,8 @@ def table_interval(
     import numpy as np
 
     error, units = tail_error(level, sides=sides), int(counts.sum())
-    draws = max(_TABLES, math.ceil(_BEYOND / error) - 1)
+    draws = min(_TABLES[1], max(_TABLES[0], _GAMMAS // len(rows)))
+    draws = max(draws, math.ceil(_BEYOND / error) - 1)
     weights = counts.astype(np.float64)
     value = float(statistic(weights @ rows))
     if math.isnan(value):
