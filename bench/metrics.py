@@ -68,7 +68,7 @@ def _rank_ours(table: Any) -> Values:
     from launchworthy.metrics import columns_of, find_metric
     from launchworthy.metrics.run_table import by_query
 
-    columns = {name: table[name].combine_chunks().to_numpy() for name in table.column_names}
+    columns = {name: table[name].to_numpy() for name in table.column_names}
     queries = by_query(columns_of(columns)) or {}
     found = []
     for name in ("ndcg@10", "map"):
@@ -136,6 +136,53 @@ def _rouge_score(pairs: list[tuple[str, str]]) -> Values:
     scorer = RougeScorer(["rougeL"])
     found = [scorer.score(right, said)["rougeL"].fmeasure for said, right in pairs]
     return (sum(found) / len(found),)
+
+
+def _decided(rows: int) -> dict[str, Any]:
+    """Labels, probabilities of some skill, and decisions by them."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    label = (rng.random(rows) < 0.3).astype(np.int64)
+    score = 1.0 / (1.0 + np.exp(-(rng.normal(size=rows) + 1.5 * label - 1.0)))
+    return {"label": label, "score": score, "prediction": (score >= 0.5).astype(np.int64)}
+
+
+def _of_columns(*names: str) -> Callable[[Mapping[str, Any]], Values]:
+    def run(arrays: Mapping[str, Any]) -> Values:
+        from launchworthy.metrics import Scored, columns_of, find_metric
+
+        columns = columns_of(arrays)
+        found = []
+        for name in names:
+            metric = find_metric(name)
+            scored = Scored.of_columns(metric, columns)
+            interval = None if scored is None else metric.estimate(scored.scores)
+            found.append(float("nan") if interval is None else interval.value)
+        return tuple(found)
+
+    return run
+
+
+def _resampled(name: str, field: str) -> Callable[[Mapping[str, Any]], Values]:
+    """scikit-learn's figure and the spread of 1,000 resamples of it, of which a part of the items takes 20."""
+
+    def run(arrays: Mapping[str, Any]) -> Values:
+        import numpy as np
+        from sklearn import metrics
+
+        measure = getattr(metrics, name)
+        label, said = arrays["label"], arrays[field]
+        rng = np.random.default_rng(1)
+        for _ in range(_RESAMPLES):
+            chosen = rng.integers(0, label.size, label.size)
+            measure(label[chosen], said[chosen])
+        return (float(measure(label, said)),)
+
+    return run
+
+
+_RESAMPLES = 20  # of 1,000 that scikit-learn would take: 50,000 items 1,000 times are a million 20 times
 
 
 JOBS: Mapping[str, Job] = {
