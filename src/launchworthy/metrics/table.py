@@ -137,9 +137,10 @@ class _Layout:
 
         cells = dict(counted)
         if len(classes) <= _SQUARE:
-            # With one class alone, an item of no class stands for what would have been wrong.
+            # With one class alone, items that another is true or said of stand for what would be wrong.
             others = classes if len(classes) > 1 else [*classes, f"not {classes[0]}"]
-            cells = {(t, s): counted.get((t, s), 0) for t in classes for s in others} | cells
+            pairs = [(t, s) for t in others for s in others if t in classes or s in classes]
+            cells = {pair: counted.get(pair, 0) for pair in pairs} | cells
         self.value = value
         self.counts = np.array(list(cells.values()), dtype=np.int64)
         self.rows = np.zeros((len(cells), 3 * len(classes)))
