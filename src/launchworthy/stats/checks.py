@@ -61,7 +61,7 @@ def zero_p_value(ends: Callable[[float], tuple[float, float]]) -> float:
         outside, held = held, held / 2
         if held < 1e-15:
             return 2.0 * outside
-    for _ in range(40):
+    for _ in range(28):
         middle = 0.5 * (held + outside)
         held, outside = (middle, outside) if inside(middle) else (held, middle)
     return 2.0 * outside
