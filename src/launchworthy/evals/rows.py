@@ -15,10 +15,12 @@ __all__ = ["row_of"]
 _SAID = (
     *("prediction", "score", "confidence", "no_answer", "statements"),
     *("messages", "tool_calls", "state", "steps", "success"),
+    *("logprobs", "logprob", "tokens", "output_vector"),
 )
 _ASKED = (
     *("schema", "pattern", "length", "language", "statements", "expected_no_answer"),
     *("expected_calls", "forbidden_calls", "allowed_tools", "call_rules", "expected_state", "success_when"),
+    *("reference_vector", "features", "catalogue"),
 )
 
 

@@ -54,6 +54,7 @@ _ALIASES = {
     "fpr": "false-positive-rate",
     "mean-reciprocal-rank": "mrr",
     "pr-auc": "average-precision",
+    "similarity": "embedding-similarity",
 }
 _OPTION_ALIASES = {"class": "positive"}
 # What --list and the reference page show beside the families' own; any depth and any percentile work.

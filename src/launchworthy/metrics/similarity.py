@@ -73,6 +73,7 @@ def embedding_similarity(*, embed: str | None = None) -> Metric:
         ),
         source="Reimers and Gurevych, Sentence-BERT (2019)",
         options={"embed": embed or "given"},
+        any_of=("reference_vector",) if embed is None else ("reference",),
     )
 
 
