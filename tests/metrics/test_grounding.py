@@ -106,6 +106,16 @@ def test_numbers_are_compared_by_value(said: str, written: str, same: bool) -> N
     assert (_value("groundedness", row) == 1.0) is same
 
 
+def test_a_passage_without_full_stops_does_not_support_what_it_says_far_apart() -> None:
+    rows = " ".join(f"row{n} holds apples" for n in range(300))
+    context = f"unworn shoes {rows} may be returned {rows} within 30 days"
+    assert (
+        _value("groundedness", {"output": "Unworn shoes may be returned within 30 days.", "context": context})
+        == 0.0
+    )
+    assert _value("groundedness", {"output": "Apples may be returned.", "context": context}) == 1.0
+
+
 def test_only_the_cited_passages_count() -> None:
     context = [{"id": "returns", "text": RETURNS}, {"id": "jobs", "text": "We hire people in May."}]
     row: dict[str, Any] = {"output": "Unworn shoes may be returned [returns].", "context": context}
@@ -161,6 +171,7 @@ def test_an_embedding_of_ones_own_compares_sentences_but_numbers_still_count() -
         {"output": "Shoes are red.", "context": "x", "answered": False},
         {"output": "a b " * 50_000, "context": "x"},
         {"output": "Shoes are red.", "context": "x" * 2_000_001},
+        {"output": "Red shoes are 1. " * 3_000, "context": "Red shoes are 1. " * 3_000},
     ],
 )
 def test_what_cannot_be_judged_has_no_value(row: dict[str, Any]) -> None:
@@ -170,7 +181,17 @@ def test_what_cannot_be_judged_has_no_value(row: dict[str, Any]) -> None:
 
 
 def test_text_made_to_be_slow_ends() -> None:
-    for output in ("." * 90_000, "[" * 90_000, "a." * 45_000, "1. " * 30_000, "\n" * 90_000, "1.1." * 20_000):
+    for output in (
+        "." * 90_000 + "x",
+        "." * 90_000,
+        ". " * 45_000,
+        " " * 90_000 + "x",
+        "[" * 90_000,
+        "a." * 45_000,
+        "1. " * 30_000,
+        "\n" * 90_000,
+        "1.1." * 20_000,
+    ):
         find_metric("groundedness").score({"output": output, "context": output})
         find_metric("citation-recall").score({"output": output + " [1]", "context": output})
 

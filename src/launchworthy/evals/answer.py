@@ -17,7 +17,7 @@ __all__ = ["Answer", "read_answer"]
 
 _OUTPUT = ("output", "answer")
 _RANKED = ("ranked", "documents")
-_KNOWN = frozenset({*_OUTPUT, *_RANKED, "citations", "answered", "no_answer"})
+_KNOWN = frozenset({*_OUTPUT, *_RANKED, "citations", "answered", "no_answer", "tool_calls"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,8 @@ def read_answer(raw: Any) -> Answer:
 
     Fields: ``output`` or ``answer``; ``ranked`` or ``documents`` (ids, or objects with an ``id``);
     ``citations``; ``answered``, or ``no_answer`` (true, or how: refuse, defer, ask, route); ``cost_usd``;
-    ``confidence``; ``trace_id``; any further field is kept. A blank answer is no answer.
+    ``confidence``; ``trace_id``; ``tool_calls``; any further field is kept. A blank answer is no answer,
+    unless it calls a tool.
 
     Raises:
         InputError: A field has the wrong type; such an answer cannot be scored.
@@ -58,7 +59,7 @@ def read_answer(raw: Any) -> Answer:
     output = next((raw[name] for name in _OUTPUT if name in raw), None)
     ranked = next((_ids(raw[name], name) for name in _RANKED if raw.get(name) is not None), None)
     answered = _answered(raw)
-    says_nothing = _blank(output) and ranked is None
+    says_nothing = _blank(output) and ranked is None and not raw.get("tool_calls")
     return Answer(
         output=output,
         ranked=ranked,

@@ -118,7 +118,8 @@ def _concerns(scorer: Scorer, row: Mapping[str, Any]) -> bool:
     for field in getattr(scorer, "fields", ()):
         if field.required and field.name in _TRUTH and field.name not in row:
             return False
-        if not field.required and field.name == "answered" and row.get("answered") is False:
+        declined = not field.required and field.name == "answered" and row.get("answered") is False
+        if declined and not any_of:  # what names its own truth may judge how one declines
             return False
     return True
 

@@ -8,7 +8,7 @@ that, where a model is configured.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,13 @@ __all__ = ["FAMILY", "answered_without_evidence", "citation_precision", "citatio
 COVERED = 0.6  # share of a sentence's words that its window must hold
 SIMILAR = 0.7  # cosine from which an embedding supports
 _WINDOW = 3  # sentences of a passage that may support one sentence together
+_LONG_SENTENCE = 600  # characters; beyond, a passage's sentence is taken in pieces
 _LONGEST = 100_000  # characters of an answer
+_MOST_PAIRS = 5_000_000  # of a sentence and a window
 _MARK = re.compile(r"\[([^\[\]\n]{1,200})\]")
-_MARKS_AFTER_END = re.compile(r"([.!?\u3002\uff01\uff1f]+)((?:\s*\[[^\[\]\n]{1,200}\])+)")
+_MARKS_AFTER_END = re.compile(
+    r"(?<![.!?\u3002\uff01\uff1f])([.!?\u3002\uff01\uff1f]++)((?:\s*\[[^\[\]\n]{1,200}\])+)"
+)
 _ANSWERED = Field("answered", "false where no answer was given: such a row is not scored", required=False)
 _OUTPUT = Field("output", "the answer, as text")
 
@@ -50,7 +54,7 @@ class _Evidence:
         self.windows: list[_Window] = []
         self.texts: list[str] = []
         for passage in found:
-            parts = sentences(passage.text)
+            parts = [piece for sentence in sentences(passage.text) for piece in _pieces(sentence)]
             self.texts += parts
             said = [what_is_said(part) for part in parts]
             for start in range(max(1, len(said) - _WINDOW + 1) if said else 0):
@@ -70,6 +74,17 @@ class _Evidence:
         return not said.numbers or any(
             all(number & window.numbers for number in said.numbers) for window in self.windows
         )
+
+
+def _pieces(sentence: str) -> Iterator[str]:
+    """The sentence, or pieces of one that is a table, a listing or a text without full stops."""
+    start = 0
+    while len(sentence) - start > _LONG_SENTENCE:
+        space = sentence.rfind(" ", start + _LONG_SENTENCE // 2, start + _LONG_SENTENCE)
+        end = space if space > 0 else start + _LONG_SENTENCE
+        yield sentence[start:end]
+        start = end
+    yield sentence[start:]
 
 
 def _joined(said: Sequence[Said]) -> _Window:
@@ -132,6 +147,8 @@ def groundedness(*, embed: str | Embed | None = None) -> Metric:
         if not claimed:
             raise CannotScore("the answer has no sentence that claims anything")
         evidence = _Evidence(found)
+        if len(claimed) * len(evidence.windows) > _MOST_PAIRS:
+            raise CannotScore("the answer and its passages have too many sentences to be compared")
         if function is None:
             supported = [evidence.supports(said) for _, said in claimed]
         else:

@@ -229,12 +229,19 @@ def _same(one: Any, other: Any, tolerance: float) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return one == other or abs(one - other) <= tolerance
+        return one == other or (tolerance > 0 and _near(one, other, tolerance))
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(one[key], other[key], tolerance) for key in one)
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(_same(a, b, tolerance) for a, b in zip(one, other, strict=True))
     return type(one) is type(other) and bool(one == other)
+
+
+def _near(one: float, other: float, tolerance: float) -> bool:
+    try:
+        return abs(one - other) <= tolerance
+    except OverflowError:  # a whole number beyond what a float can hold
+        return False
 
 
 def matched_calls(expected: Sequence[ToolCall], made: Sequence[ToolCall], rules: Rules) -> int:
