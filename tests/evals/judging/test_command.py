@@ -1,0 +1,236 @@
+"""The commands and the page of the docs, on a judge that is really asked."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.evals.judging.conftest import ChatServer, shown, verdict
+
+from launchworthy.cli.main import cli
+from launchworthy.evals.model_target import read_prompt
+
+PAGE = (Path(__file__).parents[3] / "docs" / "judges.md").read_text(encoding="utf-8")
+APP = "def ask(question):\n    n = int(question.split()[1].strip('?'))\n    return f'{n % 5 > 0} {n}'\n"
+REST = """\
+launchworthy: 1
+product: docs
+kind: generative
+owners: {product: ana}
+gold:
+  answer: {file: gold.jsonl, holdout: 50 %}
+"""
+WORKFLOW = """\
+    user: reader
+    job: answer
+    no_answer: refuse
+    failures:
+      wrong: {kind: wrong, severity: high, reason: Wrong, fix: prompt, watched_by: quality/groundedness}
+"""
+Run = Callable[..., Result]
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def _honest(body: dict[str, Any]) -> str:
+    material = shown(body)
+    if "first" in material:
+        return verdict("first" if material["first"].startswith("True") else "second")
+    n = int(material["output"].split()[1])
+    return verdict(material["output"].startswith("True") != (n % 24 == 0))
+
+
+@pytest.fixture
+def server(chat_server: Any) -> ChatServer:
+    started: ChatServer = chat_server(_honest)
+    return started
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ChatServer) -> Run:
+    """Commands in a folder with the contract of the page, its gold set and an application."""
+    contract = _blocks("yaml")[0].replace("http://127.0.0.1:8000/v1", server.url)
+    contract = contract.replace("  answer:\n    quality:", f"  answer:\n{WORKFLOW}    quality:")
+    (tmp_path / "launchworthy.yaml").write_text(REST + contract)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "labels.md").write_text("Round numbers are right.")
+    (tmp_path / "judged_app.py").write_text(APP)
+    (tmp_path / "gold.jsonl").write_text(
+        "".join(
+            json.dumps({"id": f"q{n:03}", "input": f"Question {n}?", "context": f"Passage {n}."}) + "\n"
+            for n in range(500)
+        )
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "judged_app", raising=False)
+    monkeypatch.setenv("LAUNCHWORTHY_DATA", str(tmp_path / "data"))
+
+    def invoke(*args: str) -> Result:
+        return CliRunner().invoke(cli, args, standalone_mode=False)
+
+    return invoke
+
+
+def _json(result: Result) -> Any:
+    assert result.exception is None, result.exception
+    return json.loads(result.stdout)
+
+
+def _status(run: Run, claim: str) -> tuple[str, str]:
+    found = _json(run("verdict", "--json"))
+    (status,) = (each for each in found["claims"] if each["claim"].endswith(claim))
+    return status["status"], status["reason"]
+
+
+def test_from_a_judged_run_to_a_proven_claim(run: Run, server: ChatServer, tmp_path: Path) -> None:
+    first = _json(run("eval", "--target", "judged_app:ask", "--json"))
+    (measured,) = (row for row in first["measured"] if row["metric"] == "groundedness:grounding-v2")
+    assert measured["n"] == 500
+    assert any("before people's labels correct it" in remark for remark in first["remarks"])
+    state, reason = _status(run, "quality/groundedness")
+    assert state == "unproven"
+    assert "never calibrated" in reason
+    assert "Round numbers" in server.calls[0]["messages"][0]["content"]
+
+    drawn = run("judge", "sample", "grounding-v2", first["run"], "--count", "220", "--out", "labels.jsonl")
+    assert drawn.exception is None, drawn.exception
+    rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
+    assert len({row["item"] for row in rows}) == len(rows) == 220
+    assert not {"grade", "verdict", "score", "reasoning"} & {key for row in rows for key in row}
+    draws = random.Random(4)
+    for row in rows:
+        row["human"] = row["output"].startswith("True") != (draws.random() < 0.02)
+    (tmp_path / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    asked = len(server.calls)
+    found = _json(run("judge", "calibrate", "grounding-v2", "--labels", "labels.jsonl", "--json"))
+    assert (found["status"], found["n"]) == ("met", 220)
+    assert len(server.calls) == asked  # the run had asked the same
+    (corrected,) = found["corrected"]
+    assert "prediction-powered" in corrected["method"]
+    assert corrected["low"] < 0.8 < corrected["high"]
+    assert _status(run, "quality/groundedness")[0] == "met"
+    assert _status(run, "proof/judges/grounding-v2")[0] == "met"
+    text = run("judge", "show", "grounding-v2").stdout
+    assert "kappa 0." in text
+    assert "; corrected 7" in text or "; corrected 8" in text
+
+    (tmp_path / "policies" / "labels.md").write_text("Round numbers are wrong.")
+    assert "another version: label policy changed since" in run("judge", "show", "grounding-v2").stdout
+    again = _json(run("eval", "--target", "judged_app:ask", "--json"))
+    (piece,) = (each for each in again["evidence"] if each["claim"].endswith("/groundedness"))
+    assert piece["value"] is None
+    assert "changed since, label policy" in piece["detail"]["reason"]
+
+
+def test_a_sample_overwrites_no_labels(run: Run, tmp_path: Path) -> None:
+    found = _json(run("eval", "--target", "judged_app:ask", "--limit", "8", "--json"))
+    (tmp_path / "labels.jsonl").write_text("people's work")
+    refused = run("judge", "sample", "grounding-v2", found["run"], "--out", "labels.jsonl")
+    assert "cannot be written" in str(refused.exception)
+    assert (tmp_path / "labels.jsonl").read_text() == "people's work"
+
+
+def test_rows_of_the_page_calibrate_and_too_few_are_unproven(
+    run: Run, tmp_path: Path, server: ChatServer
+) -> None:
+    server.answer = lambda body: verdict(shown(body)["output"] == "30 days.")
+    (tmp_path / "labels.jsonl").write_text(_blocks("json")[0])
+    result = run("judge", "calibrate", "grounding-v2", "--labels", "labels.jsonl")
+    assert result.return_value == 2
+    assert "calibrated on 2 labelled items, and 100 are asked for" in result.stdout
+
+
+def test_bias_is_asked_in_both_orders(run: Run, tmp_path: Path, server: ChatServer) -> None:
+    path = tmp_path / "launchworthy.yaml"
+    path.write_text(
+        path.read_text().replace(
+            "    quality:\n", "    quality:\n      win_rate: {at_least: 50 %, judge: grounding-v2}\n"
+        )
+    )
+    (tmp_path / "pairs.jsonl").write_text(
+        "".join(
+            json.dumps({"input": f"{n}?", "first": f"True {n}", "second": "No."}) + "\n" for n in range(12)
+        )
+    )
+    found = _json(
+        run("judge", "bias", "grounding-v2", "--metric", "win_rate", "--pairs", "pairs.jsonl", "--json")
+    )
+    assert (found["bias"]["pairs"], found["bias"]["first"]["value"]) == (12, 0.0)
+    assert len(server.calls) == 24
+    single = run("judge", "bias", "grounding-v2", "--metric", "groundedness", "--pairs", "pairs.jsonl")
+    assert "judges one answer at a time" in str(single.exception)
+    unclear = run("judge", "show", "grounding-v2")
+    assert "groundedness, win_rate" in str(unclear.exception) or "win_rate, groundedness" in str(
+        unclear.exception
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("show", "grounding-v3"), "no judge 'grounding-v3'"),
+        (("show", "grounding-v2", "--metric", "f1"), "judges groundedness"),
+        (("calibrate", "grounding-v2", "--labels", "none.jsonl"), "cannot be read"),
+        (("sample", "grounding-v2", "no-run", "--out", "x.jsonl"), "no"),
+    ],
+)
+def test_what_is_not_there_is_named(run: Run, args: tuple[str, ...], told: str) -> None:
+    assert told in str(run("judge", *args).exception)
+
+
+def test_a_key_that_is_not_set_stops_a_run_before_anything_is_asked(
+    run: Run, tmp_path: Path, server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JUDGE_KEY", raising=False)
+    path = tmp_path / "launchworthy.yaml"
+    path.write_text(
+        path.read_text().replace("      labels: 100", "      key_env: JUDGE_KEY\n      labels: 100")
+    )
+    (tmp_path / "judged_app.py").write_text("def ask(question):\n    raise SystemExit('asked')\n")
+    result = run("eval", "--target", "judged_app:ask")
+    assert "JUDGE_KEY is not set" in str(result.exception)
+    assert server.calls == []
+
+
+def test_a_model_and_the_prompt_of_the_page_are_a_target(
+    run: Run, tmp_path: Path, server: ChatServer
+) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        return verdict(True) if body["model"] == "judge-1" else "True 1"
+
+    server.answer = answer
+    path = tmp_path / "answer.md"
+    path.write_text(_blocks("markdown")[0])
+    assert read_prompt(path).settings == {"temperature": 0, "max_tokens": 300}
+    options = (
+        "--target",
+        "openai:m-1",
+        "--base-url",
+        server.url,
+        "--prompt",
+        str(path),
+        "--limit",
+        "3",
+        "--json",
+    )
+    found = _json(run("eval", *options))
+    assert (found["done"], found["errors"]) == (3, 0)
+    asked = [call for call in server.calls if call["model"] == "m-1"]
+    assert asked[0]["messages"][1]["content"].startswith("Passages: Passage")
+    path.write_text(_blocks("markdown")[0].replace("Question:", "Asked:"))
+    assert _json(run("eval", *options))["release"] != found["release"]
+    resumed = run("eval", "--resume", found["run"])
+    assert "the prompt has changed since the run began" in str(resumed.exception)
+    wrong = run("eval", "--target", "judged_app:ask", "--prompt", str(path))
+    assert "are for models" in str(wrong.exception)
