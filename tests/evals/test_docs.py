@@ -5,20 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from launchworthy.gold import load_gold
-
 DOCS = Path(__file__).parents[2] / "docs" / "evals.md"
 
 
 def _blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", DOCS.read_text(encoding="utf-8"), flags=re.DOTALL)
-
-
-def test_the_gold_set_of_the_docs_imports(tmp_path: Path) -> None:
-    (tmp_path / "gold.jsonl").write_text(_blocks("json")[0])
-    sort, love = load_gold(tmp_path / "gold.jsonl")
-    assert sort.expected == {"sorted": 1, "list.sort": 1}
-    assert love.slices == ("off_topic", "unanswerable")
 
 
 def test_the_notebook_of_the_docs_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 May import ``stats``, this room and NumPy. Near is a cosine of at least 0.45 (:mod:`nearness`): on the demo
 product's 413 questions, 98 in 100 with a letter left out and all with a word left out or a greeting put
-before are near the one they were made from, and 5 in 100 are near one with another answer. Its paraphrases
+before are near the one they were made from, and 6 in 100 are near one with another answer. Its paraphrases
 in entirely other words are not: the share without an item is at most what is told, seldom more.
 """
 

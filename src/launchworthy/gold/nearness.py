@@ -1,7 +1,7 @@
 """How near two texts are: the cosine of their weighted words and parts of words. Pure; may import NumPy.
 
 Features are words (units, as for shingles) and the runs of four characters in them, so that a misspelt word
-and another ending still meet. Each is hashed to one of 8,192 columns with a sign (Weinberger et al.,
+and another ending still meet. Each is hashed to one of 4,096 columns with a sign (Weinberger et al.,
 "Feature hashing for large scale multitask learning", ICML 2009) and weighted by how rare it is (inverse
 document frequency). It sees words, not meanings: a question asked in entirely other words is not near.
 """
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Space", "nearest"]
 
-_COLUMNS = 8_192
+_COLUMNS = 4_096
 _PART = 4
 _PART_WEIGHT = 0.4  # a word has several parts, and together they weigh about as much as it does
 _BLOCK = 1_024
-_MOST_ROWS = 4_096  # vectors in memory at once: 128 MB
+_MOST_ROWS = 4_096  # vectors in memory at once: 64 MB
 
 
 class Space:
@@ -39,6 +39,7 @@ class Space:
         import numpy as np
 
         self._known = Units()
+        self._found: dict[str, tuple[NDArray[np.int64], Matrix]] = {}
         seen = np.zeros(_COLUMNS, np.float64)
         for text in texts:
             seen[np.unique(self._features(text)[0])] += 1
@@ -57,6 +58,12 @@ class Space:
         return rows
 
     def _features(self, text: str) -> tuple[NDArray[np.int64], Matrix]:
+        """Columns and weights of a text; remembered, since each is needed twice."""
+        if text not in self._found:
+            self._found[text] = self._made(text)
+        return self._found[text]
+
+    def _made(self, text: str) -> tuple[NDArray[np.int64], Matrix]:
         import numpy as np
 
         found: dict[str, float] = {}
