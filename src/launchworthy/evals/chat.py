@@ -12,10 +12,9 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 
 from launchworthy.capture.pricing import PriceTable, default_prices
@@ -27,6 +26,9 @@ from launchworthy.evals.target import (
     TargetFailure,
     retry_after_seconds,
 )
+
+if TYPE_CHECKING:
+    import aiohttp
 
 __all__ = ["OPENAI", "ChatClient", "ChatModel", "ChatReply"]
 
@@ -163,6 +165,8 @@ class ChatClient:
         Raises:
             InputError: The key is not there.
         """
+        import aiohttp  # loaded by who asks a model, not by who asks what this room proves
+
         self._key = self.model.key()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._key is not None:
@@ -234,6 +238,8 @@ class ChatClient:
     async def _post(
         self, body: Mapping[str, Any]
     ) -> tuple[int, TargetFailure | tuple[Mapping[str, Any], float]]:
+        import aiohttp
+
         if self._session is None:
             raise InputError("the model is not open", where=self.model.base_url)
         started = time.perf_counter()

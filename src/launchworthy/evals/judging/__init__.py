@@ -6,7 +6,6 @@ May import what ``evals`` may.
 """
 
 from launchworthy.evals.judging.again import corrected_again, draw
-from launchworthy.evals.judging.asking import Cache
 from launchworthy.evals.judging.calibration import Calibration, Table, calibrate, calibration_evidence
 from launchworthy.evals.judging.evidence import calibration_of, judged_evidence
 from launchworthy.evals.judging.grading import NoGrade, Scale, read_grade, scale_of
@@ -27,7 +26,6 @@ from launchworthy.evals.judging.voting import Vote, ask_all
 
 __all__ = [
     "Bias",
-    "Cache",
     "Calibration",
     "CalibrationView",
     "CorrectionView",

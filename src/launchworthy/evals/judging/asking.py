@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -21,22 +21,13 @@ from launchworthy.evals.cache import cache_key
 from launchworthy.evals.chat import ChatClient, ChatReply
 from launchworthy.evals.judging.grading import NoGrade, read_grade
 from launchworthy.evals.judging.judge import Judge
+from launchworthy.evals.remembering import Cache
 from launchworthy.evals.target import Reply, TargetFailure
 from launchworthy.gold import GoldItem
 
-__all__ = ["Cache", "JudgeTarget", "Spent", "combined"]
+__all__ = ["JudgeTarget", "Spent", "combined"]
 
 _REASONS = 1_000  # characters of a judge's reasons that are kept
-
-
-class Cache(Protocol):
-    """Where replies are kept by content."""
-
-    def get(self, key: str) -> bytes | None:
-        """The reply of this key; None if there is none."""
-
-    def put(self, key: str, value: bytes) -> None:
-        """Keep a reply."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,11 +16,11 @@ from launchworthy import __version__
 from launchworthy.capture.pricing import PriceTable
 from launchworthy.contract import Claim
 from launchworthy.evals.engine import Limits, Progress
-from launchworthy.evals.judging.asking import Cache
 from launchworthy.evals.judging.judge import Judge
 from launchworthy.evals.judging.labels import Labels
 from launchworthy.evals.judging.position import Bias, position_bias
 from launchworthy.evals.judging.voting import Vote, ask_all
+from launchworthy.evals.remembering import Cache
 from launchworthy.evidence import Evidence
 from launchworthy.stats import Interval, agreed_items, cohen_kappa
 

@@ -14,8 +14,9 @@ from typing import Any
 from launchworthy.capture.pricing import PriceTable
 from launchworthy.evals.answer import Answer, read_answer
 from launchworthy.evals.engine import Limits, Progress, evaluate
-from launchworthy.evals.judging.asking import Cache, JudgeTarget, Spent
+from launchworthy.evals.judging.asking import JudgeTarget, Spent
 from launchworthy.evals.judging.judged import Judged
+from launchworthy.evals.remembering import Cache
 from launchworthy.evals.rows import row_of
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run, RunItem, RunStore, Score

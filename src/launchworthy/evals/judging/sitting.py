@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from launchworthy.evals.engine import Limits, Progress
-from launchworthy.evals.judging.asking import Cache
 from launchworthy.evals.judging.judged import Judged, judged_once
 from launchworthy.evals.judging.second_pass import judge_items
+from launchworthy.evals.remembering import Cache
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run, RunStore
 

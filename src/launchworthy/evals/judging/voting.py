@@ -9,8 +9,9 @@ from typing import Any
 
 from launchworthy.capture.pricing import PriceTable
 from launchworthy.evals.engine import Limits, Progress, evaluate
-from launchworthy.evals.judging.asking import Cache, JudgeTarget, Spent
+from launchworthy.evals.judging.asking import JudgeTarget, Spent
 from launchworthy.evals.judging.judge import Judge
+from launchworthy.evals.remembering import Cache
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run, RunItem
 
