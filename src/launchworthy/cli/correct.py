@@ -201,10 +201,11 @@ def _print(
         click.echo(f"{status}: by people's labels the score {what[status]} {words}")
     click.echo(f"corrected  {found}")
     click.echo(f"           {found.method}, {found.confidence:.6g}")
-    bias = format_value(sample["judge_bias"], unit=found.unit)
+    bias, items = sample["judge_bias"], sample["labels"] + sample["unlabelled"]
     click.echo(
-        f"judge raw  {format_value(sample['judge_mean'], unit=found.unit)}; it differs from people by {bias} "
-        f"on average over {sample['labels']:,} labelled of {sample['labels'] + sample['unlabelled']:,} items"
+        f"judge raw  {format_value(sample['judge_mean'], unit=found.unit)}; "
+        f"{format_value(abs(bias), unit=found.unit)} {'above' if bias >= 0 else 'below'} people "
+        f"on the {sample['labels']:,} labelled of {items:,} items"
     )
     if table.unscored:
         click.echo(

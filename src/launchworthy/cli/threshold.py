@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NOT_CERTIFIED = 2
 _SHOWN = 12
+_CURVE = 200
 
 
 @click.command()
@@ -88,7 +89,7 @@ def command(
         "reason": _reason(found),
     }
     if as_json:
-        echo_json(answer | {"curve": _points(curve)})
+        echo_json(answer | {"curve": _points(curve, _CURVE)})
     else:
         _print(found, curve, rows, unlabelled)
     if out is not None and found.threshold is not None:
@@ -129,10 +130,18 @@ def _reason(found: Threshold) -> str:
     return f"{start}: about {found.needed:,} would be needed, if they are like these (80 %)."
 
 
-def _points(curve: RiskCoverage) -> list[dict[str, float]]:
+def _points(curve: RiskCoverage, most: int) -> list[dict[str, float]]:
+    """So many points of the curve at most, evenly spaced, the last among them."""
+    step = -(-len(curve.thresholds) // most)
+    last = len(curve.thresholds) - 1
     return [
-        {"threshold": threshold, "coverage": given / curve.n, "wrong": wrong / given, "answered": given}
-        for threshold, given, wrong in zip(curve.thresholds, curve.answered, curve.wrong, strict=True)
+        {
+            "threshold": curve.thresholds[i],
+            "coverage": curve.answered[i] / curve.n,
+            "wrong": curve.wrong[i] / curve.answered[i],
+            "answered": curve.answered[i],
+        }
+        for i in sorted({*range(step - 1, last, step), last})
     ]
 
 
@@ -146,10 +155,8 @@ def _print(found: Threshold, curve: RiskCoverage, rows: int, unlabelled: int) ->
     click.echo(f"{found.method}; {found.n:,} labelled rows; AURC {format_number(curve.aurc)}")
     if unlabelled:
         click.echo(f"{unlabelled:,} of {rows:,} rows have no correct; they count nowhere")
-    points = _points(curve)
-    step = max(1, -(-len(points) // _SHOWN))
     click.echo(f"{'confidence ≥':>12}  {'answered':>9}  {'wrong':>8}")
-    for point in [*points[step - 1 :: step], *([] if len(points) % step == 0 else points[-1:])]:
+    for point in _points(curve, _SHOWN):
         shown = format_number(point["threshold"], digits=4)
         given, wrong = (format_value(point[name], unit="ratio") for name in ("coverage", "wrong"))
         click.echo(f"{shown:>12}  {given:>9}  {wrong:>8}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RiskCoverage", "Threshold", "certified_threshold", "expected_threshold", "risk_coverage"]
 
-_STEPS = 20  # thresholds tried, evenly spaced in what is answered
+_LEAST_STEPS, _MOST_STEPS = 20, 200  # thresholds tried, evenly spaced in what is answered
 _STARTS = 4  # chains of tests, from cautious to bold
 
 
@@ -88,17 +88,19 @@ def risk_coverage(confidence: ArrayLike, *, correct: ArrayLike) -> RiskCoverage:
     import numpy as np
 
     scores, answered, wrong = _blocks(confidence, correct)
-    total, before, lost = 0.0, 0, 0
-    for count, errors in zip(answered.tolist(), wrong.tolist(), strict=True):
-        steps = np.arange(1, count - before + 1)
-        total += float(((lost + (errors - lost) * steps / (count - before)) / (before + steps)).sum())
-        before, lost = count, errors
+    n = int(answered[-1])
+    # Inside a block, wrong answers come evenly, which is the mean over the orders of equal confidences.
+    sizes, errors = np.diff(answered, prepend=0), np.diff(wrong, prepend=0)
+    block = np.repeat(np.arange(answered.size), sizes)
+    ranks = np.arange(1, n + 1)
+    into = ranks - (answered - sizes)[block]
+    expected = (wrong - errors)[block] + errors[block] * into / sizes[block]
     return RiskCoverage(
         thresholds=tuple(scores.tolist()),
         answered=tuple(answered.tolist()),
         wrong=tuple(wrong.tolist()),
-        n=before,
-        aurc=total / before,
+        n=n,
+        aurc=float((expected / ranks).mean()),
     )
 
 
@@ -201,7 +203,7 @@ def _tried(answered: NDArray[np.int64], least: int) -> list[int]:
     n = int(answered[-1])
     if n < least:
         return []
-    wanted = np.linspace(least, n, _STEPS)
+    wanted = np.linspace(least, n, min(_MOST_STEPS, max(_LEAST_STEPS, n // 50)))
     return sorted(set(np.searchsorted(answered, np.floor(wanted + 1e-9)).tolist()))
 
 
