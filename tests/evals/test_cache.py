@@ -72,16 +72,16 @@ def test_the_thousandth_put_writes_no_more_than_the_hundredth(cache: ReplyCache)
 
 
 def test_it_holds_no_more_than_it_may_and_lets_the_oldest_go(tmp_path: Path) -> None:
-    cache = ReplyCache(tmp_path / "replies.sqlite", max_bytes=100_000)
-    for number in range(1_000):
+    cache = ReplyCache(tmp_path / "replies.sqlite", max_bytes=1_000_000)
+    for number in range(2_000):
         cache.put(str(number), os.urandom(1_000))
     assert cache.get("0") is None
-    assert cache.get("999") is not None
-    there = [number for number in range(1_000) if cache.get(str(number)) is not None]
-    assert there == list(range(there[0], 1_000))
-    assert 80 <= len(there) <= 100
+    assert cache.get("1999") is not None
+    there = [number for number in range(2_000) if cache.get(str(number)) is not None]
+    assert there == list(range(there[0], 2_000))
+    assert 600 <= len(there) <= 850
     cache.close()
-    assert (tmp_path / "replies.sqlite").stat().st_size < 400_000
+    assert (tmp_path / "replies.sqlite").stat().st_size < 1_100_000
 
 
 def test_a_reply_larger_than_the_whole_is_not_kept(tmp_path: Path) -> None:

@@ -25,17 +25,12 @@ DEFAULT_MAX_AGE_S = 7 * 86_400.0
 _WAIT_S = 1.0  # for another process that writes
 _KEPT = 0.9  # of the most, where something has to go
 _PIECE = 256  # the oldest replies leave so many at a time
+_LOOK = 32  # puts between two looks at the size
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (
-    place INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, at REAL NOT NULL, value BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS held (bytes INTEGER NOT NULL);
-INSERT INTO held SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM held);
-CREATE TRIGGER IF NOT EXISTS came AFTER INSERT ON replies
-    BEGIN UPDATE held SET bytes = bytes + length(NEW.value); END;
-CREATE TRIGGER IF NOT EXISTS went AFTER DELETE ON replies
-    BEGIN UPDATE held SET bytes = bytes - length(OLD.value); END;
+    place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, at REAL NOT NULL, value BLOB NOT NULL
+)
 """
 
 
@@ -56,11 +51,11 @@ class ReplyCache:
     """Keeps replies by key; any thread may use it.
 
     The first reply of a key stays until it is too old: who asks again gets what the others got. Where the
-    replies outgrow ``max_bytes`` (as compressed), those put first leave.
+    replies outgrow ``max_bytes``, those put first leave.
 
     Args:
         path: The file; made, readable by its owner alone, if it is not there.
-        max_bytes: How much it holds.
+        max_bytes: How much the file holds.
         max_age_s: How old a reply may be. What is behind an address changes without a word.
         on_trouble: Called once, with a sentence, where the file cannot be used or takes no more.
         clock: Seconds since the epoch.
@@ -82,6 +77,7 @@ class ReplyCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._told = False
+        self._puts = 0
         self._file: sqlite3.Connection | None = None
         try:
             self._file = _open(path)
@@ -119,7 +115,9 @@ class ReplyCache:
                     "INSERT OR IGNORE INTO replies (key, at, value) VALUES (?, ?, ?)",
                     (key, self._clock(), packed),
                 )
-                self._make_room()
+                self._puts += 1
+                if self._puts % _LOOK == 0:
+                    self._make_room()
             except sqlite3.Error as error:
                 self._tell(error)
 
@@ -131,15 +129,13 @@ class ReplyCache:
                 self._file = None
 
     def _make_room(self) -> None:
-        held = self._held()
-        if held <= self._max_bytes:
+        if self._held() <= self._max_bytes:
             return
-        while held > _KEPT * self._max_bytes:
+        while self._held() > _KEPT * self._max_bytes:
+            piece = max(1, min(_PIECE, self._number("SELECT count(*) FROM replies") // 10))
             self._execute(
-                "DELETE FROM replies WHERE place IN (SELECT place FROM replies ORDER BY place LIMIT ?)",
-                max(1, min(_PIECE, self._count() // 10)),
+                "DELETE FROM replies WHERE place IN (SELECT place FROM replies ORDER BY place LIMIT ?)", piece
             )
-            held = self._held()
 
     def _drop(self, key: str) -> None:
         try:
@@ -148,10 +144,11 @@ class ReplyCache:
             self._tell(error)
 
     def _held(self) -> int:
-        return int(self._execute("SELECT bytes FROM held").fetchone()[0])
+        used = self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
+        return used * self._number("PRAGMA page_size")
 
-    def _count(self) -> int:
-        return int(self._execute("SELECT count(*) FROM replies").fetchone()[0])
+    def _number(self, question: str) -> int:
+        return int(self._execute(question).fetchone()[0])
 
     def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         if self._file is None:

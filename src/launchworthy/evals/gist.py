@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from launchworthy.records import RunItem, Score
@@ -18,12 +18,19 @@ def gist_of(items: Iterable[RunItem]) -> tuple[RunItem, ...]:
     A hundred thousand items so take some ten megabytes, however long the answers are.
     """
     scores: dict[object, Score] = {}
+    sets: dict[object, Mapping[str, Score]] = {}
     slices: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def shared(score: Score) -> Score:
         if score.detail or len(scores) >= _MOST:
             return score
         return scores.setdefault((score.value, tuple(score.statistics.items()), score.error), score)
+
+    def together(own: Mapping[str, Score]) -> Mapping[str, Score]:
+        found = {name: shared(score) for name, score in own.items()}
+        if len(sets) >= _MOST:
+            return found
+        return sets.setdefault(tuple((name, id(score)) for name, score in found.items()), found)
 
     return tuple(
         sorted(
@@ -34,7 +41,7 @@ def gist_of(items: Iterable[RunItem]) -> tuple[RunItem, ...]:
                     expected=None,
                     output=None,
                     slices=slices.setdefault(item.slices, item.slices),
-                    scores={name: shared(score) for name, score in item.scores.items()},
+                    scores=together(item.scores),
                 )
                 for item in items
             ),

@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from launchworthy.errors import InputError
 from launchworthy.evals.comparison import Comparison, clusters_of
 from launchworthy.evals.judging import judged_again
 from launchworthy.evals.scoring import own_scorer
 from launchworthy.metrics import Metric, find_metric
+from launchworthy.metrics.scores import Scores
 from launchworthy.quantity import format_interval, format_value
 from launchworthy.records import Run, RunItem, Score
 from launchworthy.stats import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Measured", "could_not_score", "measure_run", "metrics_of_run", "reasons_of", "table_of"]
 
@@ -63,23 +69,26 @@ def _gone(row: object) -> None:
 
 def measure_run(items: Sequence[RunItem], metrics: Sequence[Metric]) -> list[Measured]:
     """Every metric on the whole run, then by slice; latency and cost of the calls last."""
-    slices = sorted({name for item in items for name in item.slices})
+    import numpy as np
+
+    slices: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        for name in item.slices:
+            slices.setdefault(name, []).append(place)
+    parts = {name: np.array(slices[name]) for name in sorted(slices)}
+    clusters = clusters_of(items)
     rows = []
     for metric in metrics:
-        whole = _measured(metric, items, None)
-        rows.append(whole)
-        for name in slices:
-            row = _measured(metric, [item for item in items if name in item.slices], name)
+        columns = _Columns.of(items, metric, clusters)
+        rows.append(columns.measured(metric, None, None))
+        for name, places in parts.items():
+            row = columns.measured(metric, name, places)
             if row.interval is not None or row.unscored:
                 rows.append(row)
+    answered = [item for item in items if item.error is None]
     for name in _OPERATION:
         metric = find_metric(name)
-        scores = [
-            metric.score({"latency_ms": item.latency_ms, "cost_usd": item.cost_usd})
-            for item in items
-            if item.error is None
-        ]
-        interval = metric.estimate(scores)
+        interval = metric.estimate(_taken(answered, "cost_usd" if name == "cost" else "latency_ms"))
         if interval is not None:
             rows.append(
                 Measured(metric=name, slice=None, interval=interval, unit=metric.unit, unscored=0, outside=0)
@@ -87,23 +96,58 @@ def measure_run(items: Sequence[RunItem], metrics: Sequence[Metric]) -> list[Mea
     return rows
 
 
-def _measured(metric: Metric, items: Sequence[RunItem], slice_: str | None) -> Measured:
-    scored: list[tuple[RunItem, Score]] = []
-    outside = 0
-    for item in items:
-        score = item.scores.get(metric.name)
-        if item.error is None and score is None:
-            outside += 1
-        elif item.error is None and score is not None and score.value is not None:
-            scored.append((item, score))
-    interval = metric.estimate(
-        [score for _, score in scored], clusters=clusters_of([item for item, _ in scored])
-    )
-    unscored = len(items) - len(scored) - outside
-    unit = metric.unit if interval is None else interval.unit
-    return Measured(
-        metric=metric.name, slice=slice_, interval=interval, unit=unit, unscored=unscored, outside=outside
-    )
+def _taken(items: Sequence[RunItem], name: str) -> Scores:
+    """What calls took, as the metrics of operation score it."""
+    import numpy as np
+
+    found = [amount for item in items if (amount := getattr(item, name)) is not None]
+    amounts = np.array(found, dtype=np.float64)
+    return Scores(value=amounts, statistics={"total": amounts, "items": np.ones(amounts.size)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The scores of one metric over a run: NaN for what was not scored, and whether there was a truth."""
+
+    scores: Scores
+    outside: NDArray[np.bool_]
+    clusters: Sequence[str] | None
+
+    @classmethod
+    def of(cls, items: Sequence[RunItem], metric: Metric, clusters: Sequence[str] | None) -> _Columns:
+        import numpy as np
+
+        found = [None if item.error is not None else item.scores.get(metric.name) for item in items]
+        outside = np.array(
+            [score is None and item.error is None for item, score in zip(items, found, strict=True)],
+            dtype=bool,
+        )
+        return cls(Scores.of(_UNSCORED if score is None else score for score in found), outside, clusters)
+
+    def measured(self, metric: Metric, slice_: str | None, places: NDArray[np.int64] | None) -> Measured:
+        import numpy as np
+
+        scores, outside, clusters = self.scores, self.outside, self.clusters
+        if places is not None:
+            scores, outside = scores.take(places), outside[places]
+            clusters = None if clusters is None else [clusters[place] for place in places.tolist()]
+        scored = np.flatnonzero(scores.value == scores.value)
+        if clusters is not None:
+            names = [clusters[place] for place in scored.tolist()]
+            clusters = names if len(set(names)) < len(names) else None
+        interval = metric.estimate(scores.take(scored), clusters=clusters)
+        without = int(outside.sum())
+        return Measured(
+            metric=metric.name,
+            slice=slice_,
+            interval=interval,
+            unit=metric.unit if interval is None else interval.unit,
+            unscored=len(scores) - int(scored.size) - without,
+            outside=without,
+        )
+
+
+_UNSCORED = Score(value=None)
 
 
 def could_not_score(items: Sequence[RunItem]) -> bool:

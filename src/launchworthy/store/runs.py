@@ -24,6 +24,9 @@ from launchworthy.store.schema import run_chunks, runs
 
 __all__ = ["RunRepository", "pack_items", "unpack_items"]
 
+_ITEM = tuple(field.name for field in dataclasses.fields(RunItem))
+_SCORE = tuple(field.name for field in dataclasses.fields(Score))
+
 
 class RunRepository:
     """Runs and their items."""
@@ -52,7 +55,7 @@ class RunRepository:
         """
         if not items:
             return
-        body = pack_items([dataclasses.asdict(item) for item in items])
+        body = pack_items([_plain_item(item) for item in items])
         with self._database.write() as connection:
             if not connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first():
                 raise NotFoundError(f"no run {run_id!r:.100}", where=run_id)
@@ -132,6 +135,15 @@ def unpack_items(body: bytes) -> list[dict[str, Any]]:
     """What :func:`pack_items` packed."""
     items: list[dict[str, Any]] = json.loads(zlib.decompress(body))
     return items
+
+
+def _plain_item(item: RunItem) -> dict[str, Any]:
+    """As ``dataclasses.asdict``, without copying what is only written."""
+    plain = {name: getattr(item, name) for name in _ITEM}
+    plain["scores"] = {
+        name: {part: getattr(score, part) for part in _SCORE} for name, score in item.scores.items()
+    }
+    return plain
 
 
 def _run(body: str) -> Run:
