@@ -88,6 +88,17 @@ def test_wider_recommendations_are_told_from_narrow_ones() -> None:
     assert compare_rows(metric, baseline=wide, candidate=narrow).status == "unmet"
 
 
+def test_without_a_depth_whole_lists_count_up_to_a_thousand_ids() -> None:
+    metric = find_metric("coverage", options={"catalogue": "4000"})
+    assert metric.score({"ranked": list(range(1_000))}).value == 0.25
+    refused = metric.score({"ranked": list(range(1_001))})
+    assert refused.value is None
+    assert "smaller depth" in str(refused.error)
+    assert (
+        find_metric("coverage@5", options={"catalogue": "4000"}).score({"ranked": list(range(2_000))}).value
+    )
+
+
 def test_a_catalogue_is_given_and_large_enough_and_the_same_for_all() -> None:
     metric = find_metric("coverage@2")
     assert metric.score({"ranked": ["a"]}).value is None

@@ -124,6 +124,13 @@ def test_a_missing_query_counts_zero_and_is_counted() -> None:
     score = find_metric("hit@5").score({"relevant": {"a": 1}})
     assert score.value == 0.0
     assert score.statistics["missing"] == 1.0
+    rows: list[dict[str, object]] = [{"ranked": ["a"], "relevant": {"a": 1}}, {"relevant": {"a": 1}}]
+    found = score_rows(find_metric("hit@5"), rows).overall.interval
+    assert found is not None
+    assert (found.value, found.sample["missing"]) == (0.5, 1)
+    clean = score_rows(find_metric("hit@5"), rows[:1]).overall.interval
+    assert clean is not None
+    assert "missing" not in clean.sample
 
 
 def test_a_repeated_id_gains_once() -> None:

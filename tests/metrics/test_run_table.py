@@ -76,7 +76,7 @@ QUERY = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(queries=st.lists(QUERY, min_size=1, max_size=6), mixed=st.randoms(use_true_random=False))
 def test_a_table_gives_the_scores_of_its_rows_to_the_last_digit(
     queries: list[Any], mixed: random.Random

@@ -175,3 +175,15 @@ def test_an_empty_answer_is_wrong_and_a_strange_one_is_no_crash(name: str) -> No
 def test_an_option_that_is_none_is_refused(name: str, options: dict[str, str]) -> None:
     with pytest.raises(InputError):
         find_metric(name, options=options)
+
+
+def test_long_texts_take_no_more_than_their_length_and_chrf_has_an_end() -> None:
+    rng = random.Random(3)
+    long = " ".join(rng.choices(WORDS, k=60_000))
+    assert find_metric("bleu").score({"output": long, "reference": long}).value == 1.0
+    assert find_metric("bleu").score({"output": long, "reference": "It's a mat"}).value == pytest.approx(
+        0, abs=1e-3
+    )
+    refused = find_metric("chrf").score({"output": "x" * 2_000_001, "reference": "x"})
+    assert refused.value is None
+    assert "longer than" in str(refused.error)

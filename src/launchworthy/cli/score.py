@@ -156,6 +156,8 @@ def _print(report: ScoreReport, by: str | None) -> None:
     interval = report.overall.interval
     told = "" if interval is None else f"{interval.method}, {interval.confidence:.6g}; "
     click.echo(f"{told}{metric.signature}")
+    if interval is not None and (missing := interval.sample.get("missing")):
+        click.echo(f"{missing:,} of {report.overall.rows:,} are missing, and count 0")
     _print_reasons(report.reasons)
 
 

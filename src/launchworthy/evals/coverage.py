@@ -37,6 +37,7 @@ PROVES: tuple[str, ...] = (
     "quality/citation_correctness",
     "quality/citation_precision",
     "quality/citation_recall",
+    "quality/coverage",
     "quality/coverage@*",
     "quality/diversity@*",
     "quality/embedding_similarity",

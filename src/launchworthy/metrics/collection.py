@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["BY_DEPTH", "coverage", "diversity"]
 
 _RANKED = Field("ranked", "list of ids, best first (or a mapping id → score)")
-_DEEPEST = 1_000  # ids whose pairs are compared
+_DEEPEST = 1_000  # ids of a list that are kept, or compared in pairs
 
 
-def coverage(*, depth: int, catalogue: str | None = None) -> Metric:
+def coverage(*, depth: int | None, catalogue: str | None = None) -> Metric:
     """Share of the catalogue that stands among the first ``depth`` of any list.
 
     Args:
-        depth: How many of each list count.
+        depth: How many of each list count; all if None.
         catalogue: How many ids there are to recommend; without it each row says so.
 
     Raises:
@@ -44,11 +44,13 @@ def coverage(*, depth: int, catalogue: str | None = None) -> Metric:
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise CannotScore("no catalogue: give its size to the metric, or as a field 'catalogue'")
         shown = dict.fromkeys(ranked_ids(row.get("ranked"))[:depth])
+        if len(shown) > _DEEPEST:
+            raise CannotScore(f"more than {_DEEPEST:,} ids of one list: name a smaller depth")
         marks = {f"rank_{rank}": _mark(name) for rank, name in enumerate(shown, start=1)}
         return Score(value=min(1.0, len(shown) / size), statistics={"catalogue": float(size)} | marks)
 
     return Metric(
-        name=f"coverage@{depth}",
+        name="coverage" if depth is None else f"coverage@{depth}",
         doc="Share of the catalogue that is recommended to anyone, among the first k of each list.",
         fields=(
             _RANKED,
@@ -258,6 +260,6 @@ def _jaccard(sets: Sequence[set[str]]) -> NDArray[np.float64]:
 
 
 BY_DEPTH: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...], bool]] = {
-    "coverage": (coverage, ("catalogue",), True),
+    "coverage": (coverage, ("catalogue",), False),
     "diversity": (diversity, (), True),
 }

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,9 @@ from launchworthy.errors import InputError
 from launchworthy.metrics.estimators import MeanEstimator
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.metrics.ranking_columns import ranking_scores
+from launchworthy.metrics.scores import Scores
 from launchworthy.records import Score
+from launchworthy.stats import Interval
 
 if TYPE_CHECKING:
     pass
@@ -123,6 +125,19 @@ _FIELDS = (
 )
 
 
+class _OfQueries(MeanEstimator):
+    """The mean, whose sample says how many queries were missing."""
+
+    def interval(
+        self, scores: Scores, *, level: float, sides: int, clusters: Sequence[Hashable] | None
+    ) -> Interval | None:
+        found = super().interval(scores, level=level, sides=sides, clusters=clusters)
+        missing = int(scores.total("missing"))
+        if found is None or not missing:
+            return found
+        return replace(found, sample={**found.sample, "missing": missing})
+
+
 def ranking_metric(name: str, *, depth: int | None, gain: str | None = None) -> Metric:
     """The metric ``name`` of this family cut at ``depth``, or over the whole list.
 
@@ -154,7 +169,7 @@ def ranking_metric(name: str, *, depth: int | None, gain: str | None = None) -> 
         doc=kind.doc,
         fields=_FIELDS,
         read=read,
-        estimator=MeanEstimator(),
+        estimator=_OfQueries(),
         unit_of_analysis="query",
         convention=_CONVENTION + (_EXPONENTIAL if kind.options else ""),
         source="trec_eval 9 (NIST)",

@@ -30,6 +30,7 @@ __all__ = ["FAMILY", "bleu", "chrf"]
 _ORDER = 4
 _CHARACTERS = 6
 _BETA = 2
+_LONGEST = 2_000_000  # each run of characters of both texts is held at once, some 200 bytes a character
 _COUNTS = (
     "output_length",
     "reference_length",
@@ -122,6 +123,8 @@ def chrf(*, word_order: str = "0", lowercase: str = "no") -> Metric:
     def read(row: Mapping[str, Any]) -> Score:
         scorer = _chrf_scorer(int(word_order), lower)
         output, references = output_and_references(row)
+        if max(map(len, [output, *references])) > _LONGEST:
+            raise CannotScore(f"a text is longer than the {_LONGEST:,} characters that chrF is counted on")
         right = [one for one in references if one.strip()]
         if not right:
             raise CannotScore("field 'reference' holds no text")
