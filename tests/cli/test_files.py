@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +305,156 @@ def test_a_pattern_that_never_ends_could_not_score(
     answer = json.loads(out)
     assert (code, answer["value"], answer["n"], answer["unscored"]) == (0, 1.0, 1, 1)
     assert "takes longer than" in next(iter(answer["unscored_reasons"]))
+
+
+def _decided(n: int = 300) -> list[dict[str, Any]]:
+    rng = random.Random(1)
+    rows = []
+    for i in range(n):
+        label = rng.choice(["spam", "ham", "news"])
+        said = label if rng.random() < 0.8 else "ham"
+        rows.append(
+            {"id": i, "label": label, "prediction": said, "group": f"g{i % 3}", "score": rng.random()}
+        )
+    return rows
+
+
+def _tables(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
+    """The same rows as JSON Lines, Parquet and Arrow."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pylist(rows)
+    pq.write_table(table, folder / "rows.parquet")
+    with pa.ipc.new_file(folder / "rows.arrow", table.schema) as file:
+        file.write_table(table)
+    return [_file(folder, "rows.jsonl", rows), str(folder / "rows.parquet"), str(folder / "rows.arrow")]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("accuracy",),
+        ("macro-f1", "--by", "group", "--cluster", "group"),
+        ("roc-auc", "--option", "class=spam"),
+        ("exact-match",),
+        ("confusion-matrix", "--by", "group"),
+        ("recall", "--option", "positive=spam", "--group", "group"),
+        ("token-f1", "--by", "tags"),
+    ],
+)
+def test_a_table_file_scores_as_its_json_lines_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    rows = [
+        row
+        | {"output": row["prediction"], "reference": row["label"], "tags": ["x", row["group"]]}
+        | ({"prediction": None} if row["id"] == 7 else {})
+        for row in _decided(60)
+    ]
+    told = [_run(capsys, "score", *arguments, "--json", "--input", file) for file in _tables(tmp_path, rows)]
+    assert told[0][0] == 0
+    assert told[0] == told[1] == told[2]
+
+
+def test_two_tables_compare_as_their_json_lines_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = _decided()
+    worse = [row | {"prediction": "ham"} if row["group"] == "g1" else row for row in rows]
+    sides = []
+    for name, side in (("old", rows), ("new", worse[::-1])):
+        (tmp_path / name).mkdir()
+        sides.append(_tables(tmp_path / name, side))
+    arguments = ("compare", "--metric", "accuracy", "--by", "group", "--margin", "1 %", "--plan")
+    told = [
+        _run(capsys, *arguments, "--baseline", old, "--candidate", new, *flags)
+        for flags in ((), ("--json",))
+        for old, new in zip(*sides, strict=True)
+    ]
+    assert told[0] == told[1] == told[2]
+    assert told[3] == told[4] == told[5]
+    code, out, _ = told[0]
+    assert code == 1
+    assert "1 of 3 slices differ beyond chance (Holm, 95 %): g1 worse by" in out
+    assert "e-value" in out
+    assert "pairs show that it is not worse by more than 1 %" in out
+    answer = json.loads(told[3][1])
+    assert answer["slices"]["g1"]["change"] == "worse"
+    assert answer["slices"]["g0"]["change"] is None
+    assert answer["e_value"] > 20
+    assert answer["planned"] > 100
+    assert answer["signature"] == "accuracy|v1"
+
+
+def test_groups_are_compared_and_the_widest_gap_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"label": i % 2, "prediction": int(i % 4 < (1 if i % 3 else 3)), "group": f"g{min(1, i % 3)}"}
+        for i in range(600)
+    ]
+    file = _file(tmp_path, "rows.jsonl", [*rows, {"label": 1}])
+    for name in ("demographic-parity", "equalised-odds", "Equalized_Odds"):
+        code, out, _ = _run(capsys, "score", name, "--input", file, "--group", "group")
+        assert code == 0
+        assert "widest gap between groups" in out
+        assert "smallest group n = " in out
+        assert "1 rows name no group" in out
+        assert "|v1" in out
+        code, out, _ = _run(capsys, "score", name, "--input", file, "--group", "group", "--json")
+        answer = json.loads(out)
+        assert 0 < answer["low"] < answer["value"] < answer["high"]
+        assert set(next(iter(answer["of"].values()))["groups"]) == {"g0", "g1"}
+        assert answer["ratio"]["high"] < 1
+    assert _run(capsys, "score", "demographic-parity", "--input", file)[0] == 64
+    assert _run(capsys, "score", "f1", "--input", file, "--group", "group", "--by", "group")[0] == 64
+    assert "no row names a group" in _run(capsys, "score", "f1", "--input", file, "--group", "no")[2]
+    code, _, error = _run(
+        capsys, "score", "recall", "--input", file, "--group", "group", "--option", "class=none"
+    )
+    assert code == 1
+    assert "fewer than two groups could be measured" in error
+
+
+def test_a_confusion_matrix_shows_counts_shares_and_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [*_decided(), {"label": "\x1b[2J", "prediction": "ham"}, {"prediction": "ham"}]
+    file = _file(tmp_path, "rows.jsonl", rows)
+    code, out, _ = _run(capsys, "score", "confusion-matrix", "--input", file)
+    assert code == 0
+    assert "\x1b" not in out
+    assert "true \\ predicted" in out
+    assert "confusion-matrix|v1" in out
+    assert "1 of 302 rows could not be scored" in out
+    answer = json.loads(_run(capsys, "score", "confusion-matrix", "--input", file, "--json")[1])
+    spam = answer["rows"]["spam"]
+    assert spam["spam"]["count"] == sum(row["label"] == row["prediction"] == "spam" for row in _decided())
+    assert spam["spam"]["share"]["value"] == answer["by_class"]["spam"]["recall"]["value"]
+    assert (answer["n"], answer["unscored"]) == (301, 1)
+
+
+def test_the_signature_stands_beside_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = _file(tmp_path, "rows.jsonl", [row | {"label": "x"} for row in _decided(5)])
+    nothing = _run(capsys, "score", "f1", "--input", file)
+    assert nothing[0] == 1
+    assert "f1|v1" in nothing[1], "also beside what was not measured"
+    base = ("compare", "--metric", "f1", "--baseline", file, "--candidate", file)
+    assert "f1|v1" in _run(capsys, *base)[1]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_damaged_table_file_is_refused_and_never_ends_the_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    _tables(tmp_path, _decided(40))
+    whole = (tmp_path / f"rows.{kind}").read_bytes()
+    broken = tmp_path / f"broken.{kind}"
+    for content in (whole[:30], whole[: len(whole) // 2], whole[:-80] + b"\xff" * 80):
+        broken.write_bytes(content)
+        code, out, error = _run(capsys, "score", "accuracy", "--input", str(broken))
+        assert code == 64
+        assert not out
+        assert str(broken) in error
+        assert "file that can be read" in error

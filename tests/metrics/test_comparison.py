@@ -1,0 +1,129 @@
+"""Slices are compared with honest multiplicity; whoever looks early, or plans, is told what holds."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from launchworthy.metrics import (
+    Comparison,
+    compare_rows,
+    compare_slices,
+    find_metric,
+    slices_in_words,
+)
+from launchworthy.metrics.scores import Scores
+from launchworthy.stats import discordant_e_value
+
+Rows = list[dict[str, Any]]
+
+
+def _sides(n: int, chance: dict[str, tuple[float, float]], seed: int = 1) -> tuple[Rows, Rows]:
+    """Right answers of both sides with these chances, by slice."""
+    rng = random.Random(seed)
+    old, new = [], []
+    for name, (before, after) in chance.items():
+        for at in range(n):
+            row = {"id": f"{name}/{at}", "label": 1, "topic": name, "user": f"{name}/{at // 2}"}
+            old.append(row | {"prediction": int(rng.random() < before)})
+            new.append(row | {"prediction": int(rng.random() < after)})
+    return old, new
+
+
+def _compared(old: Rows, new: Rows, **options: Any) -> Comparison:
+    return compare_rows(find_metric("accuracy"), baseline=old, candidate=new, **options)
+
+
+def test_a_slice_that_is_worse_is_found_and_named_among_many_that_are_alike() -> None:
+    chances = {f"s{at}": (0.8, 0.8) for at in range(11)} | {"german": (0.9, 0.4)}
+    old, new = _sides(80, chances)
+    for cluster in (None, "user"):
+        found = _compared(old, new, by="topic", cluster=cluster)
+        changed = {part.name: part.change for part in found.slices if part.change}
+        assert changed == {"german": "worse"}
+        told = slices_in_words(found.slices, unit="ratio", level=0.95)
+        assert told.startswith("1 of 12 slices differ beyond chance (Holm, 95 %): german worse by")
+
+
+def test_slices_that_are_alike_are_seldom_called_different() -> None:
+    false = naive = 0
+    for seed in range(40):
+        old, new = _sides(40, {f"s{at}": (0.7, 0.7) for at in range(12)}, seed)
+        found = _compared(old, new, by="topic")
+        false += any(part.change for part in found.slices)
+        naive += any((part.p_value or 1.0) < 0.05 for part in found.slices)
+    assert false <= 5, "5 % of 40 are 2"
+    assert naive >= 12, "without the correction chance finds something in nearly half"
+
+
+def test_adjusted_p_values_are_holms() -> None:
+    old, new = _sides(60, {"a": (0.8, 0.5), "b": (0.6, 0.7), "c": (0.5, 0.5), "d": (0.9, 0.6)})
+    found = _compared(old, new, by="topic").slices
+    reference = multipletests([part.p_value for part in found], method="holm")[1]
+    assert [part.adjusted for part in found] == pytest.approx(list(reference), abs=1e-12)
+
+
+def test_a_slice_that_cannot_be_measured_counts_as_none() -> None:
+    old, new = _sides(30, {"a": (0.8, 0.8), "b": (0.8, 0.8)})
+    alike = _compared(old, old, by="topic").slices
+    assert "None of 2 slices differs beyond chance" in slices_in_words(alike, unit="ratio", level=0.95)
+    for row in new:
+        if row["topic"] == "b":
+            del row["prediction"]
+    parts = {part.name: part for part in _compared(old, new, by="topic").slices}
+    assert (parts["b"].difference, parts["b"].adjusted, parts["b"].change) == (None, None, None)
+    assert parts["a"].difference is not None
+
+
+def test_the_candidates_slice_wins_and_the_baselines_stands_in_for_it() -> None:
+    old, new = _sides(10, {"a": (1.0, 1.0)})
+    for at, row in enumerate(new):
+        if at < 4:
+            row["topic"] = ["a", "b"]
+        elif at < 8:
+            del row["topic"]
+    sizes = {
+        part.name: part.difference.n for part in _compared(old, new, by="topic").slices if part.difference
+    }
+    assert sizes == {"a": 10, "b": 4}
+    assert _compared(old, new, by="nothing").slices == ()
+
+
+def test_what_a_slice_says_is_what_its_items_alone_say() -> None:
+    old, new = _sides(50, {"a": (0.8, 0.6), "b": (0.5, 0.9)})
+    whole = {part.name: part.difference for part in _compared(old, new, by="topic").slices}
+    metric = find_metric("accuracy")
+    sides = [Scores.of(metric.score(row) for row in side if row["topic"] == "a") for side in (old, new)]
+    assert whole["a"] == metric.difference(*sides)
+    assert compare_slices(metric, *sides, slices={}) == ()
+
+
+def test_the_e_value_is_of_the_pairs_that_moved_and_only_for_yes_or_no() -> None:
+    old, new = _sides(200, {"a": (0.5, 0.9)})
+    found = _compared(old, new)
+    assert found.difference is not None
+    moved = found.difference.sample
+    assert found.e_value == discordant_e_value(gained=moved["gained"], lost=moved["lost"])
+    assert found.e_value is not None
+    assert found.e_value > 20
+    assert _compared(old, new, cluster="user").e_value is None
+    timed = [row | {"latency_ms": 5 + at % 7} for at, row in enumerate(old)]
+    assert compare_rows(find_metric("latency"), baseline=timed, candidate=timed).e_value is None
+
+
+def test_the_pairs_that_a_plan_names_show_the_margin_about_as_often_as_it_says() -> None:
+    old, new = _sides(400, {"a": (0.8, 0.8)})
+    planned = _compared(old, new, margin=0.05).planned
+    assert planned is not None
+    met = sum(
+        _compared(*_sides(planned, {"a": (0.8, 0.8)}, seed), margin=0.05).status == "met"
+        for seed in range(2, 42)
+    )
+    assert 25 <= met <= 39, (met, planned)
+    assert _compared(old, new).planned is None, "no number of pairs shows that nothing is any worse"
+    equal = _compared(old, old, margin=0.01)
+    assert equal.planned is not None
+    assert equal.status == ("met" if equal.planned <= 400 else "unproven")
