@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import math
 
 import numpy as np
@@ -70,3 +72,7 @@ def test_scores_off_the_scale_are_refused_and_change_nothing() -> None:
         PairedWatch(bounds=(0.0, math.inf))
     with pytest.raises(InputError, match="error"):
         watch.decision(0.0)
+
+
+def test_the_example_of_the_docstring_runs() -> None:
+    assert doctest.testmod(importlib.import_module("launchworthy.stats.watch")) == (0, 3)

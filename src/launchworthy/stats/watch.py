@@ -10,7 +10,7 @@ from launchworthy.stats.sequential import confidence_sequence, discordant_e_valu
 
 __all__ = ["PairedWatch"]
 
-_NODES = 64
+_STAKES = 1_024
 
 
 class PairedWatch:
@@ -41,9 +41,8 @@ class PairedWatch:
         self._plain = True  # every pair so far is gained, lost or equal
         self._peak, self._towards = 1.0, 0.0
         self._sum = 0.0
-        self._stakes, weights = np.polynomial.legendre.leggauss(_NODES)
-        self._weights = weights / 2.0
-        self._wealth = np.zeros(_NODES)  # logarithm, at each stake
+        self._stakes = (2.0 * np.arange(_STAKES) + 1.0) / _STAKES - 1.0
+        self._wealth = np.zeros(_STAKES)  # logarithm, at each stake
 
     def add(self, baseline: float, candidate: float) -> None:
         """Take one more pair, in the order in which they come.
@@ -82,7 +81,7 @@ class PairedWatch:
         top = float(self._wealth.max())
         if top > 700.0:
             return math.inf
-        return math.exp(top) * float((self._weights * np.exp(self._wealth - top)).sum())
+        return math.exp(top) * float(np.exp(self._wealth - top).mean())
 
     def decision(self, alpha: float = 0.05) -> str:
         """``better`` or ``worse`` once the evidence has ever reached 1/alpha, else ``undecided``.
