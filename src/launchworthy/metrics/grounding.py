@@ -57,8 +57,10 @@ class _Evidence:
             parts = [piece for sentence in sentences(passage.text) for piece in _pieces(sentence)]
             self.texts += parts
             said = [what_is_said(part) for part in parts]
+            title = None if passage.id.isdecimal() else what_is_said(passage.id)
             for start in range(max(1, len(said) - _WINDOW + 1) if said else 0):
-                self.windows.append(_joined(said[start : start + _WINDOW]))
+                near = said[start : start + _WINDOW]
+                self.windows.append(_joined(near if title is None else [title, *near]))
 
     def supports(self, said: Said) -> bool:
         """Whether one window has the sentence's numbers and names, and enough of its words."""
@@ -89,7 +91,7 @@ def _pieces(sentence: str) -> Iterator[str]:
 
 def _joined(said: Sequence[Said]) -> _Window:
     words = frozenset(word for one in said for word in one.words)
-    names = frozenset(name for one in said for name in one.names)
+    names = frozenset(name for one in said for name in one.names | one.short)
     return _Window(words=words, numbers=numbers_of(said), names=names | words)
 
 
@@ -104,11 +106,15 @@ def _text(row: Mapping[str, Any]) -> str:
     return output
 
 
-def _claims(text: str) -> list[tuple[str, Said]]:
-    """Sentences that claim something; questions and a bare "Yes." do not."""
+def _claims(text: str, known: set[str]) -> list[tuple[str, Said]]:
+    """Sentences that claim something; questions, a bare "Yes." and "Source: returns.md" do not."""
+    ids = sorted((re.escape(one) for one in known if not one.isdecimal()), key=len, reverse=True)
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(ids)})(?!\w)") if ids else None
     found = []
     for sentence in sentences(text):
         said = what_is_said(sentence)
+        if named is not None and not what_is_said(named.sub(" ", sentence)).claims:
+            continue
         if said.claims and not sentence.rstrip("\"'»”’)").endswith(("?", "\uff1f", "\u061f")):
             found.append((sentence, said))
     return found
@@ -140,10 +146,11 @@ def groundedness(*, embed: str | Embed | None = None) -> Metric:
         text = _text(row)
         found = passages(row.get("context"))
         known = {passage.id for passage in found}
-        cited = row.get("citations")
-        if cited is not None and known & set(ids := cited_ids(cited, "citations")):
-            found = [passage for passage in found if passage.id in set(ids)]
-        claimed = _claims(_without_marks(text, known))
+        cited = set() if row.get("citations") is None else set(cited_ids(row["citations"], "citations"))
+        if known & cited:
+            found = [passage for passage in found if passage.id in cited]
+        known |= cited
+        claimed = _claims(_without_marks(text, known), known)
         if not claimed:
             raise CannotScore("the answer has no sentence that claims anything")
         evidence = _Evidence(found)
@@ -187,8 +194,8 @@ def groundedness(*, embed: str | Embed | None = None) -> Metric:
             "A sentence is supported where three neighbouring sentences of one passage have all its numbers "
             f"and names and {round(100 * COVERED)} % of its words (by their first five letters; by pairs of "
             "characters in scripts without spaces). With `embed`, names and words give way to a cosine of "
-            f"{SIMILAR:g} with one sentence. Questions, and sentences that say too little to check, do not "
-            "count. It reads words, not meaning: a denial in the same words passes."
+            f"{SIMILAR:g} with one sentence. Questions, lines of sources and what says too little to check "
+            "do not count. It reads words, not meaning: a denial in the same words passes."
         ),
         source="Ragas faithfulness (Es et al., 2024), with words in place of a model's judgement",
         options=options,

@@ -90,12 +90,14 @@ class Said:
 
     Attributes:
         words: First letters of its longer words; pairs of characters of scripts without spaces.
+        short: Its words of up to three letters, which only support.
         numbers: Each number in digits as the values it may have: ``1,000`` is 1000 or 1.
         spelt: Values of numbers in words; ``one`` and ``due`` may mean none, so they support and never claim.
         names: Names and codes within it: capitalised inside a sentence, or with digits, dots, underscores.
     """
 
     words: frozenset[str]
+    short: frozenset[str]
     numbers: tuple[frozenset[float], ...]
     spelt: frozenset[float]
     names: frozenset[str]
@@ -175,6 +177,7 @@ def what_is_said(text: str) -> Said:
             (short if len(word) <= _SHORT else words).add(_stem(word))
     return Said(
         words=frozenset(words or short),
+        short=frozenset(short),
         numbers=tuple(numbers),
         spelt=frozenset(spelt),
         names=frozenset(names),
