@@ -64,6 +64,12 @@ def test_samples_of_an_item_are_one_cluster_and_say_no_more_than_it(
     assert (result["items"], len(calls())) == (160, 160)
     whole = next(row for row in result["measured"] if row["metric"] == "exact-match" and row["slice"] is None)
     assert (whole["value"], whole["n"]) == (0.75, 40)
+    (repeats,) = result["repeats"]
+    assert (repeats["samples"], repeats["variance_between"]) == (4, 0.0)
+    assert repeats["variance_within"] == pytest.approx(0.25)  # 3 right, 1 wrong: (3/16 · 4) / 3
+    assert (repeats["any_right"]["value"], repeats["all_right"]["value"]) == (1.0, 0.0)
+    shown = run_eval("--target", "own_bot:ask", *GOLD, "--samples", "2").output
+    assert "exact-match over 2 samples of each of 40 items; variance 0 within items, 0 between" in shown
     items = workspace.run_items(result["run"])
     assert [item.item_id for item in items[:4]] == ["q00", "q00#2", "q00#3", "q00#4"]
     assert {item.cluster for item in items[:4]} == {"q00"}

@@ -12,6 +12,7 @@ from launchworthy.evals.coverage import PROVES, in_folder, metric_of, metrics_of
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gold_evidence import gold_evidence
 from launchworthy.evals.reach import Reach, reach_of
+from launchworthy.evals.repeats import Repeated, repeats_of
 from launchworthy.evals.report import (
     Measured,
     could_not_score,
@@ -46,6 +47,7 @@ __all__ = [
     "Progress",
     "Reach",
     "RecordedCalls",
+    "Repeated",
     "ReplyCache",
     "Scorer",
     "Stated",
@@ -68,6 +70,7 @@ __all__ = [
     "read_release",
     "reasons_of",
     "release_of",
+    "repeats_of",
     "row_of",
     "run_evidence",
     "run_suite",

@@ -16,16 +16,18 @@ from launchworthy.evals.comparison import item_value
 from launchworthy.evidence import Evidence
 from launchworthy.metrics import Metric
 from launchworthy.records import RunItem
-from launchworthy.stats import Interval, confidence_sequence, discordant_e_value
+from launchworthy.stats import Interval, PairedWatch, confidence_sequence
 
 __all__ = ["Watch", "early_evidence"]
 
 ALPHA = 0.05
-TEST = "e-value of discordant pairs, valid at every look"
+TEST = "paired e-value, valid at every look"
 
 
 class Watch:
     """One metric of a run beside the same items of a baseline.
+
+    Shares are compared by how far they move, other scales by which way.
 
     Args:
         baseline: Items of the baseline.
@@ -38,28 +40,17 @@ class Watch:
             item.item_id: value for item in baseline if (value := _value(metric, item)) is not None
         }
         self._differences: dict[str, float] = {}  # in the order in which they came
-        self._gained = self._lost = 0
-
-    @property
-    def pairs(self) -> int:
-        """Items that both could score."""
-        return len(self._differences)
-
-    @property
-    def e_value(self) -> float:
-        """Evidence that better and worse are not equally likely among the items that moved."""
-        return discordant_e_value(gained=self._gained, lost=self._lost)
+        self._watch = PairedWatch()
 
     @property
     def settled(self) -> str | None:
         """Why asking may stop; None while it may not."""
-        if self.e_value < 1.0 / ALPHA:
+        found = self._watch.decision(ALPHA)
+        if found == "undecided":
             return None
-        better = self._gained > self._lost
         return (
-            f"settled {'better' if better else 'worse'} than the baseline on {self.metric.name} after "
-            f"{self.pairs:,} pairs ({self._gained:,} better, {self._lost:,} worse; {TEST}: "
-            f"{self._shown} of {1.0 / ALPHA:g})"
+            f"settled {found} than the baseline on {self.metric.name} after {self._watch.pairs:,} pairs "
+            f"({TEST}: {self._shown} of {1.0 / ALPHA:g})"
         )
 
     @property
@@ -69,19 +60,21 @@ class Watch:
 
     @property
     def _shown(self) -> str:
-        return f"{self.e_value:.3g}" if math.isfinite(self.e_value) else "beyond 1e300"
+        return f"{self._watch.e_value:.3g}" if math.isfinite(self._watch.e_value) else "beyond 1e300"
 
     def add(self, items: Sequence[RunItem]) -> None:
         """Items of the run, as they come; one that was seen is passed over."""
-        sign = 1.0 if self.metric.higher_is_better else -1.0
         for item in items:
             before = self._before.get(item.item_id)
             after = _value(self.metric, item)
             if before is None or after is None or item.item_id in self._differences:
                 continue
             self._differences[item.item_id] = after - before
-            self._gained += sign * (after - before) > 0
-            self._lost += sign * (after - before) < 0
+            moved = after - before if self.metric.higher_is_better else before - after
+            if self.metric.unit == "ratio" and abs(moved) <= 1.0:
+                self._watch.add(max(0.0, -moved), max(0.0, moved))
+            else:
+                self._watch.add(float(moved < 0), float(moved > 0))
 
     def difference(self, *, level: float, ids: Collection[str] | None) -> Interval | None:
         """Candidate minus baseline with bounds that hold although the run stopped where it looked good.

@@ -11,7 +11,7 @@ import click
 from launchworthy.cli.figures import plain_interval
 
 if TYPE_CHECKING:
-    from launchworthy.evals import Outcome, Progress
+    from launchworthy.evals import Outcome, Progress, Repeated
     from launchworthy.evidence import ClaimStatus
     from launchworthy.records import Run
 
@@ -69,7 +69,8 @@ def print_outcome(outcome: Outcome, *, slices: bool) -> None:
     run = outcome.run
     click.echo(_head(run))
     rows = [row for row in outcome.measured if slices or row.slice is None]
-    for line in [*table_of(rows, outcome.comparisons), *outcome.remarks]:
+    repeats = [str(found) for found in _repeats(outcome)]
+    for line in [*table_of(rows, outcome.comparisons), *repeats, *outcome.remarks]:
         click.echo(line)
     _print_reasons(outcome)
     _print_stop(run)
@@ -79,6 +80,12 @@ def print_outcome(outcome: Outcome, *, slices: bool) -> None:
             f"{pieces:,} {'piece' if pieces == 1 else 'pieces'} of evidence for "
             f"{claims:,} {'claim' if claims == 1 else 'claims'}; to judge: launchworthy verdict"
         )
+
+
+def _repeats(outcome: Outcome) -> list[Repeated]:
+    from launchworthy.evals import metrics_of_run, repeats_of
+
+    return repeats_of(outcome.items, metrics_of_run(outcome.run))
 
 
 def _head(run: Run) -> str:
@@ -182,6 +189,17 @@ def plain_outcome(outcome: Outcome) -> dict[str, Any]:
                 "unscored": found.unscored,
             }
             for found in outcome.comparisons
+        ],
+        "repeats": [
+            {
+                "metric": found.metric,
+                "samples": found.k,
+                "variance_within": found.spread.within,
+                "variance_between": found.spread.between,
+                "any_right": plain_interval(found.any_right, confidence=0.95),
+                "all_right": plain_interval(found.all_right, confidence=0.95),
+            }
+            for found in _repeats(outcome)
         ],
         "evidence": [piece.as_json() for piece in outcome.evidence],
         "remarks": list(outcome.remarks),
