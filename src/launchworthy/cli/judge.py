@@ -94,9 +94,10 @@ def calibrate(
         claim = _agreement(claims, name)
         asked = _metric(claims, name, metric)
         judge = judge_for(claim, metric=asked)
+        people = read_labels(labels, judge)
         found = ask(
             judge,
-            read_labels(labels, judge),
+            people,
             metric=asked,
             level=claim.confidence,
             sides=1,
@@ -106,7 +107,14 @@ def calibrate(
         now = datetime.now(UTC)
         piece = calibration_evidence(claim, found, now=now)
         workspace.add_evidence(product, [piece])
-        again = corrected_again(workspace, claims, name, product=product, now=now)
+        again = corrected_again(
+            workspace,
+            claims,
+            name,
+            product=product,
+            now=now,
+            labelled={item.run for item in people.items if item.run is not None},
+        )
         if again:
             workspace.add_evidence(product, again)
     judged = status(claim, [piece], release=None, now=now)

@@ -93,6 +93,7 @@ _GENERATIVE = (
       exact_match:   {at_least: 80 %, slice: answerable}
       over_refusal:  {at_most: 15 %, slice: answerable}     # answerable questions that were refused
       under_refusal: {at_most: 15 %, slice: unanswerable}   # the other half: answered, though nobody could
+      # correctness: {at_least: 80 %, judge: reader}        # read by a model that proof declares, see below
     reliability:
       latency_p95: {at_most: 5s}
       error:       {at_most: 2 %}
@@ -100,6 +101,9 @@ _GENERATIVE = (
     # frequency: 500/d                                      # how often the job comes up
     # success: {event: resolved, within: 1d}                # the event that says the job was done
     # outcomes: {resolved: {at_least: 60 %, before: 45 %}}  # what changes for users
+
+# A judge proves nothing before people's labels have said how often it is right.
+# proof: {judges: {reader: {agreement: {at_least: 0.6}, models: MODEL, policy: policies/labels.md}}}
 
 # Anything not named is denied: tools the model may call, data it may see, store or learn from.
 # tools: {search: {effect: read, roles: [customer]}}

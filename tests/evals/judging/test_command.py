@@ -112,11 +112,13 @@ def test_from_a_judged_run_to_a_proven_claim(run: Run, server: ChatServer, tmp_p
         row["human"] = row["output"].startswith("True") != (draws.random() < 0.02)
     (tmp_path / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
+    assert run("eval", "--target", "judged_app:ask").return_value == 0  # the labels are of the one before
     asked = len(server.calls)
     found = _json(run("judge", "calibrate", "grounding-v2", "--labels", "labels.jsonl", "--json"))
     assert (found["status"], found["n"]) == ("met", 220)
     assert len(server.calls) == asked  # the run had asked the same
     (corrected,) = found["corrected"]
+    assert corrected["source"] == f"run:{first['run']}"
     assert "prediction-powered" in corrected["method"]
     assert corrected["low"] < 0.8 < corrected["high"]
     assert _status(run, "quality/groundedness")[0] == "met"

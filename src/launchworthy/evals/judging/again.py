@@ -7,7 +7,7 @@ rest with the run, and labels have come.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -30,19 +30,27 @@ class JudgeStore(GoldStore, RunStore, Ledger, Protocol):
 
 
 def corrected_again(
-    store: JudgeStore, claims: Sequence[Claim], judge: str, *, product: str, now: datetime
+    store: JudgeStore,
+    claims: Sequence[Claim],
+    judge: str,
+    *,
+    product: str,
+    now: datetime,
+    labelled: Collection[str] = (),
 ) -> list[Evidence]:
     """Evidence for the claims that a judge scores, from each workflow's newest run that it judged.
 
-    The run must be whole, judged by this very version, and not a try-out; of a set with a holdout only the
-    holdout's part counts. Differences from a baseline come with the run itself.
+    An older run of the same release comes before it if its answers are what people labelled (``labelled``
+    holds ids of such runs): labels say most of what they were given on. The run must be whole, judged by this
+    very version, and not a try-out; of a set with a holdout only the holdout's part counts. Differences from
+    a baseline come with the run itself.
     """
     found: list[Evidence] = []
     own = [claim for claim in claims if claim.options.get("judge") == judge]
     for workflow in dict.fromkeys(claim.workflow for claim in own if claim.workflow is not None):
         judging, _ = judgings(claims, workflow=workflow)
         mine = {address: each for address, each in judging.items() if each.judge.name == judge}
-        run = _newest(store, mine, product=product, workflow=workflow)
+        run = _newest(store, mine, product=product, workflow=workflow, labelled=labelled)
         if run is None:
             continue
         version = find_version(store, run.gold, product=product)
@@ -67,13 +75,27 @@ def corrected_again(
     return found
 
 
-def _newest(store: JudgeStore, judging: Mapping[str, Judged], *, product: str, workflow: str) -> Run | None:
+def _newest(
+    store: JudgeStore,
+    judging: Mapping[str, Judged],
+    *,
+    product: str,
+    workflow: str,
+    labelled: Collection[str],
+) -> Run | None:
     signatures = {judged.metric.signature for judged in judging.values()}
-    for run in store.runs(product=product, workflow=workflow):
-        whole = run.status == "complete" and run.config.get("limit") is None
-        if whole and run.split not in ("dev", SEALED) and signatures & set(run.scorers):
-            return run
-    return None
+    fitting = [
+        run
+        for run in store.runs(product=product, workflow=workflow)
+        if run.status == "complete"
+        and run.config.get("limit") is None
+        and run.split not in ("dev", SEALED)
+        and signatures & set(run.scorers)
+    ]
+    if not fitting:
+        return None
+    own = [run for run in fitting if run.id in labelled and run.release == fitting[0].release]
+    return (own or fitting)[0]
 
 
 def _budget(claims: Sequence[Claim], workflow: str) -> int | None:
