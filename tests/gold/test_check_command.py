@@ -47,7 +47,7 @@ def test_a_clean_set_exits_with_0_and_a_leak_with_1(gold: Any, tmp_path: Path) -
     (tmp_path / "prompt.md").write_text(f"Answer.\n\nQ: {ROWS[1]['input']}\nA: with a loop\n")
     found = gold("check", file, "--against", str(tmp_path / "prompt.md"))
     assert found.return_value == 1
-    assert "3 items, 1 texts in 1 files; 1 leak," in found.output
+    assert "3 items, 1 text in 1 file; 1 leak," in found.output
     assert f"leak  b (holdout) stands in {tmp_path}/prompt.md:3, containment 100 %" in found.output
 
 

@@ -93,9 +93,9 @@ def _set(reference: str, product: str | None, data: Path | None) -> tuple[str, S
 
 def _print(name: str, found: Checked, *, files: int, skipped: Sequence[Path]) -> None:
     inside = len(found.copies) - sum(copy.leak for copy in found.copies)
-    outside = f", {found.texts:,} texts in {files:,} files" if files else ""
+    outside = f", {_count(found.texts, 'text')} in {_count(files, 'file')}" if files else ""
     click.echo(
-        f"{name}: {found.items:,} items{outside}; {_count(found.leaked, 'leak')}, "
+        f"{name}: {_count(found.items, 'item')}{outside}; {_count(found.leaked, 'leak')}, "
         f"{_count(inside, 'near-copy', 'near-copies')} in one split"
     )
     copies = sorted(found.copies, key=lambda copy: not copy.leak)
