@@ -108,8 +108,10 @@ def test_a_catalogue_is_given_and_large_enough_and_the_same_for_all() -> None:
         score_rows(metric, [{"ranked": ["a"], "catalogue": 5}, {"ranked": ["b"], "catalogue": 6}])
     with pytest.raises(InputError, match="different ids"):
         score_rows(metric, [{"ranked": ["a", "b"], "catalogue": 1}])
-    with pytest.raises(InputError):
-        find_metric("coverage@2", options={"catalogue": "many"})
+    assert metric.score({"ranked": ["a"], "catalogue": 10**400}).value is None
+    for size in ("many", "0", "-3", "9" * 5_000):
+        with pytest.raises(InputError):
+            find_metric("coverage@2", options={"catalogue": size})
 
 
 CATEGORIES = st.lists(st.sampled_from("abcde"), max_size=4)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from launchworthy import stats
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["BY_DEPTH", "coverage", "diversity"]
 
 _RANKED = Field("ranked", "list of ids, best first (or a mapping id → score)")
+_MOST = 10**15  # ids of a catalogue
 _DEEPEST = 1_000  # ids of a list that are kept, or compared in pairs
 
 
@@ -41,7 +43,7 @@ def coverage(*, depth: int | None, catalogue: str | None = None) -> Metric:
 
     def read(row: Mapping[str, Any]) -> Score:
         size = row.get("catalogue") if fixed is None else fixed
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _MOST:
             raise CannotScore("no catalogue: give its size to the metric, or as a field 'catalogue'")
         shown = dict.fromkeys(ranked_ids(row.get("ranked"))[:depth])
         if len(shown) > _DEEPEST:
@@ -151,16 +153,15 @@ def _bounded(
     sides: int,
     clusters: Sequence[Hashable] | None,
 ) -> Interval:
-    from dataclasses import replace
-
     longest = max(len(side.names) - 1 for side in sides_of)
+    lists = 1 if clusters is None else max(Counter(clusters).values())
     found = stats.influence_interval(
         value,
         influences=added - added.mean(),
         level=level,
         sides=sides,
         bounds=(0.0 if len(sides_of) == 1 else -1.0, 1.0),
-        largest_effect=longest / _catalogue(sides_of[0]),
+        largest_effect=lists * longest / _catalogue(sides_of[0]),
         unit="ratio",
     )
     name = "jackknife" if found.method == "linearised" else found.method
@@ -203,7 +204,7 @@ def _covered(scores: Scores, clusters: Sequence[Hashable] | None) -> tuple[float
 
 
 def _size(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > 15 or int(text) < 1:
         raise InputError(f"catalogue {text!r:.80} is no number of ids", where="catalogue")
     return int(text)
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any
 
 from launchworthy.errors import InputError, MissingExtraError
@@ -150,6 +150,8 @@ def _porter() -> Any:
 
 
 def _stemmer_signature(name: str) -> str:
+    from importlib import metadata
+
     if name == "none":
         return name
     try:

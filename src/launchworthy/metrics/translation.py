@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError, MissingExtraError
@@ -308,6 +307,8 @@ def _library() -> Any:
 
 @cache
 def _version() -> str:
+    from importlib import metadata
+
     try:
         return metadata.version("sacrebleu")
     except metadata.PackageNotFoundError:
