@@ -390,7 +390,7 @@ def _print_bias(found: Bias) -> None:
 def _print_calibration(each: CalibrationView, changed: list[str]) -> None:
     piece = each.evidence
     shown = _bounds(piece) if piece.value is not None else f"unproven: {piece.detail.get('reason', '')}"
-    agreed = "" if each.agreed_share is None else f", same grade {_value(each.agreed_share, 'ratio')}"
+    agreed = "" if each.same_grade_share is None else f", same grade {_value(each.same_grade_share, 'ratio')}"
     stale = f"; another version: {', '.join(changed)} changed since" if changed else ""
     click.echo(f"calibrated {piece.observed_at:%Y-%m-%d} as {each.version}: kappa {shown}{agreed}{stale}")
 

@@ -169,6 +169,20 @@ def test_several_raters_are_one_label_and_a_divided_item_is_left_out(calibrated:
     assert found.table.rows() == [[1, 0], [0, 1]]
 
 
+def test_what_people_agree_on_caps_a_target_and_what_the_judge_gets_wrong_does_not(calibrated: Any) -> None:
+    single, claim = calibrated(_rows(100, wrong=0.1))
+    detail = calibration_evidence(claim, single, now=NOW).detail
+    assert "agreed_share" not in detail
+    assert detail["same_grade_share"] == single.agreed.value
+    thrice = [
+        row | {"human": row["human"] != (n % 4 == 0 and rater == 2)}
+        for n, row in enumerate(_rows(40))
+        for rater in range(3)
+    ]
+    double, claim = calibrated(thrice)
+    assert calibration_evidence(claim, double, now=NOW).detail["agreed_share"] == pytest.approx(0.75)
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,3 +239,41 @@ def test_a_model_and_the_prompt_of_the_page_are_a_target(
     assert "the prompt has changed since the run began" in str(resumed.exception)
     wrong = run("eval", "--target", "judged_app:ask", "--prompt", str(path))
     assert "are for models" in str(wrong.exception)
+
+
+def test_a_judging_that_was_killed_outright_repeats_only_calls_that_were_under_way(
+    run: Run, tmp_path: Path, server: ChatServer
+) -> None:
+    def slow(body: dict[str, Any]) -> str:
+        time.sleep(0.02)
+        return _honest(body)
+
+    server.answer = slow
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text("".join(gold.read_text().splitlines(keepends=True)[:80]))
+    command = [
+        sys.executable,
+        "-m",
+        "launchworthy",
+        "eval",
+        "--target",
+        "judged_app:ask",
+        "--concurrency",
+        "4",
+    ]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while len(server.calls) < 30 and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+    finally:
+        child.kill()
+        child.wait(10)
+    assert 30 <= len(server.calls) < 80
+    (killed,) = _json(run("runs", "--json"))
+    resumed = _json(run("eval", "--resume", killed["id"], "--json"))
+    (measured,) = (row for row in resumed["measured"] if row["metric"] == "groundedness:grounding-v2")
+    assert (measured["n"], measured["unscored"]) == (80, 0)
+    asked = Counter(shown(call)["input"] for call in server.calls)
+    assert len(asked) == 80
+    assert sum(asked.values()) - 80 <= 5  # the four that were under way, and one that was not yet put down

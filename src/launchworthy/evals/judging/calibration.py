@@ -28,6 +28,7 @@ __all__ = ["Calibration", "Table", "calibrate", "calibration_evidence"]
 
 _PRODUCER = f"launchworthy.evals {__version__}"
 _DISAGREEMENTS = 20
+_FEWEST_DOUBLE = 30  # items with several labels that say how far people agree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,9 +191,12 @@ def calibration_evidence(claim: Claim, found: Calibration, *, now: datetime) -> 
     if drawn:
         detail["drawn"] = drawn
     if found.agreed is not None:
-        detail["agreed_share"] = found.agreed.value
+        detail["same_grade_share"] = found.agreed.value
     if found.raters_agreed is not None:
         detail["raters_agreed_share"] = found.raters_agreed.value
+        if found.raters_agreed.n >= _FEWEST_DOUBLE:
+            # What caps a target is how far people agree: where the judge errs is corrected.
+            detail["agreed_share"] = found.raters_agreed.value
     if found.bias is not None:
         detail["position_bias"] = found.bias.as_json()
     if found.unscored:

@@ -28,7 +28,7 @@ class CalibrationView:
         metric: What it was calibrated for.
         models: Who judged.
         table: Items by the judge's and people's grade.
-        agreed_share: Items on which both say the same; None if nothing was graded.
+        same_grade_share: Items on which both say the same; None if nothing was graded.
         raters_agreed_share: Items with several labels on which people agree; None if there are none.
         position_bias: As it was measured, of a judge of pairs.
         disagreements: Items that were graded apart, with both grades and the judge's reasons.
@@ -40,7 +40,7 @@ class CalibrationView:
     metric: str
     models: tuple[str, ...]
     table: Table
-    agreed_share: float | None
+    same_grade_share: float | None
     raters_agreed_share: float | None
     position_bias: Mapping[str, Any] | None
     disagreements: tuple[Mapping[str, Any], ...]
@@ -112,7 +112,7 @@ def _calibration(piece: Evidence, judge: Mapping[str, Any]) -> CalibrationView:
         table=Table(
             grades=scale.grades, counts={(own, other): count for own, other, count in told.get("pairs", ())}
         ),
-        agreed_share=told.get("agreed_share"),
+        same_grade_share=told.get("same_grade_share"),
         raters_agreed_share=told.get("raters_agreed_share"),
         position_bias=told.get("position_bias"),
         disagreements=tuple(told.get("disagreements", ())),
