@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +327,20 @@ def test_threshold_that_cannot_be_written_says_so(tmp_path: Path, capsys: pytest
     code, _, error = _run(capsys, "threshold", "--input", file, "--target", "0.02", "--out", out)
     assert code == 64
     assert "cannot be written" in error
+
+
+def test_the_commands_of_the_page_on_statistics_run_as_they_stand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "statistics.md"
+    block = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    commands = [shlex.split(line.removeprefix("$ launchworthy ")) for line in block[0].splitlines()]
+    assert [words[0] for words in commands] == ["agreement", "correct", "threshold"]
+    _file(tmp_path, "labels.jsonl", _labels(1, items=120, right=0.97))
+    _file(tmp_path, "judged.jsonl", _judged(1, labels=400, rest=3_000, rate=0.95))
+    _file(tmp_path, "answers.jsonl", _answers(1, 2_000))
+    monkeypatch.chdir(tmp_path)
+    for words in commands:
+        code, out, error = _run(capsys, *words)
+        assert (code, error) == (0, ""), out
+    assert (tmp_path / "threshold.yaml").exists()
