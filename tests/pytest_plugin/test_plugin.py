@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import re
 import subprocess
@@ -16,10 +15,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
-INSTALLED = any(
-    point.name == "launchworthy" for point in importlib.metadata.entry_points(group="pytest11")
-)  # an environment that was made before the plugin does not know it yet
-PLUGIN = () if INSTALLED else ("-p", "launchworthy.pytest_plugin")
+PLUGIN = ("-p", "launchworthy.pytest_plugin")
 CONTRACT = """\
 launchworthy: 1
 product: help-bot
@@ -32,7 +28,7 @@ workflows:
     quality:
       exact_match: {at_least: 60 %}
       token_f1: {at_least: 97 %}
-      hit@5: {at_least: 10 %}
+      regex: {at_least: 85 %, pattern: "Q-[0-9]+"}
     reliability: {latency_p95: {at_most: 2s}}
 gold:
   answer: {file: gold.jsonl, holdout: 0 %}
@@ -63,6 +59,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """A team's folder: contract, 60 questions of which 7 are answered wrongly, an application, a test."""
     monkeypatch.delenv("LAUNCHWORTHY_DATA", raising=False)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # those of others take seconds to load
     pytester.makefile(".yaml", launchworthy=CONTRACT)
     rows = [{"id": f"i-{n:02}", "input": f"q-{n}", "expected": f"Q-{n}"} for n in range(1, 61)]
     (pytester.path / "gold.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -89,14 +86,14 @@ def test_claims_are_tests_of_three_states_and_the_target_is_asked_once(project: 
         [
             "*test_answer?help-bot/answer/quality/exact_match? PASSED*",
             "*test_answer?help-bot/answer/quality/token_f1? FAILED*",
-            "*test_answer?help-bot/answer/quality/hit@5? FAILED*",
+            "*test_answer?help-bot/answer/quality/regex? FAILED*",
             "unmet: help-bot/answer/quality/token_f1 (*launchworthy.yaml:11:7)",
-            "unproven: help-bot/answer/quality/hit@5 (*",
+            "unproven: help-bot/answer/quality/regex (*",
             "=* launchworthy: claims =*",
             "● met *help-bot/answer/quality/exact_match",
-            "    88.3 % (* to *, n = 60)",
+            "    88.3 % (* to *, n = 60): the lower bound reaches 60 %",
             "✕ unmet *help-bot/answer/quality/token_f1",
-            "◌ unproven *help-bot/answer/quality/hit@5",
+            "◌ unproven *help-bot/answer/quality/regex",
             "    next: measure *",
         ]
     )
@@ -126,26 +123,15 @@ def test_unproven_is_never_passed_but_may_be_an_expected_failure(project: pytest
     done = run(project, "--launchworthy", "--launchworthy-unproven=warn", "-rx")
     done.assert_outcomes(passed=1, xfailed=1)
     assert done.ret == pytest.ExitCode.OK
-    done.stdout.fnmatch_lines(["XFAIL *hit@5*unproven: help-bot/answer/quality/hit@5*"])
+    done.stdout.fnmatch_lines(["XFAIL *regex*unproven: help-bot/answer/quality/regex*"])
 
 
 def test_workers_share_one_run_and_the_summary_is_of_all_of_them(project: pytest.Pytester) -> None:
-    done = run(project, "--launchworthy", "-n2")
+    done = run(project, "-p", "xdist.plugin", "--launchworthy", "-n2")
     done.assert_outcomes(passed=1, failed=2)
     assert len(calls(project)) == 60, "paid calls are made once, not once a worker"
     out = done.stdout.str()
     assert len(re.findall(r"^[●✕◌] (?:met|unmet|unproven) +help-bot", out, flags=re.MULTILINE)) == 3
-
-
-def test_evidence_and_readings_are_kept_as_by_the_command(project: pytest.Pytester) -> None:
-    run(project, "--launchworthy")
-    command = [sys.executable, "-m", "launchworthy"]
-    listed = subprocess.run(
-        [*command, "evidence", "list", "--json"], cwd=project.path, capture_output=True, text=True, check=True
-    )
-    pieces = {piece["claim"].rpartition("/")[2]: piece for piece in json.loads(listed.stdout)}
-    assert pieces["exact_match"]["value"] == pytest.approx(53 / 60)
-    assert (project.path / ".launchworthy").is_dir()
 
 
 def test_a_test_of_its_own_that_fails_stays_failed_although_the_claim_is_met(
@@ -154,7 +140,7 @@ def test_a_test_of_its_own_that_fails_stays_failed_although_the_claim_is_met(
     project.makepyfile(test_app=TESTS.replace("== 60", "== 61"))
     done = run(project, "--launchworthy", "-k", "exact_match")
     done.assert_outcomes(failed=1)
-    done.stdout.fnmatch_lines(["*AssertionError*", "*assert 60 == 61*"])
+    done.stdout.fnmatch_lines(["*AssertionError: assert 60 == 61*"])
 
 
 def test_items_are_tests_and_one_without_an_answer_is_not_passed(project: pytest.Pytester) -> None:
