@@ -38,12 +38,16 @@ class RememberingTarget:
         target: Who is asked.
         cache: Where replies rest.
         known: What decides a reply beside the item: address, release, parameters; or the run.
+        shared: Whether what is found may be another run's, which paid for it; else this run did.
     """
 
-    def __init__(self, target: Target, cache: Cache, *, known: Mapping[str, Any]) -> None:
+    def __init__(
+        self, target: Target, cache: Cache, *, known: Mapping[str, Any], shared: bool = True
+    ) -> None:
         self._target = target
         self._cache = cache
         self._known = dict(known)
+        self._shared = shared
 
     @property
     def name(self) -> str:
@@ -58,7 +62,7 @@ class RememberingTarget:
     async def ask(self, item: GoldItem) -> Reply:
         key = cache_key(known=self._known, id=item.id, input=item.input, context=item.context)
         held = self._cache.get(key)
-        reply = None if held is None else _reply(held)
+        reply = None if held is None else _reply(held, remembered=self._shared)
         if reply is not None:
             return reply
         reply = await self._target.ask(item)
@@ -77,9 +81,9 @@ def _packed(reply: Reply) -> bytes | None:
         return None
 
 
-def _reply(held: bytes) -> Reply | None:
+def _reply(held: bytes, *, remembered: bool) -> Reply | None:
     try:
         raw, latency_ms, trace_id = orjson.loads(held)
     except ValueError:
         return None
-    return Reply(raw=raw, latency_ms=latency_ms, trace_id=trace_id, remembered=True)
+    return Reply(raw=raw, latency_ms=latency_ms, trace_id=trace_id, remembered=remembered)

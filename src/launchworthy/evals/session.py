@@ -7,7 +7,7 @@ coats over :func:`run_suite`; :func:`try_out` is the same on a list of items, fo
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast
@@ -15,36 +15,30 @@ from typing import Any, Protocol, cast
 from launchworthy.contract import Claim
 from launchworthy.errors import InputError, NotFoundError
 from launchworthy.evals.comparison import Comparison, compare_runs
-from launchworthy.evals.coverage import metrics_of
 from launchworthy.evals.engine import Limits, Progress, evaluate
-from launchworthy.evals.gaps import gap_evidence
-from launchworthy.evals.gate import SealedStore, sealed_evidence
+from launchworthy.evals.gate import SealedStore
 from launchworthy.evals.gist import gist_of
 from launchworthy.evals.judging import (
-    Judged,
     check_keys,
     judge_run,
-    judged_evidence,
     judged_once,
     judgings,
 )
+from launchworthy.evals.proving import Sitting
 from launchworthy.evals.remembering import Cache, RememberingTarget
 from launchworthy.evals.report import Measured, measure_run, table_of
-from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.samples import sampled
 from launchworthy.evals.scenarios import Speaker
 from launchworthy.evals.suite import known_of
 from launchworthy.evals.target import CallableTarget, Target
-from launchworthy.evals.watching import Watch, early_evidence
+from launchworthy.evals.watching import Watch
 from launchworthy.evidence import Evidence, Ledger
 from launchworthy.gold import (
     SEALED,
     GoldItem,
     GoldStore,
     GoldVersion,
-    looks_spent,
     read_items,
-    sealed_remark,
 )
 from launchworthy.metrics import Metric, find_metric
 from launchworthy.records import Run, RunItem, RunStore
@@ -163,7 +157,7 @@ def run_suite(
         asked = random.Random(f"{run.id}/order").sample(asked, len(asked))  # noqa: S311
     done = evaluate(
         asked,
-        target=target if cache is None else RememberingTarget(target, cache, known=known_of(run)),
+        target=_remembering(target, cache, run),
         scorers=scorers,
         runs=store,
         run=run,
@@ -186,7 +180,7 @@ def run_suite(
         told += grades_told
     ids = {item.id: item.split for item in asked}
     items = gist_of(item for item in store.iter_run_items(run.id) if item.item_id in ids)
-    sitting = _Sitting(
+    sitting = Sitting(
         store=store,
         run=done,
         items=items,
@@ -213,6 +207,12 @@ def run_suite(
     )
 
 
+def _remembering(target: Target, cache: Cache | None, run: Run) -> Target:
+    if cache is None:
+        return target
+    return RememberingTarget(target, cache, known=known_of(run), shared=bool(run.config.get("cache")))
+
+
 def _watched(watch: Watch, *, stop: bool) -> Callable[[Sequence[RunItem]], str | None]:
     def see(items: Sequence[RunItem]) -> str | None:
         watch.add(items)
@@ -225,71 +225,6 @@ def _noted(tell: Callable[[Progress], None], watch: Watch | None) -> Callable[[P
     if watch is None:
         return tell
     return lambda progress: tell(replace(progress, note=watch.note))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sitting:
-    """A run that is over, and what decides whether it proves anything; ``splits`` by id of what was asked."""
-
-    store: EvalStore
-    run: Run
-    items: Sequence[RunItem]
-    splits: Mapping[str, str]
-    version: GoldVersion
-    judging: Mapping[str, Judged]
-    old: tuple[Run, Sequence[RunItem]] | None
-    budget: int | None
-    now: datetime
-
-    def proven(self, claims: list[Claim], *, watch: Watch | None) -> tuple[list[Evidence], list[str]]:
-        """Evidence, and sentences that say why there is no more of it."""
-        run, version = self.run, self.version
-        if not metrics_of(claims, workflow=run.workflow) and not self.judging:
-            return [], []
-        if run.status != "complete" and (watch is None or watch.settled is None):
-            return [], ["the run is not complete, so it proves nothing yet"]
-        if run.config.get("limit") is not None:
-            return [], [f"limited to {len(self.splits):,} items: a try-out proves nothing"]
-        keeps = bool(version.splits.get("holdout"))
-        if keeps and run.split == "dev":
-            return [], [
-                "run on the dev split, which was tuned on: it shows, the holdout proves (--split holdout)"
-            ]
-        split = SEALED if run.split == SEALED else "holdout"
-        proving = {item_id for item_id, own in self.splits.items() if own == split}
-        holdout = Holdout(
-            ids=proving if keeps or split == SEALED else None,
-            looks=len(looks_spent(self.store, version)),
-            budget=self.budget,
-        )
-        evidence = run_evidence(claims, run, self.items, now=self.now, holdout=holdout, baseline=self.old)
-        evidence += gap_evidence(claims, run, self.items, now=self.now, holdout=holdout)
-        if self.judging:
-            evidence += judged_evidence(
-                claims,
-                run,
-                self.items,
-                self.judging,
-                calibrations=self.store.evidence(run.product),
-                now=self.now,
-                holdout=holdout,
-                baseline=self.old,
-            )
-        remarks = []
-        if watch is not None and run.status != "complete":
-            evidence = early_evidence(evidence, watch, ids=holdout.ids)
-            remarks = ["asking stopped early: of the claims, only those about the difference are measured"]
-        if split == SEALED:
-            remark = sealed_remark(self.store, version, release=run.release)
-            looks = len(looks_spent(self.store, version, split=SEALED))
-            evidence = [sealed_evidence(piece, looks=looks, remark=remark) for piece in evidence]
-        if run.config.get("cache") and (count := run.config.get("remembered")):
-            evidence = [replace(piece, detail={**piece.detail, "remembered": count}) for piece in evidence]
-            remarks.append(f"{count:,} answers are those of an earlier run of this release")
-        remarks += sorted({str(piece.detail["remark"]) for piece in evidence if "remark" in piece.detail})
-        if keeps and run.split == "all":
-            remarks.append("evidence is of the holdout's part alone")
-        return evidence, remarks
 
 
 def find_baseline(store: RunStore, run: Run, wanted: str) -> Run:
