@@ -73,7 +73,8 @@ def test_a_reply_without_a_grade_is_not_measured_rather_than_failed_or_passed(
 
 def test_a_judge_that_declines_is_not_measured(chat_server: Any, make_judge: MakeJudge) -> None:
     (vote,) = _ask(make_judge(chat_server(lambda body: {"refusal": "I must not."}).url))
-    assert (vote.grade, vote.error) == (None, "the judge declined: I must not.")
+    assert (vote.grade, vote.error) == (None, "the judge declined")
+    assert vote.parts[0]["said"] == "I must not."
 
 
 def test_a_busy_judge_is_asked_again_and_one_that_stays_away_is_an_error_of_its_item(
@@ -99,6 +100,7 @@ def test_of_several_models_the_majority_counts_and_disagreement_is_told(
         (vote,) = _ask(make_judge(server.url, models=models))
         return vote.grade, vote.agreed, vote.error
 
+    assert of("a", "a", "c") == (None, False, "the judges are divided")  # one judge has one vote
     assert of("a", "b") == (1.0, True, None)
     assert of("a", "b", "c") == (1.0, False, None)
     assert of("a", "b", "d") == (1.0, False, None)

@@ -94,13 +94,14 @@ def calibrated(
 
 def test_agreement_is_cohens_kappa_as_scikit_learn_has_it(calibrated: Any) -> None:
     rows = _rows(80)
-    found, _ = calibrated(rows)
+    found, claim = calibrated(rows)
     own, people = [row["output"].startswith("True") for row in rows], [row["human"] for row in rows]
     assert found.kappa.value == pytest.approx(cohen_kappa_score(own, people), abs=1e-9)
     assert found.agreed.value == pytest.approx(np.mean(np.array(own) == people))
     assert sum(map(sum, found.table.rows())) == found.n == 80
     assert found.table.rows()[1][0] == sum(a and not b for a, b in zip(own, people, strict=True))
     apart = {each["id"] for each in found.disagreements}
+    assert "Because." not in json.dumps(calibration_evidence(claim, found, now=NOW).as_json())
     assert apart <= {row["id"] for row, a, b in zip(rows, own, people, strict=True) if a != b}
 
 

@@ -127,11 +127,12 @@ class JudgeTarget:
         if reply.dropped:
             vote["without"] = list(reply.dropped)
         if reply.text is None and reply.refusal is not None:
-            return vote | {"error": f"the judge declined: {reply.refusal[:120]}"}
+            return vote | {"error": "the judge declined", "said": reply.refusal[:_REASONS]}
         try:
             grade, reasons = read_grade(reply.text, self.judge.scale, cut_off=reply.finish_reason == "length")
         except NoGrade as reason:
-            return vote | {"error": str(reason)}
+            # The error counts alike replies together; what was said stands with the item alone.
+            return vote | {"error": str(reason), "said": (reply.text or "")[:_REASONS]}
         # What is kept is about the pair as it was given, whichever order the judge saw.
         grade = 1.0 - grade if order == "turned round" else grade
         return vote | {"grade": grade, "reasoning": reasons[:_REASONS]}

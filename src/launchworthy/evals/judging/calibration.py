@@ -186,7 +186,10 @@ def calibration_evidence(claim: Claim, found: Calibration, *, now: datetime) -> 
         "pairs": [[own, other, count] for (own, other), count in sorted(elsewhere.items())],
         "divided": found.divided,
         "panel_disagreed": found.disagreed,
-        "disagreements": [dict(each) for each in found.disagreements],
+        # The judge's reasons may quote what was asked: they stay out of a ledger that forgets nothing.
+        "disagreements": [
+            {name: each[name] for name in ("id", "judge", "human")} for each in found.disagreements
+        ],
     }
     if drawn:
         detail["drawn"] = drawn

@@ -88,9 +88,9 @@ def read_grade(text: str | None, scale: Scale, *, cut_off: bool = False) -> tupl
     except (ValueError, RecursionError):
         if cut_off:
             raise NoGrade("the judge's reply was cut off at its longest") from None
-        raise NoGrade(f"the judge answered in prose: {_short(text)}") from None
+        raise NoGrade("the judge answered in prose") from None
     if not isinstance(said, Mapping):
-        raise NoGrade(f"the judge answered {_short(text)}, not an object")
+        raise NoGrade("the judge answered with JSON that is not an object")
     reasoning = said.get("reasoning")
     return _grade(said, scale), reasoning if isinstance(reasoning, str) else ""
 

@@ -141,7 +141,7 @@ def judge_for(claim: Claim, *, metric: str) -> Judge:
                 max_tokens=_MAX_TOKENS,
                 seed=0,
             )
-            for model in said["models"]
+            for model in dict.fromkeys(said["models"])
         ),
         policy=_text(said.get("policy"), "label policy"),
         max_cost_usd=said.get("cost_usd"),

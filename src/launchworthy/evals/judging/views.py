@@ -31,7 +31,7 @@ class CalibrationView:
         same_grade_share: Items on which both say the same; None if nothing was graded.
         raters_agreed_share: Items with several labels on which people agree; None if there are none.
         position_bias: As it was measured, of a judge of pairs.
-        disagreements: Items that were graded apart, with both grades and the judge's reasons.
+        disagreements: Items that were graded apart, with both grades.
     """
 
     evidence: Evidence
