@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from typing import Any
 
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import strategies as st
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from launchworthy.errors import InputError
-from launchworthy.metrics import compare_rows, find_metric, score_rows
-from launchworthy.metrics.translation import _words_13a
+from launchworthy.errors import InputError, MissingExtraError
+from launchworthy.metrics import compare_rows, find_metric, score_rows, translation
+from launchworthy.metrics.tokenisers import sacrebleu_metrics, words_13a, words_of
 
 WORDS = "the cat, sat on a mat. It's 3.5 % of $1,000 - or not? (see café) œuvre naïve".split()
 TEXT = st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join)
@@ -79,7 +80,7 @@ def test_one_item_has_sacrebleus_sentence_score(pairs: list[tuple[str, list[str]
 @given(st.text(alphabet="aZ9 .,-&;'\"()[]{}<>/\\$%\n\t~`é東\u0301\u2028\ud800", max_size=25))
 def test_our_13a_makes_the_words_of_sacrebleus(text: str) -> None:
     for one in (text, f"&quot;{text}&amp;lt;<skipped>1-{text}"):
-        assert _words_13a(one) == BLEU().tokenizer(one).split()
+        assert words_13a(one) == BLEU().tokenizer(one).split()
 
 
 def test_bounds_of_bleu_hold_a_resampled_corpus() -> None:
@@ -187,3 +188,18 @@ def test_long_texts_take_no_more_than_their_length_and_chrf_has_an_end() -> None
     refused = find_metric("chrf").score({"output": "x" * 2_000_001, "reference": "x"})
     assert refused.value is None
     assert "longer than" in str(refused.error)
+
+
+def test_without_the_library_the_metrics_are_listed_and_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("sacrebleu", "sacrebleu.metrics"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for kept in (sacrebleu_metrics, words_of, translation._chrf_scorer):
+        kept.cache_clear()
+    try:
+        for name, options in (("bleu", {}), ("bleu", {"tokenize": "intl"}), ("chrf", {"word_order": "1"})):
+            with pytest.raises(MissingExtraError, match=r"launchworthy\[text\]"):
+                find_metric(name, options=options).score({"output": "a b", "reference": "a b"})
+    finally:
+        sacrebleu_metrics.cache_clear()

@@ -6,18 +6,24 @@ so that slices, bootstrap and paired comparison read no text again. The library 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from launchworthy.errors import InputError, MissingExtraError
+from launchworthy.errors import InputError
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.metrics.ngrams import ngrams, shared_ngrams
 from launchworthy.metrics.scores import Scores
 from launchworthy.metrics.sums import SumsEstimator
-from launchworthy.metrics.text import UNSPACED, output_and_references
+from launchworthy.metrics.text import output_and_references
+from launchworthy.metrics.tokenisers import (
+    BY_SPACES,
+    TOKENISERS,
+    refuse_unspaced,
+    sacrebleu_metrics,
+    words_of,
+)
 from launchworthy.records import Score
 
 if TYPE_CHECKING:
@@ -36,9 +42,6 @@ _COUNTS = (
     *(f"matched_{n}" for n in range(1, _ORDER + 1)),
     *(f"total_{n}" for n in range(1, _ORDER + 1)),
 )
-# sacrebleu's tokenisers; of them, those that cut where no space stands.
-_TOKENISERS = ("13a", "none", "intl", "char", "zh", "ja-mecab", "ko-mecab")
-_BY_SPACES = frozenset({"13a", "intl"})
 _FIELDS = (
     Field("output", "the answer, as text"),
     Field("reference", "right answer: text, or a list of them"),
@@ -59,19 +62,19 @@ def bleu(*, tokenize: str = "13a", lowercase: str = "no") -> Metric:
     Raises:
         InputError: No such tokeniser, or ``lowercase`` is neither yes nor no.
     """
-    if tokenize not in _TOKENISERS:
+    if tokenize not in TOKENISERS:
         raise InputError(
             f"no tokeniser {tokenize!r:.80} for BLEU",
             where="tokenize",
-            hint=f"write one of {', '.join(_TOKENISERS)}",
+            hint=f"write one of {', '.join(TOKENISERS)}",
         )
     lower = _yes(lowercase, "lowercase")
 
     def read(row: Mapping[str, Any]) -> Score:
-        words = _tokeniser(tokenize)
+        words = words_of(tokenize)
         output, references = output_and_references(row)
-        if tokenize in _BY_SPACES:
-            _refuse_unspaced([output, *references], tokenize)
+        if tokenize in BY_SPACES:
+            refuse_unspaced([output, *references], tokenize)
         if lower:
             output, references = output.lower(), [one.lower() for one in references]
         right = [words(one.rstrip()) for one in references]
@@ -212,7 +215,7 @@ def _chrf_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _sacrebleu(counts: Sequence[int], *, effective_order: bool) -> float:
-    found = _library().BLEU.compute_bleu(
+    found = sacrebleu_metrics().BLEU.compute_bleu(
         correct=list(counts[2 : 2 + _ORDER]),
         total=list(counts[-_ORDER:]),
         sys_len=counts[0],
@@ -221,61 +224,6 @@ def _sacrebleu(counts: Sequence[int], *, effective_order: bool) -> float:
         effective_order=effective_order,
     )
     return min(1.0, float(found.score) / 100.0)
-
-
-@cache
-def _tokeniser(name: str) -> Callable[[str], list[str]]:
-    """From text to the words that sacrebleu's tokeniser of that name makes."""
-    if name == "13a":
-        return _words_13a
-    if name == "none":
-        return str.split
-    try:
-        tokeniser = _library().BLEU(tokenize=name).tokenizer
-    except (ImportError, RuntimeError) as error:
-        raise InputError(
-            f"sacrebleu has no tokeniser {name!r} here: {str(error)[:200]}",
-            where="tokenize",
-            hint=f"pip install 'sacrebleu[{name[:2]}]'",
-        ) from error
-    kept = getattr(type(tokeniser).__call__, "cache_clear", lambda: None)
-
-    def words(text: str) -> list[str]:
-        found: list[str] = tokeniser(text).split()
-        kept()  # it would keep 65,536 texts of whatever length
-        return found
-
-    return words
-
-
-_SYMBOLS = re.compile(r"([{-~\[-`!-&(-+:-@/])")
-_POINT_AFTER = re.compile(r"([^0-9])([.,])")
-_POINT_BEFORE = re.compile(r"([.,])([^0-9])")
-_DASH = re.compile(r"([0-9])(-)")
-_ENTITIES = (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
-
-
-def _words_13a(text: str) -> list[str]:
-    """What mteval-v13a and sacrebleu's ``13a`` make of a text, six times as fast; a test holds them equal."""
-    text = text.replace("<skipped>", "").replace("-\n", "").replace("\n", " ")
-    if "&" in text:
-        for entity, character in _ENTITIES:
-            text = text.replace(entity, character)
-    text = _SYMBOLS.sub(r" \1 ", f" {text} ")
-    text = _POINT_AFTER.sub(r"\1 \2 ", text)
-    text = _POINT_BEFORE.sub(r" \1 \2", text)
-    return _DASH.sub(r"\1 \2 ", text).split()
-
-
-def _refuse_unspaced(texts: Sequence[str], tokenize: str) -> None:
-    for text in texts:
-        if not text.isascii():
-            letters = sum(map(str.isalnum, text))
-            if letters and len(UNSPACED.findall(text)) > letters / 2:
-                raise CannotScore(
-                    f"a text is mostly in a script without spaces, of which tokenize={tokenize} makes a word "
-                    "a sentence; give the metric tokenize=char, zh or ja-mecab"
-                )
 
 
 def _yes(text: str, option: str) -> bool:
@@ -293,16 +241,7 @@ def _array(counts: Sequence[int]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=8)
 def _chrf_scorer(word_order: int, lower: bool) -> Any:
-    return _library().CHRF(word_order=word_order, lowercase=lower)
-
-
-@cache
-def _library() -> Any:
-    try:
-        from sacrebleu import metrics
-    except ImportError as error:
-        raise MissingExtraError("sacrebleu", extra="text") from error
-    return metrics
+    return sacrebleu_metrics().CHRF(word_order=word_order, lowercase=lower)
 
 
 @cache
