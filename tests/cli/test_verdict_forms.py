@@ -1,4 +1,4 @@
-"""A verdict where code is reviewed: SARIF for code scanning, annotations of a pull request, forms in files."""
+"""A verdict where code is reviewed: SARIF for code scanning, annotations, several forms at once."""
 
 from __future__ import annotations
 

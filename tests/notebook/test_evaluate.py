@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -145,11 +146,10 @@ def test_without_a_baseline_there_is_no_forest_but_a_sentence() -> None:
 
 
 def test_terminals_show_a_table() -> None:
-    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    with console.file:
-        found = lw.evaluate(ROWS, clumsy, "exact-match")
-        console.print(found)
-        assert "74.4 % (58.9 to 85.4, n = 39)" in console.export_text()
+    console = Console(width=120, record=True, file=io.StringIO())
+    found = lw.evaluate(ROWS, clumsy, "exact-match")
+    console.print(found)
+    assert "74.4 % (58.9 to 85.4, n = 39)" in console.export_text()
     assert "exact-match" in str(found)
     assert "RuntimeError" in str(found)
 

@@ -60,7 +60,7 @@ def read_inspect(document: Any, *, where: str) -> Results:
             "the log holds no samples", where=where, hint="it was written with --no-log-samples, or is empty"
         )
     items = [
-        _item(object_of(sample, where=f"{where}: samples[{number}]"), number, where=where)
+        _item(object_of(sample, where=f"{where}: samples[{number}]"), number)
         for number, sample in enumerate(list_of(log.get("samples"), where=where))
     ]
     stats = mapping_of(log.get("stats"))
@@ -77,7 +77,7 @@ def read_inspect(document: Any, *, where: str) -> Results:
     )
 
 
-def _item(sample: Mapping[str, Any], number: int, *, where: str) -> RunItem:
+def _item(sample: Mapping[str, Any], number: int) -> RunItem:
     error = sample.get("error")
     message = error.get("message") if isinstance(error, dict) else error
     output = mapping_of(sample.get("output"))
