@@ -345,7 +345,7 @@ def _print_table(table: ConfusionTable) -> None:
 
 
 def _list(as_json: bool) -> int:
-    from launchworthy.metrics import FAMILIES, METRICS, PARITY
+    from launchworthy.metrics import FAMILIES, METRICS, PARITY, options_of
 
     families = {title: [METRICS[name] for name in names] for title, names in FAMILIES.items()}
     if as_json:
@@ -359,6 +359,7 @@ def _list(as_json: bool) -> int:
                         "unit": metric.unit,
                         "higher_is_better": metric.higher_is_better,
                         "fields": {field.name: field.doc for field in metric.fields},
+                        "options": list(options_of(metric.name)),
                         "signature": metric.signature,
                     }
                     for title, metrics in families.items()
@@ -371,7 +372,8 @@ def _list(as_json: bool) -> int:
         click.echo(f"{title}:")
         for metric in metrics:
             fields = ", ".join(field.name if field.required else f"[{field.name}]" for field in metric.fields)
-            click.echo(f"  {metric.name:26} {metric.doc}\n{'':28} fields: {fields}")
+            takes = f"; options: {', '.join(options)}" if (options := options_of(metric.name)) else ""
+            click.echo(f"  {metric.name:26} {metric.doc}\n{'':28} fields: {fields}{takes}")
     click.echo("Any depth works (hit@3, ndcg, mrr@10), and any percentile (latency-p99.9).")
     click.echo(f"Reports: {_TABLE}; with --group {', '.join(PARITY)}, and every metric above.")
     return 0

@@ -14,7 +14,7 @@ from launchworthy.metrics.comparison import (
 )
 from launchworthy.metrics.fairness import PARITY, GroupReport, report_groups, widest
 from launchworthy.metrics.metric import CannotScore, Field, Metric
-from launchworthy.metrics.registry import FAMILIES, METRICS, find_metric
+from launchworthy.metrics.registry import FAMILIES, METRICS, find_metric, options_of
 from launchworthy.metrics.report import ScoreReport, SliceReport, report_scored, score_rows
 from launchworthy.metrics.scored import Scored
 from launchworthy.metrics.scores import Scores
@@ -42,6 +42,7 @@ __all__ = [
     "compare_slices",
     "confusion_table",
     "find_metric",
+    "options_of",
     "report_groups",
     "report_scored",
     "score_rows",

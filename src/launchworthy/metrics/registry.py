@@ -27,7 +27,7 @@ from launchworthy.metrics import (
 )
 from launchworthy.metrics.metric import Metric
 
-__all__ = ["FAMILIES", "METRICS", "find_metric"]
+__all__ = ["FAMILIES", "METRICS", "find_metric", "options_of"]
 
 # A family lists its metrics by name: who makes each, and the options that it takes.
 _FAMILIES: Mapping[str, tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ...]] = {
@@ -114,6 +114,12 @@ def find_metric(name: str, *, options: Mapping[str, str] | None = None) -> Metri
         where="metric",
         hint=f"{hint}launchworthy score --list names them all",
     )
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """The options that the metric of this name takes."""
+    found = _maker(name)
+    return () if found is None else found[1]
 
 
 def _maker(name: str) -> tuple[Callable[..., Metric], tuple[str, ...]] | None:
