@@ -96,7 +96,7 @@ def diversity(*, depth: int) -> Metric:
         doc="How unlike each other the first k recommendations of a list are, averaged over lists.",
         fields=(
             _RANKED,
-            Field("features", "mapping id → list of categories, or a vector of numbers"),
+            Field("features", "mapping id → list of categories (texts), or a vector of numbers"),
         ),
         read=read,
         estimator=MeanEstimator(),
