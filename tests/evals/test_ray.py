@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
+from launchworthy.cli.main import main
 from launchworthy.errors import InputError
 from launchworthy.evals import (
     CallableTarget,
@@ -149,6 +151,24 @@ def test_a_target_that_no_worker_can_open_says_why(cluster: Cluster, tmp_path: P
     target = HttpTarget(url="http://127.0.0.1:1/ask", bearer_env="A_TOKEN_THAT_IS_NOT_SET")
     with pytest.raises(InputError, match=r"no worker .* could open the target: .*A_TOKEN_THAT_IS_NOT_SET"):
         _run(tmp_path, RayTarget(target, address=cluster.address), limits=Limits(concurrency=2))
+
+
+def test_the_command_asks_from_the_cluster(
+    cluster: Cluster, answer: CallableTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ({"id": item.id, "input": item.input, "expected": item.expected} for item in ITEMS[:20])
+    Path("gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    suite = "eval --product p --target answering_app:answer --gold gold.jsonl --scorer exact-match --data d"
+    where = ["--engine", "ray", "--ray-address", cluster.address, "--json"]
+    with pytest.raises(SystemExit) as ended:
+        main([*suite.split(), *where])
+    assert ended.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["done"], told["errors"]) == (20, 1)
+    with pytest.raises(SystemExit) as refused:
+        main([*suite.split(), "--ray-address", cluster.address])
+    assert refused.value.code == 64
+    assert "--engine ray" in capsys.readouterr().err
 
 
 def test_a_cluster_that_is_not_there_is_told_with_the_way_to_start_one(

@@ -12,7 +12,7 @@ from launchworthy.cli.figures import VERDICT_CODES, echo_json
 
 if TYPE_CHECKING:
     from launchworthy.cli.evaluating.promise import Promise
-    from launchworthy.evals import Limits, Outcome, Reach
+    from launchworthy.evals import Limits, Outcome, Reach, Target
     from launchworthy.evals.cache import ReplyCache
     from launchworthy.evidence import ClaimStatus
     from launchworthy.gold import GoldVersion
@@ -66,6 +66,15 @@ def _cache(data: Path | None) -> ReplyCache:
     )
 
 
+def _from(options: Options, target: Target) -> Target:
+    """The target, asked from where the engine makes its calls."""
+    if options.engine == "local":
+        return target
+    from launchworthy.evals.ray_target import RayTarget
+
+    return RayTarget(target, address=options.ray_address)
+
+
 def _promise_of(options: Options) -> Promise:
     from launchworthy.cli.evaluating.promise import promised
 
@@ -93,7 +102,7 @@ def _run(
         version = gold_of(workspace, options, promise)
         run = begin(workspace, options, promise, version)
     spec = run.config
-    target, scorers = target_of_run(run), scorers_of(tuple(spec["scorers"]))
+    target, scorers = _from(options, target_of_run(run)), scorers_of(tuple(spec["scorers"]))
     click.echo(f"run {run.id}: {run.gold}, {run.split}", err=True)
     if spec.get("limit") is None and run.split != "dev":
         for reach in _reach(workspace, promise, version, split=run.split):

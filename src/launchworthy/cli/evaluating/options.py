@@ -86,6 +86,14 @@ _HOW = (
         show_default=True,
         help="The most calls at once; fewer while the target is overloaded.",
     ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Where calls are made from: this process, or the machines of a Ray cluster.",
+    ),
+    click.option("--ray-address", help="Ray: HOST:PORT of the cluster's head [RAY_ADDRESS, else one here]."),
     click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for one attempt."),
     click.option(
         "--retries",
@@ -168,6 +176,8 @@ class Options:
     user_key_env: str | None
     product: str | None
     concurrency: int
+    engine: str
+    ray_address: str | None
     timeout: float
     retries: int
     max_cost: float | None
@@ -223,6 +233,8 @@ class Options:
                 where="--user-url" if self.user_url is not None else "--user-key-env",
                 hint="name it: --user MODEL",
             )
+        if self.ray_address is not None and self.engine != "ray":
+            raise InputError("an address of a cluster is for --engine ray", where="--ray-address")
         if len(self.golds) > 1 and len(self.workflows) > 1:
             raise InputError("name several gold sets or several workflows, not both", where="--gold")
         if self.several and (self.resume is not None or self.gate):
