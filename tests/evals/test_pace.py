@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from launchworthy.evals import HttpTarget, Limits, evaluate
+from launchworthy.evals.pace import Pace
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run
 
@@ -98,30 +99,33 @@ def test_a_target_that_refuses_everything_is_not_asked_for_ever(
     assert len(endpoint.calls) < 60
 
 
-def test_the_most_at_once_comes_back_when_the_overload_is_over(
-    serve: Any, runs: Any, new_run: NewRun
-) -> None:
-    inside, seen = 0, list[int]()
+def test_the_most_at_once_is_halved_once_for_one_overload_and_comes_back_when_it_is_over() -> None:
+    async def entered(pace: Pace, tries: int) -> int:
+        """How many get in at once, of so many who try."""
+        waiting = [asyncio.create_task(pace.enter()) for _ in range(tries)]
+        await asyncio.sleep(0.01)
+        inside = sum(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for _ in range(inside):
+            pace.leave()
+        return inside
 
-    async def handler(request: web.Request) -> web.Response:
-        nonlocal inside
-        inside += 1
-        seen.append(inside)
-        await asyncio.sleep(0.002)
-        inside -= 1
-        if len(seen) == 20:
-            return web.Response(status=429, headers={"Retry-After": "0"})
-        return web.json_response({"output": "fine"})
+    async def run() -> list[int]:
+        pace = Pace(8)
+        counts = [await entered(pace, 20)]
+        together = [await pace.enter() for _ in range(8)]
+        for began in together:
+            pace.leave()
+            pace.overloaded(began, retry_after_s=0.0)
+        counts.append(await entered(pace, 20))
+        for _ in range(5):
+            pace.answered()
+        counts.append(await entered(pace, 20))
+        for _ in range(100):
+            pace.answered()
+        counts.append(await entered(pace, 20))
+        return counts
 
-    run = evaluate(
-        _items(200),
-        target=HttpTarget(url=serve(handler).url),
-        scorers=[],
-        runs=runs,
-        run=new_run(),
-        limits=Limits(concurrency=8),
-    )
-    assert run.errors == 0
-    assert max(seen) <= 8
-    assert max(seen[29:36]) < 8
-    assert max(seen[100:]) == 8
+    assert asyncio.run(run()) == [8, 4, 5, 8]
