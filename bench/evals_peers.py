@@ -114,7 +114,7 @@ samples = [Sample(id=n + 1, input=f"what is {n}", target=f"the answer to {n} is 
 task = Task(dataset=MemoryDataset(samples), solver=generate(), scorer=[exact(), f1(), holds()])
 fast = {"log_realtime": False, "score_display": False} if len(sys.argv) > 4 else {}
 started, cpu = time.perf_counter(), time.process_time()
-(log,) = eval(task, model="openai/fake", max_connections=concurrency, max_samples=concurrency, display="none",
+(log,) = eval(task, model="openai/fake", model_args={"responses_api": False}, max_connections=concurrency, max_samples=concurrency, display="none",
               log_dir="logs", **fast)
 tell(started, cpu, log.results.scores[0].metrics["accuracy"].value)
 """
