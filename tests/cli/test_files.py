@@ -433,6 +433,8 @@ def test_a_confusion_matrix_shows_counts_shares_and_classes(
     assert spam["spam"]["count"] == sum(row["label"] == row["prediction"] == "spam" for row in _decided())
     assert spam["spam"]["share"]["value"] == answer["by_class"]["spam"]["recall"]["value"]
     assert (answer["n"], answer["unscored"]) == (301, 1)
+    for more in (("--cluster", "group"), ("--option", "positive=spam")):
+        assert _run(capsys, "score", "confusion-matrix", "--input", file, *more)[0] == 64
 
 
 def test_the_signature_stands_beside_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

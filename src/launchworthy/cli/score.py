@@ -78,7 +78,9 @@ def command(
     if group is not None:
         return _score_groups(name, file, group, cluster, options, confidence, as_json)
     if name == _TABLE:
-        return _score_table(file, by, options, confidence, as_json)
+        if options or cluster is not None:
+            raise click.UsageError(f"{_TABLE} is over all classes, item by item: no --option, no --cluster")
+        return _score_table(file, by, confidence, as_json)
     return _score(metric, file, by, cluster, options, confidence, as_json)
 
 
@@ -255,14 +257,10 @@ def _print_groups(title: str, reports: list[GroupReport], worst: GroupReport | N
     click.echo("; ".join(report.metric.signature for report in reports))
 
 
-def _score_table(
-    file: Path, by: str | None, options: tuple[str, ...], confidence: float, as_json: bool
-) -> int:
+def _score_table(file: Path, by: str | None, confidence: float, as_json: bool) -> int:
     from launchworthy.cli.tables import score_file
     from launchworthy.metrics import confusion_table, find_metric
 
-    if options:
-        raise click.UsageError(f"{_TABLE} is over all classes and takes no --option")
     metric = find_metric("macro-f1")
     found = score_file(metric, file, by=by)
     _refuse_empty(len(found.scores), file)

@@ -160,7 +160,7 @@ def table_score(row: Mapping[str, Any]) -> Score:
 
 
 _AVERAGES: Mapping[str, str] = {
-    "micro": "over all items, which for one class an item is the accuracy",
+    "micro": "over all items, which is the accuracy",
     "macro": "every class that was true or predicted alike",
     "weighted": "every class by how often it is true",
 }
