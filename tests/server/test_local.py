@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from launchworthy.errors import ConflictError, InputError
+from launchworthy.evals.cache import CACHE_FILE, ReplyCache
 from launchworthy.evidence import Evidence
 from launchworthy.gold import freeze, load_gold
 from launchworthy.records import Release
@@ -182,6 +183,17 @@ def test_a_subject_is_erased_by_the_id_that_the_application_knows(
     for path in (tmp_path / "data").rglob("*"):
         if path.is_file():
             assert b"ana@example.com" not in path.read_bytes(), path
+
+
+def test_erasing_forgets_the_remembered_replies_whose_subjects_nobody_knows(
+    workspace: LocalWorkspace, tmp_path: Path
+) -> None:
+    (folder,) = {path.parent for path in tmp_path.rglob("metadata.sqlite")}
+    cache = ReplyCache(folder / CACHE_FILE)
+    cache.put("k" * 64, b"Ana lives at 1 Main Street")
+    workspace.erase_subject(product="docs-bot", user_id="ana@example.com", by="noor")
+    cache.close()
+    assert not [path for path in folder.iterdir() if path.name.startswith(CACHE_FILE)]
 
 
 def test_retention_follows_the_contract(

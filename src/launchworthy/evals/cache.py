@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CACHE_FILE", "ReplyCache", "cache_key"]
+__all__ = ["CACHE_FILE", "ReplyCache", "cache_key", "forget_replies"]
 
 CACHE_FILE = "replies.sqlite"  # in the data folder
 DEFAULT_MAX_BYTES = 1024**3
@@ -45,6 +45,12 @@ def cache_key(**parts: Any) -> str:
     """
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def forget_replies(folder: Path) -> None:
+    """Leave none of the replies that a data folder remembers."""
+    for ending in ("", "-wal", "-shm"):
+        (folder / f"{CACHE_FILE}{ending}").unlink(missing_ok=True)
 
 
 class ReplyCache:

@@ -14,6 +14,7 @@ from typing import Any
 
 from launchworthy.contract import Contract
 from launchworthy.errors import InputError, LaunchworthyError
+from launchworthy.evals.cache import forget_replies
 from launchworthy.evidence import ChainFault, Evidence, LedgerEntry, verdict_json
 from launchworthy.gold import Canary, GoldItem, GoldVersion, Look, ReviewStatus
 from launchworthy.provers import measure
@@ -319,8 +320,10 @@ class LocalWorkspace:
         """Leave none of a subject's bytes in any file; answers the audit row.
 
         A user id as the application knows it is erased under its pseudonym, and as it stands: a contract may
-        keep ids, and a gold set or a run may name one.
+        keep ids, and a gold set or a run may name one. Remembered replies are forgotten whole: they are kept
+        by digest, so nobody can say whose they are.
         """
+        forget_replies(self._store.folder)
         if is_pseudonym(user_id) or not user_id.strip():
             return self._store.erase_subject(product=product, user_id=user_id, by=by)
         key = self._store.registry.secret(PSEUDONYM_SECRET)
