@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from launchworthy.errors import InputError
-from launchworthy.metrics import find_metric, score_rows
+from launchworthy.metrics import compare_rows, find_metric, score_rows
 from launchworthy.stats import Interval
 
 
@@ -169,6 +169,44 @@ def test_refusals_are_counted_in_two_by_two() -> None:
         assert interval.n == n
     assert _interval("under-refusal", rows[:8]) is None
     assert _value("over-refusal", {"should_answer": "yes", "answered": True}) is None
+
+
+def test_refusing_more_lowers_the_risk_of_the_answers_given_and_the_share_answered() -> None:
+    rows: list[dict[str, Any]] = [{"answered": True, "correct": n >= 6} for n in range(40)]
+    rows += [{"answered": False, "correct": n >= 5} for n in range(10)]
+    risk, rate = _interval("selective-risk", rows), _interval("answer-rate", rows)
+    assert risk is not None
+    assert rate is not None
+    assert (risk.value, risk.n) == (6 / 40, 40)  # a refusal is neither a right nor a wrong answer
+    assert (risk.low, risk.high) == pytest.approx(proportion_confint(6, 40, method="wilson"), abs=1e-9)
+    assert (rate.value, rate.n) == (40 / 50, 50)
+    shy = [row | {"answered": row["answered"] and row["correct"]} for row in rows]
+    found = compare_rows(
+        find_metric("selective-risk"),
+        baseline=[row | {"id": n} for n, row in enumerate(rows)],
+        candidate=[row | {"id": n} for n, row in enumerate(shy)],
+    )
+    assert found.difference is not None
+    assert found.difference.value == -0.15
+    assert _interval("selective-risk", [{"answered": False, "should_answer": True}]) is None
+    assert _interval("answer-rate", []) is None
+
+
+def test_what_is_known_of_the_answer_counts_before_whether_one_was_due() -> None:
+    for row, wrong in (
+        ({"answered": True, "should_answer": True, "correct": False}, 1.0),
+        ({"answered": True, "should_answer": False, "correct": True}, 0.0),
+        ({"answered": True, "should_answer": False, "correct": None}, 1.0),
+        ({"answered": True, "should_answer": True}, 0.0),
+        ({"answered": 1, "correct": 0}, 1.0),
+        ({"answered": True}, None),
+        ({"answered": True, "correct": 0.5}, None),
+        ({"answered": True, "correct": "false"}, None),
+        ({"correct": True}, None),
+    ):
+        assert _value("selective-risk", row) == wrong
+    for broken in (None, "yes", 2, [True]):
+        assert _value("answer-rate", {"answered": broken}) is None
 
 
 def test_latency_and_cost_need_numbers() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from launchworthy.cli.columns import require_rows, row_number
-from launchworthy.cli.figures import SHARE, echo_json, plain_interval
+from launchworthy.cli.figures import SHARE, echo_json
+from launchworthy.cli.threshold_file import ENDINGS, keep_threshold, threshold_fields, threshold_reason
 
 if TYPE_CHECKING:
     from launchworthy.stats import RiskCoverage, Threshold
@@ -21,13 +22,9 @@ _CURVE = 200
 
 
 @click.command()
-@click.option(
-    "--input",
-    "file",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="JSONL file: confidence and correct.",
-)
+@click.option("--input", "file", type=click.Path(path_type=Path), help="JSONL file: confidence and correct.")
+@click.option("--run", help="Instead of a file: an evaluation run whose answers have a confidence.")
+@click.option("--metric", help="With --run: the metric of it that says which answers are right.")
 @click.option("--target", type=SHARE, required=True, help="Wrong answers allowed among those given: 0.02.")
 @click.option("--confidence", type=SHARE, default="0.95", show_default=True, help="Of the guarantee.")
 @click.option(
@@ -40,28 +37,85 @@ _CURVE = 200
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Write the threshold and its evidence to this .json, .yaml or .yml file.",
+    help="Write the threshold and its evidence to this .json, .yaml or .yml file; it keeps its other keys.",
 )
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
-    file: Path, target: float, confidence: float, guarantee: str, out: Path | None, as_json: bool
+    file: Path | None,
+    run: str | None,
+    metric: str | None,
+    target: float,
+    confidence: float,
+    guarantee: str,
+    out: Path | None,
+    data: Path | None,
+    as_json: bool,
 ) -> int:
     """Propose the confidence from which on to answer, so that wrong answers stay under a target.
 
     Rows hold confidence (any number, higher is surer) and correct (true/false); rows without correct count
-    apart. Exit code: 0 certified, 2 no threshold can be certified with these rows.
+    apart. Or name a run, best one of the dev split, so that the holdout can prove what the threshold keeps.
+    Exit code: 0 certified, 2 no threshold can be certified with these rows.
 
-    Example: launchworthy threshold --input answers.jsonl --target 0.02 --confidence 0.95
+    Examples: launchworthy threshold --input answers.jsonl --target 0.02 --confidence 0.95;
+    launchworthy threshold --run RUN --metric selective-risk --target 0.15 --out policy.json
     """
-    from launchworthy.errors import InputError
-    from launchworthy.jsonl import read_jsonl
     from launchworthy.stats import certified_threshold, expected_threshold, risk_coverage
 
-    if out is not None and out.suffix not in (".json", ".yaml", ".yml"):
+    if out is not None and out.suffix not in ENDINGS:
         raise click.BadParameter("the name ends in .json, .yaml or .yml", param_hint="--out")
+    if (file is None) == (run is None):
+        raise click.UsageError("name either a file (--input) or a run (--run)")
+    if (metric is None) != (run is None):
+        raise click.UsageError("--run and --metric go together: the metric says which answers are right")
+    told = _of_run(run, metric or "", data) if run is not None else _of_file(file or Path())
+    curve = risk_coverage(told.scores, correct=told.right)
+    if guarantee == "probability":
+        found = certified_threshold(told.scores, correct=told.right, target=target, level=confidence)
+    else:
+        found = expected_threshold(told.scores, correct=told.right, target=target)
+    answer = {
+        **threshold_fields(found, level=confidence),
+        "source": told.source,
+        "rows": told.rows,
+        "unlabelled": told.unlabelled,
+        "aurc": curve.aurc,
+        "reason": threshold_reason(found),
+    }
+    if as_json:
+        echo_json(answer | {"curve": _points(curve, _CURVE)})
+    else:
+        _print(found, curve, told)
+    if out is not None and found.threshold is not None:
+        keep_threshold(out, answer | {"date": datetime.now(UTC).isoformat(timespec="seconds")})
+        if not as_json:
+            click.echo(f"written to {out}")
+    return 0 if found.threshold is not None else _NOT_CERTIFIED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """How sure each answer was and whether it was right; ``apart`` says of the rest why it counts nowhere."""
+
+    source: str
+    scores: list[float]
+    right: list[float]
+    rows: int
+    apart: str
+
+    @property
+    def unlabelled(self) -> int:
+        return self.rows - len(self.scores)
+
+
+def _of_file(file: Path) -> _Told:
+    from launchworthy.errors import InputError
+    from launchworthy.jsonl import read_jsonl
+
     scores: list[float] = []
     right: list[float] = []
-    rows = unlabelled = 0
+    rows = 0
     for line, row in read_jsonl(file):
         where = f"{file}:{line}"
         rows += 1
@@ -70,64 +124,51 @@ def command(
             raise InputError("the row has no confidence", where=where, hint="every answer has one")
         if correct not in (None, 0.0, 1.0):
             raise InputError(f"correct is {correct:g}, neither true nor false", where=where)
-        if correct is None:
-            unlabelled += 1
-            continue
-        scores.append(score)
-        right.append(correct)
+        if correct is not None:
+            scores.append(score)
+            right.append(correct)
     require_rows(rows, file=file)
-    curve = risk_coverage(scores, correct=right)
-    if guarantee == "probability":
-        found = certified_threshold(scores, correct=right, target=target, level=confidence)
-    else:
-        found = expected_threshold(scores, correct=right, target=target)
-    answer = {
-        **_plain(found, confidence),
-        "rows": rows,
-        "unlabelled": unlabelled,
-        "aurc": curve.aurc,
-        "reason": _reason(found),
-    }
-    if as_json:
-        echo_json(answer | {"curve": _points(curve, _CURVE)})
-    else:
-        _print(found, curve, rows, unlabelled)
-    if out is not None and found.threshold is not None:
-        _write(out, answer)
-        if not as_json:
-            click.echo(f"written to {out}")
-    return 0 if found.threshold is not None else _NOT_CERTIFIED
+    return _Told(source=str(file), scores=scores, right=right, rows=rows, apart="have no correct")
 
 
-def _plain(found: Threshold, confidence: float) -> dict[str, Any]:
-    level = found.confidence or confidence
-    return {
-        "threshold": found.threshold,
-        "answer_when": "confidence >= threshold",
-        "guarantee": found.guarantee,
-        "target": found.target,
-        "confidence": found.confidence,
-        "n": found.n,
-        "method": found.method,
-        "coverage": plain_interval(found.coverage, confidence=level),
-        "wrong": plain_interval(found.wrong, confidence=level),
-        "needed": found.needed,
-    }
+def _of_run(run_id: str, name: str, data: Path | None) -> _Told:
+    from launchworthy.errors import InputError
+    from launchworthy.evals import metrics_of_run, stated_confidences
+    from launchworthy.server import open_workspace
 
-
-def _reason(found: Threshold) -> str:
-    from launchworthy.quantity import format_number, format_value
-
-    if found.threshold is not None:
-        return f"Answer at {format_number(found.threshold, digits=6)} or above: {found.guarantee}."
-    start = f"No threshold can be certified with {found.n:,} labelled answers"
-    target = format_value(found.target, unit="ratio")
-    if found.needed is None:
-        return (
-            f"{start}: at every confidence {target} or more are wrong, "
-            "so the answers or their confidence must improve."
+    workspace = open_workspace(data, make=False)
+    try:
+        run, items = workspace.run(run_id), workspace.run_items(run_id)
+    finally:
+        workspace.close()
+    known = {metric.name: metric for metric in metrics_of_run(run)}
+    metric = known.get(name.replace("_", "-"))
+    if metric is None:
+        raise InputError(
+            f"the run was not scored by {name[:80]!r}",
+            where=f"run {run.id}",
+            hint=f"it was by {', '.join(known) or 'nothing'}; launchworthy eval --scorer adds more",
         )
-    return f"{start}: about {found.needed:,} would be needed, if they are like these (80 %)."
+    stated = stated_confidences(items, metric)
+    if not stated.confidence:
+        raise InputError(
+            f"no answer of the run has both a confidence and a score of {metric.name}",
+            where=f"run {run.id}",
+            hint="let the target answer a number in `confidence`",
+        )
+    if run.split != "dev":
+        click.echo(
+            f"run {run.id} read the {run.split} split: what chooses a threshold cannot prove it; "
+            "launchworthy eval --split dev",
+            err=True,
+        )
+    return _Told(
+        source=f"run:{run.id}, {run.split}, right by {metric.name}",
+        scores=list(stated.confidence),
+        right=list(stated.correct),
+        rows=len(items),
+        apart=f"have no confidence or no score of {metric.name}",
+    )
 
 
 def _points(curve: RiskCoverage, most: int) -> list[dict[str, float]]:
@@ -145,40 +186,18 @@ def _points(curve: RiskCoverage, most: int) -> list[dict[str, float]]:
     ]
 
 
-def _print(found: Threshold, curve: RiskCoverage, rows: int, unlabelled: int) -> None:
+def _print(found: Threshold, curve: RiskCoverage, told: _Told) -> None:
     from launchworthy.quantity import format_number, format_value
 
-    click.echo(_reason(found))
+    click.echo(threshold_reason(found))
     if found.coverage is not None and found.wrong is not None:
         click.echo(f"answered  {found.coverage} of questions")
         click.echo(f"wrong     {found.wrong} of the answers given")
     click.echo(f"{found.method}; {found.n:,} labelled rows; AURC {format_number(curve.aurc)}")
-    if unlabelled:
-        click.echo(f"{unlabelled:,} of {rows:,} rows have no correct; they count nowhere")
+    if told.unlabelled:
+        click.echo(f"{told.unlabelled:,} of {told.rows:,} rows {told.apart}; they count nowhere")
     click.echo(f"{'confidence ≥':>12}  {'answered':>9}  {'wrong':>8}")
     for point in _points(curve, _SHOWN):
         shown = format_number(point["threshold"], digits=4)
         given, wrong = (format_value(point[name], unit="ratio") for name in ("coverage", "wrong"))
         click.echo(f"{shown:>12}  {given:>9}  {wrong:>8}")
-
-
-def _write(out: Path, answer: dict[str, Any]) -> None:
-    from datetime import UTC, datetime
-
-    from launchworthy.errors import StorageError
-
-    document = {**answer, "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    if out.suffix == ".json":
-        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    else:
-        from ruamel.yaml import YAML
-
-        written = io.StringIO()
-        YAML(typ="safe", pure=True).dump(document, written)
-        text = written.getvalue()
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(
-            f"the file cannot be written: {error.strerror or error}", where=str(out)
-        ) from error

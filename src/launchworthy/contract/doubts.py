@@ -62,6 +62,7 @@ _OF_ANSWERS = frozenset(
         "faithfulness",
         "tool_choice",
         "argument_correctness",
+        "answer_rate",
         "over_refusal",
         "under_refusal",
         "hallucination",

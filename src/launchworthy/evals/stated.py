@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from launchworthy.metrics import Metric
+from launchworthy.metrics import Metric, answer_was_right
 from launchworthy.records import RunItem
 
 __all__ = ["Stated", "stated_confidences"]
@@ -32,7 +32,8 @@ class Stated:
 def stated_confidences(items: Sequence[RunItem], metric: Metric) -> Stated:
     """Read the answers' ``confidence``; a question that should not be answered is wrong whatever is said.
 
-    Answers that were withheld count too, with what they would have been: a threshold moves them.
+    Answers that were withheld count too, with what they would have been: a threshold moves them. Metrics of
+    refusals (selective-risk) know no more than whether an answer was due; others judge the answer itself.
     """
     perfect = 1.0 if metric.higher_is_better else 0.0
     confidence, correct = [], []
@@ -43,7 +44,10 @@ def stated_confidences(items: Sequence[RunItem], metric: Metric) -> Stated:
         if not math.isfinite(said):
             continue
         score = item.scores.get(metric.name)
-        if _UNANSWERABLE in item.slices:
+        due = None if score is None else answer_was_right(score)
+        if due is not None:
+            right = float(due)
+        elif _UNANSWERABLE in item.slices:
             right = 0.0
         elif score is None or score.value is None:
             continue

@@ -3,6 +3,7 @@
 May import ``stats``, ``records``, ``quantity`` and ``errors``.
 """
 
+from launchworthy.metrics.answers import answer_was_right
 from launchworthy.metrics.columns import Column, columns_of
 from launchworthy.metrics.comparison import (
     Comparison,
@@ -36,6 +37,7 @@ __all__ = [
     "Scores",
     "SliceDifference",
     "SliceReport",
+    "answer_was_right",
     "columns_of",
     "compare_rows",
     "compare_scored",

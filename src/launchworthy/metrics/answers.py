@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAMILY",
+    "answer_rate",
+    "answer_was_right",
     "citation_correctness",
     "no_answer_action",
     "over_refusal",
     "refusal_correctness",
+    "selective_risk",
     "under_refusal",
 ]
 
@@ -49,6 +52,7 @@ _CELLS = {
 _WAYS = ("refuse", "defer", "ask", "route")
 _OVER = ShareEstimator(hits=("refused_wrongly",), misses=("answered_rightly",))
 _UNDER = ShareEstimator(hits=("answered_wrongly",), misses=("refused_rightly",))
+_RISK = ShareEstimator(hits=("answered_wrongly",), misses=("answered_rightly",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,59 @@ def under_refusal() -> Metric:
         convention=_REFUSAL_CONVENTION,
         source="SQuAD 2.0, unanswerable questions (Rajpurkar et al., 2018)",
     )
+
+
+def selective_risk() -> Metric:
+    """Wrong answers among those given."""
+
+    def read(row: Mapping[str, Any]) -> Score:
+        did = _flag(row, "answered")
+        right = _flag(row, "should_answer" if row.get("correct") is None else "correct")
+        return Score(value=float(did and not right), statistics={_CELLS[right, did]: 1.0})
+
+    return Metric(
+        name="selective-risk",
+        doc="Share of the answers given that are wrong.",
+        fields=(
+            Field("answered", "true where an answer was given"),
+            Field("correct", "true where the answer is right, or would have been", required=False),
+            Field("should_answer", "where `correct` is not known: true where one is due", required=False),
+        ),
+        read=read,
+        estimator=_RISK,
+        higher_is_better=False,
+        convention=(
+            "A refusal does not enter, so that refusing more lowers it: read it beside answer-rate. Where "
+            "only `should_answer` is known, an answer is wrong where none was due, and else taken as right."
+        ),
+        source="Selective risk (El-Yaniv and Wiener, JMLR 2010)",
+        any_of=("correct", "should_answer"),
+    )
+
+
+def answer_rate() -> Metric:
+    """Questions that get an answer."""
+
+    def read(row: Mapping[str, Any]) -> Score:
+        return Score(value=float(_flag(row, "answered")))
+
+    return Metric(
+        name="answer-rate",
+        doc="Share of the questions that were answered.",
+        fields=(Field("answered", "true where an answer was given"),),
+        read=read,
+        estimator=MeanEstimator(),
+        convention="Of all questions, whether one was due or not.",
+        source="Coverage of a selective classifier (El-Yaniv and Wiener, JMLR 2010)",
+    )
+
+
+def answer_was_right(score: Score) -> bool | None:
+    """Whether an answer is right, or would have been, by a metric of answers and refusals; else None."""
+    for (right, _), cell in _CELLS.items():
+        if score.statistics.get(cell):
+            return right
+    return None
 
 
 def refusal_correctness() -> Metric:
@@ -249,5 +306,7 @@ FAMILY: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]] = {
     "over-refusal": (over_refusal, ()),
     "under-refusal": (under_refusal, ()),
     "refusal-correctness": (refusal_correctness, ()),
+    "selective-risk": (selective_risk, ()),
+    "answer-rate": (answer_rate, ()),
     "no-answer-action": (no_answer_action, ()),
 }

@@ -1,0 +1,108 @@
+"""A threshold with its evidence, as ``launchworthy threshold`` prints and keeps it. No command of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from launchworthy.cli.figures import plain_interval
+from launchworthy.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from launchworthy.stats import Threshold
+
+__all__ = ["ENDINGS", "keep_threshold", "threshold_fields", "threshold_reason"]
+
+ENDINGS = (".json", ".yaml", ".yml")
+
+
+def threshold_fields(found: Threshold, *, level: float) -> dict[str, Any]:
+    """Its fields in JSON; ``level`` is that of the intervals where the guarantee has none."""
+    own = found.confidence or level
+    return {
+        "threshold": found.threshold,
+        "answer_when": "confidence >= threshold",
+        "guarantee": found.guarantee,
+        "target": found.target,
+        "confidence": found.confidence,
+        "n": found.n,
+        "method": found.method,
+        "coverage": plain_interval(found.coverage, confidence=own),
+        "wrong": plain_interval(found.wrong, confidence=own),
+        "needed": found.needed,
+    }
+
+
+def threshold_reason(found: Threshold) -> str:
+    """What is proposed, or why nothing is, in one sentence."""
+    from launchworthy.quantity import format_number, format_value
+
+    if found.threshold is not None:
+        return f"Answer at {format_number(found.threshold, digits=6)} or above: {found.guarantee}."
+    start = f"No threshold can be certified with {found.n:,} labelled answers"
+    target = format_value(found.target, unit="ratio")
+    if found.needed is None:
+        return (
+            f"{start}: at every confidence {target} or more are wrong, "
+            "so the answers or their confidence must improve."
+        )
+    return f"{start}: about {found.needed:,} would be needed, if they are like these (80 %)."
+
+
+def keep_threshold(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write the fields; a file that is there keeps what else it says, such as the model of the confidence.
+
+    Raises:
+        InputError: What is there is no mapping.
+        StorageError: It cannot be read or written.
+    """
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = _json(before, fields, path) if path.suffix == ".json" else _yaml(before, fields, path)
+        path.write_text(text, encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _no_mapping(path) from error
+    except OSError as error:
+        raise StorageError(
+            f"the file cannot be written: {error.strerror or error}", where=str(path)
+        ) from error
+
+
+def _json(before: str, fields: Mapping[str, Any], path: Path) -> str:
+    try:
+        kept = json.loads(before) if before.strip() else {}
+        if not isinstance(kept, dict):
+            raise _no_mapping(path)
+        return json.dumps(kept | dict(fields), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (ValueError, RecursionError) as error:
+        raise _no_mapping(path) from error
+
+
+def _yaml(before: str, fields: Mapping[str, Any], path: Path) -> str:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    yaml = YAML()  # keeps comments and order
+    try:
+        kept = yaml.load(before) if before.strip() else {}
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise _no_mapping(path) from error
+    if kept is None:
+        kept = {}
+    if not isinstance(kept, dict):
+        raise _no_mapping(path)
+    kept.update(fields)
+    written = io.StringIO()
+    yaml.dump(kept, written)
+    return written.getvalue()
+
+
+def _no_mapping(path: Path) -> InputError:
+    return InputError(
+        "the file is there, and holds no mapping that a threshold could be part of",
+        where=str(path),
+        hint="name a new file, or the policy's own",
+    )
