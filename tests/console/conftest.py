@@ -13,9 +13,11 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.console.judged import add_judged
 
 from launchworthy.contract import Claim, ClaimKind, Contract, Direction, Place, Target, parse_contract
 from launchworthy.errors import NotFoundError
+from launchworthy.evals.judging import JudgeVersion
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.terms import Stage, Terms, Waiver
 from launchworthy.evidence.verdict import Verdict, verdict_on
@@ -91,6 +93,7 @@ class World:
     items: dict[str, list[RunItem]] = field(default_factory=dict)
     tally: dict[str, int] = field(default_factory=dict)
     refused: list[Rejection] = field(default_factory=list)
+    judges: dict[tuple[str, str], JudgeVersion] = field(default_factory=dict)
     records: Records = field(default_factory=Records)
 
     def products(self) -> list[str]:
@@ -104,6 +107,9 @@ class World:
 
     def verdict(self, product: str) -> Verdict | None:
         return self.verdicts.get(product)
+
+    def judge_version(self, product: str, name: str, *, metric: str | None) -> JudgeVersion | str:
+        return self.judges.get((product, name), "no claim of the contract is scored by it")
 
     def gold_versions(self, *, product: str, name: str | None = None) -> list[GoldVersion]:
         return [each for each in self.golds if each.product == product and name in (None, each.name)]
@@ -712,6 +718,7 @@ def make_world() -> World:
         run, answered = _run(run_id, release, right=right, rng=rng, hours_ago=hours)
         world.headers.append(run)
         world.items[run_id] = answered
+    add_judged(world, now=NOW)
     world.tally = {
         "accepted": 520,
         "stored": 520,

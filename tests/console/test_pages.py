@@ -46,6 +46,8 @@ ADDRESSES: Mapping[str, str] = {
     "history": "/runs/history?product=python-docs&workflow=answer&gold=answer",
     "gold": "/gold",
     "gold_set": "/gold/python-docs/answer",
+    "judges": "/products/graded-docs/judges",
+    "judge": "/products/graded-docs/judges/grounding-v2",
     "ingest": "/ingest",
     "login": "/login",
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from launchworthy.contract import Contract
+    from launchworthy.evals.judging import JudgeVersion
     from launchworthy.evidence import Verdict
     from launchworthy.gold import GoldVersion, Look
     from launchworthy.records import Run, RunItem
@@ -33,6 +34,10 @@ class Reading(Protocol):
 
     def verdict(self, product: str) -> Verdict | None:
         """The verdict as of now; None where there is no contract."""
+
+    def judge_version(self, product: str, name: str, *, metric: str | None) -> JudgeVersion | str:
+        """The version of a judge as the contract has it now, for one metric (its first if None); a sentence
+        where that cannot be told."""
 
     def gold_versions(self, *, product: str, name: str | None = None) -> list[GoldVersion]:
         """Newest first."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from launchworthy.contract import Contract
+from launchworthy.errors import LaunchworthyError
+from launchworthy.evals import in_folder
+from launchworthy.evals.judging import JudgeVersion, calibration_claim, judge_for, judged_metrics
 from launchworthy.server.local import LocalWorkspace
 
 __all__ = ["WorkspaceReading"]
@@ -35,3 +38,20 @@ class WorkspaceReading:
         """Why the contract file cannot be read as it stands now; empty where it can."""
         version = self._workspace.contracts.version(product)
         return () if version is None else version.problems
+
+    def judge_version(self, product: str, name: str, *, metric: str | None) -> JudgeVersion | str:
+        """The version of a judge as the contract has it now; a sentence where that cannot be told."""
+        known = self._workspace.contracts.in_force(product)
+        claims = () if known is None else self._workspace.judge.claims(known)
+        claim, metrics = calibration_claim(claims, name), judged_metrics(claims, name)
+        if known is None or claim is None or not metrics:
+            return "no claim of the contract is scored by it"
+        if known.folder is None and (claim.options.get("rubric") or claim.options.get("policy")):
+            return (
+                "the files of its rubric and label policy are on another machine, so its version is not known"
+            )
+        try:
+            own = claim if known.folder is None else in_folder(claim, known.folder)
+            return judge_for(own, metric=metric if metric in metrics else metrics[0]).version
+        except LaunchworthyError as error:
+            return error.message

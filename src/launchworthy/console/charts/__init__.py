@@ -3,6 +3,7 @@
 May import ``quantity`` and the words of this room.
 """
 
+from launchworthy.console.charts.correction import correction_plot
 from launchworthy.console.charts.curve import CurvePoint, risk_plot
 from launchworthy.console.charts.distribution import distribution_plot
 from launchworthy.console.charts.forest import ForestRow, forest_plot
@@ -17,6 +18,7 @@ __all__ = [
     "HistoryPoint",
     "IntervalMark",
     "Scale",
+    "correction_plot",
     "distribution_plot",
     "forest_plot",
     "history_plot",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from launchworthy.console.claims import ClaimRow, claim_row, tally, worst_state
 from launchworthy.console.page import Ask, Empty, Head, Page
+from launchworthy.console.pages.judges import judges_among
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, count, moment, page_url, sentence, short
 from launchworthy.contract import Contract, board
@@ -129,6 +130,11 @@ def view(reading: Reading, ask: Ask) -> BoardView:
         links=(
             Link(text="Product canvas", url=page_url("products", product, "canvas")),
             Link(text="Contract, line by line", url=page_url("products", product, "contract")),
+            *(
+                [Link(text="Judges", url=page_url("products", product, "judges"))]
+                if judges_among(verdict.statuses)
+                else []
+            ),
             *_links(product),
         ),
         simulated=f"{count(len(verdict.simulated), 'claim')} rest on simulated users"

@@ -21,6 +21,7 @@ from launchworthy.console.claims import (
 )
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.pages.contract import contract_url
+from launchworthy.console.pages.judges import judge_link
 from launchworthy.console.payload import gist, readable
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, moment, page_url, sentence, short
@@ -152,6 +153,9 @@ def _facts(status: ClaimStatus, verdict: Verdict) -> Iterable[Fact]:
         )
     yield Fact(name="Due", value=f"before {claim.due}" if claim.due else "no stage needs it")
     yield Fact(name="Measured by", value=claim.prover or "nothing measures this yet")
+    judge = judge_link(claim, product=verdict.terms.product)
+    if judge.url:
+        yield Fact(name="Judge", value=judge.text, url=judge.url)
     yield Fact(name="Evidence counts for", value=format_value(claim.valid_for_s * 1000, unit="ms"))
     yield Fact(name="Release judged", value=verdict.release or "none named")
     if claim.place is None:
@@ -246,7 +250,10 @@ def _records(reading: Reading, piece: Evidence | None) -> Iterable[RecordRow]:
 
 def _asked(reading: Reading, run: str) -> Mapping[str, str]:
     """What each item of a run was asked; nothing where the run is not here."""
-    items = reading.run_items(run) if run else ()
+    try:
+        items = reading.run_items(run) if run else []
+    except NotFoundError:
+        return {}
     return {item.item_id: gist(readable(item.input), most=100) for item in items}
 
 
