@@ -116,6 +116,7 @@ def _target(draft: Draft, workflow: str, family: str, metric: str, line: Line) -
     unit = canonical_unit(family, metric, threshold)
     extra = {key: getattr(line, key, None) for key in _TOLD}
     extra["schema"] = getattr(line, "schema_", None)
+    extra["options"] = getattr(line, "options", None) or None
     for key in ("within", "before"):
         extra[key if key == "before" else f"{key}_ms"] = _value(getattr(line, key, None))
     statistic = f"{extra['statistic']} " if extra["statistic"] else ""

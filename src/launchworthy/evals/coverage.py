@@ -40,12 +40,14 @@ PROVES: tuple[str, ...] = (
     "quality/citation_correctness",
     "quality/citation_precision",
     "quality/citation_recall",
+    "quality/cost_to_success",
     "quality/coverage",
     "quality/coverage@*",
     "quality/diversity@*",
     "quality/embedding_similarity",
     "quality/exact_match",
     "quality/expected_calibration_error",
+    "quality/expected_cost",
     "quality/f1",
     "quality/false_positive_rate",
     "quality/forbidden_tool_calls",
@@ -85,6 +87,7 @@ PROVES: tuple[str, ...] = (
     "quality/selection_rate",
     "quality/selective_risk",
     "quality/similarity",
+    "quality/steps_to_success",
     "quality/task_success",
     "quality/token_f1",
     "quality/tool_call_correctness",
@@ -165,5 +168,5 @@ def in_folder(claim: Claim, folder: Path) -> Claim:
 
 
 def _asked(claim: Claim) -> tuple[str, dict[str, str]]:
-    options = {name: str(claim.options[name]) for name in _OPTIONS if claim.options.get(name) is not None}
-    return claim.metric, options
+    given = {name: claim.options.get(name) for name in _OPTIONS} | dict(claim.options.get("options") or {})
+    return claim.metric, {name: str(value) for name, value in given.items() if value is not None}

@@ -101,6 +101,9 @@ class QualityLine(Line):
         default=None, alias="schema", description="JSON Schema that answers follow."
     )
     pattern: Text | None = Field(default=None, description="Regular expression that answers match.")
+    options: dict[Name, Scalar] = Field(
+        default_factory=dict, description="Further options of the metric, such as `gain: exponential`."
+    )
 
 
 class TrustLine(Line):
