@@ -221,6 +221,17 @@ def test_the_cost_ceiling_begins_no_further_call(runs: Any, new_run: NewRun) -> 
     assert "stopped_because" not in again.config
 
 
+def test_the_cost_ceiling_counts_the_model_that_plays_the_user(runs: Any, new_run: NewRun) -> None:
+    def converse(number: int) -> Any:
+        return {"output": str(number), "cost_usd": 0.1, "user_cost_usd": 0.4}
+
+    limits = Limits(concurrency=1, retries=0, max_cost_usd=1.0)
+    run = evaluate(
+        _items(20), target=CallableTarget(converse), scorers=[], runs=runs, run=new_run(), limits=limits
+    )
+    assert run.done == 2
+
+
 def test_a_scorer_that_fails_could_not_score(runs: Any, new_run: NewRun) -> None:
     def hangs(row: Mapping[str, Any]) -> float:
         while True:

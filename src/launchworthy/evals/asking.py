@@ -1,7 +1,7 @@
 """The thread that asks: workers that take the next item, ask, wait and ask again.
 
-May import ``errors``, ``gold``, ``records`` and this room. One event loop that only waits for the target; what
-came back is taken from a queue by the thread that scores and stores.
+May import ``errors``, ``gold``, ``records`` and this room. One event loop that only waits for the target;
+what came back is taken from a queue by the thread that scores and stores.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ class Asking:
             while self._came.qsize() > _AHEAD:
                 await asyncio.sleep(_FLUSH_S)
             answer = await self._asked(item)
-            self._spent_usd += answer.cost_usd or 0.0 if answer.attempts else 0.0
+            if answer.attempts:  # what was remembered cost nothing now
+                self._spent_usd += (answer.cost_usd or 0.0) + _users_cost(answer.output)
             self._came.put((item, answer))
 
     def _done_with(self) -> bool:
@@ -182,6 +183,12 @@ class Asking:
         # Full jitter, so that calls that failed together do not come back together.
         most = min(FIRST_WAIT_S * 2 ** (attempt - 1), LONGEST_WAIT_S)
         return random.Random(f"{self._limits.seed}/{item.id}/{attempt}").uniform(0.0, most)  # noqa: S311
+
+
+def _users_cost(output: Any) -> float:
+    """What the model cost that played the user of a conversation."""
+    cost = output.get("user_cost_usd") if isinstance(output, dict) else None
+    return float(cost) if isinstance(cost, (int, float)) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
