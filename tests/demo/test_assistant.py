@@ -10,10 +10,10 @@ import pytest
 
 from launchworthy.contract import Contract, claims
 from launchworthy.demo.assistant import RELEASES, Assistant, answer, assistant
-from launchworthy.demo.corpus import Corpus
+from launchworthy.demo.corpus import Corpus, Document
 from launchworthy.demo.endpoint import adopt_model
 from launchworthy.demo.question import LONGEST_QUESTION, read_question
-from launchworthy.demo.writing import Endpoint, WritingFailed
+from launchworthy.demo.writing import Endpoint, Extraction, WritingFailed
 from launchworthy.errors import InputError
 from launchworthy.evals import read_release, release_of
 from launchworthy.gold import GoldItem
@@ -48,6 +48,8 @@ def test_it_answers_with_the_words_of_the_documentation_and_its_source(candidate
     assert found.citations == ("list.sort",)
     assert "ascending order" in found.text
     assert found.text.endswith("\n\nSource: list.sort")
+    assert [document.id for document in found.documents] == ["list.sort"]
+    assert "ascending order" in found.documents[0].text
     assert found.found[0].id == "list.sort"
     assert found.cost_usd == 0.0
     assert found.confidence is not None
@@ -61,9 +63,30 @@ def test_it_says_so_where_the_documentation_does_not_answer(
     question = "How do I train a random forest classifier?"
     refused = candidate.answer(question)
     assert not refused.answered
-    assert refused.citations == ()
+    assert (refused.citations, refused.documents) == ((), ())
     assert refused.text.startswith("The Python documentation does not answer this.")
     assert baseline.answer(question).answered  # the naive release answers whenever a word was found
+
+
+def test_sentences_that_do_not_stand_side_by_side_are_not_run_together() -> None:
+    text = (
+        "Reading of files\n================\n\nOpen the file first. It must exist. Close it after.\n\n"
+        "The mode may be binary. Never delete a file that is open."
+    )
+    document = Document(id="files", kind="topic", signature="", text=text)
+    body = Extraction(sentences=3).write("How do I open a binary file that exists?", [document]).text
+    assert body.splitlines()[1:-2] == [
+        "Reading of files",
+        "",
+        "Open the file first.",
+        "",
+        *body.splitlines()[5:-2],
+    ]
+    beside = Extraction(sentences=3).write("open exist", [document]).text
+    assert "Open the file first. It must exist." in beside
+    assert Extraction().write("q", [Document(id="x", kind="topic", signature="", text="\n \n")]).text == (
+        "x\n(no text)\n\nSource: x"
+    )
 
 
 def test_its_release_is_the_one_that_the_contract_describes(

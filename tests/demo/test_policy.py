@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from launchworthy.cli.main import main
+from launchworthy.contract import Contract, claims
 from launchworthy.demo.calibration import calibrate
 from launchworthy.demo.policy import Policy, read_policy
 from launchworthy.demo.retrieval import Found, Hit, Retriever
@@ -60,6 +64,65 @@ def test_the_shipped_policy_is_what_calibration_finds(
     assert sum(same) >= 0.95 * len(same)
 
 
+def test_a_threshold_is_certified_or_there_is_no_policy() -> None:
+    policy = calibrate(_items(), Oracle())
+    assert (policy.evidence["target"], policy.evidence["confidence"], policy.evidence["n"]) == (
+        0.15,
+        0.95,
+        70,
+    )
+    assert policy.evidence["coverage"]["value"] == pytest.approx(30 / 70)
+    assert policy.evidence["wrong"]["value"] == 0.0
+    with pytest.raises(
+        InputError, match=r"No threshold can be certified with 35 labelled answers: about \d+"
+    ):
+        calibrate(_items()[:35], Oracle())
+
+
+def test_the_shipped_policy_says_on_what_its_threshold_rests(
+    product: Path, contract: Contract, gold: tuple[GoldItem, ...]
+) -> None:
+    policy = read_policy(product / "policy.json")
+    dev = [item for item in gold if item.split == "dev"]
+    assert policy.evidence["n"] == len(dev)
+    assert policy.evidence["method"].startswith("learn then test")
+    promised = {claim.metric: claim for claim in claims(contract)}["selective_risk"]
+    assert promised.target is not None
+    assert policy.evidence["target"] == promised.target.threshold
+    assert policy.evidence["confidence"] == promised.confidence
+    assert policy.evidence["wrong"]["high"] < promised.target.threshold
+
+
+def test_a_threshold_chosen_by_the_command_makes_the_same_policy(
+    product: Path,
+    tmp_path: Path,
+    gold: tuple[GoldItem, ...],
+    found_on_dev: dict[str, Found],
+    replay: Retriever,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fitted = calibrate(gold, replay)
+    rows = [
+        {"confidence": fitted.confidence(found_on_dev[item.id].signals), "correct": item.answerable}
+        for item in gold
+        if item.split == "dev"
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = tmp_path / "policy.json"
+    file.write_text(replace(fitted, threshold=1.0, evidence={}).as_json())
+    with pytest.raises(SystemExit) as stopped:
+        main(["threshold", "--input", str(tmp_path / "rows.jsonl"), "--target", "15 %", "--out", str(file)])
+    assert stopped.value.code in (0, None), capsys.readouterr().err
+    read = read_policy(file)
+    assert (read.weights, read.intercept, read.threshold) == (
+        fitted.weights,
+        fitted.intercept,
+        fitted.threshold,
+    )
+    told = {name: value for name, value in read.evidence.items() if name not in ("date", "source")}
+    assert told == {name: value for name, value in fitted.evidence.items() if name != "source"}
+
+
 def test_the_shipped_policy_tells_the_answerable_from_the_rest(
     product: Path, gold: tuple[GoldItem, ...], found_on_dev: dict[str, Found]
 ) -> None:
@@ -81,7 +144,7 @@ def test_confidence_stays_a_probability_whatever_the_signals_are() -> None:
 
 
 def test_a_policy_is_read_as_it_was_written(tmp_path: Path) -> None:
-    policy = Policy(intercept=-1.5, weights={"strength": 2.0}, threshold=0.7)
+    policy = Policy(intercept=-1.5, weights={"strength": 2.0}, threshold=0.7, evidence={"n": 3})
     (tmp_path / "policy.json").write_text(policy.as_json())
     assert read_policy(tmp_path / "policy.json") == policy
 

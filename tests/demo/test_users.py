@@ -84,6 +84,7 @@ def _answer(*citations: str, found: tuple[str, ...] = ()) -> Answer:
         text="t",
         answered=bool(citations),
         citations=citations,
+        documents=(),
         found=tuple(Hit(id=name, score=1.0) for name in found),
         confidence=None,
         safety_flags=(),

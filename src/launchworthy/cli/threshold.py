@@ -75,14 +75,7 @@ def command(
         found = certified_threshold(told.scores, correct=told.right, target=target, level=confidence)
     else:
         found = expected_threshold(told.scores, correct=told.right, target=target)
-    answer = {
-        **threshold_fields(found, level=confidence),
-        "source": told.source,
-        "rows": told.rows,
-        "unlabelled": told.unlabelled,
-        "aurc": curve.aurc,
-        "reason": threshold_reason(found),
-    }
+    answer = threshold_fields(found, level=confidence, source=told.source, rows=told.rows, aurc=curve.aurc)
     if as_json:
         echo_json(answer | {"curve": _points(curve, _CURVE)})
     else:

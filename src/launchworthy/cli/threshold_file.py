@@ -19,8 +19,18 @@ __all__ = ["ENDINGS", "keep_threshold", "threshold_fields", "threshold_reason"]
 ENDINGS = (".json", ".yaml", ".yml")
 
 
-def threshold_fields(found: Threshold, *, level: float) -> dict[str, Any]:
-    """Its fields in JSON; ``level`` is that of the intervals where the guarantee has none."""
+def threshold_fields(
+    found: Threshold, *, level: float, source: str, rows: int, aurc: float
+) -> dict[str, Any]:
+    """Its fields in JSON.
+
+    Args:
+        found: The threshold, or why there is none.
+        level: Confidence of the intervals where the guarantee has none.
+        source: Where the answers came from.
+        rows: Answers in all, those included of which nobody knows whether they are right.
+        aurc: Area under the curve of risk and coverage.
+    """
     own = found.confidence or level
     return {
         "threshold": found.threshold,
@@ -33,6 +43,11 @@ def threshold_fields(found: Threshold, *, level: float) -> dict[str, Any]:
         "coverage": plain_interval(found.coverage, confidence=own),
         "wrong": plain_interval(found.wrong, confidence=own),
         "needed": found.needed,
+        "source": source,
+        "rows": rows,
+        "unlabelled": rows - found.n,
+        "aurc": aurc,
+        "reason": threshold_reason(found),
     }
 
 

@@ -50,6 +50,7 @@ class Answer:
         text: What the user reads, also where nothing is answered.
         answered: Whether it answers.
         citations: Ids of the documents it rests on; none for a refusal.
+        documents: These documents, whole.
         found: What was retrieved, best first.
         confidence: That the documents can answer, 0 to 1; None for a release without a policy.
         safety_flags: What was noticed about the question.
@@ -61,6 +62,7 @@ class Answer:
     text: str
     answered: bool
     citations: tuple[str, ...]
+    documents: tuple[Document, ...]
     found: tuple[Hit, ...]
     confidence: float | None
     safety_flags: tuple[str, ...]
@@ -136,10 +138,12 @@ class Assistant:
             span.set_output(text)
             if self._writer is None:
                 span.set_cost(0.0)
+            citations = written.citations if written else ()
             return Answer(
                 text=text,
                 answered=bool(written and written.text),
-                citations=written.citations if written else (),
+                citations=citations,
+                documents=tuple(self.corpus[name] for name in citations),
                 found=found.hits,
                 confidence=confidence,
                 safety_flags=flags,

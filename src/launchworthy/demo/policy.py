@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,13 @@ class Policy:
         intercept: Log-odds without any signal.
         weights: Signal of a retriever → log-odds for each unit of it.
         threshold: Least confidence, 0 to 1, at which an answer is given.
+        evidence: What its file says of the threshold, as ``launchworthy threshold --out`` writes it.
     """
 
     intercept: float
     weights: Mapping[str, float]
     threshold: float
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
     def confidence(self, signals: Mapping[str, float]) -> float:
         """Probability that the documents can answer; 0 where nothing was found."""
@@ -41,7 +43,8 @@ class Policy:
 
     def as_json(self) -> str:
         """The text of its file."""
-        return json.dumps(asdict(self) | {"weights": dict(self.weights)}, indent=2) + "\n"
+        model = {"intercept": self.intercept, "weights": dict(self.weights), "threshold": self.threshold}
+        return json.dumps(model | dict(self.evidence), indent=2, ensure_ascii=False) + "\n"
 
 
 def read_policy(path: Path) -> Policy:
@@ -56,6 +59,7 @@ def read_policy(path: Path) -> Policy:
             intercept=_number(read["intercept"]),
             weights={str(name): _number(weight) for name, weight in dict(read["weights"]).items()},
             threshold=_number(read["threshold"]),
+            evidence={name: read[name] for name in read if name not in ("intercept", "weights", "threshold")},
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(

@@ -47,6 +47,10 @@ def _fields(found: Answer) -> dict[str, Any]:
         "output": found.text,
         "ranked": [hit.id for hit in found.found],
         "citations": list(found.citations),
+        "documents": [
+            {"id": document.id, "text": f"{document.signature}\n{document.text}".strip()}
+            for document in found.documents
+        ],
         "answered": found.answered,
         "cost_usd": found.cost_usd,
         "confidence": found.confidence,

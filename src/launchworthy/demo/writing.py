@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 from launchworthy.demo.corpus import Document
@@ -25,7 +26,8 @@ EXTRACTION = "extract-sentences"
 _LONGEST_TEXT = 600  # characters of a body; a reference that has to be scrolled is not read
 _LONGEST_SIGNATURE = 160
 _MAX_REPLY = 1_000_000
-_SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[A-Z`\"'(])|\n\s*\n")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[A-Z`\"'(])")
 _RULER = re.compile(r"^[*=~^#-]{4,}$", flags=re.MULTILINE)  # underlines of headings
 _CITED = re.compile(r"\[([A-Za-z_][\w.:-]*)\]")
 
@@ -184,15 +186,28 @@ class Endpoint:
 
 
 def _extract(question: str, text: str, *, most: int) -> str:
-    """The lead, and the sentences nearest to the question, in the order of the document."""
-    sentences = [" ".join(part.split()) for part in _SENTENCE.split(_RULER.sub("\n", text)) if part.strip()]
+    """The lead, and the sentences nearest to the question, in the order of the document.
+
+    What does not stand side by side there has a blank line between: run together, two sentences may say what
+    the document does not.
+    """
+    sentences = [
+        (number, " ".join(part.split()))
+        for number, paragraph in enumerate(_PARAGRAPH.split(_RULER.sub("\n", text)))
+        for part in _SENTENCE.split(paragraph)
+        if part.strip()
+    ]
     if not sentences:
         return "(no text)"
     asked = set(terms(question))
-    shared = [len(asked & set(terms(sentence))) for sentence in sentences]
+    shared = [len(asked & set(terms(sentence))) for _, sentence in sentences]
     order = sorted(range(1, len(sentences)), key=lambda number: (-shared[number], number))
     chosen = sorted([0, *(number for number in order[: most - 1] if shared[number])])
-    return _shortened(" ".join(sentences[number] for number in chosen), _LONGEST_TEXT)
+    body = sentences[0][1]
+    for before, number in pairwise(chosen):
+        beside = number == before + 1 and sentences[number][0] == sentences[before][0]
+        body += (" " if beside else "\n\n") + sentences[number][1]
+    return _shortened(body, _LONGEST_TEXT)
 
 
 def _shortened(text: str, most: int) -> str:
