@@ -20,12 +20,12 @@ from typing import Any
 from launchworthy.contract import Claim, Contract, claims, load_contract
 from launchworthy.errors import InputError
 from launchworthy.evals import (
-    PROVES,
     CallableTarget,
+    Promise,
     Target,
     metrics_of,
     new_run,
-    release_of,
+    promised,
     run_suite,
     scorer_of,
     scorer_text,
@@ -34,8 +34,7 @@ from launchworthy.evals import (
 )
 from launchworthy.evidence import ClaimStatus, measured_text, plan_text, terms_of, verdict_on
 from launchworthy.evidence.wording import MARKS, clean
-from launchworthy.gold import GoldItem, freeze, load_gold
-from launchworthy.metrics import Metric
+from launchworthy.gold import GoldItem, freeze
 from launchworthy.provers import PROVERS
 from launchworthy.records import Run, RunItem
 from launchworthy.server import open_workspace
@@ -82,11 +81,11 @@ class Suite:
     """What a marker describes, ready to be asked; its names are those of its tests."""
 
     contract: Contract
+    promise: Promise
     path: Path
     workflow: str
     target: str | Callable[[Any], Any]
     gold: Path
-    holdout: float
     scorers: tuple[str, ...]
     split: str
     per_item: bool
@@ -95,14 +94,15 @@ class Suite:
     @cached_property
     def items(self) -> Sequence[GoldItem]:
         """Items of the gold file, in order of id."""
-        return sorted(load_gold(self.gold, holdout=self.holdout), key=lambda item: item.id)
+        return sorted(self.promise.load_gold(self.gold), key=lambda item: item.id)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Claims by address, or items by id."""
         if not self.per_item:
             return tuple(claim.address for claim in self.claims)
-        found = tuple(item.id for item in self.items if self.split in ("all", item.split))
+        asked = ("dev", "holdout") if self.split == "all" else (self.split,)  # what is sealed is the gate's
+        found = tuple(item.id for item in self.items if item.split in asked)
         if not found:
             raise InputError(f"no item of the split {self.split}", where=str(self.gold))
         return found
@@ -131,42 +131,31 @@ def suite_of(marked: Mapping[str, Any], *, root: Path, contract: str | None) -> 
         raise InputError(f"split is {marked['split']!r:.40}", hint="write 'dev', 'holdout' or 'all'")
     path = root / str(marked.get("contract") or contract or "launchworthy.yaml")
     loaded = load_contract(path)
-    workflow = _workflow(loaded, marked.get("workflow"))
-    declared = loaded.gold_of(workflow)
-    gold = marked.get("gold")
-    if gold is None and declared.file is None:
+    named = marked.get("workflow")
+    promise = promised(path, None if named is None else str(named), where="workflow=")
+    workflow = str(promise.workflow)
+    gold = promise.gold_file if marked.get("gold") is None else root / str(marked["gold"])
+    if gold is None:
         raise InputError("no gold set", where=str(path), hint="gold='gold/answer.jsonl'")
     all_claims = claims(loaded, provers=PROVERS)
-    measured = metrics_of(claims(loaded, provers={"evals": PROVES}), workflow=workflow)
+    measured = metrics_of(promise.claims, workflow=workflow)
     mine = tuple(claim for claim in all_claims if claim.address in measured)
-    scorers = tuple(marked.get("scorers") or dict.fromkeys(scorer_text(claim) for claim in mine))
+    asked = (scorer_text(claim) for claim in promise.claims if claim.address in measured)
+    scorers = tuple(marked.get("scorers") or dict.fromkeys(asked))
     if not scorers or (per == "claim" and not mine):
         raise InputError(f"no claim of {workflow} is measured by an evaluation", where=str(path))
     return Suite(
         contract=loaded,
+        promise=promise,
         path=path,
         workflow=workflow,
         target=target,
-        gold=root / str(gold) if gold is not None else path.parent / str(declared.file),
-        holdout=0.0 if declared.holdout.unit == "ms" else declared.holdout.value,
+        gold=gold,
         scorers=scorers,
         # What is kept back is not spelt out test by test.
         split=str(marked.get("split") or ("dev" if per == "item" else "all")),
         per_item=per == "item",
         claims=mine,
-    )
-
-
-def _workflow(contract: Contract, wanted: Any) -> str:
-    names = tuple(contract.workflows)
-    if wanted is None and len(names) == 1:
-        return names[0]
-    if wanted in names:
-        return str(wanted)
-    raise InputError(
-        "which workflow is not clear" if wanted is None else f"the contract has no workflow {wanted!r:.80}",
-        where=contract.file,
-        hint=f"workflow= one of {', '.join(names)}",
     )
 
 
@@ -234,12 +223,12 @@ def _evaluated(suite: Suite) -> _Answers:
     try:
         version, frozen = freeze(suite.items, product=contract.product, name=suite.workflow, created_at=now)
         workspace.add_gold(version, frozen)
-        release = release_of(contract, folder=suite.path.parent) or target_release(_name(suite.target))
+        release = suite.promise.release or target_release(_name(suite.target))
         workspace.register_release(release, product=contract.product)
         workspace.register_contract(
             product=contract.product, text=contract.text, path=str(suite.path.absolute())
         )
-        scorers = [_scorer(text, suite) for text in suite.scorers]
+        scorers = [scorer_of(text) for text in suite.scorers]
         run = new_run(
             unique=secrets.token_hex(3),
             version=version,
@@ -258,8 +247,8 @@ def _evaluated(suite: Suite) -> _Answers:
             target=_target(suite.target, seed=run.id),
             scorers=scorers,
             by="pytest",
-            claims=suite.claims,
-            looks_budget=contract.gold_of(suite.workflow).looks,
+            claims=suite.promise.claims,
+            looks_budget=suite.promise.looks,
         )
         items = tuple(workspace.run_items(run.id)) if suite.per_item else outcome.items
         verdict = verdict_on(
@@ -291,12 +280,6 @@ def _told(each: ClaimStatus, remarks: Sequence[str]) -> dict[str, str]:
         "next": "" if each.plan is None else plan_text(each.plan),
         "place": "" if each.claim.place is None else str(each.claim.place),
     }
-
-
-def _scorer(text: str, suite: Suite) -> Metric:
-    """The metric; the path of a schema begins in the contract's folder."""
-    name, sign, path = text.partition(":schema=")
-    return scorer_of(f"{name}:schema={suite.path.parent / path}" if sign else text)
 
 
 def _name(target: str | Callable[[Any], Any]) -> str:

@@ -12,6 +12,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from launchworthy.gold import load_gold
+
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +117,21 @@ def test_claims_are_tests_of_three_states_and_the_target_is_asked_once(project: 
     )
     pieces = {piece["claim"].rpartition("/")[2]: piece for piece in json.loads(listed.stdout)}
     assert pieces["exact_match"]["value"] == pytest.approx(53 / 60), "kept, as by the command"
+
+
+@pytest.mark.parametrize("per", ["claim", "item"])
+def test_what_is_sealed_for_the_launch_gate_is_never_asked(project: pytest.Pytester, per: str) -> None:
+    contract = CONTRACT.replace("holdout: 0 %", "holdout: 30 %, sealed: 30 %")
+    (project.path / "launchworthy.yaml").write_text(contract)
+    test = (
+        f"@pytest.mark.launchworthy(target=app.ask, per={per!r}, split='all')\ndef test_it(launchworthy): ..."
+    )
+    (project.path / "test_app.py").write_text(f"import pytest\nimport app\n{test}\n")
+    run(project, "--launchworthy")
+    asked = {f"i-{int(question.removeprefix('q-')):02}" for question in calls(project)}
+    splits = {item.id: item.split for item in load_gold(project.path / "gold.jsonl", holdout=0.3, sealed=0.3)}
+    assert asked == {name for name, split in splits.items() if split != "sealed"}
+    assert len(asked) < 60
 
 
 def test_unproven_is_never_passed_but_may_be_an_expected_failure(project: pytest.Pytester) -> None:

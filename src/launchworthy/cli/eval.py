@@ -11,8 +11,7 @@ from launchworthy.cli.evaluating.options import Options, how_it_is_asked, what_i
 from launchworthy.cli.figures import VERDICT_CODES, echo_json
 
 if TYPE_CHECKING:
-    from launchworthy.cli.evaluating.promise import Promise
-    from launchworthy.evals import Limits, Outcome, Reach, Target
+    from launchworthy.evals import Limits, Outcome, Promise, Reach, Target
     from launchworthy.evals.cache import ReplyCache
     from launchworthy.evidence import ClaimStatus
     from launchworthy.gold import GoldVersion
@@ -76,7 +75,7 @@ def _from(options: Options, target: Target) -> Target:
 
 
 def _promise_of(options: Options) -> Promise:
-    from launchworthy.cli.evaluating.promise import promised
+    from launchworthy.evals import promised
 
     here = Path("launchworthy.yaml")
     return promised(options.contract or (here if here.is_file() else None), options.workflow)
@@ -86,9 +85,9 @@ def _run(
     workspace: Workspace, options: Options, cache: ReplyCache, *, baseline: str | None = None
 ) -> tuple[Outcome, Promise]:
     from launchworthy.cli.evaluating.beginning import begin, scorers_of, target_of_run, user_of_run
+    from launchworthy.cli.evaluating.gold import gold_of
     from launchworthy.cli.evaluating.printing import progress, resumable
-    from launchworthy.cli.evaluating.promise import gold_of, promised
-    from launchworthy.evals import run_suite
+    from launchworthy.evals import promised, run_suite
     from launchworthy.gold import find_version
 
     limits = _limits(options)
@@ -212,7 +211,7 @@ def _gated(outcome: Outcome, promise: Promise) -> list[ClaimStatus]:
 
 
 def _plan(workspace: Workspace, options: Options, *, as_json: bool) -> int:
-    from launchworthy.cli.evaluating.promise import gold_of
+    from launchworthy.cli.evaluating.gold import gold_of
 
     promise = _promise_of(options)
     version = gold_of(workspace, options, promise)

@@ -11,6 +11,7 @@ from launchworthy.evals.comparison import Comparison, compare_runs, slice_differ
 from launchworthy.evals.coverage import PROVES, in_folder, metric_of, metrics_of, scorer_of, scorer_text
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gold_evidence import gold_evidence
+from launchworthy.evals.promise import Promise, promised
 from launchworthy.evals.reach import Reach, reach_of
 from launchworthy.evals.repeats import Repeated, repeats_of
 from launchworthy.evals.report import (
@@ -45,6 +46,7 @@ __all__ = [
     "Measured",
     "Outcome",
     "Progress",
+    "Promise",
     "Reach",
     "RecordedCalls",
     "Repeated",
@@ -65,6 +67,7 @@ __all__ = [
     "metrics_of_run",
     "new_run",
     "own_scorer",
+    "promised",
     "reach_of",
     "read_answer",
     "read_release",

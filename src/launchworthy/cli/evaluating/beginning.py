@@ -10,8 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from launchworthy.cli.evaluating.options import Options
-    from launchworthy.cli.evaluating.promise import Promise
-    from launchworthy.evals import Target
+    from launchworthy.evals import Promise, Target
     from launchworthy.evals.scenarios import Speaker
     from launchworthy.gold import GoldVersion
     from launchworthy.metrics import Metric
