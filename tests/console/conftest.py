@@ -21,7 +21,7 @@ from launchworthy.evals.judging import JudgeVersion
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.terms import Stage, Terms, Waiver
 from launchworthy.evidence.verdict import Verdict, verdict_on
-from launchworthy.gold import GoldVersion, Look
+from launchworthy.gold import Checked, GoldItem, GoldVersion, Look, check_gold, looks_spent
 from launchworthy.metrics import find_metric
 from launchworthy.records import TABLES, ColumnType, Release, Run, RunItem, Score
 from launchworthy.stats import clopper_pearson
@@ -88,6 +88,7 @@ class World:
     broken: dict[str, list[str]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     golds: list[GoldVersion] = field(default_factory=list)
+    gold: dict[str, list[GoldItem]] = field(default_factory=dict)
     seen: list[Look] = field(default_factory=list)
     headers: list[Run] = field(default_factory=list)
     items: dict[str, list[RunItem]] = field(default_factory=dict)
@@ -120,6 +121,15 @@ class World:
             for each in self.seen
             if (each.product, each.name) == (product, name) and version in (None, each.version)
         ]
+
+    def looks_spent(self, version: GoldVersion, *, split: str) -> list[Look]:
+        return looks_spent(self, version, split=split)  # type: ignore[arg-type]  # it only reads
+
+    def gold_items(self, *, product: str, name: str, version: str, split: str | None) -> list[GoldItem]:
+        return [item for item in self.gold.get(version, []) if split in (None, item.split)]
+
+    def gold_check(self, version: GoldVersion) -> Checked | None:
+        return check_gold(self.gold.get(version.version, []))
 
     def runs(self, *, product: str | None = None, workflow: str | None = None) -> list[Run]:
         return [
@@ -157,7 +167,7 @@ def claim(
     prover: str | None = "evals",
     **more: Any,
 ) -> Claim:
-    family, _, metric = name.partition("/")
+    family, metric = name.split("/")[0], name.rpartition("/")[2]
     inside = f"answer/{name}" if family in ("quality", "reliability", "economics", "outcomes") else name
     return Claim(
         address=f"{PRODUCT}/{inside}",
@@ -229,7 +239,7 @@ CLAIMS = (
         prover="monitor",
     ),
     claim(
-        "gold/looks",
+        "gold/answer/looks",
         "the holdout is read at most 20 times",
         threshold=20.0,
         direction=Direction.AT_MOST,
@@ -349,7 +359,7 @@ def _evidence() -> list[Evidence]:
             source="file:dpia.pdf",
         ),
         Evidence(
-            claim=f"{PRODUCT}/gold/looks",
+            claim=f"{PRODUCT}/gold/answer/looks",
             kind="bound",
             value=3.0,
             low=3.0,

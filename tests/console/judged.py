@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.console.guarded import add_gold
+
 from launchworthy.contract import Claim, claims, parse_contract
 from launchworthy.evals.judging import (
     Bias,
@@ -55,7 +57,7 @@ proof:
     prefer-v1: {agreement: {at_least: 0.60}, labels: 40, models: [judge-1, judge-2]}
     unused-v1: {agreement: {at_least: 0.60}, labels: 40, models: judge-1}
 gold:
-  answer: {slices: {plain: 10}, looks: 3}
+  answer: {slices: {plain: 10}, looks: 3, sealed: 10 %}
 """
 
 
@@ -173,10 +175,11 @@ def add_judged(world: Any, *, now: datetime) -> None:
         )
     )
     evidence = [
+        *add_gold(world, known, product=PRODUCT, now=now),
         *calibrations,
         *judged_evidence(known, run, items, asked, calibrations=calibrations, now=now - timedelta(minutes=5)),
     ]
-    world.verdicts[PRODUCT] = verdict_on(terms_of(contract, known), evidence, release=None, now=now)
+    world.verdicts[PRODUCT] = verdict_on(terms_of(contract, known), evidence, release="r-1", now=now)
     world.contracts[PRODUCT] = contract
     world.items[RUN] = items
     world.judges[PRODUCT, JUDGE] = judge.version

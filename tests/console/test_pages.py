@@ -46,6 +46,7 @@ ADDRESSES: Mapping[str, str] = {
     "history": "/runs/history?product=python-docs&workflow=answer&gold=answer",
     "gold": "/gold",
     "gold_set": "/gold/python-docs/answer",
+    "gold-coverage": "/gold/graded-docs/answer/coverage",
     "judges": "/products/graded-docs/judges",
     "judge": "/products/graded-docs/judges/grounding-v2",
     "ingest": "/ingest",
@@ -111,7 +112,10 @@ def test_a_comparison_says_where_the_candidate_is_better(client: TestClient) -> 
 def test_the_board_shows_each_claim_with_its_reason_plan_and_evidence(client: TestClient) -> None:
     text = html.unescape(client.get(ADDRESSES["board"]).text)
     assert "even the lower bound is above 5 %" in text
-    assert "measure 2,095 further calls, if each is flawless; about 7 days; odds 55 %" in text
+    assert (
+        "measure 2,095 further calls, enough if each is flawless; about 7 days; odds 55 % that it is then met"
+        in text
+    )
     assert 'href="/products/python-docs/claims/python-docs/answer/quality/under_refusal"' in text
     assert 'href="/runs/20261124-080000-cafe"' in text
     assert "waived by ana@example.com until 2026-12-24" in text

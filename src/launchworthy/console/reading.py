@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from launchworthy.contract import Contract
     from launchworthy.evals.judging import JudgeVersion
     from launchworthy.evidence import Verdict
-    from launchworthy.gold import GoldVersion, Look
+    from launchworthy.gold import Checked, GoldItem, GoldVersion, Look
     from launchworthy.records import Run, RunItem
     from launchworthy.store import Rejection
 
@@ -44,6 +44,20 @@ class Reading(Protocol):
 
     def looks(self, *, product: str, name: str, version: str | None = None) -> list[Look]:
         """Readings of a holdout, oldest first."""
+
+    def looks_spent(self, version: GoldVersion, *, split: str) -> list[Look]:
+        """Readings that count against what a version keeps back, oldest first."""
+
+    def gold_items(self, *, product: str, name: str, version: str, split: str | None) -> list[GoldItem]:
+        """Items in order of id. What is kept back may be compared with; no page shows more of it than ids.
+
+        Raises:
+            NotFoundError: No such version.
+        """
+
+    def gold_check(self, version: GoldVersion) -> Checked | None:
+        """Near-copies among the items of a version, by id alone; None where there are too many to compare
+        while someone waits."""
 
     def runs(self, *, product: str | None = None, workflow: str | None = None) -> list[Run]:
         """Newest first."""

@@ -46,6 +46,7 @@ def asked_of(
     workflow: str,
     since: datetime,
     until: datetime,
+    most: int = _MOST,
 ) -> Asked:
     """The questions of a workflow's calls: its spans of kind ``workflow``, or its roots if it sends none.
 
@@ -55,6 +56,7 @@ def asked_of(
         workflow: Workflow.
         since: From when (aware).
         until: To when (aware).
+        most: Newest calls that are read.
     """
     values = [product, workflow, int(since.timestamp() * 1e9), int(until.timestamp() * 1e9)]
     of_workflow = (
@@ -67,21 +69,21 @@ def asked_of(
     for of_kind in ("kind = 'workflow'", "parent_span_id IS NULL"):
         rows = query(
             f"SELECT input, coalesce(simulated, false) AS sim FROM spans WHERE {of_workflow} AND {of_kind}"
-            f" ORDER BY start_time DESC LIMIT {_MOST + 1}",
+            f" ORDER BY start_time DESC LIMIT {int(most) + 1}",
             values,
         )
         if rows:
             break
     found: dict[bool, list[str]] = {True: [], False: []}
     unstored = 0
-    for row in rows[:_MOST]:
+    for row in rows[:most]:
         text = "\n".join(strings(question_in(row["input"])))
         if text:
             found[row["sim"]].append(text)
         else:
             unstored += 1
     return Asked(
-        real=tuple(found[False]), simulated=tuple(found[True]), unstored=unstored, whole=len(rows) <= _MOST
+        real=tuple(found[False]), simulated=tuple(found[True]), unstored=unstored, whole=len(rows) <= most
     )
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from launchworthy.contract import Contract
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evals import in_folder
 from launchworthy.evals.judging import JudgeVersion, calibration_claim, judge_for, judged_metrics
+from launchworthy.gold import Checked, GoldVersion, Look, check_gold, looks_spent
 from launchworthy.server.local import LocalWorkspace
 
 __all__ = ["WorkspaceReading"]
+
+_MOST_COMPARED = 5_000  # gold items; a quarter of a second
+_REMEMBERED = 32  # checks of versions, which never change
 
 
 class WorkspaceReading:
@@ -18,8 +23,10 @@ class WorkspaceReading:
 
     def __init__(self, workspace: LocalWorkspace) -> None:
         self._workspace = workspace
+        self._checked: dict[tuple[str, str, str, int], Checked] = {}
         self.products = workspace.products
         self.gold_versions = workspace.gold_versions
+        self.gold_items = workspace.gold_items
         self.looks = workspace.looks
         self.runs = workspace.runs
         self.run = workspace.run
@@ -55,3 +62,24 @@ class WorkspaceReading:
             return judge_for(own, metric=metric if metric in metrics else metrics[0]).version
         except LaunchworthyError as error:
             return error.message
+
+    def looks_spent(self, version: GoldVersion, *, split: str) -> list[Look]:
+        """Readings that count against what a version keeps back, oldest first."""
+        return looks_spent(self._workspace, version, split=split)
+
+    def gold_check(self, version: GoldVersion) -> Checked | None:
+        """Near-copies by id alone; None where there are too many items to compare while someone waits."""
+        if version.items > _MOST_COMPARED:
+            return None
+        items = self._workspace.gold_items(
+            product=version.product, name=version.name, version=version.version, split=None
+        )
+        key = (version.product, version.name, version.version, len(items))  # an erasure takes items away
+        known = self._checked.get(key)
+        if known is None:
+            found = check_gold(items)
+            known = replace(found, copies=tuple(replace(copy, texts=(None, None)) for copy in found.copies))
+            if len(self._checked) >= _REMEMBERED:
+                self._checked.clear()
+            self._checked[key] = known
+        return known

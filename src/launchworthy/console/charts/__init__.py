@@ -4,12 +4,14 @@ May import ``quantity`` and the words of this room.
 """
 
 from launchworthy.console.charts.correction import correction_plot
+from launchworthy.console.charts.coverage import coverage_plot
 from launchworthy.console.charts.curve import CurvePoint, risk_plot
 from launchworthy.console.charts.distribution import distribution_plot
 from launchworthy.console.charts.forest import ForestRow, forest_plot
 from launchworthy.console.charts.history import HistoryPoint, history_plot
 from launchworthy.console.charts.interval import IntervalMark, interval_plot
 from launchworthy.console.charts.scale import Scale, scale_over
+from launchworthy.console.charts.spending import spending_plot
 from launchworthy.console.charts.waterfall import ruler, span_bar
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "IntervalMark",
     "Scale",
     "correction_plot",
+    "coverage_plot",
     "distribution_plot",
     "forest_plot",
     "history_plot",
@@ -27,4 +30,5 @@ __all__ = [
     "ruler",
     "scale_over",
     "span_bar",
+    "spending_plot",
 ]

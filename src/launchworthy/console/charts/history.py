@@ -17,7 +17,7 @@ from launchworthy.console.charts.svg import chart, element, label
 from launchworthy.console.words import count, day
 from launchworthy.quantity import format_interval, format_value
 
-__all__ = ["HistoryPoint", "history_plot"]
+__all__ = ["HistoryPoint", "dates", "history_plot", "places_of"]
 
 _TOP, _BOTTOM = 22.0, 196.0
 
@@ -66,7 +66,7 @@ def history_plot(
             element("line", x1="0%", x2="100%", y1=y(threshold), y2=y(threshold), class_="threshold")
         )
         parts.append(element("text", limit, x="100%", y=12, text_anchor="end", class_="strong"))
-    places = _places([p.at for p in points])
+    places = places_of([p.at for p in points])
     before = None
     for point, place in zip(points, places, strict=True):
         if before is not None and point.release != before.release:
@@ -74,7 +74,7 @@ def history_plot(
             parts.append(element("line", x1=at, x2=at, y1=_TOP, y2=_BOTTOM, class_="release"))
         parts.append(_upright(point, place, y))
         before = point
-    parts += _dates(points, places)
+    parts += dates([point.at for point in points], places)
     newest = points[-1] if points else None
     desc = f"{count(len(points), 'measurement')}, oldest left" + (
         f"; the newest is {format_interval(newest.value, newest.low, newest.high, n=newest.n, unit=unit)}"
@@ -84,24 +84,24 @@ def history_plot(
     return chart(parts, height=220, title=title, desc=desc)
 
 
-def _dates(points: Sequence[HistoryPoint], places: Sequence[float]) -> list[Markup]:
+def dates(moments: Sequence[datetime], places: Sequence[float], *, bottom: float = _BOTTOM) -> list[Markup]:
     """Dates of the oldest and the newest, then of others that have room: on a phone a date takes 28 %.
 
     Where all were taken on one day, the day is said once and then times.
     """
-    ends = [0, len(points) - 1] if points else []
-    one_day = bool(points) and day(points[0].at) == day(points[-1].at)
+    ends = [0, len(moments) - 1] if moments else []
+    one_day = bool(moments) and day(moments[0]) == day(moments[-1])
     dated: dict[str, float] = {}
-    for number in [*ends, *range(1, len(points) - 1)]:
-        at, place = points[number].at, places[number]
+    for number in [*ends, *range(1, len(moments) - 1)]:
+        at, place = moments[number], places[number]
         clock = f"{at.astimezone(UTC):%H:%M:%S}"
         on = day(at) if not one_day else f"{day(at)} {clock}" if number == 0 else clock
         if on not in dated and all(abs(place - other) >= 38 for other in dated.values()):
             dated[on] = place
-    return [label(on, at=place, y=_BOTTOM + 17, edge=15) for on, place in dated.items()]
+    return [label(on, at=place, y=bottom + 17, edge=15) for on, place in dated.items()]
 
 
-def _places(moments: Sequence[datetime]) -> list[float]:
+def places_of(moments: Sequence[datetime]) -> list[float]:
     """Percent across, by time, kept at least far enough apart to be seen."""
     if len(moments) < 2:
         return [50.0] * len(moments)

@@ -37,9 +37,12 @@ class IntervalMark:
     state: str = ""
 
 
-def interval_plot(mark: IntervalMark, *, title: str) -> Markup:
-    """The estimate as a point, its bounds as a bar, the threshold dashed and its good side shaded."""
-    scale = scale_over((mark.value, mark.low, mark.high, mark.threshold), unit=mark.unit)
+def interval_plot(mark: IntervalMark, *, title: str, around: float | None = None) -> Markup:
+    """The estimate as a point, its bounds as a bar, the threshold dashed and its good side shaded.
+
+    ``around`` is a value to measure from, such as 0 for a difference: a line in the middle.
+    """
+    scale = scale_over((mark.value, mark.low, mark.high, mark.threshold), unit=mark.unit, around=around)
     desc = format_interval(mark.value, mark.low, mark.high, n=mark.n, unit=mark.unit)
     parts: list[Markup] = []
     lift = 0 if mark.threshold is not None else 14  # no line to name needs no room for its name
@@ -55,6 +58,8 @@ def interval_plot(mark: IntervalMark, *, title: str) -> Markup:
         parts.append(element("line", x1=f"{at:g}%", x2=f"{at:g}%", y1=14, y2=38, class_="threshold"))
         parts.append(label(limit, at=at, y=10, class_="strong", edge=25))
     parts += ticks(scale, top=34 - lift, bottom=38 - lift, most=3)
+    if around is not None:
+        parts.append(element("line", x1="50%", x2="50%", y1=16 - lift, y2=38 - lift, class_="zero"))
     parts.append(
         whisker(
             low=scale.percent(mark.low),

@@ -156,6 +156,8 @@ def _facts(status: ClaimStatus, verdict: Verdict) -> Iterable[Fact]:
     judge = judge_link(claim, product=verdict.terms.product)
     if judge.url:
         yield Fact(name="Judge", value=judge.text, url=judge.url)
+    if claim.family == "gold" and len(parts := claim.address.split("/")) > 2:
+        yield Fact(name="Gold set", value=parts[2], url=page_url("gold", verdict.terms.product, parts[2]))
     yield Fact(name="Evidence counts for", value=format_value(claim.valid_for_s * 1000, unit="ms"))
     yield Fact(name="Release judged", value=verdict.release or "none named")
     if claim.place is None:

@@ -196,8 +196,8 @@ def _title(name: str, status: ClaimStatus, newest: CalibrationView | None, chang
 def _reason(status: ClaimStatus, newest: CalibrationView | None, present: JudgeVersion | str) -> str:
     parts = [sentence(status.reason)]
     if newest is not None:
-        told = f"{count(newest.evidence.n, 'item')} graded by both for {newest.metric or 'no metric named'}"
-        parts.append(f"{told}, {moment(newest.evidence.observed_at)}")
+        metric = newest.metric or "no metric named"
+        parts.append(f"Calibrated for {metric} {moment(newest.evidence.observed_at)}")
     if isinstance(present, str) and present:
         parts.append(present)
     return f"{'. '.join(part.rstrip('.') for part in parts)}."
@@ -267,7 +267,7 @@ def _bias_plot(told: Mapping[str, Any] | None) -> Markup:
         n=pairs if isinstance(pairs, int) else 0,
         unit="ratio",
     )
-    return interval_plot(drawn, title="How much more often the first place wins; 0 % is no bias")
+    return interval_plot(drawn, title="How much more often the first place wins", around=0.0)
 
 
 def _mark(told: Any, *, unit: str, n: int = 0) -> IntervalMark | None:
