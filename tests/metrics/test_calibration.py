@@ -60,6 +60,24 @@ def test_stated_confidence_and_mappings_of_many_classes_are_read() -> None:
     assert many.value == pytest.approx(0.5)
 
 
+def test_another_metric_may_say_what_was_right() -> None:
+    rows = [
+        {"confidence": 0.9, "ranked": ["a", "b"], "relevant": {"b": 1}},
+        {"confidence": 0.6, "ranked": ["a"], "relevant": {"b": 1}},
+        {"confidence": 0.3, "ranked": ["a"], "relevant": {}, "should_answer": False},
+    ]
+    found = _measure(rows, bins="1", of="hit@2")
+    assert found is not None
+    assert found.value == pytest.approx(abs((0.9 - 1) + 0.6 + 0.3) / 3)
+    metric = find_metric("calibration_error", options={"of": "hit@2"})
+    assert "of:hit@2" in metric.signature
+    assert metric.score({"ranked": ["a"], "relevant": {"a": 1}}).value is None, "no confidence was stated"
+    assert "hit@2: nothing is relevant" in str(metric.score({"confidence": 0.5, "relevant": {}}).error)
+    for wrong in ("latency", "no-such-metric"):
+        with pytest.raises(InputError):
+            find_metric("calibration_error", options={"of": wrong})
+
+
 @pytest.mark.parametrize("name", ["calibration_error", "ece", "expected-calibration-error"])
 def test_contracts_and_papers_names_are_the_same_metric(name: str) -> None:
     assert find_metric(name).signature == "expected-calibration-error|bins:15|v1"

@@ -164,11 +164,24 @@ def _stated(row: Mapping[str, Any], positive: str | None) -> tuple[bool, float]:
     return read_chance(row, positive)
 
 
-def expected_calibration_error(*, bins: str | int = _BINS, positive: str | None = None) -> Metric:
+def _right_by(metric: Metric, row: Mapping[str, Any]) -> bool:
+    """Whether the metric finds nothing to better; an answer where none was due is wrong."""
+    if row.get("should_answer") is False:
+        return False
+    score = metric.score(row)
+    if score.value is None:
+        raise CannotScore(f"{metric.name}: {score.error}")
+    (own,) = metric.each([score]).tolist()
+    return bool(own == (1.0 if metric.higher_is_better else 0.0))
+
+
+def expected_calibration_error(
+    *, bins: str | int = _BINS, of: str | None = None, positive: str | None = None
+) -> Metric:
     """How far stated probabilities are from how often they came true.
 
     Raises:
-        InputError: ``bins`` is no whole number from 1 to 1,000.
+        InputError: ``bins`` is no whole number from 1 to 1,000, or ``of`` is no metric of shares.
     """
     try:
         count = int(bins)
@@ -178,8 +191,11 @@ def expected_calibration_error(*, bins: str | int = _BINS, positive: str | None 
         raise InputError(f"bins {str(bins)[:40]!r} is no whole number from 1 to {_MOST_BINS:,}", where="bins")
     names = tuple(f"bin{at}" for at in range(count))
     ends = [at / count for at in range(1, count + 1)]
+    right = None if of is None else _metric_of_shares(of)
 
     def read(row: Mapping[str, Any]) -> Score:
+        if right is not None:
+            row = {"confidence": row.get("confidence", -1), "correct": _right_by(right, row)}
         true, chance = _stated(row, positive)
         return Score(value=abs(chance - true), statistics={names[bisect_left(ends, chance)]: chance - true})
 
@@ -209,7 +225,7 @@ def expected_calibration_error(*, bins: str | int = _BINS, positive: str | None 
                 "without `score`: the probability stated that the answer is right",
                 required=False,
             ),
-            Field("correct", "with `confidence`: whether it was", required=False),
+            Field("correct", "with `confidence`: whether it was, unless `of` says it", required=False),
         ),
         read=read,
         estimator=CalibrationEstimator(names),
@@ -217,13 +233,23 @@ def expected_calibration_error(*, bins: str | int = _BINS, positive: str | None 
         convention=(
             f"{count} bins of equal width, closed on the right (of ten, 0.1 lies in the first), weighted by "
             "their items. Of a mapping, the likeliest class's probability; of a number, that of the positive "
-            "class. It reads too high by chance, more so with few items in many bins; the lower bound allows "
-            "for that."
+            "class. Option `of` names a metric, such as hit@5, that decides from the same row whether the "
+            "answer was right: nothing left to better. It reads too high by chance, more so with few items in "
+            "many bins; the lower bound allows for that."
         ),
         source="Naeini, Cooper and Hauskrecht (AAAI 2015); Guo et al. (ICML 2017)",
-        options={"bins": str(count), **named(positive)},
-        columns=columns,
+        options={"bins": str(count), **({} if right is None else {"of": right.name}), **named(positive)},
+        columns=columns if right is None else None,
     )
+
+
+def _metric_of_shares(name: str) -> Metric:
+    from launchworthy.metrics.registry import find_metric  # which lists this family
+
+    found = find_metric(name)
+    if found.unit != "ratio":
+        raise InputError(f"{found.name} does not say right or wrong", where="of", hint="hit@5, exact-match …")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,5 +302,5 @@ _POSITIVE = ("positive",)
 FAMILY: Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]] = {
     "brier": (brier, _POSITIVE),
     "log-loss": (log_loss, _POSITIVE),
-    "expected-calibration-error": (expected_calibration_error, ("bins", *_POSITIVE)),
+    "expected-calibration-error": (expected_calibration_error, ("bins", "of", *_POSITIVE)),
 }
