@@ -111,7 +111,7 @@ def test_it_says_how_much_more_is_needed(run: Run) -> None:
     arguments = ("verdict", "--contract", "strict.yaml", "--evidence", write(hits(200)), "--at", AT)
     code, out, _ = run(*arguments, "--stage", "pilot")
     assert code == 2
-    assert "next: measure 2,795 further items, if each is flawless" in out
+    assert "next: measure 2,795 further items, enough if each is flawless" in out
     _, out, _ = run(*arguments, "--stage", "pilot", "--json")
     claim = next(row for row in json.loads(out)["claims"] if row["claim"].endswith("hit@5"))
     assert (claim["status"], claim["needed"]) == ("unproven", 2795)

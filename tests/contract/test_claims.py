@@ -35,7 +35,7 @@ def test_every_kind_of_claim_has_a_line_that_makes_it(generative: str, predictiv
         ),
         (
             "answer/quality/under_refusal/baseline",
-            "Under refusal of answer on unanswerable is no more than 1 percentage point worse than launched",
+            "Under-refusal of answer on unanswerable is no more than 1 percentage point worse than launched",
         ),
         ("answer/quality/rating/baseline", "Rating of answer is no more than 0.082 worse than launched"),
         ("answer/outcomes/resolved/change", "Resolved of answer is above the 50 % of before"),

@@ -99,9 +99,11 @@ def test_a_full_count_needs_no_interval(claim_of: Make, piece_of: Make, now: dat
         kind=ClaimKind.COVER, target=Target(direction=Direction.AT_LEAST, threshold=250.0), slice="plain"
     )
     count = piece_of(kind="cover", unit="", value=250.0, low=250.0, high=250.0, n=250, slice="plain")
-    assert judged(claim, replace(count, method="full count"), now=now).state is State.MET
-    short = replace(count, value=249.0, low=249.0, high=249.0)
-    assert judged(claim, short, now=now).state is State.UNMET
+    found = judged(claim, replace(count, method="full count"), now=now)
+    assert (found.state, found.reason) == (State.MET, "250 counted, at least 250 asked")
+    short = judged(claim, replace(count, value=249.0, low=249.0, high=249.0, method="full count"), now=now)
+    assert (short.state, short.reason) == (State.UNMET, "249 counted, at least 250 asked")
+    assert judged(claim, replace(count, value=249.0, low=249.0, high=249.0), now=now).state is State.UNMET
 
 
 def test_more_than_2_percent_that_could_not_be_scored_proves_nothing_either_way(

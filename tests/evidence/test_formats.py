@@ -110,6 +110,19 @@ def hostile(verdict: Verdict) -> Verdict:
     )
 
 
+def test_each_claim_that_stands_or_blocks_says_in_words_what_its_metric_measures(
+    claim_of: Make, piece_of: Make, terms_with: Make, now: datetime
+) -> None:
+    own = claim_of(address="p/ask/quality/ours", metric="ours", sentence="Ours of ask is at least 90 %")
+    pieces = [piece_of(199, 200), piece_of(199, 200, claim=own.address)]
+    text = verdict_text(verdict_on(terms_with(claim_of(), own), pieces, release=None, now=now))
+    told = "hit@5 of ask is at least 90 % (share of questions with a relevant result among the first 5)"
+    assert f"      {told}\n" in text
+    assert "      Ours of ask is at least 90 %\n" in text
+    bare = verdict_text(verdict_on(terms_with(claim_of(), own), [], release=None, now=now))
+    assert f"      {told}\n" in bare
+
+
 def test_the_first_line_is_the_conclusion_and_every_reason_follows(verdict: Verdict) -> None:
     text = verdict_text(verdict)
     title, about, ready, *rest = text.splitlines()
@@ -124,7 +137,7 @@ def test_the_first_line_is_the_conclusion_and_every_reason_follows(verdict: Verd
     assert "50 % (44 to 56, n = 200): even the upper bound is below 90 %" in rest[blocks + 3]
     assert "from: run:a, by launchworthy.evals 0.1.0, release r-" in rest[blocks + 4]
     assert "the holdout may have been learnt" in rest[blocks + 4]
-    assert "measure 159 further items; about 40 days; odds 83 %" in text
+    assert "measure 159 further items; about 40 days; odds 83 % that it is then met" in text
     assert "1 claim that nothing here measures yet" in text
     assert "◐ waived    p/ask/quality/waived" in text
     assert "✎ attested  p/ask/quality/signed" in text

@@ -84,7 +84,7 @@ def test_what_does_not_count_is_measured_anew_with_the_count_that_nothing_takes(
     assert why in found.reason
     assert found.plan is not None
     assert (found.plan.needed, found.plan.odds) == (FROM_NOTHING, None)
-    assert found.plan.what == "measure 29 items anew, if each is flawless"
+    assert found.plan.what == "measure 29 items anew, enough if each is flawless"
 
 
 def test_a_mean_that_does_not_count_is_planned_by_its_width_only_where_its_sample_agrees(
@@ -123,7 +123,7 @@ def test_without_any_evidence_the_least_flawless_number_is_named(claim_of: Make)
     plan = plan_for(claim_of(), None, collecting=False)
     assert plan is not None
     assert plan.needed == math.ceil(math.log(0.05) / math.log(0.9))
-    assert (plan.odds, plan.what) == (None, "measure 29 items, if each is flawless")
+    assert (plan.odds, plan.what) == (None, "measure 29 items, enough if each is flawless")
     rare = claim_of(target=Target(direction=Direction.AT_MOST, threshold=0.001, unit="ratio"))
     plan = plan_for(rare, None, collecting=False)
     assert plan is not None

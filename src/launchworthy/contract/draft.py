@@ -5,6 +5,7 @@ May import this room, ``quantity`` and the standard library. Due stage and prove
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,7 @@ _INITIALS = {
     "dpia": "DPIA",
     "ai": "AI",
 }
+_HYPHENED = re.compile(r"\b(?:(?:over|under) refusal|follow up|re edit)\b")
 
 
 def words(name: str) -> str:
@@ -50,7 +52,7 @@ def words(name: str) -> str:
         if part[:1] == "p" and part[1:].replace(".", "").isdigit():
             part = "P" + part[1:]
         read.append(_INITIALS.get(stem, stem) + at + depth if stem in _INITIALS else part)
-    return " ".join(read)
+    return _HYPHENED.sub(lambda pair: pair[0].replace(" ", "-"), " ".join(read))
 
 
 def sentence(text: str) -> str:

@@ -213,15 +213,20 @@ def _bound(claim: Claim, piece: Evidence) -> Judgement:
     slack = 1e-9 * max(1.0, abs(piece.value or 0.0))  # of rounding, where the bounds meet the value
     if piece.value is None or not low - slack <= piece.value <= high + slack:
         return _unproven("its value lies outside its own bounds, so one of them is wrong")
-    shown = format_interval(piece.value, low, high, n=piece.n, unit=piece.unit)
     limit = format_value(target.threshold, unit=target.unit)
+    if piece.method == FULL_COUNT and low == piece.value == high and claim.kind is not ClaimKind.DELTA:
+        met = bound_status(low, high, direction=target.direction, threshold=target.threshold)
+        counted = format_value(piece.value, unit=piece.unit)
+        asked = f"{target.direction.value.replace('_', ' ')} {limit}"
+        return Judgement(state=State(met), reason=f"{counted} counted, {asked} asked")
+    shown = format_interval(piece.value, low, high, n=piece.n, unit=piece.unit)
     if claim.kind is ClaimKind.DELTA:
         shown = f"difference {shown}"
     state = State(bound_status(low, high, direction=target.direction, threshold=target.threshold))
     if claim.kind is ClaimKind.DELTA and claim.margin is None and 0.0 in (low, high):
         state = State.UNPROVEN  # no margin asks for an improvement, and no difference is none
     if state is State.UNPROVEN:
-        return _unproven(f"{shown}: {limit} lies between the bounds", enough_data=False)
+        return _unproven(f"{shown}: {limit} lies between the bounds, so this cannot tell", enough_data=False)
     if target.direction is Direction.AT_LEAST:
         side = "the lower bound reaches" if state is State.MET else "even the upper bound is below"
     else:

@@ -58,7 +58,7 @@ def plan_for(claim: Claim, piece: Evidence | None, *, collecting: bool) -> Plan 
     again = "" if piece is None or collecting else " anew"
     plan = Plan(
         what=f"measure {more:,} {word}{unit if more == 1 else unit + 's'}{again}"
-        + (", if each is flawless" if flawless else ""),
+        + (", enough if each is flawless" if flawless else ""),
         needed=more,
         unit=unit,
         odds=odds,

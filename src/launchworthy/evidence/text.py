@@ -18,6 +18,7 @@ from launchworthy.evidence.wording import (
     measured_text,
     origin_text,
     plan_text,
+    promise_text,
     ready_line,
     served_text,
     stage_text,
@@ -72,7 +73,7 @@ def _blocking(stage: str, blocking: Sequence[ClaimStatus]) -> Iterator[str]:
 def _claim(each: ClaimStatus) -> Iterator[str]:
     place = f" ({each.claim.place})" if each.claim.place is not None else ""
     yield f"  {MARKS[each.state]} {each.state.value:8}  {clean(each.claim.address + place)}"
-    yield f"      {clean(each.claim.sentence)}"
+    yield f"      {promise_text(each.claim)}"
     yield f"      {clean(each.reason)}"
     if each.evidence is not None:
         yield f"      from: {origin_text(each.evidence)}"
@@ -103,6 +104,7 @@ def _standing(stage: str, standing: Sequence[ClaimStatus]) -> Iterator[str]:
     for each in standing:
         label = " (simulated users)" if each.evidence is not None and each.evidence.simulated else ""
         yield f"  {MARKS[each.state]} {each.state.value:8}  {clean(each.claim.address)}{label}"
+        yield f"      {promise_text(each.claim)}"
         yield f"      {clean(each.reason)}"
         if each.evidence is not None:
             yield f"      from: {origin_text(each.evidence)}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 
-from launchworthy.contract import ClaimKind
+from launchworthy.contract import Claim, ClaimKind
+from launchworthy.contract.vocabulary import find_word
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import FULL_COUNT
 from launchworthy.evidence.status import ClaimStatus, Plan, State
@@ -23,6 +24,7 @@ __all__ = [
     "measured_text",
     "origin_text",
     "plan_text",
+    "promise_text",
     "ready_line",
     "served_text",
     "stage_text",
@@ -98,6 +100,17 @@ def measured_text(piece: Evidence) -> str:
     return format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=unit)
 
 
+def promise_text(claim: Claim) -> str:
+    """The claim in words, and what its metric measures where that has a word of its own."""
+    word = None if claim.workflow is None else find_word(claim.family, claim.metric)
+    if word is None or claim.kind not in (ClaimKind.BOUND, ClaimKind.DELTA):
+        return clean(claim.sentence)
+    doc = word.doc.removesuffix(".")
+    if depth := claim.metric.partition("@")[2]:
+        doc = doc.replace("first k", f"first {depth}")
+    return clean(f"{claim.sentence} ({doc[:1].lower()}{doc[1:]})")
+
+
 def origin_text(piece: Evidence) -> str:
     """Who or what produced a piece, from what, on which release and gold set, when."""
     parts = [piece.source or "source not named", f"by {piece.producer or 'nobody named'}"]
@@ -115,7 +128,7 @@ def origin_text(piece: Evidence) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    """``measure 85 further items; 85 labels; about 3 days; about 4.2 USD; odds 80 %``."""
+    """``measure 85 further items; 85 labels; about 3 days; about 4.2 USD; odds 80 % that it is then met``."""
     parts = [plan.what]
     if plan.labels and (plan.labels != plan.needed or plan.unit != "label"):
         parts.append(f"{plan.labels:,} label{'' if plan.labels == 1 else 's'}")
@@ -125,7 +138,7 @@ def plan_text(plan: Plan) -> str:
     if plan.cost_usd is not None:
         parts.append(f"about {format_value(plan.cost_usd, unit='USD')}")
     if plan.odds is not None:
-        parts.append(f"odds {format_value(plan.odds, unit='ratio', digits=2)}")
+        parts.append(f"odds {format_value(plan.odds, unit='ratio', digits=2)} that it is then met")
     return clean("; ".join(parts))
 
 
