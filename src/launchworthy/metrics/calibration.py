@@ -234,8 +234,8 @@ def expected_calibration_error(
             f"{count} bins of equal width, closed on the right (of ten, 0.1 lies in the first), weighted by "
             "their items. Of a mapping, the likeliest class's probability; of a number, that of the positive "
             "class. Option `of` names a metric, such as hit@5, that decides from the same row whether the "
-            "answer was right: nothing left to better. It reads too high by chance, more so with few items in "
-            "many bins; the lower bound allows for that."
+            "answer was right: nothing left to better. It reads too high by chance, more so with few items "
+            "in many bins; the lower bound allows for that."
         ),
         source="Naeini, Cooper and Hauskrecht (AAAI 2015); Guo et al. (ICML 2017)",
         options={"bins": str(count), **({} if right is None else {"of": right.name}), **named(positive)},
