@@ -435,6 +435,25 @@ def _trace_hex(number: int) -> str:
     return hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()
 
 
+TALK = {
+    "output": "Done: order 17 is refunded.",
+    "messages": [
+        {"role": "user", "content": f"Refund order 17 {HOSTILE}"},
+        {"role": "assistant", "content": "Which item of it?"},
+        {"role": "user", "content": "The blue one, it came late."},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"name": "refund", "arguments": {"order": 17, "item": "blue"}}],
+        },
+        {"role": "tool", "content": "refunded 12 EUR"},
+        {"role": "assistant", "content": "Done: order 17 is refunded."},
+    ],
+    "turns": 2,
+    "ended_because": "its stop rule held",
+    "state": {"refunded": [17]},
+    "confidence": 0.6,
+}
 _QUESTIONS = (
     "How do I merge two dictionaries?",
     "Which function lists files recursively, matching a pattern?",
@@ -631,6 +650,8 @@ def _run(
                 expected={"dict.update": 1.0, "collections.ChainMap": 0.5},
                 output=None
                 if error
+                else TALK
+                if number == 180
                 else {
                     "answer": "Use dict.update.",
                     "citations": ["dict.update"],

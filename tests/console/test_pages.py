@@ -730,3 +730,44 @@ def test_claims_that_nothing_measures_are_one_folded_row(nothing: Any, world: An
         assert "40 unproven:" in part
         assert part.count("reliability/m7&#34;") + part.count('reliability/m7"') == 1
     assert "<details open" not in text
+
+
+def test_a_scenario_reads_as_a_conversation(client: TestClient) -> None:
+    text = client.get("/runs/20261124-080000-cafe/items/q-180").text
+    assert "<script>alert" not in text
+    part = html.unescape(text).partition('id="talk"')[2].partition("</section>")[0]
+    order = (
+        "Refund order 17 <script>",
+        "Which item of it?",
+        "refund(order=17, item=blue)",
+        "refunded 12 EUR",
+    )
+    places = [part.index(each) for each in order]
+    assert places == sorted(places)
+    assert "2 turns; its stop rule held" in part
+    assert "refunded: 17" in part
+    assert 'id="talk"' not in client.get("/runs/20261124-080000-cafe/items/q-001").text
+
+
+def test_a_trace_says_how_its_question_becomes_a_gold_item(
+    client: TestClient, nothing: Any, moment: datetime, trace_id: Callable[[int], str]
+) -> None:
+    command = f"launchworthy gold promote {trace_id(1)} --name answer --product python-docs"
+    assert f"<code>{command}</code>" in client.get(f"/traces/{trace_id(1)}").text
+    span: dict[str, Any] = {
+        "trace_id": b"\1" * 16,
+        "span_id": b"\2" * 8,
+        "product": "p; rm -rf ~",
+        "workflow": "a b",
+        "kind": "workflow",
+        "start_time": 1,
+        "input": '"asked"',
+    }
+    asked = TestClient(Starlette(routes=routes(nothing, clock=lambda: moment)))
+    nothing.records.add("spans", [span])
+    text = html.unescape(asked.get(f"/traces/{'01' * 16}").text)
+    assert f"gold promote {'01' * 16} --name 'a b' --product 'p; rm -rf ~'" in text
+    others: tuple[dict[str, Any], ...] = ({"input": None}, {"cohort": "evaluation"}, {"workflow": None})
+    for number, told in enumerate(others, start=2):
+        nothing.records.add("spans", [span | told | {"trace_id": bytes([number]) * 16}])
+        assert "gold promote" not in asked.get(f"/traces/{f'0{number}' * 16}").text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launchworthy.console.payload import answer, documents, gist, messages, readable, truth
+from launchworthy.console.payload import answer, conversation, documents, gist, messages, readable, truth
 from launchworthy.console.visible import visible
 
 JSON = st.recursive(
@@ -108,3 +109,95 @@ def test_expected_ids_stand_without_their_gains_and_the_best_first() -> None:
     assert truth({"a": 1, "b": 1, "c": 1, "d": 3, "e": 1}) == "d, a, b and 2 more"
     assert truth("plain text") == "plain text"
     assert truth({}) == "{}"
+
+
+TALK = {
+    "output": "It is on its way back.",
+    "messages": [
+        {"role": "user", "content": "Refund order 17"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "c1", "function": {"name": "refund", "arguments": '{"order": 17, "why": "late"}'}}
+            ],
+        },
+        {"role": "tool", "content": [{"type": "text", "text": "done"}]},
+        {"role": "assistant", "content": "It is on its way back."},
+    ],
+    "turns": 1,
+    "ended_because": "its stop rule held",
+    "state": {"refunded": [17]},
+    "answered": True,
+}
+
+
+def test_a_talk_reads_as_who_said_what_and_which_tools_were_called() -> None:
+    found = conversation(TALK)
+    assert found is not None
+    assert [(each.role, each.text) for each in found.messages] == [
+        ("user", "Refund order 17"),
+        ("assistant", ""),
+        ("tool", "done"),
+        ("assistant", "It is on its way back."),
+    ]
+    assert found.messages[1].calls == ("refund(order=17, why=late)",)
+    assert (found.turns, found.ended) == ("1", "its stop rule held")
+    assert found.state == "refunded: 17"
+    assert found.fields == (("answered", "yes"),)
+
+
+def test_tool_calls_beside_the_messages_are_shown_once() -> None:
+    plain = [{"role": "user", "content": "x"}]
+    beside = conversation({"messages": plain, "tool_calls": [{"name": "look_up", "arguments": {"id": 4}}]})
+    assert beside is not None
+    assert beside.calls == ("look_up(id=4)",)
+    both = conversation(TALK | {"tool_calls": [{"name": "refund", "arguments": {}}]})
+    assert both is not None
+    assert both.calls == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "text",
+        None,
+        [],
+        {"messages": []},
+        {"messages": "x"},
+        {"messages": [1]},
+        {"messages": [{"content": "x"}]},
+    ],
+)
+def test_what_is_no_talk_is_none(value: Any) -> None:
+    assert conversation(value) is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [None, 3, "refund", [], {"name": 3}, {"function": "x"}, {"name": "x", "arguments": "{"}, {"name": "x"}],
+)
+def test_a_tool_call_of_any_shape_is_shown(call: Any) -> None:
+    found = conversation({"messages": [{"role": 7, "content": "x", "tool_calls": [call]}], "turns": True})
+    assert found is not None
+    (shown,) = found.messages[0].calls
+    assert isinstance(shown, str)
+    assert found.turns == ""
+
+
+def test_a_table_shows_of_a_talk_what_was_said_last() -> None:
+    shown = answer(TALK)
+    assert shown.text == "It is on its way back."
+    assert dict(shown.fields) == {
+        "turns": "1",
+        "ended because": "its stop rule held",
+        "answered": "yes",
+    }
+
+
+@settings(max_examples=40)
+@given(turns=TURNS, state=JSON, calls=JSON, count=JSON)
+def test_a_talk_of_any_shape_is_shown(turns: Any, state: Any, calls: Any, count: Any) -> None:
+    found = conversation({"messages": turns, "state": state, "tool_calls": calls, "turns": count})
+    assert found is not None
+    assert len(found.messages) == len(turns)

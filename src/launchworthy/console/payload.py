@@ -13,18 +13,32 @@ from typing import Any
 from launchworthy.console.words import short
 from launchworthy.quantity import format_number
 
-__all__ = ["Answer", "Document", "Message", "answer", "documents", "gist", "messages", "readable", "truth"]
+__all__ = [
+    "Answer",
+    "Conversation",
+    "Document",
+    "Message",
+    "answer",
+    "conversation",
+    "documents",
+    "gist",
+    "messages",
+    "readable",
+    "truth",
+]
 
 _MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One turn: who spoke, and the text. ``cut`` counts characters that are not shown."""
+    """One turn: who spoke, the text, and the tools that were called. ``cut`` counts characters that are not
+    shown."""
 
     role: str
     text: str
     cut: int = 0
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +60,22 @@ class Answer:
 
     text: str
     fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A whole talk with a user: its messages, why it ended, and what was left behind.
+
+    ``calls`` are tool calls that stand beside the messages and in none of them; ``fields`` is what else was
+    answered.
+    """
+
+    messages: tuple[Message, ...]
+    ended: str
+    turns: str
+    calls: tuple[str, ...]
+    state: str
+    fields: tuple[tuple[str, str], ...]
 
 
 def _loaded(stored: Any) -> Any:
@@ -73,8 +103,55 @@ def messages(stored: str | None) -> tuple[Message, ...]:
     return (_message("", _whole(value)),)
 
 
-def _message(role: str, text: str) -> Message:
-    return Message(role=role, text=text[:_MOST], cut=max(0, len(text) - _MOST))
+def _message(role: str, text: str, calls: Iterable[str] = ()) -> Message:
+    return Message(role=role, text=text[:_MOST], cut=max(0, len(text) - _MOST), calls=tuple(calls))
+
+
+def conversation(value: Any) -> Conversation | None:
+    """An answer that holds the messages of a talk; None of any other."""
+    told = value.get("messages") if isinstance(value, Mapping) else None
+    if not isinstance(told, list) or not told:
+        return None
+    if not all(isinstance(each, Mapping) and "role" in each for each in told):
+        return None
+    said = tuple(_turn(each) for each in told)
+    turns, ended, state = (value.get(name) for name in ("turns", "ended_because", "state"))
+    rest = (
+        (str(name).replace("_", " "), _brief(each))
+        for name, each in value.items()
+        if name not in _OF_A_TALK and name not in _ELSEWHERE and each not in (None, "", [], {})
+    )
+    return Conversation(
+        messages=said,
+        ended=short(ended, most=200) if isinstance(ended, str) else "",
+        turns=f"{turns:,}" if isinstance(turns, int) and not isinstance(turns, bool) else "",
+        calls=() if any(each.calls for each in said) else _calls(value.get("tool_calls")),
+        state="" if state in (None, "", [], {}) else readable(state),
+        fields=tuple(rest),
+    )
+
+
+def _turn(message: Mapping[str, Any]) -> Message:
+    plain = {name: each for name, each in message.items() if name != "tool_calls"}
+    return _message(str(message["role"]), _content(plain), _calls(message.get("tool_calls")))
+
+
+def _calls(told: Any) -> tuple[str, ...]:
+    return tuple(_call(each) for each in told[:_MOST_CALLS]) if isinstance(told, list) else ()
+
+
+def _call(told: Any) -> str:
+    """``refund(order=17, reason=late)``, whichever of the usual shapes it came in."""
+    inner = told.get("function") if isinstance(told, Mapping) else None
+    plain = inner if isinstance(inner, Mapping) else told
+    if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
+        return short(readable(told), most=300)
+    given = _loaded(plain.get("arguments"))
+    if isinstance(given, Mapping):
+        shown = ", ".join(f"{name}={short(_whole(each), most=80)}" for name, each in given.items())
+    else:
+        shown = "" if given is None else _whole(given)
+    return short(f"{plain['name']}({shown})", most=300)
 
 
 def _content(message: Mapping[str, Any]) -> str:
@@ -150,18 +227,22 @@ def readable(value: Any) -> str:
 
 
 _ELSEWHERE = ("trace_id", "cost_usd", "latency_ms")  # the row of an item has a place of its own for these
+_OF_A_TALK = ("messages", "turns", "ended_because", "state", "tool_calls", "output")
+_MOST_CALLS = 200
 _TEXT_FIELDS = ("output", "answer", "text", "response", "content")
 
 
 def answer(value: Any, *, most: int = 300) -> Answer:
-    """An answer for a table: of a mapping its text first, then each other field on one short line."""
+    """An answer for a table: of a mapping its text first, then each other field on one short line; of a talk
+    the last thing that was said."""
     if isinstance(value, Mapping):
         name = next((name for name in _TEXT_FIELDS if isinstance(value.get(name), str)), None)
         if name is not None:
+            hidden = ("messages", "state", "tool_calls", *_ELSEWHERE) if conversation(value) else _ELSEWHERE
             rest = (
                 (str(key).replace("_", " "), _brief(each))
                 for key, each in value.items()
-                if key not in (name, *_ELSEWHERE) and each not in (None, "", [], {})
+                if key not in (name, *hidden) and each not in (None, "", [], {})
             )
             return Answer(text=_cut(value[name], most), fields=tuple(rest))
     return Answer(text=_cut(readable(value), most))

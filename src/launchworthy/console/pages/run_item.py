@@ -9,7 +9,7 @@ from launchworthy.console.measures import goodness, score_text
 from launchworthy.console.page import Ask, Head, Page
 from launchworthy.console.pages import trace
 from launchworthy.console.pages.trace import TraceView
-from launchworthy.console.payload import Answer, answer, gist, readable
+from launchworthy.console.payload import Answer, Conversation, answer, conversation, gist, readable
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, joined, page_url, short
 from launchworthy.errors import NotFoundError
@@ -36,12 +36,16 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunItemView:
-    """What the item's page receives; ``trace`` is None where the call left none, ``no_trace`` says why."""
+    """What the item's page receives; ``trace`` is None where the call left none, ``no_trace`` says why.
+
+    ``talk`` is None where the answer is no conversation.
+    """
 
     head: Head
     question: str
     expected: str
     output: Answer
+    talk: Conversation | None
     error: str
     slices: tuple[str, ...]
     scores: tuple[ScoreRow, ...]
@@ -74,6 +78,7 @@ def view(reading: Reading, ask: Ask) -> RunItemView:
         question=readable(item.input),
         expected="" if item.expected is None else readable(item.expected),
         output=Answer(text="") if item.output is None else answer(item.output, most=_WHOLE),
+        talk=conversation(item.output),
         error=item.error or "",
         slices=item.slices,
         scores=shown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from launchworthy.console.reading import Reading
 from launchworthy.console.spans import MAX_SPANS, read_trace
 from launchworthy.console.words import NO_ANSWERS, Link, count, from_ns, page_url, short
 from launchworthy.errors import NotFoundError
+from launchworthy.gold import asked_in, question_in
 from launchworthy.quantity import format_number, format_value
 
 __all__ = ["PAGE", "LateRow", "SpanRow", "TraceView"]
@@ -61,7 +63,7 @@ class LateRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceView:
     """What the trace page receives; ``figures`` are name and value. ``tokens`` and ``costs`` say whether any
-    span has them."""
+    span has them. ``promote`` is the command that makes a gold item of it, empty where there can be none."""
 
     head: Head
     figures: tuple[tuple[str, str], ...]
@@ -70,6 +72,7 @@ class TraceView:
     tokens: bool
     costs: bool
     late: tuple[LateRow, ...]
+    promote: str
     simulated: bool
     cut: bool
 
@@ -108,8 +111,21 @@ def view(reading: Reading, ask: Ask) -> TraceView:
         tokens=any(row.tokens for row in rows),
         costs=any(row.cost for row in rows),
         late=late,
+        promote=_promote(trace_id, spans, root),
         simulated=any(span["simulated"] for span in spans),
         cut=len(spans) >= MAX_SPANS,
+    )
+
+
+def _promote(trace_id: str, spans: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> str:
+    workflow = root["workflow"]
+    if not workflow or any("evaluation" in (span["kind"], span["cohort"]) for span in spans):
+        return ""
+    asked = asked_in(spans, workflow=workflow)
+    if asked is None or question_in(asked["input"]) is None:
+        return ""
+    return shlex.join(
+        ["launchworthy", "gold", "promote", trace_id, "--name", workflow, "--product", root["product"]]
     )
 
 
