@@ -89,6 +89,19 @@ def test_lower_may_be_better_and_the_right_cell_decides_who_moved() -> None:
     assert (len(found.worse), len(found.better)) == (40, 0)
 
 
+def test_answers_that_only_one_release_gives_are_neither_better_nor_worse() -> None:
+    risk = find_metric("selective-risk")
+
+    def run(*answered: bool) -> list[RunItem]:
+        rows = [{"answered": did, "should_answer": n > 1} for n, did in enumerate(answered)]
+        return [RunItem(item_id=f"q{n}", scores={risk.name: risk.score(row)}) for n, row in enumerate(rows)]
+
+    found = compare_runs(run(False, False, True, True), run(True, True, True, False), risk)
+    assert found.candidate == 0.0
+    assert found.baseline == pytest.approx(2 / 3)
+    assert (found.better, found.worse, found.one_sided) == ((), (), 3)
+
+
 def test_items_without_a_truth_for_the_metric_are_nobodys_fault() -> None:
     plain = RunItem(item_id="q009")
     found = compare_runs([*_items([1.0]), plain], [*_items([1.0]), plain], EXACT)

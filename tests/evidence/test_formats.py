@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -121,6 +122,20 @@ def test_each_claim_that_stands_or_blocks_says_in_words_what_its_metric_measures
     assert "      Ours of ask is at least 90 %\n" in text
     bare = verdict_text(verdict_on(terms_with(claim_of(), own), [], release=None, now=now))
     assert f"      {told}\n" in bare
+
+
+def test_files_below_the_root_are_named_from_there(claim_of: Make, terms_with: Make, now: datetime) -> None:
+    terms = terms_with(
+        claim_of(place=Place(file="/srv/app/launchworthy.yaml", line=7, column=3)),
+        contract={"file": "/srv/app/launchworthy.yaml", "version": "c-1"},
+    )
+    verdict = verdict_on(terms, [], release=None, now=now)
+    whole, short = verdict_text(verdict), verdict_text(verdict, root=PurePosixPath("/srv/app"))
+    assert "(/srv/app/launchworthy.yaml:7:3)" in whole
+    assert "by /srv/app/launchworthy.yaml c-1" in whole
+    assert "(launchworthy.yaml:7:3)" in short
+    assert "by launchworthy.yaml c-1" in short
+    assert verdict_text(verdict, root=PurePosixPath("/srv/other")) == whole
 
 
 def test_the_first_line_is_the_conclusion_and_every_reason_follows(verdict: Verdict) -> None:

@@ -293,7 +293,7 @@ def _written(verdict: Verdict, form: str) -> str:
     from launchworthy import evidence
 
     if form == "text":
-        return evidence.verdict_text(verdict)
+        return evidence.verdict_text(verdict, root=Path.cwd())
     if form == "markdown":
         return evidence.verdict_markdown(verdict)
     if form == "junit":
@@ -309,7 +309,7 @@ def _written(verdict: Verdict, form: str) -> str:
 def _print(verdict: Verdict) -> None:
     from launchworthy.evidence import verdict_text
 
-    title, *lines = verdict_text(verdict).splitlines()
+    title, *lines = verdict_text(verdict, root=Path.cwd()).splitlines()
     styled = [click.style(line, **_STYLES.get(line.lstrip()[:1], {})) for line in lines]
     # Styles are dropped where the output is no terminal.
     click.echo("\n".join([click.style(title, bold=True), *styled]))

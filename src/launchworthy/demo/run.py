@@ -135,13 +135,14 @@ def _server(folder: Path, *, port: int, say: Callable[[str], None]) -> Iterator[
         say(f"A server already has this folder, at {running.url}.")
         yield _Server(url=running.url, process=None)
         return
-    words = ["up", "--data", str(data), "--contract", str(folder / "launchworthy.yaml")]
-    words += ["--port", str(port if _free(port) else 0)]
+    words = ["up", "--contract", "launchworthy.yaml", "--port", str(port if _free(port) else 0)]
     log = folder / "server.log"
-    say(f"\n$ launchworthy {shlex.join(words)} &")
+    say(f"\n$ cd {shlex.quote(str(folder))}")
+    say(f"$ launchworthy {shlex.join(words)} &")
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "launchworthy", *words],
+            [sys.executable, "-m", "launchworthy", *words, "--data", str(data)],
+            cwd=folder,
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
@@ -240,6 +241,7 @@ What to try next:
   launchworthy lint --explain             every default in force
   launchworthy claims                     what the contract promises, and what measures it
   launchworthy verdict --stage pilot      one stage, with what blocks it
+  launchworthy runs                       what was evaluated; …/runs/RUN/threshold chooses when to refuse
   launchworthy attest --help              sign what only a person can vouch for
 
 Ctrl-C ends the demo; `launchworthy demo` goes on where it stopped."""

@@ -29,6 +29,7 @@ class Comparison:
         better, worse: Ids of the items that moved, in order of id.
         unpaired: Items that only one of the runs has.
         unscored: Items of both that at least one side could not score.
+        one_sided: Items that enter the metric on one side only, such as answers that one release withholds.
     """
 
     metric: str
@@ -41,6 +42,7 @@ class Comparison:
     worse: tuple[str, ...]
     unpaired: int
     unscored: int
+    one_sided: int = 0
 
 
 def compare_runs(
@@ -65,13 +67,16 @@ def compare_runs(
     Raises:
         InputError: The margin is negative.
     """
+    import numpy as np
+
     pairs, unscored = _pairs(candidate, baseline, metric)
     old_scores, new_scores = [old for _, old, _ in pairs], [new for _, _, new in pairs]
     clusters = clusters_of([item for item, _, _ in pairs])
     difference = metric.difference(old_scores, new_scores, level=level, sides=1, clusters=clusters)
     low, high = (None, None) if difference is None else (difference.low, difference.high)
     sign = 1 if metric.higher_is_better else -1
-    moved = sign * (metric.each(new_scores) - metric.each(old_scores))
+    before, after = metric.each(old_scores), metric.each(new_scores)
+    moved = sign * (after - before)
     moves = [(item.item_id, move) for (item, _, _), move in zip(pairs, moved.tolist(), strict=True)]
     return Comparison(
         metric=metric.name,
@@ -84,6 +89,7 @@ def compare_runs(
         worse=tuple(item_id for item_id, move in moves if move < 0),
         unpaired=len({item.item_id for item in baseline} ^ {item.item_id for item in candidate}),
         unscored=unscored,
+        one_sided=int((np.isnan(before) != np.isnan(after)).sum()),
     )
 
 

@@ -196,6 +196,7 @@ def _difference(found: Comparison, unit: str) -> str:
     shown = replace(own, unit=own.unit or unit)
     margin = format_value(found.margin, unit=own.unit or unit)
     return (
-        f"against the baseline: {shown}; {len(found.better):,} better, {len(found.worse):,} worse; "
+        f"against the baseline: {shown}; {len(found.better):,} better, {len(found.worse):,} worse"
+        f"{f', {found.one_sided:,} count on one side only' if found.one_sided else ''}; "
         f"no worse than {margin}: {found.status}"
     )

@@ -10,10 +10,16 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from launchworthy.contract.claim import Place
-from launchworthy.evidence.sarif import repository_path
 from launchworthy.evidence.status import ClaimStatus, State
 from launchworthy.evidence.verdict import Verdict
-from launchworthy.evidence.wording import clean, judged_line, plan_text, ready_line, unmeasured
+from launchworthy.evidence.wording import (
+    clean,
+    judged_line,
+    plan_text,
+    ready_line,
+    repository_path,
+    unmeasured,
+)
 
 __all__ = ["verdict_github"]
 

@@ -15,9 +15,16 @@ from urllib.parse import quote
 from launchworthy import __version__
 from launchworthy.evidence.status import ClaimStatus, State
 from launchworthy.evidence.verdict import Verdict
-from launchworthy.evidence.wording import clean, judged_line, measured_text, origin_text, plan_text
+from launchworthy.evidence.wording import (
+    clean,
+    judged_line,
+    measured_text,
+    origin_text,
+    plan_text,
+    repository_path,
+)
 
-__all__ = ["repository_path", "verdict_sarif"]
+__all__ = ["verdict_sarif"]
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -56,14 +63,6 @@ def verdict_sarif(verdict: Verdict, *, root: PurePath | None = None) -> dict[str
             }
         ],
     }
-
-
-def repository_path(file: str, *, root: PurePath | None) -> str:
-    """A path with forward slashes, from the root where it lies below it."""
-    path = PurePath(file)
-    if root is not None and path.is_absolute() and path.is_relative_to(root):
-        path = path.relative_to(root)
-    return path.as_posix()
 
 
 def _level(each: ClaimStatus, *, needed: set[str]) -> str:

@@ -6,6 +6,8 @@ May import this room only. Lines of others are cleaned, so that they cannot writ
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import PurePath
 
 from launchworthy.contract import ClaimKind
 from launchworthy.evidence.status import ClaimStatus, State
@@ -20,6 +22,7 @@ from launchworthy.evidence.wording import (
     plan_text,
     promise_text,
     ready_line,
+    repository_path,
     served_text,
     stage_text,
     unmeasured,
@@ -30,18 +33,18 @@ __all__ = ["verdict_text"]
 _LISTED = 8  # addresses shown of the claims that nothing measures
 
 
-def verdict_text(verdict: Verdict) -> str:
-    """The verdict in lines; the first is the conclusion."""
-    return "\n".join(_lines(verdict)) + "\n"
+def verdict_text(verdict: Verdict, *, root: PurePath | None = None) -> str:
+    """The verdict in lines, the first its conclusion; files below ``root`` are named from there."""
+    return "\n".join(_lines(verdict, root)) + "\n"
 
 
-def _lines(verdict: Verdict) -> Iterator[str]:
+def _lines(verdict: Verdict, root: PurePath | None) -> Iterator[str]:
     stage = verdict.subject
     yield clean(verdict.conclusion)
-    yield judged_line(verdict)
+    yield judged_line(verdict, root=root)
     if stage.blocking:
         yield ready_line(stage)
-    yield from _blocking(stage.name, stage.blocking)
+    yield from _blocking(stage.name, stage.blocking, root)
     yield from _standing(stage.name, [each for each in stage.needed if each.state.admits])
     if verdict.serving:
         yield ""
@@ -53,14 +56,14 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield f"  {MARKS[row.state]} {stage_text(row)}; {date_text(row)}"
 
 
-def _blocking(stage: str, blocking: Sequence[ClaimStatus]) -> Iterator[str]:
+def _blocking(stage: str, blocking: Sequence[ClaimStatus], root: PurePath | None) -> Iterator[str]:
     if not blocking:
         return
     yield ""
     yield clean(f"What blocks {stage}")
     order = sorted(blocking, key=lambda each: each.state is not State.UNMET)
     for each in (one for one in order if not unmeasured(one)):
-        yield from _claim(each)
+        yield from _claim(each, root)
     rest = [each.claim.address for each in order if unmeasured(each)]
     if rest:
         yield f"  {MARKS[State.UNPROVEN]} unproven  {_count(rest)} that nothing here measures yet"
@@ -70,8 +73,10 @@ def _blocking(stage: str, blocking: Sequence[ClaimStatus]) -> Iterator[str]:
         yield "      next: add evidence measured elsewhere (launchworthy evidence add), or waive them"
 
 
-def _claim(each: ClaimStatus) -> Iterator[str]:
-    place = f" ({each.claim.place})" if each.claim.place is not None else ""
+def _claim(each: ClaimStatus, root: PurePath | None) -> Iterator[str]:
+    place = ""
+    if (line := each.claim.place) is not None:
+        place = f" ({replace(line, file=repository_path(line.file, root=root))})"
     yield f"  {MARKS[each.state]} {each.state.value:8}  {clean(each.claim.address + place)}"
     yield f"      {promise_text(each.claim)}"
     yield f"      {clean(each.reason)}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import PurePath
 
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.contract.vocabulary import find_word
@@ -26,6 +27,7 @@ __all__ = [
     "plan_text",
     "promise_text",
     "ready_line",
+    "repository_path",
     "served_text",
     "stage_text",
     "unmeasured",
@@ -49,15 +51,24 @@ def clean(text: str) -> str:
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 
-def judged_line(verdict: Verdict) -> str:
-    """What was judged, on which contract, when."""
+def repository_path(file: str, *, root: PurePath | None) -> str:
+    """A path with forward slashes, from the root where it lies below it."""
+    path = PurePath(file)
+    if root is not None and path.is_absolute() and path.is_relative_to(root):
+        path = path.relative_to(root)
+    return path.as_posix()
+
+
+def judged_line(verdict: Verdict, *, root: PurePath | None = None) -> str:
+    """What was judged, on which contract (its path from ``root``, where it lies below), when."""
     release = "no release named"
     if verdict.release is not None:
         known = verdict.releases.get(verdict.release)
         label = f" ({known.label})" if known is not None and known.label else ""
         release = f"release {verdict.release}{label}"
     terms = verdict.terms.contract
-    contract = " ".join(terms[name] for name in ("file", "version") if terms.get(name))
+    file = repository_path(terms["file"], root=root) if terms.get("file") else ""
+    contract = " ".join(part for part in (file, terms.get("version")) if part)
     by = f" by {contract}" if contract else ""
     pieces = len(verdict.evidence)
     rests = f"{pieces:,} piece{'' if pieces == 1 else 's'} of evidence"
