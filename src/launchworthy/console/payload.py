@@ -66,8 +66,7 @@ class Answer:
 class Conversation:
     """A whole talk with a user: its messages, why it ended, and what was left behind.
 
-    ``calls`` are tool calls that stand beside the messages and in none of them; ``fields`` is what else was
-    answered.
+    ``calls`` are tool calls that stand beside the messages and in none of them.
     """
 
     messages: tuple[Message, ...]
@@ -75,7 +74,6 @@ class Conversation:
     turns: str
     calls: tuple[str, ...]
     state: str
-    fields: tuple[tuple[str, str], ...]
 
 
 def _loaded(stored: Any) -> Any:
@@ -116,18 +114,12 @@ def conversation(value: Any) -> Conversation | None:
         return None
     said = tuple(_turn(each) for each in told)
     turns, ended, state = (value.get(name) for name in ("turns", "ended_because", "state"))
-    rest = (
-        (str(name).replace("_", " "), _brief(each))
-        for name, each in value.items()
-        if name not in _OF_A_TALK and name not in _ELSEWHERE and each not in (None, "", [], {})
-    )
     return Conversation(
         messages=said,
         ended=short(ended, most=200) if isinstance(ended, str) else "",
         turns=f"{turns:,}" if isinstance(turns, int) and not isinstance(turns, bool) else "",
         calls=() if any(each.calls for each in said) else _calls(value.get("tool_calls")),
         state="" if state in (None, "", [], {}) else readable(state),
-        fields=tuple(rest),
     )
 
 
@@ -227,7 +219,7 @@ def readable(value: Any) -> str:
 
 
 _ELSEWHERE = ("trace_id", "cost_usd", "latency_ms")  # the row of an item has a place of its own for these
-_OF_A_TALK = ("messages", "turns", "ended_because", "state", "tool_calls", "output")
+_OF_A_TALK = ("messages", "state", "tool_calls")
 _MOST_CALLS = 200
 _TEXT_FIELDS = ("output", "answer", "text", "response", "content")
 
@@ -236,15 +228,17 @@ def answer(value: Any, *, most: int = 300) -> Answer:
     """An answer for a table: of a mapping its text first, then each other field on one short line; of a talk
     the last thing that was said."""
     if isinstance(value, Mapping):
+        talk = conversation(value)
         name = next((name for name in _TEXT_FIELDS if isinstance(value.get(name), str)), None)
-        if name is not None:
-            hidden = ("messages", "state", "tool_calls", *_ELSEWHERE) if conversation(value) else _ELSEWHERE
+        if name is not None or talk is not None:
+            text = value[name] if name is not None else talk.messages[-1].text if talk is not None else ""
+            hidden = (name, *_ELSEWHERE, *(_OF_A_TALK if talk is not None else ()))
             rest = (
                 (str(key).replace("_", " "), _brief(each))
                 for key, each in value.items()
-                if key not in (name, *hidden) and each not in (None, "", [], {})
+                if key not in hidden and each not in (None, "", [], {})
             )
-            return Answer(text=_cut(value[name], most), fields=tuple(rest))
+            return Answer(text=_cut(text, most), fields=tuple(rest))
     return Answer(text=_cut(readable(value), most))
 
 
