@@ -42,7 +42,7 @@ def _free_port() -> int:
 
 
 def test_the_tour_answers_what_it_says(tmp_path: Path) -> None:
-    names = iter(("app.py", "serve.py"))
+    names = iter(("app.py", "better.py", "serve.py"))
     port = _free_port()
     environment = {
         **os.environ,
@@ -84,4 +84,4 @@ def test_the_tour_answers_what_it_says(tmp_path: Path) -> None:
         for server in servers:
             server.terminate()
             server.wait(timeout=15)
-    assert ran >= 10
+    assert ran >= 14

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from launchworthy.demo.policy import read_policy
 from launchworthy.server import read_note
 
 BOARD = "/products/python-docs"
@@ -62,7 +64,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def test_it_prints_each_command_the_verdict_and_what_to_try_next(demo: Demo) -> None:
     for line in (
-        "$ launchworthy up ",
+        "$ launchworthy up --contract launchworthy.yaml",
         "$ python -m launchworthy.demo.users --questions 60",
         "$ launchworthy eval --target launchworthy.demo.targets:baseline",
         "$ launchworthy eval --target launchworthy.demo.targets:candidate",
@@ -120,6 +122,39 @@ def test_every_record_of_a_simulated_user_says_so_and_evaluations_are_apart(demo
     assert {row["simulated"] for row in table if row["cohort"] != "evaluation"} == {True}
     assert {row["cohort"] for row in table} >= {"evaluation"}
     assert all(len(row["trace_id"]) == 32 and len(row["span_id"]) == 16 for row in table)
+
+
+def test_the_documented_commands_choose_the_threshold_that_the_policy_has(demo: Demo) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "demo-product.md").read_text()
+    [block] = re.findall(r"```console\n(.*?)```", page, flags=re.DOTALL)
+    first, second = (line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ "))
+    shown = [line for line in block.splitlines() if not line.startswith("$ ")]
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", *shlex.split(command)]
+        return subprocess.run(words, cwd=demo.folder, capture_output=True, text=True, check=False)
+
+    asked = run(first)
+    assert asked.returncode == 0, asked.stderr
+    [run_id] = re.findall(r"run (\S+): .*, dev$", asked.stderr, flags=re.MULTILINE)
+    policy = demo.folder / "policy.json"
+    before = read_policy(policy)
+    policy.write_text(replace(before, threshold=1.0, evidence={}).as_json())
+    chosen = run(second.replace("RUN", run_id))
+    assert (chosen.returncode, chosen.stderr) == (0, "")
+    told = read_policy(policy)
+    assert (told.weights, told.intercept) == (before.weights, before.intercept)
+    # Documents differ a little from Python to Python, and with them the figures.
+    assert told.threshold == pytest.approx(before.threshold, abs=0.05)
+    assert [told.evidence[name] for name in ("n", "target", "confidence", "method")] == [
+        before.evidence[name] for name in ("n", "target", "confidence", "method")
+    ]
+    assert told.evidence["wrong"]["high"] < told.evidence["target"]
+    figure = re.compile(r"\d+(\.\d+)?")
+    printed = [figure.sub("#", line) for line in chosen.stdout.splitlines()]
+    assert printed[: len(shown) - 1] == [figure.sub("#", line) for line in shown[:-1]]
+    drawn = demo.page(f"/runs/{run_id}/threshold?metric=selective-risk&target=15")
+    assert f"<title>Answer from confidence {told.threshold:g} on: " in drawn
 
 
 def test_once_exits_with_the_verdicts_code_and_leaves_nothing_running(demo: Demo, tmp_path: Path) -> None:

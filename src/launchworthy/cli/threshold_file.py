@@ -61,8 +61,8 @@ def threshold_reason(found: Threshold) -> str:
     target = format_value(found.target, unit="ratio")
     if found.needed is None:
         return (
-            f"{start}: at every confidence {target} or more are wrong, "
-            "so the answers or their confidence must improve."
+            f"{start}: at no confidence are clearly fewer than {target} wrong. More labels may tell; else "
+            "the answers or their confidence must improve."
         )
     return f"{start}: about {found.needed:,} would be needed, if they are like these (80 %)."
 
