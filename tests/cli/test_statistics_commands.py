@@ -292,7 +292,7 @@ def test_threshold_by_expectation_says_that_it_is_one(
     )
     answer = json.loads(out)
     assert (code, answer["confidence"]) == (0, None)
-    assert "expected to be at most 0.05 of all questions" in answer["guarantee"]
+    assert "expected to be at most 5 % of all questions" in answer["guarantee"]
 
 
 @pytest.mark.parametrize(

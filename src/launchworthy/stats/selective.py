@@ -137,7 +137,8 @@ def certified_threshold(
     threshold, coverage, risk = found
     return Threshold(
         threshold=threshold,
-        guarantee=f"with probability {level:.6g}, at most {target:.6g} of the answers given are wrong",
+        guarantee=f"with {_percent(level)} confidence, "
+        f"at most {_percent(target)} of the answers given are wrong",
         coverage=coverage,
         wrong=risk,
         needed=_needed(answered, wrong, target, error, least) if threshold is None else None,
@@ -168,7 +169,7 @@ def expected_threshold(confidence: ArrayLike, *, correct: ArrayLike, target: flo
     more = math.ceil(1.0 / target - 1.0 - 1e-9)
     return Threshold(
         threshold=threshold,
-        guarantee=f"wrong answers are expected to be at most {target:.6g} of all questions",
+        guarantee=f"wrong answers are expected to be at most {_percent(target)} of all questions",
         coverage=coverage,
         wrong=risk,
         needed=None if held else max(more, n + 1),
@@ -177,6 +178,10 @@ def expected_threshold(confidence: ArrayLike, *, correct: ArrayLike, target: flo
         confidence=None,
         method="conformal risk control",
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.6g} %"
 
 
 def _blocks(
