@@ -57,7 +57,7 @@ def test_the_threshold_is_low_as_it_may_be_and_its_test_is_the_exact_binomial_on
     assert own.wrong.value == pytest.approx(wrong / chosen.sum())
     assert sps.binom.cdf(wrong, chosen.sum(), 0.02) <= 0.05 / 4
     assert own.needed is None
-    assert "at most 0.02 of the answers given are wrong" in own.guarantee
+    assert own.guarantee == "with 95 % confidence, at most 2 % of the answers given are wrong"
 
 
 def test_too_few_rows_certify_nothing_and_say_how_many_would() -> None:
