@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launchworthy.quantity import Quantity, format_interval, format_value, parse_quantity
+from launchworthy.quantity import Quantity, difference_unit, format_interval, format_value, parse_quantity
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,21 @@ def test_not_measured_is_never_a_number() -> None:
 def test_a_duration_without_bound_has_no_unit() -> None:
     assert format_value(float("inf"), unit="ms") == "∞"
     assert format_value(float("-inf"), unit="ms") == "−∞"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (0.08, 0.01, 0.15, "8 points (1 to 15, n = 300)"),
+        (0.01, -0.01, 0.03, "1 point (−1 to 3, n = 300)"),
+        (-0.023, -0.041, -0.01, "−2.3 points (−4.1 to −1, n = 300)"),
+        (0.0, -math.inf, 0.02, "0 points (−∞ to 2, n = 300)"),
+    ],
+)
+def test_a_difference_of_shares_is_told_in_points(value: float, low: float, high: float, text: str) -> None:
+    assert format_interval(value, low, high, n=300, unit=difference_unit("ratio")) == text
+
+
+@pytest.mark.parametrize("unit", ["", "ms", "USD", "USD/month", "1/d"])
+def test_a_difference_of_anything_else_keeps_its_unit(unit: str) -> None:
+    assert difference_unit(unit) == unit

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 __all__ = [
     "Quantity",
+    "difference_unit",
     "format_interval",
     "format_number",
     "format_value",
@@ -30,6 +31,7 @@ _DURATION_MS = {
     "w": 604_800_000.0,
     "y": 31_536_000_000.0,
 }
+_POINTS = "points"
 _CURRENCIES = frozenset(
     "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON SEK"
     " SGD THB TRY TWD USD VND ZAR".split()
@@ -131,18 +133,33 @@ def _ratio_percent(value: float, digits: int) -> str:
 
 
 def format_value(value: float | None, *, unit: str = "", digits: int = 3) -> str:
-    """Print a value in its unit: ``94.1 %``, ``1.2 s``, ``0.012 USD``, ``50/d``; None is ``not measured``."""
+    """Print a value in its unit: ``94.1 %``, ``1.2 s``, ``0.012 USD``, ``50/d``; None is ``not measured``.
+
+    Beside the canonical units there is ``points`` (see :func:`difference_unit`).
+    """
     if value is None or math.isnan(value):
         return "not measured"
     base, _, per = unit.partition("/")
     suffix = f"/{per}" if per else ""
     if base == "ratio":
         return f"{_ratio_percent(value, digits)} %{suffix}"
+    if base == _POINTS:
+        number = format_number(100.0 * value, digits=digits)
+        return f"{number} {'point' if number in ('1', '−1') else 'points'}{suffix}"
     if base == "ms":
         return f"{_duration(value, digits)}{suffix}"
     if base in ("", "1"):
         return f"{format_number(value, digits=digits)}{suffix}"
     return f"{format_number(value, digits=digits)} {base}{suffix}"
+
+
+def difference_unit(unit: str) -> str:
+    """The unit in which a difference of two values prints: percentage points where they are shares.
+
+    From 80 % to 88 % is 8 points, which 8 % would not say.
+    """
+    base, slash, per = unit.partition("/")
+    return f"{_POINTS if base == 'ratio' else base}{slash}{per}"
 
 
 def _duration(value_ms: float, digits: int) -> str:
@@ -164,7 +181,8 @@ def format_interval(
     ends = [format_value(end, unit=unit) for end in (low, high)]
     own = format_value(value, unit=unit)
     tail = own.rpartition(" ")[2] if " " in own else ""
-    if tail and all(end.endswith(f" {tail}") for end in ends):
-        ends = [end.removesuffix(f" {tail}") for end in ends]
+    tails = (" point", " points") if tail.startswith("point") else (f" {tail}",)
+    if tail and all(end.endswith(tails) for end in ends):
+        ends = [end.rpartition(" ")[0] for end in ends]
     count = "" if n is None else f", n = {n:,}"
     return f"{own} ({ends[0]} to {ends[1]}{count})"

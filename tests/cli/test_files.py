@@ -198,7 +198,7 @@ def test_compare_pairs_by_id_and_exits_as_a_verdict_does(
     assert code == 2
     code, out, _ = _run(capsys, *base, "--baseline", old, "--candidate", old, "--margin", "2 %")
     assert code == 0
-    assert "not worse by more than 2 %" in out
+    assert "not worse by more than 2 points" in out
 
 
 def test_compare_says_how_many_more_pairs_would_settle_it_and_they_do(
@@ -378,7 +378,7 @@ def test_two_tables_compare_as_their_json_lines_do(
     assert code == 1
     assert "1 of 3 slices differ beyond chance (Holm, 95 %): g1 worse by" in out
     assert "e-value" in out
-    assert "pairs show that it is not worse by more than 1 %" in out
+    assert "pairs show that it is not worse by more than 1 point" in out
     answer = json.loads(told[3][1])
     assert answer["slices"]["g1"]["change"] == "worse"
     assert answer["slices"]["g0"]["change"] is None

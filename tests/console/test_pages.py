@@ -534,7 +534,7 @@ KINDS: Mapping[ClaimKind, tuple[Target | None, dict[str, Any], str]] = {
             "unit": "ratio",
             "detail": {"worse": [{"item": "q-1"}]},
         },
-        "1 % (−1 to 3, n = 300)",
+        "1 point (−1 to 3, n = 300)",
     ),
     ClaimKind.NEVER: (
         None,

@@ -94,7 +94,7 @@ def test_every_target_meets_every_set_and_the_others_are_compared_with_the_first
     assert "gold@" in result.output
     assert "few@" in result.output
     assert result.output.count("own_bot:worse r-") == 2 * 4  # the scorer, two quantiles of latency, cost
-    assert "against the baseline: -25 %" in result.output or "against the baseline: −25 %" in result.output
+    assert "against the baseline: −25 points (" in result.output
     plain = _plain(run_eval(*arguments, "--json"))
     assert [(run["target"], run["done"]) for run in plain["runs"]] == [
         ("own_bot:good", 40),

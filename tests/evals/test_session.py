@@ -132,7 +132,7 @@ def test_a_candidate_is_compared_by_run_by_release_and_by_label(sit: Sitting) ->
         assert (exact.baseline, exact.candidate, exact.status) == (0.9, 1.0, "met")
         assert exact.better == tuple(f"q{n:03}" for n in range(0, 100, 10))
         assert hit.metric == "hit@2"
-        assert "against the baseline: 10 % (" in str(new)
+        assert "against the baseline: 10 points (" in str(new)
 
 
 def test_an_unknown_baseline_is_told_before_anything_is_asked(sit: Sitting, workspace: Any) -> None:

@@ -157,7 +157,7 @@ def test_the_first_line_is_the_conclusion_and_every_reason_follows(verdict: Verd
     assert "◐ waived    p/ask/quality/waived" in text
     assert "✎ attested  p/ask/quality/signed" in text
     assert "● met       p/ask/quality/met (simulated users)" in text
-    assert "against it: 50 % (n = 200), run:old, by launchworthy.evals 0.1.0" in text
+    assert "against it: 50 % (no bounds, n = 200), run:old, by launchworthy.evals 0.1.0" in text
     assert "serves 90 % of traffic: the release judged here" in text
     assert "serves 10 % of traffic: another release; differing parts: model (m2 serves, m1 is judged)" in text
     assert "✕ launch (100 %): 2 claims unmet, 2 unproven; no date yet" in text

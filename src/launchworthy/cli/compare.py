@@ -139,7 +139,7 @@ def _print_json(found: Comparison, by: str | None, confidence: float) -> None:
 
 
 def _print(found: Comparison) -> None:
-    from launchworthy.quantity import format_number
+    from launchworthy.quantity import difference_unit, format_number
 
     unit = found.metric.unit
     click.echo(f"{found.status}: {found.reason}")
@@ -147,7 +147,7 @@ def _print(found: Comparison) -> None:
         click.echo(f"{title:11} {shown(interval, unit=unit)}")
     gap = found.difference
     if gap is not None:
-        click.echo(f"difference  {shown(gap, unit=unit)}")
+        click.echo(f"difference  {shown(gap, unit=difference_unit(unit))}")
         click.echo(f"            {gap.method}, each bound at {gap.confidence:.6g}")
     click.echo(f"signature   {found.metric.signature}")
     if gap is not None and found.e_value is not None:
@@ -169,6 +169,7 @@ def _print(found: Comparison) -> None:
 
 def _print_slices(found: Comparison, by: str, confidence: float) -> None:
     from launchworthy.metrics import slices_in_words
+    from launchworthy.quantity import difference_unit
 
     if not found.slices:
         click.echo(f"no pair has the field {printable(by)!r}")
@@ -180,7 +181,7 @@ def _print_slices(found: Comparison, by: str, confidence: float) -> None:
     lines += [
         (
             printable(part.name),
-            shown(part.difference, unit=unit),
+            shown(part.difference, unit=difference_unit(unit)),
             "" if part.p_value is None else format_p(part.p_value),
             "" if part.adjusted is None else format_p(part.adjusted),
             part.change or "",
@@ -192,9 +193,9 @@ def _print_slices(found: Comparison, by: str, confidence: float) -> None:
 
 
 def _print_plan(found: Comparison) -> None:
-    from launchworthy.quantity import format_value
+    from launchworthy.quantity import difference_unit, format_value
 
-    margin = format_value(found.margin, unit=found.metric.unit)
+    margin = format_value(found.margin, unit=difference_unit(found.metric.unit))
     if found.planned is None:
         click.echo("plan        how far items differ is not known from these pairs")
         return

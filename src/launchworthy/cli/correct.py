@@ -191,7 +191,7 @@ def _unit(scale: tuple[float, float]) -> str:
 def _print(
     found: Interval, status: str | None, at_least: float | None, at_most: float | None, table: _Table
 ) -> None:
-    from launchworthy.quantity import format_value
+    from launchworthy.quantity import difference_unit, format_value
 
     sample: dict[str, Any] = found.sample
     if status is not None:
@@ -201,10 +201,11 @@ def _print(
         click.echo(f"{status}: by people's labels the score {what[status]} {words}")
     click.echo(f"corrected  {found}")
     click.echo(f"           {found.method}, {found.confidence:.6g}")
+    apart = difference_unit(found.unit)
     bias, items = sample["judge_bias"], sample["labels"] + sample["unlabelled"]
     click.echo(
         f"judge raw  {format_value(sample['judge_mean'], unit=found.unit)}; "
-        f"{format_value(abs(bias), unit=found.unit)} {'above' if bias >= 0 else 'below'} people "
+        f"{format_value(abs(bias), unit=apart)} {'above' if bias >= 0 else 'below'} people "
         f"on the {sample['labels']:,} labelled of {items:,} items"
     )
     if table.unscored:

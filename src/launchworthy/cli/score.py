@@ -232,8 +232,11 @@ def _plain_groups(report: GroupReport, confidence: float) -> dict[str, Any]:
 
 
 def _print_groups(title: str, reports: list[GroupReport], worst: GroupReport | None, group: str) -> None:
+    from launchworthy.quantity import difference_unit
+
     unit = reports[0].metric.unit
-    click.echo(f"{title}, widest gap between groups: {shown(worst.gap if worst else None, unit=unit)}")
+    apart = difference_unit(unit)
+    click.echo(f"{title}, widest gap between groups: {shown(worst.gap if worst else None, unit=apart)}")
     if worst is not None:
         click.echo(f"highest {printable(worst.highest or '')}, lowest {printable(worst.lowest or '')}")
         click.echo(f"lowest over highest: {shown(worst.ratio, unit='')}")
@@ -243,7 +246,7 @@ def _print_groups(title: str, reports: list[GroupReport], worst: GroupReport | N
             (
                 printable(row.name),
                 shown(row.value, unit=unit, n=row.rows - row.unscored),
-                f"difference {shown(row.difference, unit=unit, count=False)}",
+                f"difference {shown(row.difference, unit=apart, count=False)}",
                 f"ratio {shown(row.ratio, unit='', count=False)}",
             )
             for row in report.groups

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from launchworthy.console.charts import IntervalMark, interval_plot
-from launchworthy.console.words import MARKS, Link, count, joined, page_url, sentence
+from launchworthy.console.words import MARKS, Link, joined, page_url, sentence
 from launchworthy.contract import ClaimKind
-from launchworthy.evidence import ClaimStatus, Evidence, State, goal, plan_text
-from launchworthy.quantity import format_interval, format_number, format_value
+from launchworthy.evidence import ClaimStatus, Evidence, State, goal, measured_text, plan_text
+from launchworthy.quantity import difference_unit
 
 __all__ = [
     "RECORD_FIELDS",
@@ -26,7 +26,6 @@ __all__ = [
     "has_records",
     "source_link",
     "tally",
-    "value_text",
     "worst_state",
 ]
 
@@ -74,7 +73,7 @@ def claim_row(status: ClaimStatus, *, product: str) -> ClaimRow:
         state=status.state.value,
         mark=MARKS[status.state],
         reason=status.reason,
-        measured=value_text(piece) if piece is not None else "",
+        measured=measured_text(piece) if piece is not None else "",
         plot=_plot(status),
         plan=plan_text(status.plan) if status.plan is not None else "",
         due=claim.due or "",
@@ -92,28 +91,6 @@ def has_records(piece: Evidence | None) -> bool:
     return piece is not None and any(piece.detail.get(name) for name in RECORD_FIELDS)
 
 
-def value_text(piece: Evidence) -> str:
-    """The measurement in the one way numbers print."""
-    if piece.kind == ClaimKind.ATTEST:
-        return f"signed by {piece.producer or 'nobody named'}"
-    if piece.kind == ClaimKind.HOLDS and piece.value is not None:
-        return "its trigger to revisit has fired" if piece.value else "its trigger to revisit has not fired"
-    if piece.kind == ClaimKind.DRILL and piece.value is not None and piece.unit == "":
-        return f"{format_number(piece.value * piece.n)} of {count(piece.n, 'drill')} answered as declared"
-    if piece.kind == ClaimKind.NEVER:
-        breaches = round(piece.value) if piece.value is not None else None
-        return (
-            "not measured"
-            if breaches is None
-            else f"{count(breaches, 'breach', plural='breaches')} on {count(piece.n, 'occasion')}"
-        )
-    if piece.value is not None and piece.low == piece.value == piece.high:
-        return format_value(piece.value, unit=piece.unit)
-    if piece.value is not None and (piece.low is None or piece.high is None):
-        return f"{format_value(piece.value, unit=piece.unit)} (no bounds, n = {piece.n:,})"
-    return format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=piece.unit)
-
-
 def _plot(status: ClaimStatus) -> Markup:
     piece, target = status.evidence, goal(status.claim)
     if piece is None or piece.value is None or piece.low is None or piece.high is None:
@@ -126,7 +103,7 @@ def _plot(status: ClaimStatus) -> Markup:
             low=piece.low,
             high=piece.high,
             n=piece.n,
-            unit=piece.unit,
+            unit=difference_unit(piece.unit) if status.claim.kind is ClaimKind.DELTA else piece.unit,
             threshold=target.threshold,
             direction=target.direction.value,
             state=status.state.value,

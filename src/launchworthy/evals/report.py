@@ -16,7 +16,7 @@ from launchworthy.evals.judging import judged_again
 from launchworthy.evals.scoring import own_scorer
 from launchworthy.metrics import Metric, find_metric
 from launchworthy.metrics.scores import Scores
-from launchworthy.quantity import format_interval, format_value
+from launchworthy.quantity import difference_unit, format_interval, format_value
 from launchworthy.records import Run, RunItem, Score
 from launchworthy.stats import Interval
 
@@ -193,8 +193,9 @@ def _difference(found: Comparison, unit: str) -> str:
     if found.difference is None:
         return "against the baseline: no item was scored in both runs"
     own = found.difference
-    shown = replace(own, unit=own.unit or unit)
-    margin = format_value(found.margin, unit=own.unit or unit)
+    unit = difference_unit(own.unit or unit)
+    shown = replace(own, unit=unit)
+    margin = format_value(found.margin, unit=unit)
     return (
         f"against the baseline: {shown}; {len(found.better):,} better, {len(found.worse):,} worse"
         f"{f', {found.one_sided:,} count on one side only' if found.one_sided else ''}; "

@@ -14,7 +14,7 @@ from launchworthy.contract.claim import Claim, ClaimKind, Direction, Target
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.selection import expiry
 from launchworthy.evidence.status import State
-from launchworthy.quantity import format_interval, format_number, format_value
+from launchworthy.quantity import difference_unit, format_interval, format_number, format_value
 from launchworthy.stats import bound_status, clopper_pearson
 
 __all__ = ["FULL_COUNT", "MAX_UNSCORED_SHARE", "Judgement", "bounds_at", "goal", "judge", "proportion"]
@@ -213,13 +213,14 @@ def _bound(claim: Claim, piece: Evidence) -> Judgement:
     slack = 1e-9 * max(1.0, abs(piece.value or 0.0))  # of rounding, where the bounds meet the value
     if piece.value is None or not low - slack <= piece.value <= high + slack:
         return _unproven("its value lies outside its own bounds, so one of them is wrong")
-    limit = format_value(target.threshold, unit=target.unit)
+    unit = difference_unit(piece.unit) if claim.kind is ClaimKind.DELTA else piece.unit
+    limit = format_value(target.threshold, unit=unit)
     if piece.method == FULL_COUNT and low == piece.value == high and claim.kind is not ClaimKind.DELTA:
         met = bound_status(low, high, direction=target.direction, threshold=target.threshold)
         counted = format_value(piece.value, unit=piece.unit)
         asked = f"{target.direction.value.replace('_', ' ')} {limit}"
         return Judgement(state=State(met), reason=f"{counted} counted, {asked} asked")
-    shown = format_interval(piece.value, low, high, n=piece.n, unit=piece.unit)
+    shown = format_interval(piece.value, low, high, n=piece.n, unit=unit)
     if claim.kind is ClaimKind.DELTA:
         shown = f"difference {shown}"
     state = State(bound_status(low, high, direction=target.direction, threshold=target.threshold))

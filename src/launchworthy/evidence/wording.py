@@ -15,7 +15,7 @@ from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import FULL_COUNT
 from launchworthy.evidence.status import ClaimStatus, Plan, State
 from launchworthy.evidence.verdict import Served, StageVerdict, Verdict
-from launchworthy.quantity import format_interval, format_number, format_value
+from launchworthy.quantity import difference_unit, format_interval, format_number, format_value
 
 __all__ = [
     "MARKS",
@@ -99,16 +99,29 @@ def stage_text(row: StageVerdict) -> str:
 def measured_text(piece: Evidence) -> str:
     """What a piece measured, in the one way numbers print; without a judgement."""
     if piece.kind == ClaimKind.ATTEST:
-        return f"signed by {clean(piece.producer)}"
+        return f"signed by {clean(piece.producer) or 'nobody named'}"
     if piece.value is None:
         return "not measured"
+    if piece.kind == ClaimKind.HOLDS:
+        return f"its trigger to revisit has {'' if piece.value else 'not '}fired"
     if piece.kind == ClaimKind.NEVER:
         noun = "breach" if piece.value == 1 else "breaches"
-        return f"{format_number(piece.value)} {noun} on {piece.n:,} occasions"
+        return f"{format_number(piece.value)} {noun} on {_of(piece.n, 'occasion')}"
     unit = clean(piece.unit)
-    if piece.method == FULL_COUNT or piece.low is None or piece.high is None:
-        return f"{format_value(piece.value, unit=unit)} (n = {piece.n:,})"
+    if piece.kind == ClaimKind.DRILL and not unit:
+        return f"{format_number(piece.value * piece.n)} of {_of(piece.n, 'drill')} answered as declared"
+    if piece.kind == ClaimKind.DELTA:
+        unit = difference_unit(unit)
+    if piece.method == FULL_COUNT or piece.low == piece.value == piece.high:
+        counted = f" (n = {piece.n:,})" if unit == "ratio" else ""
+        return f"{format_value(piece.value, unit=unit)}{counted}"
+    if piece.low is None or piece.high is None:
+        return f"{format_value(piece.value, unit=unit)} (no bounds, n = {piece.n:,})"
     return format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=unit)
+
+
+def _of(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def promise_text(claim: Claim) -> str:

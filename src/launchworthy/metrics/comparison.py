@@ -12,7 +12,7 @@ from launchworthy.errors import InputError
 from launchworthy.metrics.metric import Metric
 from launchworthy.metrics.scored import Scored, without_cluster
 from launchworthy.metrics.scores import Scores
-from launchworthy.quantity import format_value
+from launchworthy.quantity import difference_unit, format_value
 from launchworthy.stats import Interval, discordant_e_value, holm, non_inferiority
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def slices_in_words(slices: Sequence[SliceDifference], *, unit: str, level: floa
     if not moved:
         return f"None of {among} differs beyond chance, given that there are so many (Holm, {sure})."
     named = ", ".join(
-        f"{part.name} {part.change} by {format_value(abs(part.difference.value), unit=unit)}"
+        f"{part.name} {part.change} by {format_value(abs(part.difference.value), unit=difference_unit(unit))}"
         for part in moved[:_NAMED]
         if part.difference is not None
     )
@@ -292,14 +292,15 @@ def _reason(metric: Metric, difference: Interval | None, margin: float, status: 
         return "No pair could be scored on both sides, so nothing is known."
     if difference.value == 0 and math.isinf(difference.low) and math.isinf(difference.high):
         return "Both sides give the same, but nothing bounds how far apart they may be: the scale is open."
+    unit = difference_unit(metric.unit)
     worse = difference.low if metric.higher_is_better else -difference.high
     better = difference.high if metric.higher_is_better else -difference.low
-    allowed = "any worse" if margin == 0 else f"worse by more than {format_value(margin, unit=metric.unit)}"
+    allowed = "any worse" if margin == 0 else f"worse by more than {format_value(margin, unit=unit)}"
     level = format_value(difference.confidence, unit="ratio")
     if status == "met":
         if worse > 0:
-            return f"The candidate is better, by at least {format_value(worse, unit=metric.unit)} ({level})."
+            return f"The candidate is better, by at least {format_value(worse, unit=unit)} ({level})."
         return f"The candidate is not {allowed} ({level})."
     if status == "unmet":
-        return f"The candidate is {allowed}: by at least {format_value(-better, unit=metric.unit)} ({level})."
+        return f"The candidate is {allowed}: by at least {format_value(-better, unit=unit)} ({level})."
     return f"It is not settled whether the candidate is {allowed}."

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from launchworthy.console.charts import ForestRow, IntervalMark, forest_plot, interval_plot
 from launchworthy.console.visible import visible
 from launchworthy.evals import Measured, reasons_of
-from launchworthy.quantity import format_interval
+from launchworthy.quantity import difference_unit, format_interval
 from launchworthy.records import RunItem
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _forest(found: Evaluation) -> Markup:
         if own is None:
             words.append(f"{pair.metric}: no item was scored on both sides")
             continue
-        unit = own.unit or units.get(pair.metric, "")
+        unit = difference_unit(own.unit or units.get(pair.metric, ""))
         rows.append(
             ForestRow(
                 name=pair.metric,

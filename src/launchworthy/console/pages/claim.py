@@ -17,7 +17,6 @@ from launchworthy.console.claims import (
     claim_row,
     has_records,
     source_link,
-    value_text,
 )
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.pages.contract import contract_url
@@ -27,8 +26,8 @@ from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, moment, page_url, sentence, short
 from launchworthy.contract import ClaimKind
 from launchworthy.errors import NotFoundError
-from launchworthy.evidence import ClaimStatus, Evidence, goal
-from launchworthy.quantity import format_value
+from launchworthy.evidence import ClaimStatus, Evidence, goal, measured_text
+from launchworthy.quantity import difference_unit, format_value
 
 if TYPE_CHECKING:
     from launchworthy.evidence import Verdict
@@ -144,7 +143,7 @@ def _facts(status: ClaimStatus, verdict: Verdict) -> Iterable[Fact]:
         )
     if claim.margin is not None:
         unit = claim.target.unit if claim.target is not None else ""
-        yield Fact(name="Margin", value=format_value(claim.margin, unit=unit))
+        yield Fact(name="Margin", value=format_value(claim.margin, unit=difference_unit(unit)))
     if claim.target is not None or claim.kind is ClaimKind.NEVER:
         yield Fact(name="Confidence", value=f"{format_value(claim.confidence, unit='ratio')} for each bound")
     if claim.slice is not None:
@@ -204,7 +203,7 @@ def _history(status: ClaimStatus, pieces: list[Evidence]) -> Markup:
         points,
         threshold=None if target is None else target.threshold,
         direction="at_least" if target is None else target.direction.value,
-        unit=unit,
+        unit=difference_unit(unit) if status.claim.kind is ClaimKind.DELTA else unit,
         title=status.claim.sentence,
     )
 
@@ -223,7 +222,7 @@ def _piece(piece: Evidence, status: ClaimStatus, verdict: Verdict, product: str)
     return PieceRow(
         id=piece.id,
         observed=moment(piece.observed_at),
-        measured=value_text(piece),
+        measured=measured_text(piece),
         unscored=f"{piece.unscored:,} could not be measured" if piece.unscored else "",
         slice=piece.slice or "",
         release=piece.release or "any",

@@ -16,7 +16,7 @@ from launchworthy.console.words import MARKS, Link, count, joined, page_url, sho
 from launchworthy.evals import Comparison, compare_runs, metrics_of_run, slice_differences
 from launchworthy.evidence import State
 from launchworthy.metrics import Metric, SliceDifference, slices_in_words
-from launchworthy.quantity import format_interval, format_value
+from launchworthy.quantity import difference_unit, format_interval, format_value
 from launchworthy.records import Run, RunItem
 
 __all__ = ["PAGE", "CompareView", "DifferenceRow", "FlipRow", "SliceRow"]
@@ -195,7 +195,7 @@ def _reason(baseline: Run, candidate: Run, found: Sequence[Comparison], margin: 
     n = max((each.difference.n for each in found if each.difference is not None), default=0)
     parts = [
         f"Release {candidate.release} against {baseline.release}, {count(n, 'item')} answered by both, "
-        f"margin {format_value(margin, unit='ratio')}, each bound at 95 %."
+        f"margin {format_value(margin, unit=difference_unit('ratio'))}, each bound at 95 %."
     ]
     if candidate.gold != baseline.gold:
         parts.append(
@@ -212,7 +212,7 @@ def _forest(found: Sequence[Comparison], metrics: Sequence[Metric]) -> Markup:
             low=each.difference.low,
             high=each.difference.high,
             n=each.difference.n,
-            unit=each.difference.unit or metric.unit,
+            unit=difference_unit(each.difference.unit or metric.unit),
             margin=each.margin,
             higher_is_better=metric.higher_is_better,
             state=each.status,
@@ -233,8 +233,10 @@ def _row(each: Comparison, metric: Metric) -> DifferenceRow:
         candidate=format_value(each.candidate, unit=metric.unit),
         difference="not measured"
         if own is None
-        else format_interval(own.value, own.low, own.high, n=own.n, unit=own.unit or metric.unit),
-        margin=format_value(each.margin, unit=metric.unit),
+        else format_interval(
+            own.value, own.low, own.high, n=own.n, unit=difference_unit(own.unit or metric.unit)
+        ),
+        margin=format_value(each.margin, unit=difference_unit(metric.unit)),
         state=each.status,
         mark=MARKS[State(each.status)],
         moved=f"{len(each.better):,} better, {len(each.worse):,} worse",
@@ -248,7 +250,9 @@ def _slice(part: SliceDifference, metric: Metric) -> SliceRow:
         name=part.name,
         difference="not measured"
         if own is None
-        else format_interval(own.value, own.low, own.high, n=own.n, unit=own.unit or metric.unit),
+        else format_interval(
+            own.value, own.low, own.high, n=own.n, unit=difference_unit(own.unit or metric.unit)
+        ),
         alone="" if part.p_value is None else _chance(part.p_value),
         among="" if part.adjusted is None else _chance(part.adjusted),
         change=part.change or "",

@@ -13,7 +13,7 @@ from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, day, joined, page_url, short
 from launchworthy.evals import Comparison, Measured, compare_runs, measure_run, metrics_of_run
-from launchworthy.quantity import format_interval
+from launchworthy.quantity import difference_unit, format_interval
 from launchworthy.records import Run
 
 __all__ = ["PAGE", "HistoryView", "MetricHistory"]
@@ -185,7 +185,7 @@ def _said(found: Comparison | None, unit: str) -> str:
         return ""
     own = found.difference
     moved = {1: "proven better", -1: "proven worse", 0: "no difference proven"}[_moved(found)]
-    change = format_interval(own.value, own.low, own.high, n=own.n, unit=own.unit or unit)
+    change = format_interval(own.value, own.low, own.high, n=own.n, unit=difference_unit(own.unit or unit))
     return short(f"Newest release minus the one before: {change}; {moved}.", most=200)
 
 
