@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,13 +182,20 @@ def test_each_server_has_its_own_folder(tmp_path: Path) -> None:
     assert spill_folder(tmp_path, "http://a") != spill_folder(tmp_path, "http://b")
 
 
-def _send_all(folder: Path, taken: Path) -> None:
-    def deliver(frame: Frame) -> bool:
-        with taken.open("a") as file:
-            file.write(frame.batch_id + "\n")
-        return True
+SENDER = """
+import sys
+from pathlib import Path
+from launchworthy.capture.sdk.spill import Spill
 
-    Spill(folder, limit_bytes=10**6, dropped=lambda frame: None).send(deliver)
+folder, taken = map(Path, sys.argv[1:])
+
+def deliver(frame):
+    with taken.open("a") as file:
+        file.write(frame.batch_id + "\\n")
+    return True
+
+Spill(folder, limit_bytes=10**6, dropped=lambda frame: None).send(deliver)
+"""
 
 
 def test_processes_that_send_at_once_send_nothing_twice(tmp_path: Path) -> None:
@@ -199,13 +206,11 @@ def test_processes_that_send_at_once_send_nothing_twice(tmp_path: Path) -> None:
         for frame in kept[n : n + 20]:
             spill.append(frame)
         spill.roll()
-    context = multiprocessing.get_context("spawn")
-    senders = [context.Process(target=partial(_send_all, folder, tmp_path / f"taken{n}")) for n in range(3)]
-    for sender in senders:
-        sender.start()
-    for sender in senders:
-        sender.join(30)
-        assert sender.exitcode == 0
+    senders = [
+        subprocess.Popen([sys.executable, "-c", SENDER, str(folder), str(tmp_path / f"taken{n}")])
+        for n in range(3)
+    ]
+    assert [sender.wait(30) for sender in senders] == [0, 0, 0]
     taken = [line for path in tmp_path.glob("taken*") for line in path.read_text().split()]
     assert sorted(taken) == [frame.batch_id for frame in kept]
 
