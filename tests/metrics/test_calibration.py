@@ -69,6 +69,10 @@ def test_another_metric_may_say_what_was_right() -> None:
     found = _measure(rows, bins="1", of="hit@2")
     assert found is not None
     assert found.value == pytest.approx(abs((0.9 - 1) + 0.6 + 0.3) / 3)
+    refused = [{"confidence": 0.3, "answered": False, "should_answer": n < 3} for n in range(10)]
+    calm = _measure(refused, bins="1", of="selective-risk")
+    assert calm is not None
+    assert calm.value == pytest.approx(0.0), "what was withheld counts with what it would have been"
     metric = find_metric("calibration_error", options={"of": "hit@2"})
     assert "of:hit@2" in metric.signature
     assert metric.score({"ranked": ["a"], "relevant": {"a": 1}}).value is None, "no confidence was stated"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy import stats
 from launchworthy.errors import InputError
+from launchworthy.metrics.answers import answer_was_right
 from launchworthy.metrics.columns import Columns
 from launchworthy.metrics.decisions import (
     LABEL,
@@ -171,6 +172,8 @@ def _right_by(metric: Metric, row: Mapping[str, Any]) -> bool:
     score = metric.score(row)
     if score.value is None:
         raise CannotScore(f"{metric.name}: {score.error}")
+    if (due := answer_was_right(score)) is not None:
+        return due  # also of an answer that was withheld
     (own,) = metric.each([score]).tolist()
     return bool(own == (1.0 if metric.higher_is_better else 0.0))
 
