@@ -16,6 +16,8 @@ from launchworthy.console.charts import (
     HistoryPoint,
     IntervalMark,
     Scale,
+    correction_plot,
+    coverage_plot,
     distribution_plot,
     forest_plot,
     history_plot,
@@ -24,6 +26,7 @@ from launchworthy.console.charts import (
     ruler,
     scale_over,
     span_bar,
+    spending_plot,
 )
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -234,3 +237,69 @@ def test_names_in_a_drawing_cannot_leave_it() -> None:
     )
     assert "<script" not in svg
     assert parsed(svg).findtext("title") == '"><script>⟨U+202E⟩'
+
+
+def test_a_correction_shows_what_was_judged_above_what_it_becomes() -> None:
+    raw = IntervalMark(value=0.86, low=0.82, high=0.9, n=400, unit="ratio")
+    corrected = IntervalMark(value=0.81, low=0.77, high=0.85, n=230, unit="ratio", threshold=0.7, state="met")
+    root = parsed(correction_plot(corrected, raw=raw, title="grounded"))
+    assert root.findtext("desc") == "as judged 86 % (82 to 90, n = 400); corrected 81 % (77 to 85, n = 230)"
+    heights = [float(point.attrib["cy"]) for point in root.iter("circle")]
+    assert heights == sorted(heights)
+    assert [group.get("class") for group in root.iter("g")] == ["stale", "met"]
+    alone = parsed(correction_plot(corrected, raw=None, title="grounded"))
+    assert len(list(alone.iter("circle"))) == 1
+
+
+def test_a_difference_is_drawn_around_nothing() -> None:
+    mark = IntervalMark(value=0.2, low=0.1, high=0.3, n=60, unit="points")
+    root = parsed(interval_plot(mark, title="bias", around=0.0))
+    line = root.find(".//line[@class='zero']")
+    assert line is not None
+    assert line.get("x1") == "50%"
+    point = root.find(".//circle")
+    assert point is not None
+    assert float(point.attrib["cx"][:-1]) > 50
+
+
+def test_a_map_of_questions_is_as_wide_as_they_are_many() -> None:
+    root = parsed(coverage_plot(60, kinds=[30, 6], rest=4, title="asked"))
+    bars = [(float(bar.attrib["x"][:-1]), float(bar.attrib["width"][:-1])) for bar in root.iter("rect")]
+    assert [round(start) for start, _ in bars] == [0, 60, 90, 96]
+    assert [round(width) for _, width in bars] == [60, 30, 6, 4]
+    assert words(coverage_plot(60, kinds=[30, 6], rest=4, title="asked")) == [
+        "1",
+        "2",
+        "60 near an item",
+        "40 without one",
+    ]
+
+
+@given(
+    covered=st.integers(0, 10**6),
+    kinds=st.lists(st.integers(1, 10**5), max_size=60),
+    rest=st.integers(0, 10**5),
+)
+@settings(max_examples=50)
+def test_a_map_of_any_questions_stays_within_its_strip(covered: int, kinds: list[int], rest: int) -> None:
+    for bar in parsed(coverage_plot(covered, kinds=kinds, rest=rest, title="t")).iter("rect"):
+        assert 0 <= float(bar.attrib["x"][:-1]) <= 100
+        assert float(bar.attrib["x"][:-1]) + float(bar.attrib["width"][:-1]) <= 100.1
+
+
+def test_readings_climb_and_turn_red_past_what_is_allowed() -> None:
+    moments = [AT + timedelta(days=number) for number in range(4)]
+    root = parsed(spending_plot(moments, budget=3, title="t"))
+    heights = [float(point.attrib["cy"]) for point in root.iter("circle")]
+    assert heights == sorted(heights, reverse=True)
+    assert [group.get("class") for group in root.iter("g")] == ["", "", "", "unmet"]
+    assert "allowed: 3 readings" in words(spending_plot(moments, budget=3, title="t"))
+    assert parsed(spending_plot(moments, budget=None, title="t")).find(".//line[@class='threshold']") is None
+
+
+@given(number=st.integers(1, 200), budget=st.none() | st.integers(0, 50))
+@settings(max_examples=30)
+def test_any_number_of_readings_is_drawn(number: int, budget: int | None) -> None:
+    root = parsed(spending_plot([AT] * number, budget=budget, title="t"))
+    assert len(list(root.iter("circle"))) == min(number, 60)
+    assert str(root.findtext("desc")).startswith(f"{number} reading")

@@ -229,7 +229,7 @@ def test_a_threshold_says_what_it_keeps_and_what_share_is_answered(client: TestC
     )
     assert said is not None
     assert float(said[2]) > 50
-    assert "With probability 0.95, at most 0.4 of the answers given are wrong" in text
+    assert "With 95\xa0% confidence, at most 40\xa0% of the answers given are wrong" in text
     assert text.count("● chosen") + text.count("</span> chosen") == 1
     hopeless = title_of(client.get(ADDRESSES["run"] + "/threshold?target=0.001").text)
     assert hopeless.startswith("No threshold keeps wrong answers at 0.001 %")

@@ -227,6 +227,7 @@ def _row(each: Comparison, metric: Metric) -> DifferenceRow:
     own = each.difference
     notes = [f"{each.unscored:,} could not be scored"] if each.unscored else []
     notes += [f"{each.unpaired:,} in only one run"] if each.unpaired else []
+    notes += [f"{each.one_sided:,} count on one side only"] if each.one_sided else []
     return DifferenceRow(
         metric=each.metric,
         baseline=format_value(each.baseline, unit=metric.unit),

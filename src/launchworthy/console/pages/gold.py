@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import count, moment, page_url
-from launchworthy.gold import GoldVersion, Look
+from launchworthy.gold import SEALED, GoldVersion, Look
 
 __all__ = ["PAGE", "GoldListView", "GoldRow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoldRow:
-    """One gold set in the list: its newest version."""
+    """One gold set in the list: its newest version, of which ``items`` are those that count."""
 
     product: str
     name: str
@@ -26,6 +26,7 @@ class GoldRow:
     dev: str
     holdout: str
     versions: str
+    waiting: str
     looks: str
     frozen: str
 
@@ -50,7 +51,7 @@ def view(reading: Reading, _: Ask) -> GoldListView:
         for name, versions in sorted(by_name.items()):
             looks = reading.looks(product=product, name=name)
             rows.append(_list_row(versions, looks))
-            items += versions[0].items
+            items += sum(versions[0].splits.values())
     return GoldListView(
         head=Head(
             title=f"{count(len(rows), 'gold set')} with {count(items, 'item')}"
@@ -76,12 +77,13 @@ def _list_row(versions: Sequence[GoldVersion], looks: Sequence[Look]) -> GoldRow
         name=newest.name,
         url=page_url("gold", newest.product, newest.name),
         version=newest.version,
-        items=f"{newest.items:,}",
+        items=f"{sum(newest.splits.values()):,}",
         slices=f"{len(newest.slices):,}",
         dev=f"{newest.splits.get('dev', 0):,}",
         holdout=f"{newest.splits.get('holdout', 0):,}",
         versions=f"{len(versions):,}",
-        looks=f"{len(looks):,}",
+        waiting=f"{newest.waiting:,}" if newest.waiting else "",
+        looks=f"{sum(look.split != SEALED for look in looks):,}",
         frozen=moment(newest.created_at),
     )
 
