@@ -124,6 +124,22 @@ def test_each_claim_that_stands_or_blocks_says_in_words_what_its_metric_measures
     assert f"      {told}\n" in bare
 
 
+def test_a_pull_request_reads_what_is_promised_and_what_each_claim_takes(verdict: Verdict) -> None:
+    rows = [line.split(" | ") for line in verdict_markdown(verdict).splitlines() if line.startswith("| ")]
+    told = {row[1].partition("`")[2].partition("`")[0]: row for row in rows}
+    unmet, unproven = told["p/ask/quality/unmet"], told["p/ask/quality/unproven"]
+    assert unmet[1].endswith(
+        "<br>hit@5 of ask is at least 90 % (share of questions with a relevant result among the first 5)"
+    )
+    assert unmet[3].startswith(
+        "change the product and measure the new release, or change what the contract promises<br>from "
+    )
+    assert unproven[3].startswith(
+        "measure 159 further items; about 40 days; odds 83 % that it is then met<br>from "
+    )
+    assert told["p/ask/quality/met"][3].startswith("from run:a")
+
+
 def test_files_below_the_root_are_named_from_there(claim_of: Make, terms_with: Make, now: datetime) -> None:
     terms = terms_with(
         claim_of(place=Place(file="/srv/app/launchworthy.yaml", line=7, column=3)),

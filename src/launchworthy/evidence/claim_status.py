@@ -99,7 +99,7 @@ def _plan(claim: Claim, judgement: Judgement, piece: Evidence) -> Plan | None:
     if judgement.state is not State.UNPROVEN:
         return None
     if judgement.enough_data:
-        return Plan(what="mend the measurement and measure it again")
+        return Plan(what="see to what is missing, then measure it again")
     return plan_for(claim, piece, collecting=True)
 
 

@@ -13,11 +13,13 @@ from launchworthy.evidence.verdict import Verdict
 from launchworthy.evidence.wording import (
     MARKS,
     clean,
+    cure_text,
     date_text,
     judged_line,
     measured_text,
     origin_text,
     plan_text,
+    promise_text,
     ready_line,
     served_text,
     stage_text,
@@ -92,13 +94,17 @@ def _table(rows: Sequence[ClaimStatus], *, last: str, tell: Callable[[ClaimStatu
     for each in rows:
         label = " (simulated users)" if each.evidence is not None and each.evidence.simulated else ""
         yield (
-            f"| {MARKS[each.state]} {each.state.value}{label} | {_code(each.claim.address)} "
-            f"| {_text(each.reason)} | {tell(each)} |"
+            f"| {MARKS[each.state]} {each.state.value}{label} | {_code(each.claim.address)}<br>"
+            f"{_text(promise_text(each.claim))} | {_text(each.reason)} | {tell(each)} |"
         )
 
 
 def _next(each: ClaimStatus) -> str:
-    parts = [] if each.plan is None else [_text(plan_text(each.plan))]
+    parts = []
+    if each.plan is not None:
+        parts.append(_text(plan_text(each.plan)))
+    elif each.state is State.UNMET:
+        parts.append(_text(cure_text(each)))
     return "<br>".join([*parts, *_parts_of_origin(each)])
 
 

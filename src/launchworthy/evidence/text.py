@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from launchworthy.contract import ClaimKind
 from launchworthy.evidence.status import ClaimStatus, State
 from launchworthy.evidence.verdict import Verdict
 from launchworthy.evidence.wording import (
     MARKS,
     clean,
+    cure_text,
     date_text,
     judged_line,
     measured_text,
@@ -90,15 +90,7 @@ def _claim(each: ClaimStatus, root: PurePath | None) -> Iterator[str]:
         )
         yield f"      next: {plan_text(each.plan)}{measures}"
     elif each.state is State.UNMET:
-        yield f"      next: {_cure(each)}"
-
-
-def _cure(each: ClaimStatus) -> str:
-    if each.claim.kind is ClaimKind.HOLDS:
-        return "decide again, and write the decision down in the contract"
-    if each.claim.kind is ClaimKind.FRESH:
-        return "renew it"
-    return "change the product and measure the new release, or change what the contract promises"
+        yield f"      next: {cure_text(each)}"
 
 
 def _standing(stage: str, standing: Sequence[ClaimStatus]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from launchworthy.quantity import difference_unit, format_interval, format_numbe
 __all__ = [
     "MARKS",
     "clean",
+    "cure_text",
     "date_text",
     "judged_line",
     "measured_text",
@@ -149,6 +150,15 @@ def origin_text(piece: Evidence) -> str:
     if isinstance(remark, str) and remark:
         parts.append(remark)
     return clean(", ".join(parts))
+
+
+def cure_text(each: ClaimStatus) -> str:
+    """What an unmet claim takes, which is more than data."""
+    if each.claim.kind is ClaimKind.HOLDS:
+        return "decide again, and write the decision down in the contract"
+    if each.claim.kind is ClaimKind.FRESH:
+        return "renew it"
+    return "change the product and measure the new release, or change what the contract promises"
 
 
 def plan_text(plan: Plan) -> str:
