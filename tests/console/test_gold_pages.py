@@ -73,7 +73,7 @@ def test_items_that_wait_lead_to_the_trace_they_came_from(client: TestClient) ->
     assert "r-1" in text
     assert "simulated" in text
     assert "t-holdout" not in text
-    assert "1 more item waits" in text
+    assert "1 item waits in what is kept back and is not shown." in text
     assert "launchworthy gold review answer" in text
     assert re.search(r"Rejected</dt><dd[^>]*>1 item<", text)
 

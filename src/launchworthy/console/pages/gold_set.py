@@ -16,7 +16,7 @@ from launchworthy.console.payload import gist, readable
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, joined, moment, page_url, short
 from launchworthy.errors import NotFoundError
-from launchworthy.evidence import ClaimStatus
+from launchworthy.evidence import ClaimStatus, State
 from launchworthy.gold import SEALED, Checked, GoldItem, GoldVersion, Look, ReviewStatus
 from launchworthy.quantity import format_value
 
@@ -110,12 +110,14 @@ class CopyRow:
 class GoldSetView:
     """What the page of one gold set receives.
 
+    ``claims`` are those of the contract about this set that are not met, and ``met`` the others.
     ``copies_said`` says how many near-copies there are, or why nobody looked; ``hidden`` how many items wait
     in what is kept back, of which nothing is shown.
     """
 
     head: Head
     claims: tuple[ClaimRow, ...]
+    met: tuple[ClaimRow, ...]
     figures: tuple[tuple[str, str], ...]
     slices: tuple[SliceRow, ...]
     versions: tuple[VersionRow, ...]
@@ -155,6 +157,7 @@ def view(reading: Reading, ask: Ask) -> GoldSetView:
     versions = reading.gold_versions(product=product, name=name)
     before = versions[1] if len(versions) > 1 else None
     statuses = _statuses(reading, product, name)
+    rows = [claim_row(status, product=product) for status in statuses]
     looks = reading.looks(product=product, name=name)
     spent = reading.looks_spent(newest, split="holdout")
     budget = _budget(statuses)
@@ -174,7 +177,8 @@ def view(reading: Reading, ask: Ask) -> GoldSetView:
                 Link(text=name),
             ),
         ),
-        claims=tuple(claim_row(status, product=product) for status in statuses),
+        claims=tuple(row for row in rows if row.state != State.MET),
+        met=tuple(row for row in rows if row.state == State.MET),
         figures=(
             ("May be asked and counts", count(proving, "item")),
             ("Waits for review", count(newest.waiting, "item")),
@@ -197,7 +201,7 @@ def view(reading: Reading, ask: Ask) -> GoldSetView:
         sealed=tuple(_sealed(reading.looks_spent(newest, split=SEALED))),
         sealed_said=_sealed_said(newest),
         waiting=tuple(_waiting(item) for item in waiting[:_MOST]),
-        hidden=_hidden(newest.waiting - len(waiting[:_MOST])),
+        hidden=_hidden(newest, waiting),
         review=f"launchworthy gold review {named}",
         copies=tuple(_copies(found, dev)),
         copies_said=_copies_said(found, newest),
@@ -316,10 +320,14 @@ def _waits(item: GoldItem) -> bool:
     return item.review is not None and item.review.status is ReviewStatus.PROPOSED
 
 
-def _hidden(number: int) -> str:
-    if number <= 0:
-        return ""
-    return f"{count(number, 'more item')} {'waits' if number == 1 else 'wait'}, kept back or too many to list"
+def _hidden(newest: GoldVersion, waiting: Sequence[GoldItem]) -> str:
+    kept_back, unlisted = newest.waiting - len(waiting), max(0, len(waiting) - _MOST)
+    parts = [f"{count(unlisted, 'more item')} {'waits' if unlisted == 1 else 'wait'}"] if unlisted else []
+    if kept_back == 1:
+        parts.append("1 item waits in what is kept back and is not shown")
+    elif kept_back > 1:
+        parts.append(f"{kept_back:,} items wait in what is kept back and are not shown")
+    return "; ".join(parts)
 
 
 def _waiting(item: GoldItem) -> WaitingRow:
