@@ -137,7 +137,7 @@ def test_a_judge_of_pairs_says_which_place_it_prefers(client: TestClient) -> Non
     text = said(client, f"{LIST}/prefer-v1")
     part = text.partition('id="bias"')[2].partition("</section>")[0]
     assert "Leans to the first place" in part
-    assert re.search(r"36\.7 % \([\d.]+ to [\d.]+\)", part)
+    assert re.search(r"36\.7 points \([\d.]+ to [\d.]+\)", part)
     assert "Same answer in both orders" in part
     assert title(text).startswith("prefer-v1 does not agree with people as asked: kappa 0.3")
     assert 'id="bias"' not in said(client, PAGE)
@@ -147,6 +147,15 @@ def test_a_judge_that_was_never_calibrated_says_how_it_is(client: TestClient) ->
     text = said(client, f"{LIST}/unused-v1")
     assert title(text) == "unused-v1 was never calibrated: its grades prove nothing yet"
     assert "launchworthy judge calibrate unused-v1 --labels labels.jsonl" in text
+
+
+def test_a_claim_that_was_never_judged_says_so(client: TestClient, own: Any, moment: datetime) -> None:
+    before = own.verdicts[PRODUCT]
+    own.verdicts[PRODUCT] = verdict_on(before.terms, [], release=None, now=moment)
+    part = said(client, PAGE).partition('id="corrections"')[2].partition("</table>")[0]
+    assert "not judged yet" in part
+    assert f'href="/products/{PRODUCT}/claims/{PRODUCT}/answer/quality/groundedness"' in part
+    assert "win rate" not in part.lower()
 
 
 def test_the_list_names_every_judge_with_its_state(client: TestClient) -> None:

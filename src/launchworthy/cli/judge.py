@@ -381,7 +381,9 @@ def _print(found: Calibration, judged: ClaimStatus, again: Sequence[Evidence]) -
 
 
 def _print_bias(found: Bias) -> None:
-    click.echo(f"leans to first    {_interval(found.first, 'ratio')} (0 % is no bias)")
+    from launchworthy.quantity import difference_unit
+
+    click.echo(f"leans to first    {_interval(found.first, difference_unit('ratio'))} (0 is no bias)")
     click.echo(f"same in both      {_interval(found.consistent, 'ratio')}")
     if found.missing:
         click.echo(f"not graded in both orders: {found.missing:,}")

@@ -15,11 +15,12 @@ from launchworthy.console.pages.judges import judges_among
 from launchworthy.console.payload import gist, readable
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, count, joined, moment, page_url, sentence, short
+from launchworthy.contract import ClaimKind
 from launchworthy.errors import NotFoundError
 from launchworthy.evals.judging import CalibrationView, CorrectionView, JudgeVersion, JudgeView, judge_view
 from launchworthy.evals.judging.judged import judged_name
 from launchworthy.evidence import ClaimStatus, Evidence, State, goal
-from launchworthy.quantity import format_interval, format_number, format_value
+from launchworthy.quantity import difference_unit, format_interval, format_number, format_value
 from launchworthy.records import RunItem, Score
 
 __all__ = ["PAGE", "CorrectionRow", "DisagreementRow", "GradeRow", "JudgePageView", "VersionRow"]
@@ -139,7 +140,7 @@ def view(reading: Reading, ask: Ask) -> JudgePageView:
         grades=() if newest is None else tuple(_grades(newest)),
         bias=() if newest is None else tuple(_bias(newest.position_bias)),
         bias_plot=Markup("") if newest is None else _bias_plot(newest.position_bias),
-        corrections=tuple(_corrections(shown.corrections, verdict.statuses, product)),
+        corrections=tuple(_corrections(shown.corrections, verdict.statuses, name, product)),
         versions=tuple(_versions(shown.calibrations, present)),
         version=present.id if isinstance(present, JudgeVersion) else "",
         disagreements=() if newest is None else tuple(_disagreements(reading, newest, name)),
@@ -245,10 +246,13 @@ def _grades(told: CalibrationView) -> Iterable[GradeRow]:
 
 
 def _bias(told: Mapping[str, Any] | None) -> Iterable[tuple[str, str]]:
-    for name, key in (("Leans to the first place", "first"), ("Same answer in both orders", "consistent")):
-        mark = _mark(None if told is None else told.get(key), unit="ratio")
+    for name, key, unit in (
+        ("Leans to the first place", "first", difference_unit("ratio")),
+        ("Same answer in both orders", "consistent", "ratio"),
+    ):
+        mark = _mark(None if told is None else told.get(key), unit=unit)
         if mark is not None:
-            yield name, format_interval(mark.value, mark.low, mark.high, unit="ratio")
+            yield name, format_interval(mark.value, mark.low, mark.high, unit=unit)
     for name, key in (("Pairs in both orders", "pairs"), ("Without a grade in both", "missing")):
         number = None if told is None else told.get(key)
         if isinstance(number, int) and number:
@@ -256,18 +260,15 @@ def _bias(told: Mapping[str, Any] | None) -> Iterable[tuple[str, str]]:
 
 
 def _bias_plot(told: Mapping[str, Any] | None) -> Markup:
-    mark = _mark(None if told is None else told.get("first"), unit="ratio")
     pairs = None if told is None else told.get("pairs")
+    mark = _mark(
+        None if told is None else told.get("first"),
+        unit=difference_unit("ratio"),
+        n=pairs if isinstance(pairs, int) else 0,
+    )
     if mark is None:
         return Markup("")
-    drawn = IntervalMark(
-        value=mark.value,
-        low=mark.low,
-        high=mark.high,
-        n=pairs if isinstance(pairs, int) else 0,
-        unit="ratio",
-    )
-    return interval_plot(drawn, title="How much more often the first place wins", around=0.0)
+    return interval_plot(mark, title="How much more often the first place wins", around=0.0)
 
 
 def _mark(told: Any, *, unit: str, n: int = 0) -> IntervalMark | None:
@@ -288,21 +289,38 @@ def _mark(told: Any, *, unit: str, n: int = 0) -> IntervalMark | None:
 
 
 def _corrections(
-    told: Sequence[CorrectionView], statuses: Sequence[ClaimStatus], product: str
+    told: Sequence[CorrectionView], statuses: Sequence[ClaimStatus], name: str, product: str
 ) -> Iterable[CorrectionRow]:
-    """The newest of each claim and slice, in the contract's order."""
-    newest: dict[tuple[str, str], CorrectionView] = {}
+    """The newest of each claim and slice, in the contract's order; a claim that was never judged says so."""
+    newest: dict[str, dict[str, CorrectionView]] = {}
     for each in told:
-        newest.setdefault((each.evidence.claim, each.evidence.slice or ""), each)
-    order = {status.claim.address: place for place, status in enumerate(statuses)}
-    known = {status.claim.address: status for status in statuses}
-    for (address, slice_), each in sorted(newest.items(), key=lambda pair: (order[pair[0][0]], pair[0][1])):
-        yield _correction(each, known[address], slice_, product)
+        newest.setdefault(each.evidence.claim, {}).setdefault(each.evidence.slice or "", each)
+    for status in statuses:
+        found = newest.get(status.claim.address, {})
+        for slice_, each in sorted(found.items()):
+            yield _correction(each, status, slice_, product)
+        if not found and status.claim.options.get("judge") == name:
+            yield CorrectionRow(
+                claim=Link(
+                    text=sentence(status.claim.sentence), url=claim_url(product, status.claim.address)
+                ),
+                slice="",
+                state=status.state.value,
+                mark=MARKS[status.state],
+                observed="",
+                source=Link(text=""),
+                raw="not judged yet",
+                corrected="none",
+                how="",
+                reason=short(status.reason, most=300),
+                plot=Markup(""),
+            )
 
 
 def _correction(each: CorrectionView, status: ClaimStatus, slice_: str, product: str) -> CorrectionRow:
     piece, target = each.evidence, goal(status.claim)
-    raw = _mark(each.raw, unit=piece.unit)
+    unit = difference_unit(piece.unit) if status.claim.kind is ClaimKind.DELTA else piece.unit
+    raw = _mark(each.raw, unit=unit)
     decides = status.evidence is not None and status.evidence.id == piece.id
     plot = Markup("")
     if piece.value is not None and piece.low is not None and piece.high is not None:
@@ -312,7 +330,7 @@ def _correction(each: CorrectionView, status: ClaimStatus, slice_: str, product:
             low=piece.low,
             high=piece.high,
             n=piece.n,
-            unit=piece.unit,
+            unit=unit,
             threshold=target.threshold if asked and target is not None else None,
             direction=target.direction.value if target is not None else "at_least",
             state=status.state.value if decides else "",
@@ -327,10 +345,10 @@ def _correction(each: CorrectionView, status: ClaimStatus, slice_: str, product:
         source=source_link(piece, product=product),
         raw="nothing graded"
         if raw is None
-        else format_interval(raw.value, raw.low, raw.high, n=raw.n, unit=piece.unit),
+        else format_interval(raw.value, raw.low, raw.high, n=raw.n, unit=unit),
         corrected="none"
         if piece.value is None
-        else format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=piece.unit),
+        else format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=unit),
         how=piece.method,
         reason=short(each.reason, most=300),
         plot=plot,
