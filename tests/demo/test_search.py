@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,6 +64,35 @@ def test_lsi_agrees_with_a_full_singular_value_decomposition() -> None:
     expected = points @ (asked / np.linalg.norm(asked))
     assert index.scores(["a", "b", "c"]) == pytest.approx(expected, abs=1e-5)
     assert index.scores(["unknown"]) == pytest.approx(np.zeros(40))
+
+
+def test_what_was_kept_of_an_index_is_the_index_and_what_is_damaged_is_found_anew(tmp_path: Path) -> None:
+    chance = np.random.default_rng(4)
+    documents = [Counter(chance.choice(list("abcdefghij"), size=12)) for _ in range(40)]
+    asked = ["a", "b", "c"]
+    anew = Lsi(documents, rank=4).scores(asked).tolist()
+    folder = tmp_path / "kept"
+    assert Lsi(documents, rank=4, kept=folder).scores(asked).tolist() == anew
+    [file] = folder.iterdir()
+    whole = file.read_bytes()
+    assert Lsi(documents, rank=4, kept=folder).scores(asked).tolist() == anew
+    for damaged in (
+        b"",
+        b"PK\x03\x04",
+        whole[:-8],
+        whole[:40],
+        b"x" * 200,
+        b"\x93NUMPY\x01\x00\x08\x00{1:2, x}",
+    ):
+        file.write_bytes(damaged)
+        assert Lsi(documents, rank=4, kept=folder).scores(asked).tolist() == anew
+        assert file.read_bytes() == whole
+    other = [*documents[1:], Counter("abj")]
+    assert Lsi(other, rank=4, kept=folder).scores(asked).tolist() == Lsi(other, rank=4).scores(asked).tolist()
+    assert len(list(folder.iterdir())) == 2
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert Lsi(documents, rank=4, kept=blocked).scores(asked).tolist() == anew
 
 
 @pytest.mark.parametrize(

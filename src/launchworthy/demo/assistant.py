@@ -90,7 +90,7 @@ class Assistant:
         self.release, self.corpus = release, corpus
         retrieval = _part(release, "retrieval")
         self.top_k = _whole(retrieval.get("top_k", 10), "retrieval.top_k")
-        self._retriever = _retriever(str(retrieval.get("method")), corpus)
+        self._retriever = _retriever(str(retrieval.get("method")), corpus, kept=_kept_in(folder))
         self._policy = _policy(release.parts.get("policy"), folder)
         model = _part(release, "model")
         self._extraction = Extraction(sentences=_whole(model.get("sentences", 3), "model.sentences"))
@@ -239,7 +239,12 @@ def _assistant(name: str, folder: Path) -> Assistant:
 
 @cache
 def _corpus(folder: Path) -> Corpus:
-    return load_corpus(None if folder == _PACKAGED else folder / ".cache")
+    return load_corpus(_kept_in(folder))
+
+
+def _kept_in(folder: Path) -> Path | None:
+    """Where what takes long to make is kept: in a folder of the user's, never in the package."""
+    return None if folder == _PACKAGED else folder / ".cache"
 
 
 def _called(writer: Writer, question: str, documents: Sequence[Document]) -> Written:
@@ -279,11 +284,11 @@ def _whole(value: Any, name: str) -> int:
     return value
 
 
-def _retriever(method: str, corpus: Corpus) -> Retriever:
+def _retriever(method: str, corpus: Corpus, *, kept: Path | None) -> Retriever:
     if method == "bm25":
         return KeywordRetriever(corpus)
     if method == "fused":
-        return FusedRetriever(corpus)
+        return FusedRetriever(corpus, kept=kept)
     raise InputError(f"there is no retrieval method {method!r:.80}", hint="there are bm25 and fused")
 
 

@@ -1,9 +1,16 @@
-"""Latent semantic indexing: words that keep the same company point the same way. Pure; numpy only."""
+"""Latent semantic indexing: words that keep the same company point the same way. numpy only.
+
+What takes its time is a function of the documents, and can be kept in a folder under the hash of its input.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Lsi"]
+
+_RULES = 1  # raised when the same matrix would give other directions
 
 
 class Lsi:
@@ -23,18 +32,25 @@ class Lsi:
         documents: Term → frequency, one mapping a document.
         rank: Number of dimensions.
         at_least: Documents that a term must be in.
+        kept: Folder in which the directions are kept from one start to the next; None to find them anew.
     """
 
     def __init__(
-        self, documents: Sequence[Mapping[str, float]], *, rank: int = 128, at_least: int = 2, seed: int = 7
+        self,
+        documents: Sequence[Mapping[str, float]],
+        *,
+        rank: int = 128,
+        at_least: int = 2,
+        seed: int = 7,
+        kept: Path | None = None,
     ) -> None:
         import numpy as np
 
         found_in = Counter(term for document in documents for term in document)
-        kept = sorted(term for term, n in found_in.items() if n >= at_least)
-        self._numbers = {term: number for number, term in enumerate(kept)}
+        terms = sorted(term for term, n in found_in.items() if n >= at_least)
+        self._numbers = {term: number for number, term in enumerate(terms)}
         size = len(documents)
-        self._idf = np.asarray([np.log(size / found_in[term]) for term in kept])
+        self._idf = np.asarray([np.log(size / found_in[term]) for term in terms])
         rows, columns, values = [], [], []
         for row, document in enumerate(documents):
             for term, frequency in document.items():
@@ -43,16 +59,10 @@ class Lsi:
                     rows.append(row)
                     columns.append(column)
                     values.append(1.0 + np.log(frequency) if frequency >= 1 else frequency)
-        matrix = _Sparse(rows, columns, np.asarray(values) * self._idf[columns], shape=(size, len(kept)))
+        matrix = _Sparse(rows, columns, np.asarray(values) * self._idf[columns], shape=(size, len(terms)))
         matrix.unit_rows()
-        rank = max(1, min(rank, size, len(kept)))
-        generator = np.random.default_rng(seed)
-        basis = _orthonormal(matrix.times(generator.standard_normal((len(kept), rank + 16))))
-        for _ in range(2):
-            basis = _orthonormal(matrix.transposed_times(basis))
-            basis = _orthonormal(matrix.times(basis))
-        left = _orthonormal(matrix.transposed_times(basis))
-        self._terms = left[:, :rank]  # the right singular vectors of the matrix, one row a term
+        rank = max(1, min(rank, size, len(terms)))
+        self._terms = _kept_directions(matrix, rank=rank, seed=seed, folder=kept)
         self._documents = _unit(matrix.times(self._terms)).astype(np.float32)
 
     def scores(self, question: Mapping[str, float] | Sequence[str]) -> NDArray[np.float64]:
@@ -67,6 +77,40 @@ class Lsi:
         weights = np.asarray([weight for _, weight in known]) * self._idf[numbers]
         point = _unit((weights @ self._terms[numbers])[None, :])[0]
         return np.asarray(self._documents @ point.astype(np.float32), dtype=np.float64)
+
+
+def _kept_directions(matrix: _Sparse, *, rank: int, seed: int, folder: Path | None) -> NDArray[np.float64]:
+    """The directions of a matrix, from the folder where they are there and whole."""
+    import numpy as np
+
+    if folder is None:
+        return _directions(matrix, rank=rank, seed=seed)
+    file = folder / f"lsi-{matrix.digest(f'{rank} {seed} {_RULES}')}.npy"
+    with contextlib.suppress(OSError, ValueError, EOFError, MemoryError), file.open("rb") as kept:
+        read = np.lib.format.read_array(kept, allow_pickle=False)
+        if read.shape == (matrix.shape[1], rank) and read.dtype == np.float64 and np.isfinite(read).all():
+            return np.asarray(read)
+    found = _directions(matrix, rank=rank, seed=seed)
+    partial = file.with_name(f"{file.name}.{os.getpid()}.part")
+    with contextlib.suppress(OSError):  # where it cannot be kept it is found again
+        folder.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as output:
+            np.save(output, found, allow_pickle=False)
+        partial.replace(file)
+    return found
+
+
+def _directions(matrix: _Sparse, *, rank: int, seed: int) -> NDArray[np.float64]:
+    """The right singular vectors of the largest singular values, one row a term."""
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    basis = _orthonormal(matrix.times(generator.standard_normal((matrix.shape[1], rank + 16))))
+    for _ in range(2):
+        basis = _orthonormal(matrix.transposed_times(basis))
+        basis = _orthonormal(matrix.times(basis))
+    left = _orthonormal(matrix.transposed_times(basis))
+    return np.ascontiguousarray(left[:, :rank])
 
 
 class _Sparse:
@@ -93,6 +137,13 @@ class _Sparse:
 
         lengths = np.sqrt(np.bincount(self.rows, weights=self.values**2, minlength=self.shape[0]))
         self.values = self.values / np.where(lengths > 0, lengths, 1.0)[self.rows]
+
+    def digest(self, salt: str) -> str:
+        """Sixteen hex digits of all its entries."""
+        found = hashlib.sha256(f"{self.shape} {salt}".encode())
+        for part in (self.rows, self.columns, self.values):
+            found.update(part.tobytes())
+        return found.hexdigest()[:16]
 
     def times(self, dense: NDArray[np.float64]) -> NDArray[np.float64]:
         """The product with a matrix of one row a column of this."""

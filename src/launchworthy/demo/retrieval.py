@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from launchworthy.demo.bm25 import Bm25
@@ -85,10 +86,10 @@ class FusedRetriever:
     """BM25 with fields over passages and LSI, joined by reciprocal rank; misspelt words are mended first.
 
     Identifiers are split and words stemmed; a long document is found by its best passage. Reciprocal rank
-    fusion: Cormack, Clarke and Büttcher (SIGIR 2009).
+    fusion: Cormack, Clarke and Büttcher (SIGIR 2009). ``kept`` is a folder for what takes long to find.
     """
 
-    def __init__(self, corpus: Corpus, *, rank: int = 128) -> None:
+    def __init__(self, corpus: Corpus, *, rank: int = 128, kept: Path | None = None) -> None:
         import numpy as np
 
         self._ids = [document.id for document in corpus.documents]
@@ -103,7 +104,7 @@ class FusedRetriever:
         self._owners = np.asarray(owners)
         self._starts = np.flatnonzero(np.diff(self._owners, prepend=-1))
         self._bm25 = Bm25(units, k1=0.9, b=0.5)
-        self._lsi = Lsi(units, rank=rank)
+        self._lsi = Lsi(units, rank=rank, kept=kept)
         self._prior = np.asarray([_prior(document) for document in corpus.documents])
         self._speller = Speller({word: n for word, n in counts.items() if n >= 3})
 
