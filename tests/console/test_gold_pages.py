@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from tests.console.guarded import HIDDEN, items_of
 
 from launchworthy.console import routes
+from launchworthy.console.pages import gold_coverage
 from launchworthy.gold import GoldItem, Look, freeze
 
 PAGE = "/gold/graded-docs/answer"
@@ -125,6 +126,15 @@ def test_a_set_that_is_too_large_is_not_compared_while_someone_waits(
     text = part(said(client, PAGE), "copies")
     assert "too many to compare while you wait" in text
     assert "launchworthy gold check answer" in text
+
+
+def test_coverage_of_a_large_set_is_left_to_the_command(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gold_coverage, "_MOST_ITEMS", 10)
+    text = said(client, f"{COVERAGE}?days=7")
+    assert title(text) == "answer has too many items to compare while you wait"
+    assert "launchworthy gold coverage answer --since 7d" in text
 
 
 def test_coverage_says_which_share_of_questions_has_no_item(client: TestClient) -> None:

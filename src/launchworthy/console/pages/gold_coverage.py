@@ -19,7 +19,9 @@ from launchworthy.quantity import format_interval, format_value
 
 __all__ = ["PAGE", "CoverageView", "KindRow"]
 
-_MOST_QUESTIONS = 1_000  # about a second and a half of one core, where all are of different kinds
+# What one core compares in about two seconds, where all are of different kinds.
+_MOST_QUESTIONS = 1_000
+_MOST_ITEMS = 10_000
 _MOST_KINDS = 40
 _DAYS = 30.0
 
@@ -57,6 +59,8 @@ def view(reading: Reading, ask: Ask) -> CoverageView:
     product, name = ask.path["product"], ask.path["name"]
     newest = newest_version(reading, product=product, name=name)
     days = _days(ask.query.get("days", ""))
+    if newest.items > _MOST_ITEMS:
+        return _too_large(newest, days)
     asked = asked_of(
         reading.query,
         product=product,
@@ -79,11 +83,7 @@ def view(reading: Reading, ask: Ask) -> CoverageView:
             reason=f"{count(found.questions, 'question')} of {users} users in {days:g} days, against "
             f"{count(found.items, 'item')} of {name}@{newest.version}.",
             section="gold",
-            trail=(
-                Link(text="Gold sets", url="/gold"),
-                Link(text=name, url=page_url("gold", product, name)),
-                Link(text="Coverage"),
-            ),
+            trail=_trail(newest),
         ),
         users=users,
         days=f"{days:g}",
@@ -109,6 +109,36 @@ def view(reading: Reading, ask: Ask) -> CoverageView:
             what=f"No question of {users} users is stored with its text in the last {days:g} days. "
             "Compare those of a file:",
             command=f"launchworthy gold coverage {shlex.quote(name)} --input questions.csv",
+        ),
+    )
+
+
+def _trail(version: GoldVersion) -> tuple[Link, ...]:
+    return (
+        Link(text="Gold sets", url="/gold"),
+        Link(text=version.name, url=page_url("gold", version.product, version.name)),
+        Link(text="Coverage"),
+    )
+
+
+def _too_large(version: GoldVersion, days: float) -> CoverageView:
+    return CoverageView(
+        head=Head(
+            title=f"{version.name} has too many items to compare while you wait",
+            section="gold",
+            trail=_trail(version),
+        ),
+        users="real",
+        days=f"{days:g}",
+        share="",
+        plot=Markup(""),
+        kinds=(),
+        notes=(),
+        command="",
+        empty=Empty(
+            what=f"A page compares at most {_MOST_ITEMS:,} items with what users ask, and this set has "
+            f"{version.items:,}. The command compares them all:",
+            command=f"launchworthy gold coverage {shlex.quote(version.name)} --since {days:g}d",
         ),
     )
 
