@@ -227,7 +227,9 @@ def _bound(claim: Claim, piece: Evidence) -> Judgement:
     if claim.kind is ClaimKind.DELTA and claim.margin is None and 0.0 in (low, high):
         state = State.UNPROVEN  # no margin asks for an improvement, and no difference is none
     if state is State.UNPROVEN:
-        return _unproven(f"{shown}: {limit} lies between the bounds, so this cannot tell", enough_data=False)
+        return _unproven(
+            f"{shown}: the bounds lie on both sides of {limit}, so this cannot tell", enough_data=False
+        )
     if target.direction is Direction.AT_LEAST:
         side = "the lower bound reaches" if state is State.MET else "even the upper bound is below"
     else:
