@@ -114,6 +114,38 @@ def test_items_of_one_run_only_and_failed_items_are_counted_apart() -> None:
     assert (found.unpaired, found.unscored, found.candidate) == (1, 1, 1.0)
 
 
+@pytest.mark.parametrize("wrong", [0, 100])
+def test_beyond_2_percent_missing_nothing_is_met_or_unmet(wrong: int) -> None:
+    """Those without an answer, and those that one run never asked."""
+    old = _items([1.0] * 100)
+    new = _items([*[0.0] * wrong, *[1.0] * (100 - wrong)])
+    settled = "unmet" if wrong else "met"
+
+    def status(candidate: list[RunItem], baseline: list[RunItem]) -> str:
+        return compare_runs(candidate, baseline, EXACT, margin=0.1).status
+
+    failed = [RunItem(item_id=item.item_id, error="timeout") for item in new]
+    assert status(new, old) == settled
+    assert status([*failed[:2], *new[2:]], old) == status(new[2:], old) == status(new, old[2:]) == settled
+    for candidate, baseline in (([*failed[:3], *new[3:]], old), (new[3:], old), (new, old[3:])):
+        assert status(candidate, baseline) == "unproven"
+    found = compare_runs([failed[0], *new[1:]], old[:98], EXACT, margin=0.1)
+    assert found.too_much_missing is not None
+    assert (
+        "3 of 100 items could not be compared (1 could not be scored, 2 on one side" in found.too_much_missing
+    )
+
+
+def test_items_without_a_truth_are_no_part_of_what_is_missing() -> None:
+    """Not where one run failed at them, nor where one run never asked them."""
+    plain = [RunItem(item_id=f"x{n}") for n in range(40)]
+    failed = [RunItem(item_id=f"x{n}", error="timeout") for n in range(40)]
+    same = _items([1.0] * 60)
+    for candidate in ([*same, *failed], same):
+        found = compare_runs(candidate, [*same, *plain], EXACT, margin=0.1)
+        assert (found.status, found.missing, found.too_much_missing) == ("met", 0, None)
+
+
 def test_agreement_without_variation_has_no_zero_width() -> None:
     found = compare_runs(_items([1.0] * 20), _items([1.0] * 20), EXACT, margin=0.01)
     assert found.difference is not None

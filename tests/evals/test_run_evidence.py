@@ -11,6 +11,7 @@ from launchworthy.contract import Claim, ClaimKind, Direction, Target
 from launchworthy.evals import Holdout, metrics_of, run_evidence, scorer_of
 from launchworthy.evals.coverage import PROVES, metric_of, scorer_text
 from launchworthy.evidence import Evidence
+from launchworthy.evidence.judgement import judge
 from launchworthy.records import Run, RunItem, Score
 from launchworthy.stats import clopper_pearson
 
@@ -142,6 +143,20 @@ def test_a_delta_is_paired_with_the_baseline(run: Run, new_run: NewRun) -> None:
     assert piece.kind == "delta"
     assert piece.value == pytest.approx(0.1)
     assert (piece.detail["baseline_run"], piece.detail["better"], piece.detail["worse"]) == ("run-0", 10, [])
+
+
+def test_a_delta_counts_what_either_run_left_out_as_missing(run: Run, new_run: NewRun) -> None:
+    delta = claim("hit@5", kind=ClaimKind.DELTA, margin=0.1, slice="plain")
+    old = (new_run("run-0", release="r-old"), _items(100, 0, slices=("plain",)))
+    new = _items(90, 0, slices=("plain",))
+    kept = {item.item_id for item in new}
+    for holdout, unscored, state in ((None, 10, "unproven"), (Holdout(ids=kept), 0, "met")):
+        piece = _one([delta], run, new, baseline=old, holdout=holdout)
+        assert (piece.n, piece.unscored) == (90, unscored)
+        assert judge(delta, piece, now=NOW).state == state
+    moved = [replace(item, slices=("odd",)) for item in new[:5]]
+    piece = _one([delta], run, [*moved, *new[5:], *old[1][90:]], baseline=old)
+    assert (piece.n, piece.unscored) == (95, 0), "an item of another slice by now is in neither side"
 
 
 def test_a_delta_against_another_release_than_the_one_named_is_not_this_claims(

@@ -48,6 +48,30 @@ def test_a_slice_that_is_worse_is_found_and_named_among_many_that_are_alike() ->
         assert told.startswith("1 of 12 slices differ beyond chance (Holm, 95 %): german worse by")
 
 
+@pytest.mark.parametrize("worse", [False, True])
+def test_beyond_2_percent_missing_nothing_is_settled_whoever_lacks_them(worse: bool) -> None:
+    old, new = _sides(100, {"a": (1.0, 0.0 if worse else 1.0)})
+    settled = "unmet" if worse else "met"
+    empty = [{**row, "label": None} for row in new]
+    assert _compared(old, new, margin=0.1).status == settled
+    assert _compared(old, [*empty[:2], *new[2:]], margin=0.1).status == settled
+    for before, after in ((old, [*empty[:3], *new[3:]]), (old, new[3:]), (old[3:], new)):
+        found = _compared(before, after, margin=0.1)
+        assert (found.status, found.needed) == ("unproven", None)
+        assert found.reason.startswith("It is not settled: 3 of 100 items could not be compared (3 ")
+        assert found.reason.endswith("3 %, and at most 2 % may be missing).")
+
+
+def test_a_candidate_that_may_not_be_any_worse_and_is_is_told_in_one_sentence() -> None:
+    old, new = _sides(100, {"a": (1.0, 0.5)})
+    found = _compared(old, new)
+    assert found.status == "unmet"
+    assert found.reason.startswith("The candidate is worse, by at least ")
+    assert _compared(old, new, margin=0.01).reason.startswith(
+        "The candidate is worse by more than 1 point: by at least "
+    )
+
+
 def test_slices_that_are_alike_are_seldom_called_different() -> None:
     false = naive = 0
     for seed in range(40):

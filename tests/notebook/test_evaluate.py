@@ -31,6 +31,10 @@ def square(n: int) -> str:
     return str(n * n)
 
 
+def sloppy(n: int) -> str:
+    return "about that" if n % 4 == 0 else str(n * n)
+
+
 def clumsy(n: int) -> str:
     if n == 13:
         raise RuntimeError("<b>upstream</b> said 503")
@@ -74,11 +78,26 @@ def test_it_runs_where_an_event_loop_runs_already() -> None:
 def test_a_baseline_is_a_result_or_a_target_and_the_difference_is_paired() -> None:
     before = lw.evaluate(ROWS, square, "exact-match")
     for baseline in (before, square):
-        found = lw.evaluate(ROWS, clumsy, "exact-match", baseline=baseline, margin=0.02)
+        found = lw.evaluate(ROWS, sloppy, "exact-match", baseline=baseline, margin=0.02)
         (pair,) = found.outcome.comparisons
         assert (pair.status, len(pair.worse), len(pair.better)) == ("unmet", 10, 0)
-        assert found.conclusion.startswith("39 of 40 items answered by ")
+        assert found.conclusion.startswith("40 of 40 items answered by ")
         assert "proven worse than" in found.conclusion
+
+
+def test_answers_that_never_came_keep_a_comparison_from_being_settled() -> None:
+    def crash(n: int) -> str:
+        if n > 10:
+            raise RuntimeError("down")
+        return str(n * n)
+
+    before = lw.evaluate(ROWS, square, "exact-match")
+    found = lw.evaluate(ROWS, crash, "exact-match", baseline=before, margin=0.3)
+    why = "30 of 40 items could not be compared (30 could not be scored; 75 %"
+    assert f"not proven either way against {found.baseline}: exact-match, as {why}" in found.conclusion
+    assert "no worse" not in found.conclusion
+    assert f"no worse than 30 points: unproven: {why}" in str(found)
+    assert why in Tags(found._repr_html_()).text
 
 
 def test_failures_come_with_no_answer_first_then_the_worst() -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from launchworthy.metrics import Metric, SliceDifference, compare_slices
+from launchworthy.metrics import Metric, SliceDifference, compare_slices, too_much_missing
 from launchworthy.metrics.scores import Scores
 from launchworthy.records import RunItem, Score
 from launchworthy.stats import Interval, non_inferiority
@@ -25,11 +25,13 @@ class Comparison:
         candidate, baseline: The metric over the pairs; None where there is none.
         margin: How much worse the candidate may be.
         status: ``met`` if proven no worse than the margin allows, ``unmet`` if proven worse, else
-            ``unproven``.
+            ``unproven``; always that where more than 2 % could not be compared.
         better, worse: Ids of the items that moved, in order of id.
         unpaired: Items that only one of the runs has.
         unscored: Items of both that at least one side could not score.
         one_sided: Items that enter the metric on one side only, such as answers that one release withholds.
+        missing: Of the unpaired and unscored, those that may have a truth for the metric.
+        too_much_missing: Why these are so many that nothing is settled; None where few enough.
     """
 
     metric: str
@@ -43,6 +45,8 @@ class Comparison:
     unpaired: int
     unscored: int
     one_sided: int = 0
+    missing: int = 0
+    too_much_missing: str | None = None
 
 
 def compare_runs(
@@ -78,18 +82,25 @@ def compare_runs(
     before, after = metric.each(old_scores), metric.each(new_scores)
     moved = sign * (after - before)
     moves = [(item.item_id, move) for (item, _, _), move in zip(pairs, moved.tolist(), strict=True)]
+    sides = {item.item_id: item for item in baseline}, {item.item_id: item for item in candidate}
+    unpaired = sides[0].keys() ^ sides[1].keys()
+    lost = sum(_enters((sides[0].get(name) or sides[1][name]), metric) for name in unpaired)
+    missing = too_much_missing(unscored=unscored, unpaired=lost, of=len(pairs) + unscored + lost)
+    status = non_inferiority(low, high, margin=margin, higher_is_better=metric.higher_is_better)
     return Comparison(
         metric=metric.name,
         difference=difference,
         candidate=_value(metric, new_scores),
         baseline=_value(metric, old_scores),
         margin=margin,
-        status=non_inferiority(low, high, margin=margin, higher_is_better=metric.higher_is_better),
+        status=status if missing is None else "unproven",
         better=tuple(item_id for item_id, move in moves if move > 0),
         worse=tuple(item_id for item_id, move in moves if move < 0),
-        unpaired=len({item.item_id for item in baseline} ^ {item.item_id for item in candidate}),
+        unpaired=len(unpaired),
         unscored=unscored,
         one_sided=int((np.isnan(before) != np.isnan(after)).sum()),
+        missing=unscored + lost,
+        too_much_missing=missing,
     )
 
 
@@ -125,7 +136,7 @@ def _pairs(
     for item_id in sorted(before.keys() & after.keys()):
         old, new = _score(before[item_id], metric), _score(after[item_id], metric)
         if old is None or new is None:
-            unscored += _failed(before[item_id], metric) or _failed(after[item_id], metric)
+            unscored += _enters(before[item_id], metric) and _enters(after[item_id], metric)
         else:
             pairs.append((after[item_id], old, new))
     return pairs, unscored
@@ -148,9 +159,9 @@ def _score(item: RunItem, metric: Metric) -> Score | None:
     return None if item.error is not None or score is None or score.value is None else score
 
 
-def _failed(item: RunItem, metric: Metric) -> bool:
-    """Whether it could not be scored, as against having nothing to be scored by."""
-    return item.error is not None or (metric.name in item.scores and item.scores[metric.name].value is None)
+def _enters(item: RunItem, metric: Metric) -> bool:
+    """Whether it has, or as one without an answer may have, something to be scored by."""
+    return item.error is not None or metric.name in item.scores
 
 
 def _value(metric: Metric, scores: Sequence[Score]) -> float | None:

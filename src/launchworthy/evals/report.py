@@ -192,6 +192,7 @@ def table_of(rows: Sequence[Measured], comparisons: Sequence[Comparison] = ()) -
 def _difference(found: Comparison, unit: str) -> str:
     if found.difference is None:
         return "against the baseline: no item was scored in both runs"
+    why = f": {found.too_much_missing}" if found.too_much_missing else ""
     own = found.difference
     unit = difference_unit(own.unit or unit)
     shown = replace(own, unit=unit)
@@ -199,5 +200,5 @@ def _difference(found: Comparison, unit: str) -> str:
     return (
         f"against the baseline: {shown}; {len(found.better):,} better, {len(found.worse):,} worse"
         f"{f', {found.one_sided:,} count on one side only' if found.one_sided else ''}; "
-        f"no worse than {margin}: {found.status}"
+        f"no worse than {margin}: {found.status}{why}"
     )

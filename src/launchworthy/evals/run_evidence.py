@@ -78,7 +78,7 @@ def run_evidence(
             if claim.kind is not ClaimKind.DELTA:
                 found.append(_measured(context, slice_, part))
             elif baseline is not None and is_asked_for(claim, baseline[0]):
-                found.append(_compared(context, slice_, part, *baseline))
+                found.append(_compared(context, slice_, part, *_side(baseline, slice_, items, holdout)))
     if proving:
         found += [_made(claim, run, n=len(proving), now=now) for claim in claims if _is_of_runs(claim)]
     return found
@@ -268,6 +268,20 @@ def worst_items(metric: Metric, scored: Sequence[tuple[RunItem, Score]]) -> list
     ]
 
 
+def _side(
+    baseline: tuple[Run, Sequence[RunItem]], slice_: str | None, items: Sequence[RunItem], holdout: Holdout
+) -> tuple[Run, list[RunItem]]:
+    """The baseline's items that a part is compared with: the same ones, and those that it left out."""
+    mine = {item.item_id: item for item in items}
+
+    def belongs(item: RunItem) -> bool:
+        here = mine.get(item.item_id, item)
+        proves = holdout.ids is None or item.item_id in holdout.ids
+        return proves and (slice_ is None or slice_ in here.slices)
+
+    return baseline[0], [item for item in baseline[1] if belongs(item)]
+
+
 def _compared(
     context: RunContext,
     slice_: str | None,
@@ -275,10 +289,9 @@ def _compared(
     baseline: Run,
     baseline_items: Sequence[RunItem],
 ) -> Evidence:
-    ids = {item.item_id for item in items}
     found = compare_runs(
         items,
-        [item for item in baseline_items if item.item_id in ids],
+        baseline_items,
         context.metric,
         margin=context.claim.margin or 0.0,
         level=context.claim.confidence,
@@ -296,5 +309,5 @@ def _compared(
     if found.difference is None:
         detail["reason"] = "no item was scored in both runs"
     return context.evidence(
-        slice_, found.difference, unscored=found.unscored, unit_of_analysis="item", detail=detail
+        slice_, found.difference, unscored=found.missing, unit_of_analysis="item", detail=detail
     )

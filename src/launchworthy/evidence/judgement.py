@@ -15,11 +15,10 @@ from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.selection import expiry
 from launchworthy.evidence.status import State
 from launchworthy.quantity import difference_unit, format_interval, format_number, format_value
-from launchworthy.stats import bound_status, clopper_pearson
+from launchworthy.stats import MAX_UNSCORED_SHARE, bound_status, clopper_pearson
 
 __all__ = ["FULL_COUNT", "MAX_UNSCORED_SHARE", "Judgement", "bounds_at", "goal", "judge", "proportion"]
 
-MAX_UNSCORED_SHARE = 0.02  # beyond this, what could not be measured could decide the claim
 FULL_COUNT = "full count"  # the method of evidence that looked at everything there is
 _MOST_COUNTED = 2**53  # a larger count is not a count that a machine made
 

@@ -12,6 +12,7 @@ from launchworthy.metrics.comparison import (
     compare_scored,
     compare_slices,
     slices_in_words,
+    too_much_missing,
 )
 from launchworthy.metrics.fairness import PARITY, GroupReport, report_groups, widest
 from launchworthy.metrics.metric import CannotScore, Field, Metric
@@ -49,5 +50,6 @@ __all__ = [
     "report_scored",
     "score_rows",
     "slices_in_words",
+    "too_much_missing",
     "widest",
 ]

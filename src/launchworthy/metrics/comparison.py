@@ -13,7 +13,7 @@ from launchworthy.metrics.metric import Metric
 from launchworthy.metrics.scored import Scored, without_cluster
 from launchworthy.metrics.scores import Scores
 from launchworthy.quantity import difference_unit, format_value
-from launchworthy.stats import Interval, discordant_e_value, holm, non_inferiority
+from launchworthy.stats import MAX_UNSCORED_SHARE, Interval, discordant_e_value, holm, non_inferiority
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "compare_scored",
     "compare_slices",
     "slices_in_words",
+    "too_much_missing",
 ]
 
 _ODDS = 0.8  # that the pairs asked for settle it
@@ -65,7 +66,8 @@ class Comparison:
         unscored: Pairs of which one side or both could not be scored.
         only_baseline, only_candidate: Ids on one side only, in order.
         margin: How much worse the candidate may be, in the metric's unit.
-        status: ``met`` (no worse than the margin allows), ``unmet`` (worse), else ``unproven``.
+        status: ``met`` (no worse than the margin allows), ``unmet`` (worse), else ``unproven``; always that
+            where more than 2 % of the items of both sides could not be compared.
         reason: The status in a sentence.
         slices: The difference on each slice, if slices were asked for.
     """
@@ -82,6 +84,12 @@ class Comparison:
     status: str
     reason: str
     slices: tuple[SliceDifference, ...] = ()
+
+    @property
+    def too_much_missing(self) -> str | None:
+        """Why so many items could not be compared that nothing is settled; None where few enough."""
+        one_sided = len(self.only_baseline) + len(self.only_candidate)
+        return too_much_missing(unscored=self.unscored, unpaired=one_sided, of=self.pairs + one_sided)
 
     @property
     def e_value(self) -> float | None:
@@ -119,7 +127,7 @@ class Comparison:
         found = self.difference
         if self.status == "met":
             return 0
-        if self.status == "unmet" or found is None or found.n < 2:
+        if self.status == "unmet" or found is None or found.n < 2 or self.too_much_missing:
             return None
         gap = self.margin + (found.value if self.metric.higher_is_better else -found.value)
         width = found.high - found.low
@@ -200,19 +208,45 @@ def compare_scored(
     kept = np.flatnonzero(scored)
     names = None if clusters is None else [clusters[at] for at in kept.tolist()]
     there = set(old_names)
+    only_baseline = tuple(name for name in old_names if name not in place)
+    only_candidate = tuple(name for name in new_names if name not in there)
+    unscored = len(shared) - int(kept.size)
+    unpaired = len(only_baseline) + len(only_candidate)
+    missing = too_much_missing(unscored=unscored, unpaired=unpaired, of=len(shared) + unpaired)
+    status = status if missing is None else "unproven"
     return Comparison(
         metric=metric,
         difference=difference,
         baseline=metric.estimate(before.take(kept), level=level, clusters=names),
         candidate=metric.estimate(after.take(kept), level=level, clusters=names),
         pairs=len(shared),
-        unscored=len(shared) - int(kept.size),
-        only_baseline=tuple(name for name in old_names if name not in place),
-        only_candidate=tuple(name for name in new_names if name not in there),
+        unscored=unscored,
+        only_baseline=only_baseline,
+        only_candidate=only_candidate,
         margin=margin,
         status=status,
-        reason=_reason(metric, difference, margin, status),
+        reason=_reason(metric, difference, margin, status, missing),
         slices=compare_slices(metric, before, after, slices=slices, clusters=clusters, level=level),
+    )
+
+
+def too_much_missing(*, unscored: int, unpaired: int, of: int) -> str | None:
+    """Why so many items could not be compared that they could decide, in a sentence; None where few enough.
+
+    Args:
+        unscored: Pairs of which one side or both could not be scored.
+        unpaired: Items on one side only.
+        of: All items of both sides.
+    """
+    missing = unscored + unpaired
+    if not missing or missing / of <= MAX_UNSCORED_SHARE:
+        return None
+    why = [f"{unscored:,} could not be scored"] if unscored else []
+    why += [f"{unpaired:,} on one side only"] if unpaired else []
+    share, most = (format_value(each, unit="ratio") for each in (missing / of, MAX_UNSCORED_SHARE))
+    return (
+        f"{missing:,} of {of:,} items could not be compared "
+        f"({', '.join(why)}; {share}, and at most {most} may be missing)"
     )
 
 
@@ -287,9 +321,13 @@ def _paired_slices(*sides: tuple[Scored, NDArray[np.int64]]) -> dict[str, NDArra
     return {name: np.sort(np.concatenate(found[name])) for name in sorted(found)}
 
 
-def _reason(metric: Metric, difference: Interval | None, margin: float, status: str) -> str:
+def _reason(
+    metric: Metric, difference: Interval | None, margin: float, status: str, missing: str | None
+) -> str:
     if difference is None:
         return "No pair could be scored on both sides, so nothing is known."
+    if missing is not None:
+        return f"It is not settled: {missing}."
     if difference.value == 0 and math.isinf(difference.low) and math.isinf(difference.high):
         return "Both sides give the same, but nothing bounds how far apart they may be: the scale is open."
     unit = difference_unit(metric.unit)
@@ -302,5 +340,6 @@ def _reason(metric: Metric, difference: Interval | None, margin: float, status: 
             return f"The candidate is better, by at least {format_value(worse, unit=unit)} ({level})."
         return f"The candidate is not {allowed} ({level})."
     if status == "unmet":
-        return f"The candidate is {allowed}: by at least {format_value(-better, unit=unit)} ({level})."
+        least = format_value(-better, unit=unit)
+        return f"The candidate is {'worse,' if margin == 0 else f'{allowed}:'} by at least {least} ({level})."
     return f"It is not settled whether the candidate is {allowed}."

@@ -146,6 +146,8 @@ def _forest(found: Evaluation) -> Markup:
         )
         told = format_interval(own.value, own.low, own.high, n=own.n, unit=unit)
         words.append(f"{pair.metric}: {told}; {len(pair.better):,} better, {len(pair.worse):,} worse")
+        if pair.too_much_missing:
+            words.append(f"{pair.metric}: not settled, as {pair.too_much_missing}")
     if not found.outcome.comparisons:
         words.append("nothing to compare with: give evaluate(…, baseline=…)")
     plot = forest_plot(rows, title=f"Difference from {found.baseline}") if rows else Markup("")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from launchworthy.evals import Outcome, reasons_of, table_of
+from launchworthy.evals import Comparison, Outcome, reasons_of, table_of
 from launchworthy.evals.comparison import item_value
 from launchworthy.evals.table import arrow_table, run_columns
 from launchworthy.metrics import Metric
@@ -34,6 +34,11 @@ class Forest:
 
     def __str__(self) -> str:
         return self.html
+
+
+def _named(found: Comparison) -> str:
+    """The metric of a comparison, and what kept it from being settled."""
+    return f"{found.metric}, as {found.too_much_missing}" if found.too_much_missing else found.metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +97,7 @@ class Evaluation:
             "unproven": f"not proven either way against {self.baseline}",
         }
         for status, word in words.items():
-            names = [found.metric for found in self.outcome.comparisons if found.status == status]
+            names = [_named(found) for found in self.outcome.comparisons if found.status == status]
             if names:
                 parts.append(f"{word}: {', '.join(names)}")
         return "; ".join(parts)

@@ -19,7 +19,7 @@ from launchworthy.stats.correction import (
     prediction_powered,
     rogan_gladen,
 )
-from launchworthy.stats.decision import bound_status, non_inferiority
+from launchworthy.stats.decision import MAX_UNSCORED_SHARE, bound_status, non_inferiority
 from launchworthy.stats.folded import folded_interval
 from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
@@ -46,6 +46,7 @@ from launchworthy.stats.watch import PairedWatch
 
 __all__ = [
     "FEWEST_LABELS",
+    "MAX_UNSCORED_SHARE",
     "SCALES",
     "Interval",
     "Needed",

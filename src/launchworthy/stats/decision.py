@@ -6,7 +6,9 @@ import math
 
 from launchworthy.errors import InputError
 
-__all__ = ["bound_status", "non_inferiority"]
+__all__ = ["MAX_UNSCORED_SHARE", "bound_status", "non_inferiority"]
+
+MAX_UNSCORED_SHARE = 0.02  # beyond this, what could not be measured could decide
 
 
 def bound_status(low: float | None, high: float | None, *, direction: str, threshold: float) -> str:
