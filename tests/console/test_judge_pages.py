@@ -189,7 +189,17 @@ def test_board_and_claims_lead_to_the_judge(client: TestClient) -> None:
             "same_grade_share": "most",
             "divided": "few",
         },
+        {"judge": {"version": "j", "parts": 3, "models": [], "scale": "yes_no"}},
+        {"judge": {"version": ["j"], "parts": {}, "models": [], "scale": "yes_no"}},
+        {"judge": {"version": "j", "parts": {}, "models": [3, None], "scale": "yes_no"}},
+        {
+            "judge": {"version": "j", "parts": {}, "models": [], "scale": "yes_no"},
+            "pairs": [[0.0, 1.0, "many"]],
+        },
+        {"judge": {"version": "j", "parts": {}, "models": [], "scale": ["yes_no"]}},
+        {"judge": {"version": "j", "parts": {}, "models": [], "scale": "1-5"}, "position_bias": ["first"]},
         {"judge": "grounding-v2", "raw": {"value": None}, "reason": ["odd"]},
+        {"judge": "grounding-v2", "raw": ["x"], "judge_version": 7},
     ],
 )
 def test_evidence_of_another_shape_breaks_no_page(

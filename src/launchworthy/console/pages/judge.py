@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from launchworthy.console.charts import IntervalMark, correction_plot, interval_plot
-from launchworthy.console.claims import ClaimRow, claim_row, claim_url, source_link
+from launchworthy.console.charts import interval_plot
+from launchworthy.console.claims import ClaimRow, claim_row
+from launchworthy.console.judged import (
+    CorrectionRow,
+    DisagreementRow,
+    VersionRow,
+    corrections,
+    disagreements,
+    grade_text,
+    interval_mark,
+    is_number,
+    versions,
+)
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.pages.judges import judges_among
-from launchworthy.console.payload import gist, readable
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, count, joined, moment, page_url, sentence, short
-from launchworthy.contract import ClaimKind
 from launchworthy.errors import NotFoundError
-from launchworthy.evals.judging import CalibrationView, CorrectionView, JudgeVersion, JudgeView, judge_view
-from launchworthy.evals.judging.judged import judged_name
-from launchworthy.evidence import ClaimStatus, Evidence, State, goal
+from launchworthy.evals.judging import CalibrationView, JudgeVersion, JudgeView, judge_view
+from launchworthy.evidence import ClaimStatus, Evidence, State
 from launchworthy.quantity import difference_unit, format_interval, format_number, format_value
-from launchworthy.records import RunItem, Score
 
-__all__ = ["PAGE", "CorrectionRow", "DisagreementRow", "GradeRow", "JudgePageView", "VersionRow"]
-
-_MOST_REASON = 600
-_WORDS = {
-    "yes_no": {0.0: "no", 1.0: "yes"},
-    "pairs": {0.0: "second", 0.5: "tie", 1.0: "first"},
-}
+__all__ = ["PAGE", "GradeRow", "JudgePageView"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,49 +41,6 @@ class GradeRow:
     grade: str
     counts: tuple[tuple[str, bool], ...]
     total: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionRow:
-    """One judged claim: the judge's own mean, and what people's labels make of it; ``reason`` says why there
-    is no corrected value."""
-
-    claim: Link
-    slice: str
-    state: str
-    mark: str
-    observed: str
-    source: Link
-    raw: str
-    corrected: str
-    how: str
-    reason: str
-    plot: Markup
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionRow:
-    """One calibration; ``changed`` names what differs from the one before it."""
-
-    version: str
-    observed: str
-    kappa: str
-    labels: str
-    models: str
-    changed: str
-    present: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisagreementRow:
-    """An item that the judge and people grade apart; ``why`` is the judge's reason where the run still has
-    it."""
-
-    item: Link
-    asked: str
-    judge: str
-    people: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +94,14 @@ def view(reading: Reading, ask: Ask) -> JudgePageView:
         mark=MARKS[state],
         claim=claim_row(status, product=product),
         figures=tuple(_figures(newest)),
-        heads=() if newest is None else tuple(_grade(newest, grade) for grade in newest.table.grades),
+        heads=() if newest is None else tuple(grade_text(newest, grade) for grade in newest.table.grades),
         grades=() if newest is None else tuple(_grades(newest)),
         bias=() if newest is None else tuple(_bias(newest.position_bias)),
         bias_plot=Markup("") if newest is None else _bias_plot(newest.position_bias),
-        corrections=tuple(_corrections(shown.corrections, verdict.statuses, name, product)),
-        versions=tuple(_versions(shown.calibrations, present)),
+        corrections=tuple(corrections(shown.corrections, verdict.statuses, name, product)),
+        versions=tuple(versions(shown.calibrations, present)),
         version=present.id if isinstance(present, JudgeVersion) else "",
-        disagreements=() if newest is None else tuple(_disagreements(reading, newest, name)),
+        disagreements=() if newest is None else tuple(disagreements(reading, newest, name)),
         empty=None
         if newest is not None
         else Empty(
@@ -157,14 +115,26 @@ def view(reading: Reading, ask: Ask) -> JudgePageView:
 
 def _view(evidence: Iterable[Evidence], name: str) -> JudgeView:
     """What can be read of a judge; pieces that others wrote in another shape are passed over."""
-    readable_pieces = []
+    read = []
     for piece in evidence:
         try:
-            judge_view([piece], name)
+            found = judge_view([piece], name)
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
-        readable_pieces.append(piece)
-    return judge_view(readable_pieces, name)
+        if all(map(_is_whole, found.calibrations)):
+            read.append(piece)
+    return judge_view(read, name)
+
+
+def _is_whole(told: CalibrationView) -> bool:
+    shapes: tuple[tuple[Any, type | tuple[type, ...]], ...] = (
+        (told.version, str),
+        (told.parts, Mapping),
+        (told.position_bias, (Mapping, type(None))),
+        *((model, str) for model in told.models),
+        *((number, int) for number in told.table.counts.values()),
+    )
+    return all(isinstance(value, shape) for value, shape in shapes)
 
 
 def _changed(present: JudgeVersion | str, newest: CalibrationView | None) -> list[str]:
@@ -204,11 +174,6 @@ def _reason(status: ClaimStatus, newest: CalibrationView | None, present: JudgeV
     return f"{'. '.join(part.rstrip('.') for part in parts)}."
 
 
-def _grade(told: CalibrationView, grade: float) -> str:
-    scale = told.evidence.detail["judge"]["scale"]
-    return _WORDS.get(scale, {}).get(grade) or format_number(grade)
-
-
 def _figures(told: CalibrationView | None) -> Iterable[tuple[str, str]]:
     if told is None:
         return
@@ -218,7 +183,7 @@ def _figures(told: CalibrationView | None) -> Iterable[tuple[str, str]]:
         ("Both say the same", told.same_grade_share),
         ("People among themselves", told.raters_agreed_share),
     ):
-        if _is_number(share):
+        if is_number(share):
             yield name, format_value(share, unit="ratio")
     for name, number in (
         ("Could not be graded", piece.unscored),
@@ -230,14 +195,10 @@ def _figures(told: CalibrationView | None) -> Iterable[tuple[str, str]]:
     yield "Models", joined([short(model, most=60) for model in told.models]) or "none named"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _grades(told: CalibrationView) -> Iterable[GradeRow]:
     for grade, row in zip(told.table.grades, told.table.rows(), strict=True):
         yield GradeRow(
-            grade=_grade(told, grade),
+            grade=grade_text(told, grade),
             counts=tuple(
                 (f"{number:,}", other == grade) for other, number in zip(told.table.grades, row, strict=True)
             ),
@@ -250,7 +211,7 @@ def _bias(told: Mapping[str, Any] | None) -> Iterable[tuple[str, str]]:
         ("Leans to the first place", "first", difference_unit("ratio")),
         ("Same answer in both orders", "consistent", "ratio"),
     ):
-        mark = _mark(None if told is None else told.get(key), unit=unit)
+        mark = interval_mark(None if told is None else told.get(key), unit=unit)
         if mark is not None:
             yield name, format_interval(mark.value, mark.low, mark.high, unit=unit)
     for name, key in (("Pairs in both orders", "pairs"), ("Without a grade in both", "missing")):
@@ -261,7 +222,7 @@ def _bias(told: Mapping[str, Any] | None) -> Iterable[tuple[str, str]]:
 
 def _bias_plot(told: Mapping[str, Any] | None) -> Markup:
     pairs = None if told is None else told.get("pairs")
-    mark = _mark(
+    mark = interval_mark(
         None if told is None else told.get("first"),
         unit=difference_unit("ratio"),
         n=pairs if isinstance(pairs, int) else 0,
@@ -269,164 +230,6 @@ def _bias_plot(told: Mapping[str, Any] | None) -> Markup:
     if mark is None:
         return Markup("")
     return interval_plot(mark, title="How much more often the first place wins", around=0.0)
-
-
-def _mark(told: Any, *, unit: str, n: int = 0) -> IntervalMark | None:
-    """Numbers of a piece's detail; None where they are not there."""
-    if not isinstance(told, Mapping):
-        return None
-    value, low, high = (told.get(name) for name in ("value", "low", "high"))
-    if not (_is_number(value) and _is_number(low) and _is_number(high)):
-        return None
-    own = told.get("n")
-    return IntervalMark(
-        value=float(value or 0.0),
-        low=float(low or 0.0),
-        high=float(high or 0.0),
-        n=own if isinstance(own, int) else n,
-        unit=unit,
-    )
-
-
-def _corrections(
-    told: Sequence[CorrectionView], statuses: Sequence[ClaimStatus], name: str, product: str
-) -> Iterable[CorrectionRow]:
-    """The newest of each claim and slice, in the contract's order; a claim that was never judged says so."""
-    newest: dict[str, dict[str, CorrectionView]] = {}
-    for each in told:
-        newest.setdefault(each.evidence.claim, {}).setdefault(each.evidence.slice or "", each)
-    for status in statuses:
-        found = newest.get(status.claim.address, {})
-        for slice_, each in sorted(found.items()):
-            yield _correction(each, status, slice_, product)
-        if not found and status.claim.options.get("judge") == name:
-            yield CorrectionRow(
-                claim=Link(
-                    text=sentence(status.claim.sentence), url=claim_url(product, status.claim.address)
-                ),
-                slice="",
-                state=status.state.value,
-                mark=MARKS[status.state],
-                observed="",
-                source=Link(text=""),
-                raw="not judged yet",
-                corrected="none",
-                how="",
-                reason=short(status.reason, most=300),
-                plot=Markup(""),
-            )
-
-
-def _correction(each: CorrectionView, status: ClaimStatus, slice_: str, product: str) -> CorrectionRow:
-    piece, target = each.evidence, goal(status.claim)
-    unit = difference_unit(piece.unit) if status.claim.kind is ClaimKind.DELTA else piece.unit
-    raw = _mark(each.raw, unit=unit)
-    decides = status.evidence is not None and status.evidence.id == piece.id
-    plot = Markup("")
-    if piece.value is not None and piece.low is not None and piece.high is not None:
-        asked = target is not None and target.unit == piece.unit
-        mark = IntervalMark(
-            value=piece.value,
-            low=piece.low,
-            high=piece.high,
-            n=piece.n,
-            unit=unit,
-            threshold=target.threshold if asked and target is not None else None,
-            direction=target.direction.value if target is not None else "at_least",
-            state=status.state.value if decides else "",
-        )
-        plot = correction_plot(mark, raw=raw, title=status.claim.sentence)
-    return CorrectionRow(
-        claim=Link(text=sentence(status.claim.sentence), url=claim_url(product, piece.claim)),
-        slice=slice_,
-        state=status.state.value,
-        mark=MARKS[status.state],
-        observed=moment(piece.observed_at),
-        source=source_link(piece, product=product),
-        raw="nothing graded"
-        if raw is None
-        else format_interval(raw.value, raw.low, raw.high, n=raw.n, unit=unit),
-        corrected="none"
-        if piece.value is None
-        else format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=unit),
-        how=piece.method,
-        reason=short(each.reason, most=300),
-        plot=plot,
-    )
-
-
-def _versions(told: Sequence[CalibrationView], present: JudgeVersion | str) -> Iterable[VersionRow]:
-    for at, each in enumerate(told):
-        piece, before = each.evidence, told[at + 1] if at + 1 < len(told) else None
-        if before is None:
-            changed = "the first"
-        elif each.version == before.version:
-            changed = "nothing: other labels, or asked again"
-        else:
-            own = JudgeVersion(id=each.version, parts={**before.parts, **each.parts})
-            changed = joined(own.changed(before.parts)) or "not known"
-        yield VersionRow(
-            version=each.version,
-            observed=moment(piece.observed_at),
-            kappa=format_interval(piece.value, piece.low, piece.high)
-            if piece.value is not None
-            else f"none: {short(str(piece.detail.get('reason', '')), most=120)}",
-            labels=f"{piece.n:,}",
-            models=joined([short(model, most=60) for model in each.models]),
-            changed=changed,
-            present=isinstance(present, JudgeVersion) and present.id == each.version,
-        )
-
-
-def _disagreements(reading: Reading, told: CalibrationView, name: str) -> Iterable[DisagreementRow]:
-    drawn = told.evidence.detail.get("drawn")
-    runs = drawn if isinstance(drawn, Mapping) else {}
-    answered: dict[str, dict[str, RunItem]] = {}
-    for each in told.disagreements:
-        apart = _apart(each)
-        if apart is None:
-            continue
-        item_id, graded, people = apart
-        run = next(
-            (run for run, known in runs.items() if isinstance(known, Mapping) and item_id in known), ""
-        )
-        if run and run not in answered:
-            answered[run] = _items(reading, run)
-        item = answered.get(run, {}).get(item_id)
-        score = None if item is None else item.scores.get(judged_name(told.metric, name))
-        yield DisagreementRow(
-            item=Link(text=item_id, url=page_url("runs", run, "items", item_id) if item is not None else ""),
-            asked="" if item is None else gist(readable(item.input), most=160),
-            judge=_grade(told, graded),
-            people=_grade(told, people),
-            why=_why(score, version=told.version, grade=graded),
-        )
-
-
-def _apart(each: Any) -> tuple[str, float, float] | None:
-    """Id, the judge's grade and people's; None of what has another shape."""
-    if not isinstance(each, Mapping) or not all(_is_number(each.get(who)) for who in ("judge", "human")):
-        return None
-    return str(each.get("id")), float(each["judge"]), float(each["human"])
-
-
-def _items(reading: Reading, run: str) -> dict[str, RunItem]:
-    try:
-        return {item.item_id: item for item in reading.run_items(run)}
-    except NotFoundError:
-        return {}
-
-
-def _why(score: Score | None, *, version: str, grade: float) -> str:
-    """The reason that the judge gave for this very grade; a ledger keeps none, the run does."""
-    detail = {} if score is None else score.detail
-    if detail.get("judge") != version or detail.get("grade") != grade:
-        return ""
-    votes = detail.get("votes")
-    for vote in votes if isinstance(votes, (list, tuple)) else ():
-        if isinstance(vote, Mapping) and isinstance(vote.get("reasoning"), str) and vote["reasoning"]:
-            return short(vote["reasoning"], most=_MOST_REASON)
-    return ""
 
 
 PAGE = Page(name="judge", path="/products/{product}/judges/{name:path}", template="judge.html", view=view)
