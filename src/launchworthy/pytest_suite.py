@@ -29,9 +29,11 @@ from launchworthy.evals import (
     run_suite,
     scorer_of,
     scorer_text,
+    source_of,
     target_of,
     target_release,
 )
+from launchworthy.evals.suite import is_function
 from launchworthy.evidence import ClaimStatus, measured_text, plan_text, terms_of, verdict_on
 from launchworthy.evidence.wording import MARKS, clean
 from launchworthy.gold import GoldItem, freeze
@@ -223,7 +225,9 @@ def _evaluated(suite: Suite) -> _Answers:
     try:
         version, frozen = freeze(suite.items, product=contract.product, name=suite.workflow, created_at=now)
         workspace.add_gold(version, frozen)
-        release = suite.promise.release or target_release(_name(suite.target))
+        name = _name(suite.target)
+        source = source_of(name) if is_function(name) else None
+        release = suite.promise.release or target_release(name, source=source)
         workspace.register_release(release, product=contract.product)
         workspace.register_contract(
             product=contract.product, text=contract.text, path=str(suite.path.absolute())
@@ -234,7 +238,7 @@ def _evaluated(suite: Suite) -> _Answers:
             version=version,
             workflow=suite.workflow,
             release=release.id,
-            target=_name(suite.target),
+            target=name,
             split=suite.split,
             scorers=scorers,
             config={"by": "pytest", "scorers": list(suite.scorers), "release_label": release.label},

@@ -96,6 +96,12 @@ def _print_run(header: Run, items: list[RunItem]) -> None:
 
     _print_list([header])
     click.echo(f"target {header.target}; started {header.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    if header.config.get("source"):
+        click.echo(
+            f"code {header.config['source'][:12]}: the target's module and those beside it that it imports"
+        )
+    if header.config.get("remembered"):
+        click.echo(f"{header.config['remembered']:,} answers were remembered")
     if header.config.get("stopped_because"):
         click.echo(f"stopped: {header.config['stopped_because']}")
     if header.status != "complete":

@@ -26,6 +26,7 @@ from launchworthy.evals.rows import row_of
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.scoring import Scorer, own_scorer
 from launchworthy.evals.session import EvalStore, Outcome, find_baseline, run_suite, try_out
+from launchworthy.evals.source import source_of
 from launchworthy.evals.stated import Stated, stated_confidences
 from launchworthy.evals.suite import new_run, read_release, release_of, same_suite, target_of, target_release
 from launchworthy.evals.target import CallableTarget, Target, load_function
@@ -82,6 +83,7 @@ __all__ = [
     "scorer_of",
     "scorer_text",
     "slice_differences",
+    "source_of",
     "stated_confidences",
     "table_of",
     "target_of",

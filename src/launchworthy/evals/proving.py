@@ -92,9 +92,15 @@ class Sitting:
             looks = len(looks_spent(self.store, version, split=SEALED))
             evidence = [sealed_evidence(piece, looks=looks, remark=remark) for piece in evidence]
         if run.config.get("cache") and (count := run.config.get("remembered")):
-            evidence = [replace(piece, detail={**piece.detail, "remembered": count}) for piece in evidence]
-            remarks.append(f"{count:,} answers are those of an earlier run of this release")
+            told = f"{count:,} answers are those of an earlier run of this release"
+            evidence = [_remembered(piece, count, told) for piece in evidence]
+            remarks += [] if evidence else [told]
         remarks += sorted({str(piece.detail["remark"]) for piece in evidence if "remark" in piece.detail})
         if keeps and run.split == "all":
             remarks.append("evidence is of the holdout's part alone")
         return evidence, remarks
+
+
+def _remembered(piece: Evidence, count: int, told: str) -> Evidence:
+    remark = "; ".join(filter(None, (piece.detail.get("remark"), told)))
+    return replace(piece, detail={**piece.detail, "remembered": count, "remark": remark})

@@ -20,7 +20,16 @@ from launchworthy.evals.target import CallableTarget, Target, load_function
 from launchworthy.gold import GoldVersion
 from launchworthy.records import Release, Run
 
-__all__ = ["known_of", "new_run", "read_release", "release_of", "same_suite", "target_of", "target_release"]
+__all__ = [
+    "is_function",
+    "known_of",
+    "new_run",
+    "read_release",
+    "release_of",
+    "same_suite",
+    "target_of",
+    "target_release",
+]
 
 MODEL_FILE = "model:"
 MODEL_PREFIX = "openai:"
@@ -80,12 +89,21 @@ def target_of(
     return CallableTarget(load_function(address), name=address)
 
 
-def target_release(target: str) -> Release:
-    """The release of a target of which nothing but its address is known; of a model file, its content too."""
+def is_function(address: str) -> bool:
+    """Whether an address is that of a Python function."""
+    return not address.startswith(("http://", "https://", MODEL_PREFIX, MODEL_FILE))
+
+
+def target_release(target: str, *, source: str | None = None) -> Release:
+    """The release of a target that nobody described: its address, and what is behind it as far as that shows.
+
+    Of a model file that is its content, of a Python function its ``source``: see
+    :func:`launchworthy.evals.source_of`.
+    """
     file = Path(target.removeprefix(MODEL_FILE))
     if target.startswith(MODEL_FILE) and file.is_file():
         return Release({"target": target, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()})
-    return Release({"target": target})
+    return Release({"target": target, **({} if source is None else {"source": source})})
 
 
 def read_release(path: Path) -> Release:
@@ -191,7 +209,7 @@ def same_suite(one: Run, other: Run) -> bool:
     return all(
         getattr(one, name) == getattr(other, name)
         for name in ("product", "workflow", "release", "target", "gold", "split", "scorers")
-    ) and all(one.config.get(name) == other.config.get(name) for name in ("limit", "samples"))
+    ) and all(one.config.get(name) == other.config.get(name) for name in ("limit", "samples", "source"))
 
 
 # What a run's configuration says of measuring; all the rest may decide what a target answers.

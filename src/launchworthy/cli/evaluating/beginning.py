@@ -34,10 +34,12 @@ def begin(workspace: Workspace, options: Options, promise: Promise, version: Gol
 
     if options.target is None:
         raise InputError("no target", hint="name what to ask: --target module:function or --target http://…")
+    source = _source(options.target)
     if options.release is not None:
         release = read_release(options.release)
     else:
-        release = promise.release or _model_release(options) or target_release(options.target)
+        release = promise.release or _model_release(options)
+        release = release or target_release(options.target, source=source)
     names = scorer_names(options, promise, version)
     config = {
         "target": options.target,
@@ -50,6 +52,7 @@ def begin(workspace: Workspace, options: Options, promise: Promise, version: Gol
         "margin": promise.margin if options.margin is None else options.margin,
         "contract": None if promise.path is None else str(promise.path.absolute()),
         "release_label": release.label,
+        **({} if source is None else {"source": source}),
         **_rarely(options),
     }
     run = new_run(
@@ -95,6 +98,22 @@ def _digest(prompt: Path) -> str:
     from launchworthy.evals.model_target import read_prompt
 
     return read_prompt(prompt).digest
+
+
+def _source(address: str) -> str | None:
+    """The digest of the code of a Python function; None of any other target.
+
+    Raises:
+        InputError: There is no such function.
+    """
+    from launchworthy.evals import source_of
+    from launchworthy.evals.suite import is_function
+    from launchworthy.functions import load_function
+
+    if not is_function(address):
+        return None
+    load_function(address)
+    return source_of(address)
 
 
 def _model_release(options: Options) -> Release | None:
@@ -152,6 +171,12 @@ def target_of_run(run: Run) -> Target:
             "the prompt has changed since the run began",
             where=spec["prompt"],
             hint="begin a new run: its answers are of another release",
+        )
+    if spec.get("source") is not None and _source(spec["target"]) != spec["source"]:
+        raise InputError(
+            "the target's code has changed since the run began",
+            where=spec["target"],
+            hint="begin a new run: other code, other answers",
         )
     return target_of(
         spec["target"],
