@@ -1,7 +1,7 @@
 """The code behind a Python target, as one digest. Standard library only.
 
-The digest covers the target's module and the modules that it imports, wherever in it, that lie beside it: of a
-project its own files, of an installed package that package's. What the code reads while it runs, such as a
+The digest covers the target's module and the modules that it imports, wherever in it, that lie beside it: of
+a project its own files, of an installed package that package's. What the code reads while it runs, such as a
 prompt or an index, is no part of it.
 """
 
@@ -25,7 +25,7 @@ _INSTALLED = frozenset(
 
 
 def source_of(address: str) -> str | None:
-    """The digest of the code at ``module:function``; None where there is no such module, or no source of it."""
+    """The digest of the code at ``module:function``; None where no such source is found."""
     module = address.partition(":")[0]
     file = _file_of(module)
     if file is None:

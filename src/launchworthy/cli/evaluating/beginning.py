@@ -38,8 +38,8 @@ def begin(workspace: Workspace, options: Options, promise: Promise, version: Gol
     if options.release is not None:
         release = read_release(options.release)
     else:
-        release = promise.release or _model_release(options)
-        release = release or target_release(options.target, source=source)
+        described = promise.release or _model_release(options)
+        release = described or target_release(options.target, source=source)
     names = scorer_names(options, promise, version)
     config = {
         "target": options.target,
