@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,10 @@ def test_a_cache_that_gives_nonsense_is_asked_past(runs: Any, new_run: NewRun) -
 
         def put(self, key: str, value: bytes) -> None:
             assert json.loads(value)[0] == "7"
+
+        def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+            for key, value in replies:
+                self.put(key, value)
 
     target = RememberingTarget(CallableTarget(str), Nonsense(), known=FIELDS)
     run = _evaluate(runs, new_run(), target, [GoldItem(id="a", input=7)])

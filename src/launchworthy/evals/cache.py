@@ -7,13 +7,14 @@ damaged, locked or full never fails whoever uses it, who is told once and goes o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,19 +113,29 @@ class ReplyCache:
 
     def put(self, key: str, value: bytes) -> None:
         """Keep a reply; one that is there already stays."""
-        packed = zlib.compress(value, 1)
+        self.put_many([(key, value)])
+
+    def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        """Keep several in one commit, which costs hardly more than one of them."""
+        at = self._clock()
+        packed = [(key, at, _packed(value)) for key, value in replies]
         with self._lock:
-            if self._file is None or len(packed) > self._max_bytes:
+            if self._file is None:
                 return
             try:
-                self._file.execute(
+                self._file.execute("BEGIN IMMEDIATE")
+                self._file.executemany(
                     "INSERT OR IGNORE INTO replies (key, at, value) VALUES (?, ?, ?)",
-                    (key, self._clock(), packed),
+                    [row for row in packed if len(row[2]) <= self._max_bytes],
                 )
-                self._puts += 1
-                if self._puts % _LOOK == 0:
+                self._file.execute("COMMIT")
+                before, self._puts = self._puts, self._puts + len(packed)
+                if self._puts // _LOOK > before // _LOOK:
                     self._make_room()
             except sqlite3.Error as error:
+                if self._file.in_transaction:
+                    with contextlib.suppress(sqlite3.Error):
+                        self._file.execute("ROLLBACK")
                 self._tell(error)
 
     def close(self) -> None:
@@ -171,6 +182,11 @@ class ReplyCache:
             self._on_trouble(
                 f"the reply cache {self.path} {_words(error)}; the run goes on without what it cannot keep"
             )
+
+
+def _packed(value: bytes) -> bytes:
+    small = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 1)  # to clear a large state costs most of it
+    return small.compress(value) + small.flush()
 
 
 def _open(path: Path) -> sqlite3.Connection:

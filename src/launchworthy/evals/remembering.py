@@ -7,7 +7,8 @@ too is decided by the key: that of this run alone, or that of the release.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -30,6 +31,9 @@ class Cache(Protocol):
     def put(self, key: str, value: bytes) -> None:
         """Keep it; never fails."""
 
+    def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        """Keep them; never fails."""
+
 
 class RememberingTarget:
     """Asks ``target`` what the cache does not hold.
@@ -48,6 +52,7 @@ class RememberingTarget:
         self._cache = cache
         self._known = dict(known)
         self._shared = shared
+        self._came: list[tuple[str, bytes]] = []
 
     @property
     def name(self) -> str:
@@ -68,8 +73,15 @@ class RememberingTarget:
         reply = await self._target.ask(item)
         plain = _packed(reply)
         if plain is not None:
-            self._cache.put(key, plain)
+            if not self._came:
+                # Replies that came together are put down together, before the loop waits for others.
+                asyncio.get_running_loop().call_soon(self._put_down)
+            self._came.append((key, plain))
         return reply
+
+    def _put_down(self) -> None:
+        came, self._came = self._came, []
+        self._cache.put_many(came)
 
 
 def _packed(reply: Reply) -> bytes | None:

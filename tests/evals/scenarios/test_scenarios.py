@@ -318,6 +318,9 @@ class DictCache:
     def put(self, key: str, value: bytes) -> None:
         self.held[key] = value
 
+    def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        self.held.update(replies)
+
 
 def test_held_again_it_repeats_no_call_that_had_come_back(hold: Ask) -> None:
     failures = iter([False, True, False])

@@ -51,6 +51,9 @@ class _Remembered:
     def put(self, key: str, value: bytes) -> None:
         self._replies[key] = value
 
+    def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        self._replies.update(replies)
+
 
 class JudgeTarget:
     """A judge as a target of the engine: an item's input is the material, its answer the votes."""
