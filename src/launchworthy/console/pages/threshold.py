@@ -20,6 +20,7 @@ from launchworthy.stats import RiskCoverage, Threshold, certified_threshold, ris
 __all__ = ["PAGE", "StepRow", "ThresholdView"]
 
 _DRAWN = 200
+_RISK = "selective-risk"  # of all metrics the one that a threshold is meant for
 _STEPS = 10
 
 
@@ -57,8 +58,8 @@ def view(reading: Reading, ask: Ask) -> ThresholdView:
     found = {name: stated_confidences(items, metric) for name, metric in metrics.items()}
     usable = [name for name, stated in found.items() if any(stated.correct)]
     wanted = ask.query.get("metric", "")
-    name = wanted if wanted in usable else next(iter(usable), "")
-    target = _share(ask.query.get("target", ""), default=0.05)
+    name = next((each for each in (wanted, _RISK, *usable) if each in usable), "")
+    target = _share(ask.query.get("target", ""), default=_promised(reading, run))
     level = _share(ask.query.get("confidence", ""), default=0.95)
     shown = {"target": f"{100 * target:g}", "confidence": f"{100 * level:g}"}
     if not name:
@@ -107,6 +108,15 @@ def _head(run: Run, title: str, reason: str) -> Head:
         Link(text="Threshold"),
     )
     return Head(title=title, reason=reason, section="runs", trail=trail)
+
+
+def _promised(reading: Reading, run: Run) -> float:
+    """The share of wrong answers that the contract allows; 5 % where it names none."""
+    contract = reading.contract(run.product)
+    workflow = None if contract is None else contract.workflows.get(run.workflow)
+    line = None if workflow is None else workflow.quality.get(_RISK.replace("-", "_"))
+    value = 0.05 if line is None else line.threshold.value
+    return value if 0.0 < value < 1.0 else 0.05
 
 
 def _share(text: str, *, default: float) -> float:
