@@ -25,6 +25,7 @@ def sometimes(n):
     calls.append(n)
     return f"answer {n}" if calls.count(n) % 4 else "no"
 """
+WRONG = 'def wrong(n):\n    return {"output": "no", "ranked": ["x"]}\n'
 
 
 @pytest.fixture
@@ -213,14 +214,35 @@ def test_the_gate_exits_as_a_verdict_does(run_eval: Call, sealed: Path) -> None:
     states = {claim["claim"]: claim["status"] for claim in _plain(unproven)["claims"]}
     assert states["docs/answer/quality/hit@1"] == "unproven"
     assert run_eval("--target", "own_bot:broken", "--gate").return_value == 2
-    wrong = 'def wrong(n):\n    return {"output": "no", "ranked": ["x"]}\n'
-    (sealed / "wrong_bot.py").write_text(wrong)
-    assert run_eval("--target", "wrong_bot:wrong", "--gate").return_value == 1
+    (sealed / "wrong_bot.py").write_text(WRONG)
+    (sealed / "other.yaml").write_text("model: {name: other}")
+    other = ("--release", "other.yaml", "--gate")
+    assert run_eval("--target", "wrong_bot:wrong", *other).return_value == 1
 
 
 def test_a_second_gate_of_the_same_release_is_told(run_eval: Call, sealed: Path) -> None:
     assert "was read" not in run_eval("--target", "own_bot:good", "--gate").output
     assert "the sealed split was read 2 times" in run_eval("--target", "own_bot:good", "--gate").output
+
+
+def test_a_gate_that_is_passed_at_the_second_try_is_not_passed(
+    run_eval: Call, sealed: Path, workspace: Any
+) -> None:
+    """One release that answers as it likes: what it is asked again until it suits says nothing."""
+    text = (sealed / "launchworthy.yaml").read_text()
+    only = text.replace("      over_refusal: {at_most: 5 %}\n", "").replace(
+        "      format_adherence: {at_least: 90 %, schema: answer.json}\n", ""
+    )
+    (sealed / "launchworthy.yaml").write_text(only)
+    (sealed / "release.yaml").write_text("model: {name: small}")
+    gate = ("--gate", "--release", "release.yaml")
+    (sealed / "moody_bot.py").write_text("from own_bot import good\n" + WRONG)
+    assert run_eval("--target", "moody_bot:wrong", *gate).return_value == 1
+    again = run_eval("--target", "moody_bot:good", *gate)
+    assert again.return_value == 1
+    assert "the first complete reading decides" in again.output
+    found = [piece for piece in workspace.evidence("docs") if piece.claim.endswith("/quality/hit@1")]
+    assert [piece.value for piece in found] == [0.0, 1.0]
 
 
 def test_an_interrupted_gate_goes_on_without_asking_again(

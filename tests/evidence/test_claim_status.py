@@ -11,7 +11,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from launchworthy.contract import Claim, ClaimKind, Direction, Target
-from launchworthy.evidence import ClaimStatus, Evidence, State
+from launchworthy.evidence import ClaimStatus, DeclaredJudge, Evidence, State
 from launchworthy.evidence.claim_status import status
 from launchworthy.evidence.judgement import bounds_at
 from launchworthy.records import Release
@@ -409,3 +409,157 @@ def test_a_sample_that_makes_no_sense_proves_nothing(
 ) -> None:
     piece = piece_of(value=1.0, n=200, confidence=0.5, sample=sample)
     assert judged(claim_of(), piece, now=now).state is State.UNPROVEN
+
+
+# ── Measured again ───────────────────────────────────────────────────────────────────────────────────
+
+
+def sealed_piece(
+    piece_of: Make, passed: int | None, n: int | None, *, day: int, now: datetime, **changes: Any
+) -> Evidence:
+    detail = {"split": "sealed"} | changes.pop("detail", {})
+    fields = {"gold": "ask@g-1", "source": f"run:{day}", "observed_at": now - timedelta(days=day)} | changes
+    made: Evidence = piece_of(passed, n, detail=detail, **fields)
+    return made
+
+
+def test_the_first_complete_reading_of_sealed_items_decides_however_often_they_are_read(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    vague = sealed_piece(piece_of, 90, 100, day=6, now=now)
+    lucky = sealed_piece(piece_of, 100, 100, day=5, now=now)
+    seen = piece_of(500, 500, detail={"split": "holdout"}, gold="ask@g-1", source="run:open")
+    for order in ((vague, lucky, seen), (seen, lucky, vague)):
+        found = judged(claim_of(), *order, now=now)
+        assert (found.state, found.evidence) == (State.UNPROVEN, vague)
+        assert found.reason.endswith(
+            "; the first reading of the sealed items decides, 1 later one decides nothing"
+        )
+        assert lucky in found.contradicting
+    for other in (
+        {"gold": "ask@g-2"},  # other items
+        {"detail": {"judge_version": "j-2"}},  # another instrument
+    ):
+        renewed = sealed_piece(piece_of, 100, 100, day=4, now=now, **other)
+        assert judged(claim_of(), vague, lucky, renewed, now=now).evidence == renewed
+    of_another = sealed_piece(piece_of, 60, 100, day=7, now=now, release="r-0")
+    assert judged(claim_of(), of_another, lucky, now=now).state is State.MET
+
+
+def test_a_reading_of_sealed_items_that_failed_is_made_again(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    whole = sealed_piece(piece_of, 99, 100, day=1, now=now)
+    for failed in (
+        sealed_piece(piece_of, 95, 95, day=2, now=now, unscored=5),
+        sealed_piece(piece_of, None, None, day=2, now=now, detail={"reason": "never calibrated"}),
+    ):
+        assert judged(claim_of(), failed, now=now).state is State.UNPROVEN
+        found = judged(claim_of(), failed, whole, now=now)
+        assert (found.state, found.evidence) == (State.MET, whole)
+
+
+def test_sealed_items_are_read_anew_once_the_first_reading_has_expired_and_not_in_stock(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    expired = sealed_piece(piece_of, 60, 100, day=31, now=now)
+    in_stock = sealed_piece(piece_of, 100, 100, day=20, now=now)
+    found = judged(claim_of(), expired, in_stock, now=now)
+    assert (found.state, found.evidence) == (State.UNPROVEN, None)
+    anew = sealed_piece(piece_of, 99, 100, day=0, now=now)
+    assert judged(claim_of(), expired, in_stock, anew, now=now).evidence == anew
+
+
+def test_runs_of_one_release_that_say_the_opposite_of_the_same_items_prove_nothing(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    def run(passed: int, day: int, **changes: Any) -> Evidence:
+        fields = {"gold": "ask@g-1", "source": f"run:{day}", "observed_at": now - timedelta(days=day)}
+        made: Evidence = piece_of(passed, 200, **fields | changes)
+        return made
+
+    bad, good = run(100, 2), run(199, 1)
+    found = judged(claim_of(), bad, good, now=now)
+    assert found.state is State.UNPROVEN
+    assert found.reason == "measured twice with opposite results: met by run:1; unmet by run:2"
+    assert (found.evidence, tuple(found.contradicting)) == (good, (bad,))
+    assert found.plan is not None
+    assert "launchworthy eval --gate" in found.plan.what
+    assert judged(claim_of(), run(199, 2), run(100, 1), now=now).state is State.UNPROVEN
+    thrice = judged(claim_of(), bad, good, run(198, 3), now=now)
+    assert thrice.reason.startswith("measured 3 times with opposite results: met by run:1, run:3; unmet by")
+
+    sealed = sealed_piece(piece_of, 99, 100, day=3, now=now)
+    assert judged(claim_of(), bad, good, sealed, now=now).state is State.MET
+    for told_apart in (
+        run(100, 2, gold="ask@g-0"),
+        run(100, 2, release="r-0"),
+        run(100, 2, source="run:1"),  # the same run, corrected again since
+        run(100, 40),
+    ):
+        assert judged(claim_of(), told_apart, good, now=now).state is State.MET
+
+
+def test_a_count_that_grew_is_no_contradiction(claim_of: Make, now: datetime) -> None:
+    claim = claim_of(target=Target(direction=Direction.AT_MOST, threshold=2, unit=""))
+
+    def looks(count: float, day: int) -> Evidence:
+        return Evidence(
+            claim=claim.address,
+            kind="bound",
+            value=count,
+            low=count,
+            high=count,
+            n=200,
+            method="full count",
+            gold="ask@g-1",
+            source=f"gold:{day}",
+            observed_at=now - timedelta(days=day),
+        )
+
+    assert judged(claim, looks(2, 2), looks(3, 1), now=now).state is State.UNMET
+
+
+# ── Judges ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_another_version_of_the_judge_has_graded_counts_no_longer_and_says_what_changed(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    parts = {"rubric": "a", "policy": "b", "model": "c", "scale": "d"}
+    claim = claim_of(options={"judge": "grounding"})
+    graded = piece_of(199, 200, detail={"judge": "grounding", "judge_version": "j-1", "judge_parts": parts})
+
+    def state(*judges: DeclaredJudge, piece: Evidence = graded, of: Claim = claim) -> ClaimStatus:
+        return status(of, [piece], release="r-1", now=now, judges=judges)
+
+    same = DeclaredJudge(version="j-1", parts=parts)
+    other = DeclaredJudge(version="j-2", parts=parts | {"policy": "x", "model": "y"})
+    assert state(same).state is State.MET
+    assert state(other, same).state is State.MET  # one judge of two metrics
+    assert state(DeclaredJudge(version=None, parts={"model": "c"})).state is State.MET
+    stale = state(other)
+    assert (stale.state, stale.evidence) == (State.UNPROVEN, None)
+    assert stale.reason == (
+        "no evidence that counts: graded by another version of the judge, j-1: "
+        "label policy and model changed since"
+    )
+    assert stale.plan is not None
+    assert "launchworthy judge calibrate grounding --labels FILE" in stale.plan.what
+    untold = replace(graded, detail={"judge": "grounding", "judge_version": "j-1"})
+    assert state(other, piece=untold).state is State.UNPROVEN
+    gone = state(DeclaredJudge(version=None, trouble="the label policy cannot be read"))
+    assert gone.state is State.UNPROVEN
+    assert "the label policy cannot be read" in gone.reason
+
+    agreement = claim_of(address="p/proof/judges/grounding", kind=ClaimKind.AGREE)
+    calibrated = piece_of(
+        199,
+        200,
+        claim=agreement.address,
+        kind="agree",
+        release=None,
+        detail={"judge": {"version": "j-1", "parts": parts}},
+    )
+    assert state(same, piece=calibrated, of=agreement).state is State.MET
+    assert state(other, piece=calibrated, of=agreement).state is State.UNPROVEN

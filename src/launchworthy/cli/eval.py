@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from launchworthy.evals.cache import ReplyCache
     from launchworthy.evidence import ClaimStatus
     from launchworthy.gold import GoldVersion
+    from launchworthy.records import Run
     from launchworthy.server import Workspace
 
 NOTHING_MEASURED = 1
@@ -49,10 +51,11 @@ def command(data: Path | None, slices: bool, as_json: bool, **given: Any) -> int
             outcome, promise = _run(workspace, options, cache)
         finally:
             cache.close()
+        gated = _gated(workspace, outcome, promise) if outcome.run.split == SEALED else None
     finally:
         workspace.close()
-    if outcome.run.split == SEALED:
-        return _gate(outcome, promise, as_json=as_json)
+    if gated is not None:
+        return _gate(outcome, gated, as_json=as_json)
     return _told([outcome], slices=slices, as_json=as_json)
 
 
@@ -93,6 +96,7 @@ def _run(
     limits = _limits(options)
     if options.resume is not None:
         run = workspace.run(options.resume)
+        _refuse_another(run, options)
         told = run.config.get("contract")
         promise = promised(None if told is None else Path(told), run.workflow)
         version = find_version(workspace, run.gold, product=run.product)
@@ -128,6 +132,25 @@ def _run(
             on_progress=on_progress,
         )
     return outcome, promise
+
+
+def _refuse_another(run: Run, options: Options) -> None:
+    """A run goes on as it began; what it is told now may only be the same.
+
+    Raises:
+        InputError: It names another target, or other scorers.
+    """
+    from launchworthy.errors import InputError
+
+    began: dict[str, list[str]] = {"--target": [run.target], "--scorer": list(run.config["scorers"])}
+    given = {"--target": list(options.targets), "--scorer": list(options.scorers)}
+    for name, now in given.items():
+        if now and now != began[name]:
+            raise InputError(
+                f"the run began with {name} {', '.join(began[name]) or 'of none'}",
+                where=name,
+                hint="leave it out, or begin a new run",
+            )
 
 
 def _limits(options: Options) -> Limits:
@@ -182,10 +205,9 @@ def _matrix(workspace: Workspace, options: Options, cache: ReplyCache, *, as_jso
     return _told(every, slices=False, as_json=as_json)
 
 
-def _gate(outcome: Outcome, promise: Promise, *, as_json: bool) -> int:
+def _gate(outcome: Outcome, claims: Sequence[ClaimStatus], *, as_json: bool) -> int:
     from launchworthy.cli.evaluating.printing import plain_gate, print_gate
 
-    claims = _gated(outcome, promise)
     if as_json:
         echo_json(plain_gate(outcome, claims))
     else:
@@ -194,8 +216,8 @@ def _gate(outcome: Outcome, promise: Promise, *, as_json: bool) -> int:
     return next(code for state, code in (("unmet", 1), ("unproven", 2), ("met", 0)) if state in states)
 
 
-def _gated(outcome: Outcome, promise: Promise) -> list[ClaimStatus]:
-    """Where each claim that the gate could measure stands by its evidence alone."""
+def _gated(workspace: Workspace, outcome: Outcome, promise: Promise) -> list[ClaimStatus]:
+    """Where each claim that the gate could measure stands by what gates have measured alone."""
     from datetime import UTC, datetime
 
     from launchworthy.contract import ClaimKind
@@ -203,8 +225,10 @@ def _gated(outcome: Outcome, promise: Promise) -> list[ClaimStatus]:
     from launchworthy.evidence.claim_status import status
 
     asked = metrics_of(promise.claims, workflow=outcome.run.workflow)
+    product = outcome.run.product
+    sealed = [piece for piece in workspace.evidence(product) if piece.detail.get("split") == SEALED]
     return [
-        status(claim, outcome.evidence, release=outcome.run.release, now=datetime.now(UTC))
+        status(claim, sealed, release=outcome.run.release, now=datetime.now(UTC))
         for claim in promise.claims
         if claim.address in asked and claim.kind is ClaimKind.BOUND
     ]

@@ -24,7 +24,9 @@ def sealed_evidence(piece: Evidence, *, looks: int, remark: str | None) -> Evide
     """A piece measured on sealed items, without a word on any one of them."""
     detail = {name: told for name, told in piece.detail.items() if name not in (*_ITEM_BY_ITEM, "remark")}
     detail |= {"split": SEALED, "sealed_looks": looks}
-    return replace(piece, detail=detail if remark is None else detail | {"remark": remark})
+    if remark is not None:
+        detail["remark"] = f"{remark}; the first complete reading decides"
+    return replace(piece, detail=detail)
 
 
 class SealedStore:

@@ -21,7 +21,7 @@ from launchworthy.evidence.markdown import verdict_markdown
 from launchworthy.evidence.ready import Ready
 from launchworthy.evidence.sarif import verdict_sarif
 from launchworthy.evidence.status import ClaimStatus, Ledger, LedgerEntry, Plan, State
-from launchworthy.evidence.terms import Stage, Terms, Waiver, terms_of
+from launchworthy.evidence.terms import DeclaredJudge, Stage, Terms, Waiver, terms_of
 from launchworthy.evidence.text import verdict_text
 from launchworthy.evidence.verdict import Served, StageVerdict, Verdict, verdict_on
 from launchworthy.evidence.wording import measured_text, plan_text
@@ -30,6 +30,7 @@ __all__ = [
     "GENESIS",
     "ChainFault",
     "ClaimStatus",
+    "DeclaredJudge",
     "Evidence",
     "Fault",
     "Ledger",

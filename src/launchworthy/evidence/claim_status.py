@@ -1,15 +1,15 @@
 """The state of one claim from the evidence for it. Pure: no I/O and no clock; ``now`` is an argument.
 
 May import ``contract``, ``records``, ``stats``, ``quantity`` and the standard library. The newest valid
-piece decides, one of sealed items before all others, of several of one moment the weakest; a breach of a rule
-outlasts later silence for as long as it counts. Valid pieces that say otherwise are shown beside the one that
-decided.
+piece decides, the first reading of sealed items before all others, of several of one moment the weakest; a
+breach of a rule outlasts later silence for as long as it counts. Valid pieces that say otherwise are shown
+beside the one that decided, and runs of one release that say opposite things of the same items prove nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,8 +17,10 @@ from launchworthy.contract.claim import Claim, ClaimKind, Direction
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import Judgement, judge
 from launchworthy.evidence.plan import plan_for
-from launchworthy.evidence.selection import Selection, select, speaks_for
+from launchworthy.evidence.readings import Judged, first_readings, is_sealed, opposite_readings
+from launchworthy.evidence.selection import Selection, select, speaks_for, stale_judge
 from launchworthy.evidence.status import ClaimStatus, Plan, State
+from launchworthy.evidence.terms import DeclaredJudge
 from launchworthy.records import Release
 
 __all__ = ["named_release", "status"]
@@ -35,6 +37,7 @@ def status(
     now: datetime,
     releases: Mapping[str, Release] | None = None,
     owners: Mapping[str, str] | None = None,
+    judges: Sequence[DeclaredJudge] = (),
 ) -> ClaimStatus:
     """Where ``claim`` stands for ``release`` at ``now``.
 
@@ -46,9 +49,12 @@ def status(
         now: The moment to judge at (aware).
         releases: Known releases by id, to name the parts in which another release differs.
         owners: Person by role: only the owner whom the claim names may sign it. None: not checked.
+        judges: What the claim's judge is now; empty: not compared with who graded.
     """
     release_id, known = named_release(release, releases)
-    chosen = select(claim, evidence, release=release_id, now=now, releases=known, owners=owners or {})
+    chosen = select(
+        claim, evidence, release=release_id, now=now, releases=known, owners=owners or {}, judges=judges
+    )
     if claim.slice == "*":
         return _every_slice(claim, chosen, now=now)
     return _of_selection(claim, chosen, now=now)
@@ -69,29 +75,62 @@ def _of_selection(claim: Claim, chosen: Selection, *, now: datetime) -> ClaimSta
     if not chosen.valid:
         return _without_evidence(claim, chosen)
     judged = [(piece, judge(claim, piece, now=now)) for piece in chosen.valid]
-    decider, judgement = _decisive(claim, judged)
+    first, later = first_readings(claim, judged, expired=[piece for piece, _ in chosen.ignored])
+    # What the launch gate measured on items that nobody has seen is not overruled by what was looked at.
+    open_ = [pair for pair in judged if not is_sealed(pair[0])]
+    if not first and not open_:
+        return _without_evidence(claim, replace(chosen, valid=()))
+    decider, judgement = _decisive(claim, judged, first or open_)
+    opposite = opposite_readings(claim, decider, judged)
+    if opposite:
+        return _contradicted(claim, decider, opposite)
     contradicting = tuple(
         piece for piece, other in judged if other.state in _SETTLED and other.state is not judgement.state
     )
     return ClaimStatus(
         claim=claim,
         state=judgement.state,
-        reason=_with_contradiction(judgement, contradicting),
+        reason=_with_contradiction(judgement, contradicting) + _told_of_later(later),
         evidence=decider,
         contradicting=contradicting,
         plan=_plan(claim, judgement, decider),
     )
 
 
-def _decisive(claim: Claim, judged: list[tuple[Evidence, Judgement]]) -> tuple[Evidence, Judgement]:
-    """The piece that decides, of pieces newest first."""
+def _told_of_later(later: Sequence[Evidence]) -> str:
+    if not later:
+        return ""
+    told = "1 later one decides" if len(later) == 1 else f"{len(later):,} later ones decide"
+    return f"; the first reading of the sealed items decides, {told} nothing"
+
+
+def _contradicted(claim: Claim, decider: Evidence, readings: Sequence[Judged]) -> ClaimStatus:
+    """Runs of one release that read the same items and say the opposite: chance must not choose."""
+    times = "twice" if len(readings) == 2 else f"{len(readings):,} times"
+    told = [
+        f"{state} by {', '.join(piece.source or piece.id for piece, own in readings if own.state is state)}"
+        for state in _SETTLED
+    ]
+    return ClaimStatus(
+        claim=claim,
+        state=State.UNPROVEN,
+        reason=f"measured {times} with opposite results: {'; '.join(told)}",
+        evidence=decider,
+        contradicting=tuple(piece for piece, _ in readings if piece is not decider),
+        plan=Plan(
+            what="find out why they differ; then a new release decides, or the sealed items "
+            "(launchworthy eval --gate)"
+        ),
+    )
+
+
+def _decisive(claim: Claim, judged: Sequence[Judged], deciding: Sequence[Judged]) -> Judged:
+    """The piece that decides, of pieces newest first; a breach does, whatever ``deciding`` ones say."""
     breaches = [pair for pair in judged if pair[1].state is State.UNMET]
     if claim.kind is ClaimKind.NEVER and breaches:
         return breaches[0]
-    # What the launch gate measured on items that nobody has seen is not overruled by what was looked at.
-    judged = [pair for pair in judged if pair[0].detail.get("split") == "sealed"] or judged
-    moment = judged[0][0].observed_at
-    same = [pair for pair in judged if pair[0].observed_at == moment]
+    moment = deciding[0][0].observed_at
+    same = [pair for pair in deciding if pair[0].observed_at == moment]
     return min(same, key=lambda pair: _WEAKEST_FIRST.get(pair[1].state, len(_WEAKEST_FIRST)))
 
 
@@ -99,7 +138,12 @@ def _plan(claim: Claim, judgement: Judgement, piece: Evidence) -> Plan | None:
     if judgement.state is not State.UNPROVEN:
         return None
     if judgement.enough_data:
-        return Plan(what="see to what is missing, then measure it again")
+        missing = piece.detail.get("next")  # what measured in vain knows what it lacked
+        return Plan(
+            what=missing
+            if isinstance(missing, str) and missing
+            else "see to what is missing, then measure it again"
+        )
     return plan_for(claim, piece, collecting=True)
 
 
@@ -116,6 +160,8 @@ def _without_evidence(claim: Claim, chosen: Selection) -> ClaimStatus:
         why = chosen.ignored[0][1]
         like = next((piece for piece, _ in chosen.ignored if speaks_for(claim, piece)), None)
         plan = plan_for(claim, like, collecting=False)
+        if like is not None and stale_judge(like, chosen.judges) == why:
+            plan = _calibration(claim)
         return ClaimStatus(
             claim=claim, state=State.UNPROVEN, reason=f"no evidence that counts: {why}", plan=plan
         )
@@ -131,6 +177,13 @@ def _without_evidence(claim: Claim, chosen: Selection) -> ClaimStatus:
     )
 
 
+def _calibration(claim: Claim) -> Plan:
+    """What it takes once a judge has changed: labels say what the new one is worth, then it grades."""
+    name = claim.options.get("judge") or claim.address.rpartition("/")[2]
+    again = "" if claim.kind is ClaimKind.AGREE else ", and measure it again: launchworthy eval"
+    return Plan(what=f"calibrate its judge: launchworthy judge calibrate {name} --labels FILE{again}")
+
+
 def _every_slice(claim: Claim, chosen: Selection, *, now: datetime) -> ClaimStatus:
     """The worst slice decides, and a declared slice without evidence is the worst but an unmet one."""
     if not chosen.valid:
@@ -143,6 +196,7 @@ def _every_slice(claim: Claim, chosen: Selection, *, now: datetime) -> ClaimStat
         pieces = Selection(
             valid=tuple(piece for piece in chosen.valid if piece.slice == name),
             ignored=tuple(pair for pair in chosen.ignored if pair[0].slice == name),
+            judges=chosen.judges,
         )
         judged.append((name, _of_selection(part, pieces, now=now)))
     name, worst = min(judged, key=lambda pair: _rank(pair[1]))

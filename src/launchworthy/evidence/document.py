@@ -62,6 +62,9 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
         "release": verdict.release,
         "at": verdict.at.isoformat(),
         "asked": verdict.asked,
+        "judges": {
+            address: [judge.version for judge in judges] for address, judges in verdict.terms.judges.items()
+        },
         "stage": verdict.subject.name,
         "may_enter": verdict.may_enter,
         "conclusion": verdict.conclusion,

@@ -5,27 +5,30 @@ May import ``contract``, ``records``, ``quantity`` and the standard library.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from launchworthy.contract.claim import Claim, ClaimKind
 from launchworthy.evidence.evidence import Evidence
+from launchworthy.evidence.terms import DeclaredJudge
 from launchworthy.records import Release
 
-__all__ = ["CLOCK_SKEW", "Selection", "expiry", "select", "speaks_for"]
+__all__ = ["CLOCK_SKEW", "Selection", "expiry", "select", "speaks_for", "stale_judge"]
 
 CLOCK_SKEW = timedelta(minutes=5)  # machines that measure and the one that judges disagree by seconds
+_PARTS = {"policy": "label policy"}  # what people call a part of a judge, where that is another word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Evidence of one claim: ``valid`` pieces, newest first, and ``ignored`` ones, newest first, each with
-    the reason."""
+    the reason; ``judges`` are what the contract in force has its judge be."""
 
     valid: tuple[Evidence, ...]
     ignored: tuple[tuple[Evidence, str], ...]
+    judges: tuple[DeclaredJudge, ...] = ()
 
 
 def expiry(claim: Claim, piece: Evidence) -> datetime:
@@ -59,6 +62,7 @@ def select(
     now: datetime,
     releases: Mapping[str, Release],
     owners: Mapping[str, str],
+    judges: Sequence[DeclaredJudge] = (),
 ) -> Selection:
     """Sort the pieces of this claim into those that count now and those that do not.
 
@@ -72,14 +76,38 @@ def select(
     valid: list[Evidence] = []
     ignored: list[tuple[Evidence, str]] = []
     for piece in own:
-        reason = _foreign_signature(claim, piece, owners=owners) or _objection(
-            claim, piece, release=release, now=now, releases=releases
+        reason = (
+            _foreign_signature(claim, piece, owners=owners)
+            or _objection(claim, piece, release=release, now=now, releases=releases)
+            or stale_judge(piece, judges)
         )
         if reason is None:
             valid.append(piece)
         else:
             ignored.append((piece, reason))
-    return Selection(valid=tuple(valid), ignored=tuple(ignored))
+    return Selection(valid=tuple(valid), ignored=tuple(ignored), judges=tuple(judges))
+
+
+def stale_judge(piece: Evidence, judges: Sequence[DeclaredJudge]) -> str | None:
+    """Why the judge of a piece is not the one that the contract has now; None where it is, or names none."""
+    calibrated = piece.detail.get("judge")
+    if isinstance(calibrated, Mapping):
+        version, parts = calibrated.get("version"), calibrated.get("parts")
+    else:
+        version, parts = piece.detail.get("judge_version"), piece.detail.get("judge_parts")
+    if not judges or not isinstance(version, str):
+        return None
+    known = parts if isinstance(parts, Mapping) else None
+    apart = [judge.differences(version, known) for judge in judges]
+    if [] in apart:
+        return None
+    for judge in judges:
+        if judge.trouble:
+            return f"what its judge is now cannot be told: {judge.trouble}"
+    changed = " and ".join(_PARTS.get(name, name) for name in min(apart, key=len))
+    return f"graded by another version of the judge, {version}" + (
+        f": {changed} changed since" if known is not None else ""
+    )
 
 
 def _foreign_signature(claim: Claim, piece: Evidence, *, owners: Mapping[str, str]) -> str | None:

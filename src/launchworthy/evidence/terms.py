@@ -9,7 +9,7 @@ from datetime import date
 from launchworthy.contract import Claim, Contract, stages
 from launchworthy.contract.units import per_day
 
-__all__ = ["Stage", "Terms", "Waiver", "terms_of"]
+__all__ = ["DeclaredJudge", "Stage", "Terms", "Waiver", "terms_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,29 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredJudge:
+    """A judge as the contract in force has it; what it graded as another version counts no longer.
+
+    Attributes:
+        version: Its content address; None where not every file of it is on this machine.
+        parts: Digest by name of each part that is known.
+        trouble: Why it cannot be told; empty where it can.
+    """
+
+    version: str | None
+    parts: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+
+    def differences(self, version: str, parts: Mapping[str, object] | None) -> list[str]:
+        """Parts in which a version is another than this one; ``version`` where its parts are not known."""
+        if self.trouble:
+            return ["version"]
+        if parts is not None:
+            return [name for name, digest in self.parts.items() if parts.get(name) != digest]
+        return [] if self.version in (None, version) else ["version"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """A contract reduced to what is judged.
 
@@ -42,6 +65,8 @@ class Terms:
         owners: Person or page by role, such as ``security`` → ``noor@shop.example``.
         labels_per_day: Items that the contract's label sources label a day; None if it names no volume.
         contract: Where the contract came from and its content address, for the record.
+        judges: What judges are now, by address of the claim that they score or that they agree with people;
+            several where one judges several metrics.
     """
 
     product: str
@@ -51,14 +76,21 @@ class Terms:
     owners: Mapping[str, str] = field(default_factory=dict)
     labels_per_day: float | None = None
     contract: Mapping[str, str] = field(default_factory=dict)
+    judges: Mapping[str, tuple[DeclaredJudge, ...]] = field(default_factory=dict)
 
 
-def terms_of(contract: Contract, claims: Iterable[Claim]) -> Terms:
+def terms_of(
+    contract: Contract,
+    claims: Iterable[Claim],
+    *,
+    judges: Mapping[str, tuple[DeclaredJudge, ...]] | None = None,
+) -> Terms:
     """The terms of a contract.
 
     Args:
         contract: The contract in force.
         claims: Its claims, each with its prover (``launchworthy.contract.claims``).
+        judges: What its judges are now (``launchworthy.evals.judging.declared_judges``); None: not compared.
     """
     return Terms(
         product=contract.product,
@@ -71,6 +103,7 @@ def terms_of(contract: Contract, claims: Iterable[Claim]) -> Terms:
         owners=dict(contract.owners),
         labels_per_day=_labels_per_day(contract),
         contract={"file": contract.file, "version": contract.version},
+        judges=dict(judges or {}),
     )
 
 

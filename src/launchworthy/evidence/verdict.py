@@ -164,6 +164,7 @@ def verdict_on(
             now=now,
             releases=known,
             owners=terms.owners,
+            judges=terms.judges.get(claim.address, ()),
         )
         for claim in terms.claims
     ]
