@@ -116,6 +116,45 @@ def test_the_candidates_slice_wins_and_the_baselines_stands_in_for_it() -> None:
     assert _compared(old, new, by="nothing").slices == ()
 
 
+@pytest.mark.parametrize("name", ["weighted-precision", "macro-precision"])
+def test_rounding_noise_is_no_variance_that_a_margin_could_be_met_by(name: str) -> None:
+    """All labels are one class, so that precision cannot show that a quarter of the decisions is wrong."""
+    old = [{"id": at, "label": "a", "prediction": "b" if at < 3 else "a"} for at in range(40)]
+    new = [{**row, "prediction": "b" if at < 13 else "a"} for at, row in enumerate(old)]
+    for cluster in (None, "prediction"):
+        found = compare_rows(find_metric(name), baseline=old, candidate=new, margin=0.01, cluster=cluster)
+        assert found.difference is not None
+        assert (found.status, round(found.difference.value, 12)) == ("unproven", 0.0)
+        assert found.difference.low < -0.05
+        assert found.difference.high > 0.05
+
+
+def test_values_that_rounding_alone_tells_apart_are_equal_whatever_their_size() -> None:
+    old = [{"id": at, "latency_ms": 1e9 / 3} for at in range(30)]
+    new = [{"id": at, "latency_ms": 1e9 / 3 + 6e-8 * (1 + at % 3)} for at in range(30)]
+    assert {row["latency_ms"] for row in new} != {1e9 / 3}, "the test needs rounding"
+    found = compare_rows(find_metric("latency"), baseline=old, candidate=new, margin=1.0)
+    assert found.difference is not None
+    assert (found.difference.value, found.status) == (0.0, "unproven")
+
+
+def test_clusters_of_one_item_each_are_none() -> None:
+    old, new = _sides(80, {"a": (0.99, 0.95)})
+    own = [{**row, "user": row["id"]} for row in new]
+    assert _compared(old, own, cluster="user").difference == _compared(old, new).difference
+
+
+def test_clusters_never_narrow_a_difference_of_shares() -> None:
+    """Where few pairs differ, the bootstrap of the clusters alone would."""
+    for seed in range(40):
+        old, new = _sides(60, {"a": (0.98, 0.98)}, seed)
+        alone, found = (_compared(old, new, cluster=name).difference for name in (None, "user"))
+        assert alone is not None
+        assert found is not None
+        assert (found.low <= alone.low, found.high >= alone.high) == (True, True)
+        assert found.sample["p_value"] >= alone.sample["p_value"]
+
+
 def test_what_a_slice_says_is_what_its_items_alone_say() -> None:
     old, new = _sides(50, {"a": (0.8, 0.6), "b": (0.5, 0.9)})
     whole = {part.name: part.difference for part in _compared(old, new, by="topic").slices}

@@ -285,3 +285,11 @@ def test_shapes_and_scales_that_do_not_fit_are_refused() -> None:
     for call in calls:
         with pytest.raises(InputError):
             call()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_resamples_without_any_variation_do_not_open_the_upper_bound(count: int) -> None:
+    """One of 80 clusters is good: many resamples hold it not, and rounding is no spread of theirs."""
+    values = [1.0] * count + [0.0] * (80 - count)
+    found = mean_interval(values, sides=1, clusters=list(range(80)), bounds=(0.0, 1.0))
+    assert found.high == pytest.approx(bounded_mean(values, sides=1).high)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from launchworthy.metrics import Metric, SliceDifference, compare_slices, too_much_missing
 from launchworthy.metrics.scores import Scores
 from launchworthy.records import RunItem, Score
-from launchworthy.stats import Interval, non_inferiority
+from launchworthy.stats import Interval, apart, non_inferiority
 
 __all__ = ["Comparison", "clusters_of", "compare_runs", "item_value", "slice_differences"]
 
@@ -80,7 +80,7 @@ def compare_runs(
     low, high = (None, None) if difference is None else (difference.low, difference.high)
     sign = 1 if metric.higher_is_better else -1
     before, after = metric.each(old_scores), metric.each(new_scores)
-    moved = sign * (after - before)
+    moved = sign * apart(after, before)
     moves = [(item.item_id, move) for (item, _, _), move in zip(pairs, moved.tolist(), strict=True)]
     sides = {item.item_id: item for item in baseline}, {item.item_id: item for item in candidate}
     unpaired = sides[0].keys() ^ sides[1].keys()

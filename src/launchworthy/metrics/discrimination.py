@@ -106,7 +106,8 @@ class AucEstimator:
         rarer = min(int(positive.sum()), int((~positive).sum()))
         return stats.influence_interval(
             new[0] - old[0],
-            influences=new[1] - old[1],
+            influences=new[1],
+            baseline=old[1],
             level=level,
             sides=sides,
             clusters=clusters,

@@ -46,9 +46,12 @@ class MeanEstimator:
         self, baseline: Scores, candidate: Scores, *, level: float, sides: int, clusters: Clusters
     ) -> Interval | None:
         old, new = baseline.value, candidate.value
-        if clusters is None and self._yes_or_no(old) and self._yes_or_no(new):
-            return _paired_shares(old, new, level=level, sides=sides)
-        return stats.paired_means(
+        shares = None
+        if self._yes_or_no(old) and self._yes_or_no(new):
+            shares = _paired_shares(old, new, level=level, sides=sides)
+            if clusters is None:
+                return shares
+        means = stats.paired_means(
             old,
             candidate=new,
             level=level,
@@ -57,6 +60,7 @@ class MeanEstimator:
             bounds=self.bounds,
             unit=self.unit,
         )
+        return means if shares is None else _at_least(means, shares)
 
     def each(self, scores: Scores) -> NDArray[np.float64]:
         return scores.value
@@ -70,6 +74,18 @@ def _paired_shares(
 ) -> Interval:
     gained, lost = int((new > old).sum()), int((new < old).sum())
     return stats.paired_shares(gained=gained, lost=lost, n=old.size, level=level, sides=sides)
+
+
+def _at_least(clustered: Interval, alone: Interval) -> Interval:
+    """The wider of both at each end: where few pairs differ the clusters look more alike than they are, and
+    items of one cluster tell no more than as many of their own would."""
+    return replace(
+        clustered,
+        low=min(clustered.low, alone.low),
+        high=max(clustered.high, alone.high),
+        method=f"{clustered.method}, at least {alone.method}",
+        sample={**clustered.sample, "p_value": max(clustered.sample["p_value"], alone.sample["p_value"])},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +129,19 @@ class ShareEstimator:
             baseline, candidate = baseline.take(entering), candidate.take(entering)
         if clusters is not None:
             clusters = [name for name, enters in zip(clusters, entering.tolist(), strict=True) if enters]
-        if clusters is None and not self.harmonic and bool((old_counts == new_counts).all()):
+        shares = None
+        if not self.harmonic and bool((old_counts == new_counts).all()):
             old_hits, new_hits = baseline.column(*self.hits), candidate.column(*self.hits)
-            return _paired_shares(old_hits, new_hits, level=level, sides=sides)
+            shares = _paired_shares(old_hits, new_hits, level=level, sides=sides)
+            if clusters is None:
+                return shares
         old, old_influence, old_weight = self._linearised(baseline)
         new, new_influence, new_weight = self._linearised(candidate)
         steepest = 2.0 if self.harmonic else 1.0
-        return stats.influence_interval(
+        found = stats.influence_interval(
             new - old,
-            influences=new_influence - old_influence,
+            influences=new_influence,
+            baseline=old_influence,
             level=level,
             sides=sides,
             clusters=clusters,
@@ -129,6 +149,7 @@ class ShareEstimator:
             largest_effect=2.0 * steepest / min(old_weight, new_weight),
             unit="ratio",
         )
+        return found if shares is None else _at_least(found, shares)
 
     def each(self, scores: Scores) -> NDArray[np.float64]:
         import numpy as np
@@ -145,7 +166,7 @@ class ShareEstimator:
         weight = float(weights.sum())
         share = float(hits.sum()) / weight
         slope = 2.0 / (1.0 + share) ** 2 if self.harmonic else 1.0
-        return self._value(share), slope * (hits - share * weights) / weight, weight
+        return self._value(share), slope * stats.apart(hits, share * weights) / weight, weight
 
     def _value(self, share: float) -> float:
         return _harmonic(share) if self.harmonic else share
@@ -201,7 +222,8 @@ class RatioEstimator:
         new, new_influence = self._linearised(candidate)
         return stats.influence_interval(
             new - old,
-            influences=new_influence - old_influence,
+            influences=new_influence,
+            baseline=old_influence,
             level=level,
             sides=sides,
             clusters=clusters,
@@ -218,7 +240,7 @@ class RatioEstimator:
         over, under = scores.column(self.over), scores.column(self.under)
         whole = float(under.sum())
         value = float(over.sum()) / whole
-        return value, (over - value * under) / whole
+        return value, stats.apart(over, value * under) / whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,7 @@ def _kept(kept: NDArray[np.bool_], *sides: Scores) -> list[Scores]:
 
 
 def _names(clusters: Sequence[Hashable] | None, kept: NDArray[np.bool_]) -> Sequence[Hashable] | None:
-    if clusters is None or kept.all():
-        return clusters
-    return [name for name, keep in zip(clusters, kept.tolist(), strict=True) if keep]
+    if clusters is None:
+        return None
+    names = [name for name, keep in zip(clusters, kept.tolist(), strict=True) if keep]
+    return names if len(set(names)) < len(names) else None  # clusters of one item each are no clusters

@@ -68,7 +68,8 @@ class PooledShareEstimator:
         new, new_influence, new_most = self._linearised(candidate)
         return stats.influence_interval(
             new - old,
-            influences=new_influence - old_influence,
+            influences=new_influence,
+            baseline=old_influence,
             level=level,
             sides=sides,
             clusters=clusters,
@@ -88,4 +89,4 @@ class PooledShareEstimator:
         part, whole = scores.column(self.part), scores.column(self.whole)
         total = float(whole.sum())
         share = float(part.sum()) / total
-        return share, (part - share * whole) / total, float(whole.max()) / total
+        return share, stats.apart(part, share * whole) / total, float(whole.max()) / total

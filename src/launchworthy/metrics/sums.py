@@ -63,7 +63,8 @@ class SumsEstimator:
         width = None if self.bounds is None else self.bounds[1] - self.bounds[0]
         return stats.influence_interval(
             new - old,
-            influences=new_influences - old_influences,
+            influences=new_influences,
+            baseline=old_influences,
             level=level,
             sides=sides,
             clusters=clusters,

@@ -86,20 +86,19 @@ class TableEstimator:
     def difference(
         self, baseline: Scores, candidate: Scores, *, level: float, sides: int, clusters: Clusters
     ) -> Interval | None:
-        import numpy as np
-
         old, new = self._layout(baseline), self._layout(candidate)
         if old is None or new is None:
             return None
-        one, other = old.effects(), new.effects()
+        one, other = old.steps(), new.steps()
         return stats.influence_interval(
             new.whole() - old.whole(),
-            influences=other[new.places(candidate)] - one[old.places(baseline)],
+            influences=new.effects()[new.places(candidate)],
+            baseline=old.effects()[old.places(baseline)],
             level=level,
             sides=sides,
             clusters=clusters,
             bounds=(-1.0, 1.0),
-            largest_effect=max(float(np.ptp(effects)) for effects in (one, other)) or 1.0,
+            largest_effect=max(other.max() - one.min(), one.max() - other.min()) or 1.0,
             unit="ratio",
         )
 
@@ -159,6 +158,13 @@ class _Layout:
     def effects(self) -> NDArray[np.float64]:
         """What an item in each cell adds to the error, to first order."""
         return stats.sums_influences(self.value, self.rows, counts=self.counts)[1]
+
+    def steps(self) -> NDArray[np.float64]:
+        """By how much one further item in each cell moves the statistic."""
+        import numpy as np
+
+        moved = self.value(self.counts @ self.rows + self.rows) - self.whole()
+        return np.asarray(moved[np.isfinite(moved)])
 
     def places(self, scores: Scores) -> NDArray[np.int64]:
         """The cell of each item."""

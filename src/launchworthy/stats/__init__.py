@@ -42,6 +42,7 @@ from launchworthy.stats.selective import (
 from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
 from launchworthy.stats.special import beta_cdf, beta_quantile, normal_cdf, normal_quantile, t_quantile
 from launchworthy.stats.sums import sums_influences, sums_interval, table_interval
+from launchworthy.stats.units import apart
 from launchworthy.stats.watch import PairedWatch
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "RiskCoverage",
     "Threshold",
     "agreed_items",
+    "apart",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "beta_cdf",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["influence_interval", "jackknife_interval", "paired_quantiles"]
 
 _GROUPS = 100
+_ROUNDING = 1e-9  # of a slope found by differences
+_FLAT = 1e-12  # of leaving out groups
 _RESAMPLES = 999
 
 
@@ -25,6 +27,7 @@ def influence_interval(
     value: float,
     *,
     influences: ArrayLike,
+    baseline: ArrayLike | None = None,
     level: float = 0.95,
     sides: int = 2,
     clusters: Sequence[Hashable] | None = None,
@@ -34,21 +37,30 @@ def influence_interval(
 ) -> Interval:
     """A statistic whose error is, to first order, the sum of ``influences``, one an item.
 
-    Where nothing varies, no more than log(1/error) units that differ can have gone unseen (the rule of
-    three), and each moves the statistic by at most ``largest_effect``. Where 0 lies inside the scale,
-    ``sample["p_value"]`` is the two-sided one of "it is 0", from the same distribution as the bounds.
+    ``baseline`` are those of what is subtracted, for a difference of two statistics over the same items; by
+    the size of both, rounding is told from what is left between them. Where nothing varies, no more than
+    log(1/error) units that differ can have gone unseen (the rule of three), and each moves the statistic by
+    at most ``largest_effect``. Where 0 lies inside the scale, ``sample["p_value"]`` is the two-sided one of
+    "it is 0", from the same distribution as the bounds.
 
     Raises:
         InputError: No influences, or NaN among them.
 
     Source: linearisation with the cluster-robust variance, Cameron and Miller, J. Human Resources 50 (2015).
     """
+    import numpy as np
+
     error = tail_error(level, sides=sides)
-    (sums,) = sum_by_unit([clean_values(influences, name="influences")], clusters)
+    added = clean_values(influences, name="influences")
+    size = np.zeros_like(added)
+    if baseline is not None:
+        taken = clean_values(baseline, name="influences")
+        size, added = np.maximum(np.abs(added), np.abs(taken)), added - taken
+    sums, sizes = sum_by_unit([added, size], clusters)
     units, half, method, se = len(sums), math.inf, "none: nothing varies", 0.0
     if units > 1:
         se = math.sqrt(units / (units - 1) * float((sums**2).sum()))
-        if se > 1e-14:
+        if se > max(1e-14, _ROUNDING * math.sqrt(float((sizes**2).sum()))):
             half, method = t_quantile(1.0 - error, df=units - 1) * se, "linearised"
     if not math.isfinite(half) and math.isfinite(largest_effect):
         half, method = -math.log(error) * largest_effect, "rule of three"
@@ -111,11 +123,12 @@ def jackknife_interval(
         return None
     values = np.array(left_out, dtype=np.float64)
     se = math.sqrt((groups - 1) / groups * float(((values - values.mean()) ** 2).sum()))
-    half = t_quantile(1.0 - error, df=groups - 1) * se if se > 1e-14 else math.inf
+    varies = se > _FLAT * max(1.0, float(np.abs(values).max()))
+    half = t_quantile(1.0 - error, df=groups - 1) * se if varies else math.inf
     low, high = whole - half, whole + half
     sample: dict[str, float] = {"standard_error": se, "groups": groups, "n": units}
     if holds_zero(bounds):
-        sample["p_value"] = _t_p_value(whole, se, df=groups - 1) if se > 1e-14 else 1.0
+        sample["p_value"] = _t_p_value(whole, se, df=groups - 1) if varies else 1.0
     if bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
     return Interval(
@@ -124,7 +137,7 @@ def jackknife_interval(
         high=high,
         confidence=level,
         n=units,
-        method="jackknife of groups" if se > 1e-14 else "none: nothing varies",
+        method="jackknife of groups" if varies else "none: nothing varies",
         sides=sides,
         unit=unit,
         sample=sample,

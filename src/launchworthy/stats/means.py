@@ -270,9 +270,10 @@ def _resampled(
         size = min(step, _RESAMPLES - start)
         sums[start : start + size] = rng.multinomial(units, counts / units, size=size) @ moments
     shift = sums[:, 0] / sums[:, 1]
-    spread = np.maximum(0.0, sums[:, 2] - 2 * shift * sums[:, 3] + shift**2 * sums[:, 4])
-    se = np.sqrt(units / (units - 1) * spread) / sums[:, 1]
-    flat = se <= 1e-9 * float(np.abs(r).max()) / float(sizes.sum())
+    squares, mixed, sizes_too = sums[:, 2], 2 * shift * sums[:, 3], shift**2 * sums[:, 4]
+    spread = np.maximum(0.0, squares - mixed + sizes_too)
+    flat = spread <= 1e-12 * (squares + np.abs(mixed) + sizes_too)  # what is left of them is rounding
+    se = np.where(flat, 0.0, np.sqrt(units / (units - 1) * spread) / sums[:, 1])
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(flat, np.sign(shift) * np.inf, shift / se)
     t = np.sort(np.where(np.isnan(t), 0.0, t))

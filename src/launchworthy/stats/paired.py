@@ -11,7 +11,7 @@ from launchworthy.stats.checks import tail_error
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.means import mean_interval
 from launchworthy.stats.special import binomial_cdf, normal_cdf, normal_quantile
-from launchworthy.stats.units import clean_values
+from launchworthy.stats.units import apart, clean_values
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -99,7 +99,7 @@ def paired_means(
 ) -> Interval:
     """Mean of the differences by the studentised (cluster) bootstrap (see :func:`mean_interval`).
 
-    ``bounds`` are those of the score itself.
+    ``bounds`` are those of the score itself. Values that rounding alone tells apart are equal.
 
     Raises:
         InputError: No pairs, unequal lengths, or NaN.
@@ -109,5 +109,5 @@ def paired_means(
         raise InputError(f"{before.size} values of the baseline for {after.size} of the candidate")
     width = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
     return mean_interval(
-        after - before, level=level, sides=sides, clusters=clusters, bounds=width, seed=seed, unit=unit
+        apart(after, before), level=level, sides=sides, clusters=clusters, bounds=width, seed=seed, unit=unit
     )

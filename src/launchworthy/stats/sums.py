@@ -27,6 +27,7 @@ _STUDENTISED = 5_000  # units up to which every resample gets an error of its ow
 _WIDEST = 400  # statistics up to which it does
 _CHUNK = 4_000_000  # numbers drawn at once
 _STEP = 1e-5
+_ROUNDING = 1e-8  # of the terms of an influence: the slopes are no better
 
 
 def sums_interval(
@@ -163,11 +164,16 @@ def sums_influences(
 ) -> tuple[float, NDArray[np.float64]]:
     """The statistic, and what an item of each row adds to its error to first order, shape (rows,).
 
-    ``counts`` says how many items each row stands for; one each if None.
+    ``counts`` says how many items each row stands for; one each if None. What is no more than the error of
+    the slopes is 0.
     """
+    import numpy as np
+
     whole, items = (rows.sum(axis=0), len(rows)) if counts is None else (counts @ rows, int(counts.sum()))
     slopes = _slopes(statistic, whole)
-    return float(statistic(whole)), rows @ slopes - float(slopes @ whole) / items
+    found = rows @ slopes - float(slopes @ whole) / items
+    terms = np.abs(rows) @ np.abs(slopes) + float(np.abs(slopes) @ np.abs(whole)) / items
+    return float(statistic(whole)), np.where(np.abs(found) <= _ROUNDING * terms, 0.0, found)
 
 
 def _slopes(statistic: Function, sums: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["clean_values", "effective_count", "effective_units", "sum_by_unit"]
+__all__ = ["apart", "clean_values", "effective_count", "effective_units", "sum_by_unit"]
 
 _MOST = 1e75  # fourth powers stay finite
+_ROUNDING = 1e-12  # of two numbers: closer than this, their difference is rounding
 
 
 def clean_values(values: ArrayLike, *, name: str = "values") -> NDArray[np.float64]:
@@ -35,6 +36,15 @@ def clean_values(values: ArrayLike, *, name: str = "values") -> NDArray[np.float
     if float(np.abs(array).max()) > _MOST:
         raise InputError(f"{name} go beyond {_MOST:g}", hint="use a larger unit")
     return array
+
+
+def apart(left: NDArray[np.float64], right: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """``left`` minus ``right``; 0 where no more than rounding lies between them."""
+    import numpy as np
+
+    found = left - right
+    close = np.abs(found) <= _ROUNDING * np.maximum(np.abs(left), np.abs(right))
+    return np.asarray(np.where(close, 0.0, found))
 
 
 def sum_by_unit(
