@@ -282,6 +282,35 @@ def test_schema_prints_one_json_document(capsys: pytest.CaptureFixture[str]) -> 
     assert json.loads(out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
+@pytest.mark.parametrize(
+    ("declared", "sealed", "told"),
+    [
+        ("holdout: 40 %, sealed: 20 %", 0, "sealed is 20 %, and of the 100 items of gold/ask.jsonl it is 0"),
+        ("holdout: 60 %", 20, "holdout is 60 %, and of the 100 items of gold/ask.jsonl it is 40"),
+        ("holdout: 43 %, sealed: 20 %", 20, None),  # a little off, as a file of one's own may be
+        ("looks: 9", 20, None),  # nothing is promised of the shares
+    ],
+)
+def test_lint_tells_shares_that_the_rows_of_the_gold_file_do_not_keep(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, declared: str, sealed: int, told: str | None
+) -> None:
+    splits = ["holdout"] * 40 + ["sealed"] * sealed + ["dev"] * (60 - sealed)
+    rows = [{"id": str(n), "input": f"question {n}", "split": split} for n, split in enumerate(splits)]
+    path, gold = tmp_path / "launchworthy.yaml", tmp_path / "gold" / "ask.jsonl"
+    gold.parent.mkdir()
+    gold.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    text = (CONTRACTS / "minimal.yaml").read_text(encoding="utf-8")
+    path.write_text(f"{text}gold:\n  ask: {{{declared}}}\n", encoding="utf-8")
+    code, out, _ = _run(capsys, "lint", str(path))
+    assert code == 0, out
+    assert ("LW256" in out) == (told is not None), out
+    assert (told or "") in out
+    for row in rows:
+        del row["split"]
+    gold.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert "LW256" not in _run(capsys, "lint", str(path))[1]
+
+
 def test_lint_counts_the_gold_file_that_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path, gold = tmp_path / "launchworthy.yaml", tmp_path / "gold" / "ask.jsonl"
     gold.parent.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from launchworthy.cli.main import main
+from launchworthy.gold import GoldItem, freeze
 from launchworthy.records import Run, RunItem, Score
 from launchworthy.server import open_workspace
 
@@ -100,6 +102,31 @@ def test_csv_is_read_by_pandas(call: Call) -> None:
     assert frame["input"][1] == 'two\nlines, "quoted"'
     assert frame["exact-match"].isna().tolist() == [False, True, True]
     assert frame["slices"][0] == "easy;size"
+
+
+def test_who_takes_the_items_of_a_holdout_elsewhere_has_read_it(call: Call) -> None:
+    items = [GoldItem(id=name, input=name, split="holdout") for name in "abc"]
+    version, frozen = freeze(items, product="shop", name="answer", created_at=RUN.started_at)
+    workspace = open_workspace()
+    workspace.add_gold(version, frozen)
+    for number, split in enumerate(("dev", "holdout", "all")):
+        gold = f"answer@{version.version}"
+        workspace.add_run(replace(RUN, id=f"20261124-09000{number}-{split}", gold=gold, split=split))
+    workspace.close()
+    call("20261124-090000-dev", "--json")
+    call("export", "20261124-090000-dev", "--out", "a.csv")
+    call("20261124-090001-holdout")  # figures alone
+    call("20261124-090001-holdout", "--json")
+    call("export", "20261124-090002-all", "--out", "a.csv")
+    call("export", "20261124-090002-all", "--out", "a.csv")
+    workspace = open_workspace()
+    looks = workspace.looks(product="shop", name="answer")
+    workspace.close()
+    assert [look.purpose.split(" at ")[0] for look in looks] == [
+        "runs --json of 20261124-090001-holdout",
+        "runs export of 20261124-090002-all",
+        "runs export of 20261124-090002-all",
+    ]
 
 
 def test_a_run_without_items_is_an_empty_table(call: Call) -> None:

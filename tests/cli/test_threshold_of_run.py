@@ -121,7 +121,7 @@ def test_a_policys_file_keeps_what_else_it_says(call: Call) -> None:
     [
         ("p.json", "[1]"),
         ("p.json", "{"),
-        ("p.json", '{"a": NaN}'),
+        ("p.json", '{"a": NaN, "threshold": 1}'),
         ("p.json", "[" * 100_000),
         ("p.json", "\udcff"),
         ("p.yaml", "- a"),
@@ -136,6 +136,21 @@ def test_a_file_that_is_something_else_is_left_alone(call: Call, name: str, text
     assert code == 64
     assert "holds no mapping" in err
     assert Path(name).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("launchworthy.yaml", "launchworthy: 1\nproduct: shop  # ours\n"),
+        ("package.json", '{"name": "shop", "version": "1.0"}'),
+    ],
+)
+def test_a_file_without_a_threshold_is_none_of_its_own_and_stays(call: Call, name: str, text: str) -> None:
+    Path(name).write_text(text)
+    code, _, err = call("--run", RUN.id, "--metric", "selective-risk", "--target", "0.15", "--out", name)
+    assert code == 64
+    assert "holds no threshold" in err
+    assert Path(name).read_text() == text
 
 
 def test_whoever_chooses_on_what_should_prove_is_told(call: Call) -> None:

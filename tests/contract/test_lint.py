@@ -593,7 +593,8 @@ def test_one_change_triggers_one_code_at_the_line_that_was_changed(
 
 
 def test_every_code_is_triggered_and_no_other_is_known() -> None:
-    assert {case[0] for case in CASES} == set(CODES)
+    # LW256 is said of a gold file, with `lint` as a command.
+    assert {*(case[0] for case in CASES), "LW256"} == set(CODES)
 
 
 def test_language_references_and_arithmetic_are_told_together(generative: str) -> None:

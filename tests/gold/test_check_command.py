@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from launchworthy.cli.gold import command
 from launchworthy.errors import InputError, LaunchworthyError
+from launchworthy.gold import split_of
 
 QUESTION = "How do I sort a list of numbers by their absolute value in Python?"
 ROWS = [
@@ -64,6 +65,19 @@ def test_a_stored_set_is_checked_without_a_look_and_without_its_kept_back_texts(
     assert store.seen == []
 
 
+def test_of_a_file_too_the_texts_of_kept_back_items_are_not_printed(gold: Any, tmp_path: Path) -> None:
+    rows = [*ROWS, {"id": "d", "input": ROWS[2]["input"] + " Thanks", "split": "holdout"}]
+    file = _write(tmp_path / "a.jsonl", rows)
+    prompt = tmp_path / "prompt.md"
+    prompt.write_text(f"Examples.\n\n{ROWS[0]['input']}")
+    for as_json in ((), ("--json",)):
+        found = gold("check", file, "--against", str(prompt), *as_json)
+        assert found.return_value == 1
+        assert "c" in found.output
+        assert "days lie between" not in found.output
+        assert "absolute value" in found.output  # a dev item may be seen
+
+
 def test_a_threshold_moves_what_is_told(gold: Any, tmp_path: Path) -> None:
     rows = [ROWS[0], {"id": "x", "input": "How do I sort a list of words by their last letter in Python?"}]
     file = _write(tmp_path / "a.jsonl", rows)
@@ -110,3 +124,29 @@ def test_a_share_is_sealed_on_import(gold: Any, tmp_path: Path) -> None:
     assert set(json.loads(told.output)["splits"]) == {"dev", "holdout", "sealed"}
     with pytest.raises(InputError, match="more than all"):
         gold("import", file, "--name", "a", "--product", "p", "--sealed", "70 %")
+
+
+def test_the_contract_of_the_folder_decides_the_shares_of_its_set(gold: Any, tmp_path: Path) -> None:
+    (tmp_path / "launchworthy.yaml").write_text(
+        "launchworthy: 1\nproduct: docs\nowners: {product: a@example.com}\n"
+        "workflows:\n  answer: {user: customer, job: learn something, no_answer: refuse,"
+        " quality: {exact_match: {at_least: 50 %}}}\n"
+        "gold:\n  answer: {file: a.jsonl, holdout: 30 %, sealed: 20 %}\n"
+        "rollout: {stages: [{name: launch, share: 100 %, needs: [quality]}]}\n"
+    )
+    rows = [{"id": f"q{n}", "input": f"question {n}", "expected": f"answer {n}"} for n in range(400)]
+    file = _write(tmp_path / "a.jsonl", rows)
+
+    def splits(*arguments: str) -> dict[str, int]:
+        found: dict[str, int] = json.loads(gold("import", file, *arguments, "--json").output)["splits"]
+        return found
+
+    own = splits("--name", "answer")
+    assert own["holdout"] == sum(split_of(row["id"], holdout=0.3) == "holdout" for row in rows)
+    assert own["sealed"] == sum(split_of(row["id"], sealed=0.2) == "sealed" for row in rows) > 0
+    assert "sealed" not in splits("--name", "answer", "--sealed", "0 %")  # who says so decides
+    assert "sealed" not in splits("--name", "another")
+    assert "sealed" not in splits("--name", "answer", "--product", "other")
+    version = json.loads(gold("import", file, "--name", "answer", "--json").output)["version"]
+    told = gold("diff", file, f"answer@{version}").output
+    assert told.startswith("0 added, 0 removed, 0 changed")

@@ -212,6 +212,7 @@ def test_questions_of_a_file_are_read_whatever_its_kind(tmp_path: Path) -> None:
         ("a.jsonl", b'{"x": 1}\n', "none of the fields"),
         ("a.csv", b"id,question\n1,a,b\n", "3 cells"),
         ("a.txt", b"\xff\xfe", "not UTF-8"),
+        ("a.json", b'["How do I sort a list?"]', "not read from .json"),
         ("a.parquet", b"x", "not a Parquet file"),
         ("absent.txt", None, "cannot be read"),
     ],

@@ -13,9 +13,20 @@ from launchworthy.cli.figures import SHARE, echo_json, printable
 from launchworthy.cli.gold_check import check
 from launchworthy.cli.gold_coverage import coverage
 from launchworthy.cli.gold_items import canary, promote, review
-from launchworthy.cli.gold_options import DATA, JSON, MANY, PRODUCT, times, user, workspace_at
+from launchworthy.cli.gold_options import (
+    DATA,
+    JSON,
+    MANY,
+    PRODUCT,
+    declared_shares,
+    items_of_file,
+    times,
+    user,
+    workspace_at,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from launchworthy.gold import GoldDiff, GoldItem, GoldVersion, Look
@@ -37,16 +48,12 @@ for _command in (check, coverage, promote, review, canary):
 @click.option(
     "--holdout",
     type=SHARE,
-    default="40 %",
-    show_default=True,
-    help="Share kept back, where rows name no split.",
+    help="Share kept back, where rows name no split [what launchworthy.yaml says of the set, else 40 %].",
 )
 @click.option(
     "--sealed",
     type=SHARE,
-    default="0 %",
-    show_default=True,
-    help="Share that only the launch gate reads, where rows name no split.",
+    help="Share that only the launch gate reads, likewise [what launchworthy.yaml says, else none].",
 )
 @click.option(
     "--map",
@@ -64,8 +71,8 @@ def import_set(
     ctx: click.Context,
     file: Path,
     name: str,
-    holdout: float,
-    sealed: float,
+    holdout: float | None,
+    sealed: float | None,
     columns: tuple[str, ...],
     note: str,
     product: str | None,
@@ -80,12 +87,18 @@ def import_set(
     from datetime import UTC, datetime
 
     from launchworthy.cli.product import product_of
-    from launchworthy.gold import freeze, read_gold
+    from launchworthy.gold import DEFAULT_HOLDOUT, freeze, read_gold
 
     for option, share in (("--holdout", holdout), ("--sealed", sealed)):
-        if not 0 <= share <= 1:
+        if share is not None and not 0 <= share <= 1:
             raise click.BadParameter("a share is from 0 to 1; write 40 % or 0.4", param_hint=option)
-    read = read_gold(file, holdout=holdout, sealed=sealed, columns=_columns(columns))
+    declared = declared_shares(name, product=product) or (DEFAULT_HOLDOUT, 0.0)
+    read = read_gold(
+        file,
+        holdout=declared[0] if holdout is None else holdout,
+        sealed=declared[1] if sealed is None else sealed,
+        columns=_columns(columns),
+    )
     if read.problems:
         if as_json:
             echo_json({"problems": [{"where": one.where, "message": one.message} for one in read.problems]})
@@ -211,18 +224,18 @@ def diff(old: str, new: str, values: bool, product: str | None, data: Path | Non
     """
     from launchworthy.cli.product import product_of
     from launchworthy.gold import diff as compare
-    from launchworthy.gold import find_version, load_gold
+    from launchworthy.gold import find_version
 
-    def items(workspace: Workspace, reference: str) -> list[GoldItem] | tuple[GoldItem, ...]:
+    def items(workspace: Workspace, reference: str) -> Sequence[GoldItem]:
         if Path(reference).is_file():
-            return load_gold(Path(reference))
+            return items_of_file(Path(reference))
         version = find_version(workspace, reference, product=product_of(workspace, product))
         return workspace.gold_items(
             product=version.product, name=version.name, version=version.version, split=None
         )
 
     if Path(old).is_file() and Path(new).is_file():
-        found = compare(load_gold(Path(old)), load_gold(Path(new)))
+        found = compare(items_of_file(Path(old)), items_of_file(Path(new)))
     else:
         with workspace_at(data) as workspace:
             found = compare(items(workspace, old), items(workspace, new))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from launchworthy.cli.figures import SHARE, echo_json, printable
-from launchworthy.cli.gold_options import DATA, JSON, MANY, PRODUCT, workspace_at
+from launchworthy.cli.gold_options import DATA, JSON, MANY, PRODUCT, items_of_file, workspace_at
 
 if TYPE_CHECKING:
     from launchworthy.gold import Checked, GoldItem
@@ -52,13 +52,8 @@ def check(
     from launchworthy.gold import check_gold, find_corpus, read_corpus
 
     corpus = find_corpus(against)
-    name, items, in_plain_sight = _set(reference, product, data)
-    found = check_gold(
-        items,
-        against=read_corpus(corpus.files),
-        threshold=threshold,
-        show_kept_back=in_plain_sight,
-    )
+    name, items = _set(reference, product, data)
+    found = check_gold(items, against=read_corpus(corpus.files), threshold=threshold)
     if as_json:
         copies = [asdict(copy) | {"leak": copy.leak} for copy in found.copies]
         echo_json(
@@ -75,20 +70,20 @@ def check(
     return 1 if found.leaked else 0
 
 
-def _set(reference: str, product: str | None, data: Path | None) -> tuple[str, Sequence[GoldItem], bool]:
-    """Name, items of every split, and whether they lie open in a file."""
+def _set(reference: str, product: str | None, data: Path | None) -> tuple[str, Sequence[GoldItem]]:
+    """Name, and items of every split."""
     from launchworthy.cli.product import product_of
-    from launchworthy.gold import find_version, is_gold_file, load_gold
+    from launchworthy.gold import find_version, is_gold_file
 
     path = Path(reference)
     if path.is_file() or (is_gold_file(path) and "@" not in reference):
-        return reference, load_gold(path), True
+        return reference, items_of_file(path)
     with workspace_at(data) as workspace:
         version = find_version(workspace, reference, product=product_of(workspace, product))
         items = workspace.gold_items(
             product=version.product, name=version.name, version=version.version, split=None
         )
-    return f"{version.name}@{version.version}", items, False
+    return f"{version.name}@{version.version}", items
 
 
 def _print(name: str, found: Checked, *, files: int, skipped: Sequence[Path]) -> None:

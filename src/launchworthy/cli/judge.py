@@ -177,7 +177,7 @@ def show(
         shown = (
             _bounds(own) if own.value is not None else f"unproven: {printable(corrected.reason, most=300)}"
         )
-        click.echo(f"{own.claim}{slice_}  {own.observed_at:%Y-%m-%d}: raw {raw}; corrected {shown}")
+        click.echo(f"{own.claim}{slice_}  {own.observed_at:%Y-%m-%d}: raw {raw}; corrected {shown}{_labels(own)}")
 
 
 @command.command()
@@ -249,7 +249,9 @@ def sample(
     """Draw items of a run at random for people to label: fill in `human`, then calibrate with the file.
 
     Labels of this very run correct its numbers best; from about 200 up they do so with the judge's help.
+    Items of the holdout are shown to people by this, so it counts as a reading.
     """
+    from launchworthy.cli.gold_options import count_reading
     from launchworthy.evals.judging import draw
 
     with opened(data) as workspace:
@@ -257,6 +259,8 @@ def sample(
         _, claims = _claims(workspace, contract_file, run.product)
         other = None if baseline is None else workspace.run(baseline)
         rows = list(draw(workspace, run, claims, name, count=count, seed=seed, baseline=other))
+        if not out.exists():
+            count_reading(workspace, run, "judge sample of")
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     try:
         with out.open("x", encoding="utf-8") as file:
@@ -409,6 +413,11 @@ def _bounds(piece: Evidence) -> str:
     from launchworthy.quantity import format_interval
 
     return format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=piece.unit)
+
+
+def _labels(piece: Evidence) -> str:
+    labels = piece.sample.get("labels")
+    return "" if labels is None else f", with {labels:,} labels"
 
 
 def _value(value: float, unit: str) -> str:

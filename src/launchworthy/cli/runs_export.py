@@ -32,13 +32,13 @@ _MOST_METRIC = 250  # characters of a name that MLflow takes
 )
 @_DATA
 def export(run: str, out: Path, data: Path | None) -> None:
-    """Write a run's items with their scores to a file, a row an item."""
+    """Write a run's items with their scores to a file, a row an item; of the holdout, this is a reading."""
     from launchworthy.errors import InputError
     from launchworthy.evals.table import run_columns
 
     if out.suffix.lower() not in _FORMS:
         raise click.BadParameter(f"the file must end in {', '.join(_FORMS)}", param_hint="--out")
-    _, items = _read(run, data)
+    _, items = _read(run, data, "runs export of")
     columns = run_columns(items)
     new = out.with_name(f".{out.name}.new")
     try:
@@ -51,12 +51,16 @@ def export(run: str, out: Path, data: Path | None) -> None:
     click.echo(f"{len(items):,} {'item' if len(items) == 1 else 'items'} in {out}")
 
 
-def _read(run: str, data: Path | None) -> tuple[Run, list[RunItem]]:
+def _read(run: str, data: Path | None, what: str) -> tuple[Run, list[RunItem]]:
+    """The run and its items; where they are of the holdout, the reading is recorded first."""
+    from launchworthy.cli.gold_options import count_reading
     from launchworthy.server import open_workspace
 
     workspace = open_workspace(data, make=False)
     try:
-        return workspace.run(run), workspace.run_items(run)
+        header = workspace.run(run)
+        count_reading(workspace, header, what)
+        return header, workspace.run_items(run)
     finally:
         workspace.close()
 
@@ -92,7 +96,7 @@ def log_mlflow(run: str, tracking_uri: str, experiment: str | None, data: Path |
 
     Logged again, the same run is a second MLflow run. Needs the extra mlflow.
     """
-    header, items = _read(run, data)
+    header, items = _read(run, data, "runs log-mlflow of")
     mlflow_run = _logged(header, items, tracking_uri=tracking_uri, experiment=experiment or header.product)
     click.echo(f"{header.id} logged to {tracking_uri} as run {mlflow_run} of {experiment or header.product}")
 

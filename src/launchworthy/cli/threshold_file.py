@@ -70,8 +70,10 @@ def threshold_reason(found: Threshold) -> str:
 def keep_threshold(path: Path, fields: Mapping[str, Any]) -> None:
     """Write the fields; a file that is there keeps what else it says, such as the model of the confidence.
 
+    It must hold a threshold already: any other file, such as a contract, is not meant.
+
     Raises:
-        InputError: What is there is no mapping.
+        InputError: What is there is no mapping, or holds no threshold.
         StorageError: It cannot be read or written.
     """
     try:
@@ -89,8 +91,7 @@ def keep_threshold(path: Path, fields: Mapping[str, Any]) -> None:
 def _json(before: str, fields: Mapping[str, Any], path: Path) -> str:
     try:
         kept = json.loads(before) if before.strip() else {}
-        if not isinstance(kept, dict):
-            raise _no_mapping(path)
+        _require_threshold(kept, path)
         return json.dumps(kept | dict(fields), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     except (ValueError, RecursionError) as error:
         raise _no_mapping(path) from error
@@ -105,14 +106,23 @@ def _yaml(before: str, fields: Mapping[str, Any], path: Path) -> str:
         kept = yaml.load(before) if before.strip() else {}
     except (YAMLError, ValueError, RecursionError) as error:
         raise _no_mapping(path) from error
-    if kept is None:
-        kept = {}
-    if not isinstance(kept, dict):
-        raise _no_mapping(path)
+    kept = {} if kept is None else kept
+    _require_threshold(kept, path)
     kept.update(fields)
     written = io.StringIO()
     yaml.dump(kept, written)
     return written.getvalue()
+
+
+def _require_threshold(kept: Any, path: Path) -> None:
+    if not isinstance(kept, dict):
+        raise _no_mapping(path)
+    if kept and "threshold" not in kept:
+        raise InputError(
+            "the file is there, and holds no threshold that this one could take the place of",
+            where=str(path),
+            hint="name a new file, or write `threshold: 0` into the policy's own",
+        )
 
 
 def _no_mapping(path: Path) -> InputError:

@@ -197,4 +197,8 @@ CODES: Mapping[str, Code] = {
         "alert at the target (a warning)",
     ),
     "LW255": Code("a target that the old workflow already reached", "ask for more (a warning)"),
+    "LW256": Code(
+        "a holdout or a sealed share that the rows of the gold file do not keep",
+        "take `split` out of the rows, or write the share that they have (a warning)",
+    ),
 }

@@ -76,7 +76,7 @@ def promised(path: Path | None, workflow: str | None, *, where: str = "--workflo
     if chosen not in names:
         raise InputError(f"the contract has no workflow {chosen!r:.80}", where=where, hint=hint)
     gold = contract.gold_of(chosen)
-    by_time = gold.holdout.unit == "ms"
+    holdout, sealed = gold.shares
     return Promise(
         path=path,
         text=contract.text,
@@ -84,8 +84,8 @@ def promised(path: Path | None, workflow: str | None, *, where: str = "--workflo
         workflow=chosen,
         claims=tuple(in_folder(claim, path.parent) for claim in claims(contract, provers={"evals": PROVES})),
         gold_file=None if gold.file is None else path.parent / gold.file,
-        holdout=0.0 if by_time else gold.holdout.value,  # rows of a set split by time name their split
-        sealed=gold.sealed.value,
+        holdout=holdout,
+        sealed=sealed,
         looks=gold.looks,
         margin=contract.proof.margin.value if contract.proof.margin.unit == "ratio" else 0.0,
         release=release_of(contract, folder=path.parent),

@@ -133,7 +133,8 @@ def run_suite(
             raise InputError(
                 f"{run.gold} keeps no sealed items",
                 where="--gate",
-                hint="seal some: gold: {sealed: 20 %} in the contract, or split: sealed in the rows",
+                hint="seal some: gold: {sealed: 20 %} in the contract, for rows that name no split (those of "
+                "`gold export` name theirs), or split: sealed in the rows",
             )
         store = cast(EvalStore, SealedStore(store))
     claims = list(claims)

@@ -21,6 +21,7 @@ from launchworthy.errors import InputError
 from launchworthy.gold.corpus import Passage
 from launchworthy.gold.item import GoldItem
 from launchworthy.gold.minhash import Bands, across, bands_for, jaccard, keys_of, within
+from launchworthy.gold.question import is_another_question
 from launchworthy.gold.shingles import Ragged, Units, excerpt, shingles, strings, units, weight
 
 if TYPE_CHECKING:
@@ -119,7 +120,6 @@ def check_gold(
     *,
     against: Iterable[Passage] = (),
     threshold: float = RESEMBLANCE,
-    show_kept_back: bool = False,
 ) -> Checked:
     """Compare gold items with one another, and with texts outside.
 
@@ -127,7 +127,6 @@ def check_gold(
         items: The set, every split of it.
         against: Prompts, examples, documents; read once, a few thousand in memory at a time.
         threshold: Least resemblance that is reported, above 0.
-        show_kept_back: Give the texts of holdout and sealed items too.
 
     Raises:
         InputError: The threshold is not above 0 and at most 1.
@@ -137,7 +136,7 @@ def check_gold(
     asked = [(item, "\n".join(strings(item.input))) for item in items]
     known = Units()
     texted = [(item, text) for item, text in asked if weight(text)]
-    gold = _Gold(texted, threshold=threshold, known=known, show=show_kept_back)
+    gold = _Gold(texted, threshold=threshold, known=known)
     copies, whole = gold.copies()
     leaks: list[Leak] = []
     texts = 0
@@ -164,12 +163,10 @@ def _best(leaks: list[Leak]) -> list[Leak]:
 class _Gold:
     """A set with everything that texts are compared by."""
 
-    def __init__(
-        self, asked: Sequence[tuple[GoldItem, str]], *, threshold: float, known: Units, show: bool
-    ) -> None:
+    def __init__(self, asked: Sequence[tuple[GoldItem, str]], *, threshold: float, known: Units) -> None:
         self._items = [item for item, _ in asked]
         self._texts = [text for _, text in asked]
-        self._threshold, self._known, self._show = threshold, known, show
+        self._threshold, self._known = threshold, known
         rows = units(self._texts, known=known)
         self._short = shingles(rows, size=_SIZE)
         self._bands: Bands = bands_for(threshold)
@@ -182,8 +179,10 @@ class _Gold:
         found = []
         for left, right in pairs.tolist():
             score = jaccard(self._short.row(left), self._short.row(right))
-            if score >= self._threshold:
-                one, other = self._items[left], self._items[right]
+            one, other = self._items[left], self._items[right]
+            if score >= self._threshold and not is_another_question(
+                (self._texts[left], one.expected), (self._texts[right], other.expected)
+            ):
                 found.append(
                     NearCopy(
                         item=one.id,
@@ -238,7 +237,7 @@ class _Gold:
         )
 
     def _shown(self, item: int) -> str | None:
-        return _cut(self._texts[item]) if self._show or self._items[item].split == "dev" else None
+        return _cut(self._texts[item]) if self._items[item].split == "dev" else None
 
 
 class _Anchors:

@@ -13,7 +13,7 @@ from datetime import datetime
 from launchworthy.errors import InputError
 from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion, Look
 
-__all__ = ["SEALED", "SPLITS", "looks_spent", "read_items", "sealed_remark"]
+__all__ = ["SEALED", "SPLITS", "looks_spent", "read_items", "record_look", "sealed_remark"]
 
 SPLITS = ("dev", "holdout", "all")  # what an evaluation may ask; ``all`` is dev and holdout
 SEALED = "sealed"  # what only the launch gate asks
@@ -55,20 +55,7 @@ def read_items(
     kept_back = {"all": "holdout"}.get(split, split)
     hidden = unreviewed and version.items > sum(version.splits.values())
     if kept_back != "dev" and (version.splits.get(kept_back) or hidden):
-        known = store.looks(product=version.product, name=version.name, version=version.version)
-        if all((look.split, look.purpose) != (kept_back, purpose) for look in known):
-            store.add_look(
-                Look(
-                    product=version.product,
-                    name=version.name,
-                    version=version.version,
-                    at=now,
-                    by=by,
-                    purpose=purpose,
-                    split=kept_back,
-                    release=release,
-                )
-            )
+        record_look(store, version, split=kept_back, by=by, purpose=purpose, now=now, release=release)
     items = store.gold_items(
         product=version.product,
         name=version.name,
@@ -79,6 +66,33 @@ def read_items(
     return [
         item for item in items if (split == SEALED or item.split != SEALED) and (unreviewed or item.counts)
     ]
+
+
+def record_look(
+    store: GoldStore,
+    version: GoldVersion,
+    *,
+    by: str,
+    purpose: str,
+    now: datetime,
+    split: str = "holdout",
+    release: str | None = None,
+) -> None:
+    """Record one reading of what is kept back; for one purpose it counts once. See :func:`read_items`."""
+    known = store.looks(product=version.product, name=version.name, version=version.version)
+    if all((look.split, look.purpose) != (split, purpose) for look in known):
+        store.add_look(
+            Look(
+                product=version.product,
+                name=version.name,
+                version=version.version,
+                at=now,
+                by=by,
+                purpose=purpose,
+                split=split,
+                release=release,
+            )
+        )
 
 
 def looks_spent(store: GoldStore, version: GoldVersion, *, split: str = "holdout") -> list[Look]:

@@ -23,6 +23,7 @@ __all__ = ["Asked", "asked_of", "questions_in_file"]
 
 _MOST = 20_000  # newest questions that are read
 _EVALUATION = "evaluation"
+_NO_LINES = (".arrow", ".htm", ".html", ".json", ".tsv", ".toml", ".xls", ".xlsx", ".xml", ".yaml", ".yml")
 _FIELDS = ("input", "question", "query", "prompt", "text")
 
 
@@ -91,9 +92,15 @@ def questions_in_file(path: Path) -> list[str]:
     """Questions of a file: the lines of a text; of a table the field input, question, query, prompt or text.
 
     Raises:
-        InputError: Not readable, or a row has none of these fields.
+        InputError: Not readable, of a kind whose lines are no questions, or a row has none of these fields.
     """
     suffix = path.suffix.lower()
+    if suffix in _NO_LINES:
+        raise InputError(
+            f"questions are not read from {suffix}",
+            where=str(path),
+            hint="write one JSON object a line to a .jsonl file, or one question a line to a .txt file",
+        )
     if suffix in (".jsonl", ".ndjson"):
         return [_question(row, f"{path}:{number}") for number, row in read_jsonl(path)]
     if suffix == ".parquet":

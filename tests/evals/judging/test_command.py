@@ -109,6 +109,11 @@ def test_from_a_judged_run_to_a_proven_claim(run: Run, server: ChatServer, tmp_p
     assert drawn.exception is None, drawn.exception
     rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
     assert len({row["item"] for row in rows}) == len(rows) == 220
+    looks = _json(run("gold", "show", "answer", "--json"))["looks"]
+    assert [look["purpose"].split(" at ")[0] for look in looks] == [
+        f"run {first['run']}",
+        f"judge sample of {first['run']}",  # people read them
+    ]
     assert not {"grade", "verdict", "score", "reasoning"} & {key for row in rows for key in row}
     draws = random.Random(4)
     for row in rows:

@@ -18,13 +18,15 @@ from launchworthy.contract.problem import Severity
 from launchworthy.contract.vocabulary import Measure, find_word
 from launchworthy.stats import clopper_pearson, items_to_prove
 
-__all__ = ["attempts", "gold_sizes", "looks"]
+__all__ = ["attempts", "gold_sizes", "gold_splits", "looks"]
 
 # Shares of something of which one answer has several: their number is not the number of items.
 _SEVERAL = ("citation_correctness", "argument_correctness", "tool_choice")
 
 # Shares of some of the items only: they cannot be proven on fewer than that many items in all.
 _OF_SOME = ("precision", "recall", "specificity")
+
+_LITTLE, _FEW = 0.05, 2  # share of the items, and items, by which a file may be off its declared shares
 
 
 def gold_sizes(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[Finding]:
@@ -47,6 +49,26 @@ def gold_sizes(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[F
                 floor = Term(path=(*term.path, "every_slice"), value=every.value, unit="ratio")
                 held = _held_for(name, contract, workflow, part, counted)
                 yield from _provable(contract, floor, line.direction.value, held, workflow, alone=False)
+
+
+def gold_splits(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[Finding]:
+    """Shares of a gold set that its file does not keep, since its rows say themselves where they belong."""
+    for workflow, own in counted.items():
+        holdout, sealed = contract.gold_of(workflow).shares
+        for key, share, number in (("holdout", holdout, own.held), ("sealed", sealed, own.sealed)):
+            off = abs(number - share * own.items)
+            declared = contract.declares("gold", workflow, key)
+            if own.by_hand and declared and off > max(_FEW, _LITTLE * own.items):
+                yield Finding(
+                    path=("gold", workflow, key),
+                    code="LW256",
+                    message=f"gold/{workflow}: {key} is {percent(share)}, and of the {own.items:,} items of "
+                    f"{own.file} it is {number:,}: a row that names its split stays there, whatever is "
+                    "written here",
+                    hint="take `split` out of the rows, so that the shares decide, or write "
+                    f"{key}: {percent(round(number / own.items, 3))}",
+                    severity=Severity.WARNING,
+                )
 
 
 def _held_for(

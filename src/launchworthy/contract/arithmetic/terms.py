@@ -92,6 +92,8 @@ class Counted:
         file: As the contract names it.
         items: Items in all.
         held: Of these in the holdout.
+        sealed: Of these in the sealed split.
+        by_hand: Of these in another split than the shares of the contract would put them in: rows say so.
         slices: Slice → those in the holdout, and in all.
     """
 
@@ -99,6 +101,8 @@ class Counted:
     items: int
     held: int
     slices: Mapping[str, tuple[int, int]]
+    sealed: int = 0
+    by_hand: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,11 @@ class Gold(Block):
     looks: Count = Field(default=20, description="Readings before the holdout is worn out.")
     refresh: Duration | None = Field(default=None, description="Oldest a version may be.")
 
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Shares of the holdout and of the sealed split; rows of a set split by time name their split."""
+        return (0.0 if self.holdout.unit == "ms" else self.holdout.value), self.sealed.value
+
     @model_validator(mode="after")
     def _one_origin(self) -> Gold:
         if self.file is not None and self.from_ is not None:
