@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "ConflictError",
     "ContractError",
+    "DiskFullError",
     "InputError",
     "LaunchworthyError",
     "MissingExtraError",
@@ -87,6 +88,12 @@ class OverloadedError(LaunchworthyError):
     def __init__(self, message: str, *, retry_after_s: float, where: str = "", hint: str = "") -> None:
         super().__init__(message, where=where, hint=hint)
         self.retry_after_s = retry_after_s
+
+
+class DiskFullError(OverloadedError):
+    """There is no room on the disk: waiting alone makes none."""
+
+    default_code = "LW507"
 
 
 class StorageError(LaunchworthyError):

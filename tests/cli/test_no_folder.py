@@ -53,6 +53,19 @@ def test_a_misspelt_folder_is_named_and_not_made(tmp_path: Path, words: tuple[st
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    words = ["eval", "--target", "app:ask"]
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    program = f"import os; os.rmdir({str(gone)!r}); from launchworthy.cli.main import main; main({words!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=gone, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 64, done.stderr
+    assert "the folder that this was started in is gone" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_before_anything_is_measured_a_contract_has_a_verdict_and_everything_is_unproven(
     tmp_path: Path,
 ) -> None:

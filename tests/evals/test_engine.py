@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from launchworthy.errors import InputError, OverloadedError, StorageError
+from launchworthy.errors import DiskFullError, InputError, OverloadedError, StorageError
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.scoring import own_scorer
 from launchworthy.evals.target import CallableTarget
@@ -372,6 +372,22 @@ def test_a_store_that_is_full_stops_the_asking_and_says_so(runs: Any, new_run: N
         evaluate(_items(2_000), target=CallableTarget(ask), scorers=[], runs=runs, run=new_run())
     assert len(calls) < 2_000
     assert runs.headers["run-1"].status == "failed"
+
+
+def test_a_disk_that_stays_full_is_tried_three_times_and_then_told(
+    runs: Any, new_run: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def full(run_id: str, items: Sequence[RunItem]) -> None:
+        tried.append(len(items))
+        raise DiskFullError("the disk is full", retry_after_s=30.0)
+
+    monkeypatch.setattr("launchworthy.evals.engine._DISK_WAIT_S", 0.0)
+    runs.add_run_items = full
+    with pytest.raises(DiskFullError, match="the disk is full"):
+        evaluate(_items(5), target=CallableTarget(str), scorers=[], runs=runs, run=new_run())
+    assert len(tried) == 3
 
 
 def test_a_store_that_is_busy_is_waited_for(runs: Any, new_run: NewRun) -> None:

@@ -102,7 +102,7 @@ with Store.open(folder) as store:
         event.listen(store.runs._database._engine, "connect",
                      lambda c, _: c.execute(f"PRAGMA max_page_count = {pages + 300}"))
     import launchworthy.evals.engine as engine
-    engine._LONGEST_WAIT_S = 0.0
+    engine._DISK_WAIT_S = 0.0
     try:
         done = evaluate(items, target=CallableTarget(lambda n: os.urandom(800).hex()), scorers=[],
                         runs=store.runs, run=run, limits=Limits(concurrency=8))
@@ -182,7 +182,7 @@ def test_a_wrong_type_in_row_7001_is_told_by_its_row_and_nothing_is_asked(
 
 def test_a_store_that_stays_busy_is_waited_for_and_then_told(runs: Any, new_run: NewRun) -> None:
     def busy(*_: Any) -> None:
-        raise OverloadedError("the disk is full", retry_after_s=0.0)
+        raise OverloadedError("the log is full", retry_after_s=0.0)
 
     runs.add_run_items = busy
     with pytest.raises(OverloadedError, match="full"):

@@ -66,6 +66,16 @@ def test_a_run_does_not_go_on_with_other_code(run_eval: Call, folder: Path) -> N
         run_eval("--resume", stopped["run"])
 
 
+def test_a_run_does_not_go_on_with_another_target_or_scorer(run_eval: Call, folder: Path) -> None:
+    stopped = json.loads(run_eval(*ONE, "--max-cost", "0.5").stdout)
+    with pytest.raises(InputError, match="began with --target own_bot:good"):
+        run_eval("--resume", stopped["run"], "--target", "own_bot:worse")
+    with pytest.raises(InputError, match="began with --scorer exact-match"):
+        run_eval("--resume", stopped["run"], "--scorer", "hit@1")
+    plain = json.loads(run_eval("--resume", stopped["run"], *ONE[:2], "--json").stdout)
+    assert (plain["status"], plain["done"]) == ("complete", 40)
+
+
 def test_modules_beside_it_that_it_imports_count_and_others_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

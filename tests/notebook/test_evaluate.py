@@ -178,6 +178,10 @@ def test_terminals_show_a_table() -> None:
     [
         ([], "exact-match", "no items"),
         ([3], "exact-match", "is no item"),
+        (None, "exact-match", "None is no list of items"),
+        (7, "exact-match", "7 is no list of items"),
+        (ROWS[0], "exact-match", "is no list of items"),
+        (ROWS, None, "no scorer"),
         ([{"expected": "x"}], "exact-match", "the input is missing"),
         (ROWS, [], "no scorer"),
         (ROWS, "exact-mach", "unknown metric"),

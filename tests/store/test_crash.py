@@ -152,7 +152,7 @@ def test_a_full_disk_refuses_and_keeps_what_was_acknowledged(folder: Path, open_
     done = run(folder, "full", str(400_000))
     assert done.returncode == 0, done.stderr[-2000:]
     *acknowledged, last = done.stdout.splitlines()
-    assert last in ("refused LW503", "refused LW500")
+    assert last in ("refused LW507", "refused LW500")
     assert acknowledged
     store = open_store()
     store.flush()

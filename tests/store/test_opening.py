@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -21,7 +22,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import launchworthy.store
-from launchworthy.errors import ConflictError, StorageError
+from launchworthy.errors import ConflictError, DiskFullError, StorageError
 from launchworthy.records import Rows
 from launchworthy.store import Store
 from launchworthy.store.database import Database
@@ -54,6 +55,25 @@ def test_everything_is_there_after_opening_again(open_store: OpenStore, rows: Ma
     store = open_store(flush_interval_s=60.0)
     store.ingest([rows(5)], batch_id="x")
     store.close()
+    assert len(open_store().query("SELECT * FROM spans")) == 5
+
+
+def test_a_full_disk_at_opening_is_no_damage(
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store()
+    store.ingest([rows(5)], batch_id="x")
+    store.close()
+
+    def refuse(*_: object) -> None:
+        raise duckdb.IOException("Could not write file 'hot.duckdb.wal': No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr("launchworthy.store.hot.Hot.show", refuse)
+        with pytest.raises(DiskFullError, match="the disk is full") as caught:
+            open_store()
+    assert "damaged" not in str(caught.value)
+    assert "restore" not in str(caught.value)
     assert len(open_store().query("SELECT * FROM spans")) == 5
 
 

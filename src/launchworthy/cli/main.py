@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -106,9 +107,24 @@ def main(args: list[str] | None = None) -> Any:
         # gone (as `| head` does), and 1 is a verdict.
         sys.exit(CUT_OFF)
     except Exception:
+        if _is_gone():
+            click.echo(
+                "error: the folder that this was started in is gone\n  hint: cd to one that is there",
+                err=True,
+            )
+            sys.exit(USAGE_ERROR)
         # Python would exit with 1, and 1 is a verdict: a crash must not read as "unmet".
         import traceback
 
         click.echo(traceback.format_exc(), err=True, nl=False)
         sys.exit(BROKEN)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _is_gone() -> bool:
+    """Whether the working folder was removed, so that no path that begins there can be found."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False

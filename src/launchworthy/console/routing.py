@@ -71,7 +71,9 @@ def _endpoint(
         try:
             html = render(page.template, page.view(reading, ask))
         except LaunchworthyError as error:
-            status = {"LW404": 404, "LW503": 503}.get(error.code, 500 if error.code == "LW500" else 400)
+            status = {"LW404": 404, "LW503": 503, "LW507": 503}.get(
+                error.code, 500 if error.code == "LW500" else 400
+            )
             return _html(render("error.html", error_view(error, status=status)), status=status)
         except Exception:
             # The page says which line of the log is meant; the reason may hold what a page must not show.

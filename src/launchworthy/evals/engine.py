@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from launchworthy.errors import InputError, LaunchworthyError, NotFoundError, OverloadedError
+from launchworthy.errors import DiskFullError, InputError, LaunchworthyError, NotFoundError, OverloadedError
 from launchworthy.evals.asking import Asked, Asking
 from launchworthy.evals.limits import Limits
 from launchworthy.evals.rows import row_of
@@ -28,6 +28,8 @@ __all__ = ["Limits", "Progress", "evaluate"]
 
 _HEADER_S = 2.0
 _STORE_ATTEMPTS = 10
+_DISK_RETRIES = 2  # what is short of room may be another process's, and gone in a moment
+_DISK_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
 _TOO_LONG = "LW413"  # a server takes no longer body
 
@@ -170,6 +172,10 @@ class _Sitting:
         for attempt in range(1, _STORE_ATTEMPTS + 1):
             try:
                 self._runs.add_run_items(self._tally.run_id, items)
+            except DiskFullError:
+                if attempt > _DISK_RETRIES:
+                    raise
+                time.sleep(_DISK_WAIT_S)
             except OverloadedError as error:
                 if attempt == _STORE_ATTEMPTS:
                     raise

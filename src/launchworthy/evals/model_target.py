@@ -30,6 +30,7 @@ __all__ = ["ModelTarget", "Prompt", "model_release", "model_target", "read_promp
 
 _FRONT = re.compile(r"---[ \t]*\r?\n(.*?)(?:^|\n)---[ \t]*(?:\r?\n|\Z)(.*)", re.DOTALL)
 _HOLE = re.compile(r"\{(input|context)\}")
+_ANY_HOLE = re.compile(r"\{(?!(?:input|context)\})[A-Za-z_]\w*\}")
 _SETTINGS = ("system", "temperature", "max_tokens", "seed", "schema")
 _MOST_BYTES = 1_000_000
 _FIELDS = frozenset({"output", "answer", "citations", "answered", "no_answer", "ranked", "documents"})
@@ -72,7 +73,8 @@ def read_prompt(path: Path) -> Prompt:
     """The prompt of a file.
 
     Raises:
-        InputError: It cannot be read, is empty, has no ``{input}``, or a setting is unknown or impossible.
+        InputError: It cannot be read, is empty, has no ``{input}`` or a hole that nothing fills, or a setting
+            is unknown or impossible.
     """
     where = str(path)
     text = _read(path, "prompt")
@@ -94,6 +96,13 @@ def read_prompt(path: Path) -> Prompt:
             "the prompt has no {input}, so every item would be asked the same",
             where=where,
             hint="write {input} where the question goes",
+        )
+    other = _ANY_HOLE.search(f"{body} {system or ''}")
+    if other is not None:
+        raise InputError(
+            f"the prompt has {other[0]:.80}, which nothing fills",
+            where=where,
+            hint="known: {input} and {context}; write { name } where braces are meant",
         )
     return Prompt(
         text=body or "{input}",

@@ -46,6 +46,7 @@ def row_of(gold: GoldItem, item: RunItem) -> dict[str, Any]:
         "citations": answer.citations,
         "answered": answer.answered,
         "should_answer": gold.answerable,
+        "expected": gold.expected,
         "reference": _reference(gold),
         "relevant": relevant,
         "supported": gold.meta.get("supported", relevant),

@@ -85,6 +85,11 @@ def _items(items: Items) -> list[GoldItem]:
             {str(name): value for name, value in row.items() if value is not None and value == value}
             for row in rows.to_dict("records")
         ]
+    if isinstance(rows, Mapping) or not isinstance(rows, Iterable):
+        raise InputError(
+            f"{rows!r:.80} is no list of items",
+            hint='write [{"input": …, "expected": …}], or name a gold file',
+        )
     found = []
     for number, row in enumerate(rows):
         if isinstance(row, GoldItem):
@@ -105,7 +110,7 @@ def _items(items: Items) -> list[GoldItem]:
 def _listed(scorers: ScoredBy | Sequence[ScoredBy]) -> Sequence[ScoredBy]:
     if isinstance(scorers, (str, Metric)) or callable(scorers):
         return [scorers]
-    return scorers
+    return scorers or ()
 
 
 def _metric(scorer: ScoredBy) -> Metric:

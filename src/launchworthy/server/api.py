@@ -29,7 +29,10 @@ __all__ = ["MAX_BODY_BYTES", "api_routes", "error_response", "openapi"]
 
 PREFIX = "/api/v1"
 MAX_BODY_BYTES = 256 * 1024 * 1024  # a gold set or a run's items arrive whole
-_STATUS = {"LW401": 401, "LW403": 403, "LW404": 404, "LW409": 409, "LW413": 413, "LW415": 415, "LW503": 503}
+_STATUS = {
+    **{f"LW{status}": status for status in (401, 403, 404, 409, 413, 415, 503)},
+    "LW507": 503,  # a client of OTLP sends again after a 503, and after no 507
+}
 
 
 def error_response(error: LaunchworthyError) -> Response:

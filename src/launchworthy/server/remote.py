@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from launchworthy.errors import (
     ConflictError,
+    DiskFullError,
     InputError,
     LaunchworthyError,
     NotFoundError,
@@ -35,6 +36,7 @@ _ERRORS: dict[str, type[LaunchworthyError]] = {
     "LW409": ConflictError,
     "LW500": StorageError,
 }
+_OVERLOADS: dict[str, type[OverloadedError]] = {"LW503": OverloadedError, "LW507": DiskFullError}
 
 
 class RemoteWorkspace:
@@ -143,8 +145,9 @@ def _raised(response: http.client.HTTPResponse, *, where: str) -> LaunchworthyEr
         code, message, place, hint = (str(told[name]) for name in ("code", "message", "where", "hint"))
     except (ValueError, KeyError, TypeError):
         return StorageError(f"the server answered {response.status} {response.reason}", where=where)
-    if code == "LW503":
-        return OverloadedError(
+    overload = _OVERLOADS.get(code)
+    if overload is not None:
+        return overload(
             message, retry_after_s=float(response.headers.get("Retry-After") or 1), where=place, hint=hint
         )
     return _ERRORS.get(code, LaunchworthyError)(message, code=code, where=place, hint=hint)

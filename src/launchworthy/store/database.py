@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
-from launchworthy.errors import InputError, OverloadedError, StorageError
+from launchworthy.errors import DiskFullError, InputError, StorageError
 from launchworthy.store import sqlite
 from launchworthy.store.schema import HEAD, metadata
 
@@ -80,7 +80,7 @@ class Database:
         except SQLAlchemyError as error:
             detail = str(getattr(error, "orig", None) or error).splitlines()[0]
             if "full" in detail or "No space" in detail:
-                raise OverloadedError(
+                raise DiskFullError(
                     "the disk is full; nothing was acknowledged",
                     retry_after_s=30,
                     where=str(self.path),

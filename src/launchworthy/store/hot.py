@@ -10,6 +10,7 @@ May import ``records`` and ``errors``.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import threading
@@ -19,13 +20,13 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from launchworthy.errors import StorageError
+from launchworthy.errors import DiskFullError, StorageError
 from launchworthy.records import TABLES, Table
 from launchworthy.store import rollup
 from launchworthy.store.arrow import SQL_TYPES
 from launchworthy.store.options import StoreOptions
 
-__all__ = ["MACHINE_ERRORS", "UNUSABLE_ERRORS", "Hot", "subject_of", "text_literal"]
+__all__ = ["MACHINE_ERRORS", "UNUSABLE_ERRORS", "Hot", "refuse_full", "subject_of", "text_literal"]
 
 # What DuckDB raises when the machine is to blame, not the query or the batch …
 MACHINE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException)
@@ -40,6 +41,21 @@ _LONG = frozenset({"input", "context", "output", "events", "links", "status_mess
 def text_literal(text: str) -> str:
     """A SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def refuse_full(error: Exception, *, path: Path) -> None:
+    """Raise where there was no room to write: then nothing is damaged, and nothing to be restored.
+
+    Raises:
+        DiskFullError: That is so.
+    """
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
+        raise DiskFullError(
+            "the disk is full, so the data folder cannot be opened",
+            retry_after_s=30,
+            where=str(path),
+            hint="free some space; what was stored is there",
+        ) from error
 
 
 def subject_of(table: Table) -> str:
@@ -126,6 +142,7 @@ class Hot:
             instance.execute("COMMIT")
         except (duckdb.Error, OSError) as error:
             instance.close()
+            refuse_full(error, path=self.path)
             raise StorageError(
                 f"the hot file cannot be opened: {str(error).splitlines()[0]}",
                 where=str(self.path),

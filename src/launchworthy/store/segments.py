@@ -24,7 +24,7 @@ from sqlalchemy import delete, insert, select, update
 from launchworthy.errors import StorageError
 from launchworthy.records import TABLES, Table
 from launchworthy.store.database import Database
-from launchworthy.store.hot import Hot, sync_file, sync_folder, text_literal
+from launchworthy.store.hot import Hot, refuse_full, sync_file, sync_folder, text_literal
 from launchworthy.store.moments import DAY_NS, day_start, from_ns, to_ns
 from launchworthy.store.options import Clock, StoreOptions
 from launchworthy.store.schema import segments as registry
@@ -97,6 +97,7 @@ class Segments:
                         self._clear(cursor, row["table_name"], row["from_time"], row["to_time"])
                 self._hot.show(cursor, self._paths(rows))
         except duckdb.Error as error:
+            refuse_full(error, path=self._folder)
             raise StorageError(
                 f"a segment is damaged: {str(error).splitlines()[0]}",
                 where=str(self._hot.segments_folder),

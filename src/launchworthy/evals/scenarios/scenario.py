@@ -61,7 +61,8 @@ def read_scenario(item: GoldItem) -> Scenario | None:
     """The scenario of an item; None for one that is not tagged ``scenarios``, or whose input is plain.
 
     Raises:
-        InputError: It is tagged, and its input is an object that is no scenario.
+        InputError: It is tagged, and its input is an object that is no scenario, or its ``success_when``
+            cannot be read.
     """
     if SLICE not in item.slices or not isinstance(item.input, Mapping):
         return None
@@ -80,6 +81,7 @@ def read_scenario(item: GoldItem) -> Scenario | None:
     most = told.get("max_turns", _TURNS)
     if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST_TURNS:
         raise InputError(f"max_turns {most!r:.40} is not from 1 to {MOST_TURNS}", where=where)
+    _conditions(item.meta.get("success_when"), "success_when", where)  # metrics read it once all is paid for
     return Scenario(
         opening=opening,
         turns=tuple(_turn(turn, place, where) for place, turn in enumerate(turns, start=1)),
