@@ -221,6 +221,31 @@ def test_the_cost_ceiling_begins_no_further_call(runs: Any, new_run: NewRun) -> 
     assert "stopped_because" not in again.config
 
 
+@pytest.mark.parametrize(("ceiling", "most"), [(0.05, 5), (0.2, 20), (0.001, 1)])
+def test_calls_under_way_are_counted_to_the_ceiling(
+    runs: Any, new_run: NewRun, ceiling: float, most: int
+) -> None:
+    under_way, together = 0, 0
+
+    async def ask(number: int) -> dict[str, Any]:
+        nonlocal under_way, together
+        under_way += 1
+        together = max(together, under_way)
+        await asyncio.sleep(0.005)
+        under_way -= 1
+        return {"output": str(number), "cost_usd": 0.01}
+
+    limits = Limits(max_cost_usd=ceiling, concurrency=16)
+    done = evaluate(
+        _items(161), target=CallableTarget(ask), scorers=[], runs=runs, run=new_run(), limits=limits
+    )
+    assert done.cost_usd is not None
+    assert ceiling <= done.cost_usd + 1e-9
+    assert done.done <= most + 1
+    assert (together > 1) is (ceiling > 0.01)
+    assert "cost ceiling" in done.config["stopped_because"]
+
+
 def test_the_cost_ceiling_counts_the_model_that_plays_the_user(runs: Any, new_run: NewRun) -> None:
     def converse(number: int) -> Any:
         return {"output": str(number), "cost_usd": 0.1, "user_cost_usd": 0.4}

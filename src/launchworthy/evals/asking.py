@@ -22,6 +22,7 @@ from launchworthy.errors import InputError
 from launchworthy.evals.answer import read_answer
 from launchworthy.evals.limits import Limits
 from launchworthy.evals.pace import FIRST_WAIT_S, LONGEST_WAIT_S, Pace
+from launchworthy.evals.purse import Purse
 from launchworthy.evals.target import Reply, Target, TargetFailure
 from launchworthy.gold import GoldItem
 from launchworthy.records import RunItem
@@ -54,7 +55,7 @@ class Asking:
         self._workers = min(limits.concurrency, count)
         self._target = target
         self._limits = limits
-        self._spent_usd = spent_usd
+        self._purse = Purse(limits.max_cost_usd, spent_usd=spent_usd)
         self._pace = Pace(max(1, self._workers), seed=limits.seed)
         self._came: queue.SimpleQueue[Asked | _End] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -132,16 +133,22 @@ class Asking:
                 return
             while self._came.qsize() > _AHEAD:
                 await asyncio.sleep(_FLUSH_S)
-            answer = await self._asked(item)
-            if answer.attempts:  # what was remembered cost nothing now
-                self._spent_usd += (answer.cost_usd or 0.0) + _users_cost(answer.output)
+            await self._purse.enter()
+            answer = None
+            try:
+                if self._done_with():
+                    return
+                answer = await self._asked(item)
+            finally:
+                # What was remembered cost nothing now, and says nothing of what a call costs.
+                paid = answer is not None and answer.error is None and answer.attempts > 0
+                self._purse.leave(_cost(answer) if answer is not None and paid else None)
             self._came.put((item, answer))
 
     def _done_with(self) -> bool:
         """Whether nothing more is asked, and why."""
-        ceiling = self._limits.max_cost_usd
-        if ceiling is not None and self._spent_usd >= ceiling:
-            self.stopped_because = f"the cost ceiling of {ceiling:g} USD was reached"
+        if self._purse.is_empty:
+            self.stopped_because = f"the cost ceiling of {self._limits.max_cost_usd:g} USD was reached"
         elif self._pace.refuses:
             self.stopped_because = "the target was overloaded each time it was asked"
         return self.stopped_because is not None
@@ -185,10 +192,11 @@ class Asking:
         return random.Random(f"{self._limits.seed}/{item.id}/{attempt}").uniform(0.0, most)  # noqa: S311
 
 
-def _users_cost(output: Any) -> float:
-    """What the model cost that played the user of a conversation."""
-    cost = output.get("user_cost_usd") if isinstance(output, dict) else None
-    return float(cost) if isinstance(cost, (int, float)) else 0.0
+def _cost(answer: RunItem) -> float:
+    """What one answer cost, with the model that played the user of a conversation."""
+    output = answer.output
+    user = output.get("user_cost_usd") if isinstance(output, dict) else None
+    return (answer.cost_usd or 0.0) + (float(user) if isinstance(user, (int, float)) else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

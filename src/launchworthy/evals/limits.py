@@ -17,8 +17,8 @@ class Limits:
         concurrency: The most calls at once; fewer while the target says that it is overloaded.
         timeout_s: For one attempt.
         retries: Further attempts after one that may pass; five times as many after an overload.
-        max_cost_usd: No call is begun once the target's own reports add up to this; calls that are under
-            way are finished, so it can be overrun by ``concurrency`` of them.
+        max_cost_usd: No call is begun once the target's own reports add up to this, those under way at the
+            mean cost so far; where calls cost alike it is overrun by no more than one.
         scorer_timeout_s: For one scorer on one item.
         seed: Of the waits between attempts.
     """
