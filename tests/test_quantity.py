@@ -79,3 +79,11 @@ def test_a_difference_of_shares_is_told_in_points(value: float, low: float, high
 @pytest.mark.parametrize("unit", ["", "ms", "USD", "USD/month", "1/d"])
 def test_a_difference_of_anything_else_keeps_its_unit(unit: str) -> None:
     assert difference_unit(unit) == unit
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"), [(-3.7e-18, "points", "0 points"), (2e-17, "ratio", "0 %")]
+)
+def test_rounding_of_shares_prints_as_nothing(value: float, unit: str, text: str) -> None:
+    assert format_value(value, unit=unit) == text
+    assert format_value(1e-9, unit=unit) != text

@@ -32,6 +32,7 @@ _DURATION_MS = {
     "y": 31_536_000_000.0,
 }
 _POINTS = "points"
+_ROUNDING = 1e-13  # no share or difference of shares is told apart from 0 below it
 _CURRENCIES = frozenset(
     "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON SEK"
     " SGD THB TRY TWD USD VND ZAR".split()
@@ -141,6 +142,8 @@ def format_value(value: float | None, *, unit: str = "", digits: int = 3) -> str
         return "not measured"
     base, _, per = unit.partition("/")
     suffix = f"/{per}" if per else ""
+    if base in ("ratio", _POINTS) and abs(value) < _ROUNDING:
+        value = 0.0
     if base == "ratio":
         return f"{_ratio_percent(value, digits)} %{suffix}"
     if base == _POINTS:

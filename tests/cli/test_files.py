@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from launchworthy.cli.main import main
@@ -460,3 +461,60 @@ def test_a_damaged_table_file_is_refused_and_never_ends_the_process(
         assert not out
         assert str(broken) in error
         assert "file that can be read" in error
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_file_written_twice_is_not_twice_as_many_examples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    rows = [{"id": f"q{at}", "label": at % 2, "prediction": 1} for at in range(40)]
+
+    def written(name: str, rows: list[dict[str, Any]]) -> str:
+        if kind == "jsonl":
+            return _file(tmp_path, name, rows)
+        pd.DataFrame(rows).to_parquet(tmp_path / name)
+        return str(tmp_path / name)
+
+    assert _run(capsys, "score", "accuracy", "--input", written("once", rows))[0] == 0
+    code, out, err = _run(capsys, "score", "accuracy", "--input", written("twice", rows * 2))
+    assert code not in (0, 1)
+    assert out == ""
+    assert "id 'q0'" in err
+    without = [{name: row[name] for name in ("label", "prediction")} for row in rows]
+    code, out, _ = _run(capsys, "score", "accuracy", "--input", written("plain", without * 2))
+    assert code == 0
+    assert "n = 80" in out
+
+
+def test_a_field_for_slices_that_no_row_has_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _file(tmp_path, "a.jsonl", [{"id": at, "label": at % 2, "prediction": 1} for at in range(40)])
+    for arguments in (
+        ("score", "accuracy", "--input", file),
+        ("score", "confusion-matrix", "--input", file),
+        ("compare", "--metric", "accuracy", "--baseline", file, "--candidate", file),
+    ):
+        code, out, err = _run(capsys, *arguments, "--by", "nofield")
+        assert code not in (0, 1, 2)
+        assert (out, "no row has the field 'nofield'" in err) == ("", True)
+
+
+@pytest.mark.parametrize("metric", ["roc-auc", "f1", "recall", "average-precision"])
+def test_labels_of_one_class_are_named_as_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], metric: str
+) -> None:
+    file = _file(tmp_path, "a.jsonl", [{"label": 0, "score": at / 40} for at in range(20)])
+    code, _, err = _run(capsys, "score", metric, "--input", file)
+    assert (code, "all labels are one class: no row is positive" in err) == (1, True)
+
+
+def test_cells_of_a_spreadsheet_are_not_read_and_the_way_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "y.csv"
+    file.write_text("label,prediction\n1,1\n")
+    code, _, err = _run(capsys, "score", "accuracy", "--input", str(file))
+    assert code not in (0, 1)
+    assert ".csv is not read" in err
+    assert "JSON Lines, Parquet or Arrow" in err

@@ -61,7 +61,7 @@ def command(
 
     Exit code: 0 no worse than the margin allows, 1 worse, 2 not settled.
     """
-    from launchworthy.cli.tables import score_file
+    from launchworthy.cli.tables import score_file, without_field
     from launchworthy.metrics import compare_scored
 
     metric = read_metric(name, options)
@@ -75,6 +75,8 @@ def command(
     found = compare_scored(
         metric, baseline=old, candidate=new, margin=allowed, cluster=cluster, level=confidence
     )
+    if by is not None and not found.slices:
+        raise without_field(by, where=str(candidate))
     if as_json:
         _print_json(found, by, confidence)
     else:
@@ -171,9 +173,6 @@ def _print_slices(found: Comparison, by: str, confidence: float) -> None:
     from launchworthy.metrics import slices_in_words
     from launchworthy.quantity import difference_unit
 
-    if not found.slices:
-        click.echo(f"no pair has the field {printable(by)!r}")
-        return
     unit = found.metric.unit
     told = slices_in_words(found.slices, unit=unit, level=confidence)
     click.echo(f"by {printable(by)}: {printable(told, most=400)}")

@@ -93,13 +93,15 @@ def _score(
     confidence: float,
     as_json: bool,
 ) -> int:
-    from launchworthy.cli.tables import score_file
+    from launchworthy.cli.tables import score_file, without_field
     from launchworthy.metrics import report_scored
 
     chosen = read_metric(name, options)
     found = score_file(chosen, file, by=by, cluster=cluster)
     report = report_scored(chosen, found, cluster=cluster, level=confidence)
     _refuse_empty(report.overall.rows, file)
+    if by is not None and not report.slices:
+        raise without_field(by, where=str(file))
     if as_json:
         answer = {
             "metric": chosen.name,
@@ -117,8 +119,7 @@ def _score(
     else:
         _print(report, by)
     if report.overall.interval is None:
-        why = "no row could be scored" if report.overall.unscored == report.overall.rows else "see the metric"
-        return _nothing(why)
+        return _nothing(_why_nothing(report, found.scores))
     return 0
 
 
@@ -127,6 +128,18 @@ def _refuse_empty(rows: int, file: Path) -> None:
 
     if not rows:
         raise InputError("the file holds no rows", where=str(file), hint="one JSON object a line")
+
+
+def _why_nothing(report: ScoreReport, scores: Scores) -> str:
+    """Why a metric could not be told from the rows that were scored."""
+    if report.overall.unscored == report.overall.rows:
+        return "no row could be scored"
+    if any(field.name == "label" for field in report.metric.fields):
+        positives = scores.total("positive", "tp", "fn")
+        measured = report.overall.rows - report.overall.unscored
+        if positives in (0, measured):
+            return f"all labels are one class: {'no' if positives == 0 else 'every'} row is positive"
+    return f"the rows do not determine it: {report.metric.convention or report.metric.doc}"
 
 
 def _nothing(why: str) -> int:
@@ -152,7 +165,7 @@ def _print(report: ScoreReport, by: str | None) -> None:
     width = max([len(metric.name), *(len(printable(name)) + 2 for name in report.slices)])
     click.echo(f"{metric.name:{width}}  {_shown(report.overall, metric.unit)}")
     if by is not None:
-        click.echo(f"by {printable(by)}:" if report.slices else f"no example has the field {printable(by)!r}")
+        click.echo(f"by {printable(by)}:")
         for name, part in report.slices.items():
             click.echo(f"  {printable(name):{width - 2}}  {_shown(part, metric.unit)}")
     interval = report.overall.interval
@@ -261,12 +274,14 @@ def _print_groups(title: str, reports: list[GroupReport], worst: GroupReport | N
 
 
 def _score_table(file: Path, by: str | None, confidence: float, as_json: bool) -> int:
-    from launchworthy.cli.tables import score_file
+    from launchworthy.cli.tables import score_file, without_field
     from launchworthy.metrics import confusion_table, find_metric
 
     metric = find_metric("macro-f1")
     found = score_file(metric, file, by=by)
     _refuse_empty(len(found.scores), file)
+    if by is not None and not found.slices:
+        raise without_field(by, where=str(file))
     parts: dict[str | None, Scores] = {
         None: found.scores,
         **{name: found.scores.take(at) for name, at in found.slices.items()},

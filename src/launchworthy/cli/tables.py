@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 
     from launchworthy.metrics import Column, Metric, Scored
 
-__all__ = ["score_file"]
+__all__ = ["score_file", "without_field"]
 
 _ARROW = b"ARROW1"
 _PARQUET = b"PAR1"
 _BLOCK = 10_000
+_CELLS = (".csv", ".tsv", ".xlsx", ".xls")
+_RUN_TABLE = {"query", "id", "score", "gain"}  # whose ids are of what was retrieved, once a query
+# NaN is how tables write what is missing.
+_TWICE = """
+    SELECT min(name) FROM (
+        SELECT CAST("id" AS VARCHAR) AS name FROM file WHERE name <> 'nan' GROUP BY name HAVING count(*) > 1
+    )
+"""
 # What a column of the type may become; anything else is read by row.
 _NUMBERS = frozenset(
     "BOOLEAN TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT FLOAT DOUBLE".split()
@@ -45,16 +53,21 @@ def score_file(
         ids: What to call the side of a comparison, whose rows need ids.
 
     Raises:
-        InputError: The file cannot be read, or a row of it is wrong.
+        InputError: The file cannot be read, a row of it is wrong, or an id stands twice.
     """
     from launchworthy.jsonl import read_jsonl
     from launchworthy.metrics import Scored
 
+    if path.suffix.lower() in _CELLS:
+        raise InputError(
+            f"{path.suffix.lower()} is not read", where=str(path), hint="give JSON Lines, Parquet or Arrow"
+        )
     kind = _kind(path)
     if kind is None:
-        rows = (row for _, row in read_jsonl(path, unique=None if ids is None else "id"))
+        rows = (row for _, row in read_jsonl(path, unique="id"))
         return Scored.of_rows(metric, rows, by=by, cluster=cluster, ids=ids)
     with _opened(path, kind) as table:
+        _refuse_twice(table, path)
         fields = [field.name for field in metric.fields]
         wanted = [*fields, *(name for name in (by, cluster, "id" if ids else None) if name is not None)]
         columns = _columns(table, wanted) if metric.columns is not None else None
@@ -62,6 +75,11 @@ def score_file(
         if columns is not None:
             found = Scored.of_columns(metric, columns, by=by, cluster=cluster, ids=ids)
         return found or Scored.of_rows(metric, _rows(table), by=by, cluster=cluster, ids=ids)
+
+
+def without_field(by: str, *, where: str) -> InputError:
+    """What to say where no row has the field that ``--by`` names."""
+    return InputError(f"no row has the field {by[:80]!r}", where=where, hint="--by names a field of the rows")
 
 
 def _kind(path: Path) -> str | None:
@@ -122,6 +140,16 @@ def _as_parquet(path: Path, converted: Path) -> Path:
             hint="write it again, or as Parquet",
         )
     return converted
+
+
+def _refuse_twice(table: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Refuse an id that stands twice: who scores a file written twice would count everything double."""
+    names = {str(name) for name, *_ in table.execute("DESCRIBE file").fetchall()}
+    if "id" not in names or names >= _RUN_TABLE:
+        return
+    twice = table.execute(_TWICE).fetchall()[0][0]
+    if twice is not None:
+        raise InputError(f"id {twice[:80]!r} comes twice", where=str(path), hint="no two rows share one id")
 
 
 def _columns(table: duckdb.DuckDBPyConnection, wanted: Sequence[str]) -> Mapping[str, Column] | None:
