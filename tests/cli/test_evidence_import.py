@@ -91,6 +91,9 @@ def test_a_promptfoo_file_is_judged_with_exact_bounds_from_its_assertions(run: R
     code, out, _ = run("verdict", "--stage", "pilot", "--release", release, "--at", "2026-11-05T00:00:00Z")
     assert code == 0, out
     assert out.startswith("Ready for pilot")
+    # As the page has it: the contract describes no release, and the one that was imported is judged.
+    code, plain, _ = run("verdict", "--stage", "pilot", "--at", "2026-11-05T00:00:00Z")
+    assert (code, plain) == (0, out)
 
 
 def test_answers_that_failed_are_not_measured_and_hold_the_verdict(run: Run, tmp_path: Path) -> None:

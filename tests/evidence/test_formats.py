@@ -311,3 +311,23 @@ def test_a_verdict_that_admits_says_so_in_every_format(
     assert verdict_markdown(found).startswith("## ● Ready for launch: 1 claim met\n")
     root = ET.fromstring(verdict_junit(found))
     assert {root.get(name) for name in ("failures", "errors", "skipped")} == {"0"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "command"),
+    [
+        ({}, "launchworthy eval"),
+        ({"family": "gold", "metric": "looks"}, "launchworthy measure"),
+        ({"family": "reliability", "prover": "monitor"}, "launchworthy measure"),
+        (
+            {"kind": ClaimKind.AGREE, "metric": "judges", "address": "p/proof/judges/strict"},
+            "launchworthy judge calibrate strict --labels FILE",
+        ),
+    ],
+)
+def test_what_was_never_measured_names_the_command_that_measures_it(
+    claim_of: Make, terms_with: Make, now: datetime, changes: dict[str, Any], command: str
+) -> None:
+    found = verdict_on(terms_with(claim_of(**changes)), [], release="r-1", now=now)
+    (line,) = [line for line in verdict_text(found).splitlines() if line.startswith("      next: measure")]
+    assert line.endswith(f" ({command})")

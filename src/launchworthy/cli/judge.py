@@ -177,7 +177,8 @@ def show(
         shown = (
             _bounds(own) if own.value is not None else f"unproven: {printable(corrected.reason, most=300)}"
         )
-        click.echo(f"{own.claim}{slice_}  {own.observed_at:%Y-%m-%d}: raw {raw}; corrected {shown}{_labels(own)}")
+        shown += _labels(own)
+        click.echo(f"{own.claim}{slice_}  {own.observed_at:%Y-%m-%d}: raw {raw}; corrected {shown}")
 
 
 @command.command()

@@ -166,12 +166,15 @@ def _from_folder(workspace: Workspace, contract_file: Path | None, product: str 
     release: Release | str | None = _held_release(held)
     if contract_file is not None or not held:
         release = release_of(contract, folder=Path(contract.file).parent) or release
+    releases = workspace.releases(product=name)
+    if release is None:
+        release = next(reversed(releases.values()), None)  # the one last registered, as a server has it
     return _Case(
         contract=contract,
         evidence=workspace.evidence(name),
         release=release,
         serving={row["release"]: row["share"] for row in held.get("serving", ())},
-        releases=workspace.releases(product=name),
+        releases=releases,
     )
 
 
@@ -186,11 +189,13 @@ def _held_release(held: Mapping[str, Any]) -> Release | str | None:
 
 
 def _judge(case: _Case, release_name: str | None, *, stage: str | None, now: datetime) -> Verdict:
+    from launchworthy.evals.judging import declared_judges
     from launchworthy.evidence import terms_of, verdict_on
 
+    claims = claims_of(case.contract)
     release = case.release if release_name is None else _named(release_name, case)
     return verdict_on(
-        terms_of(case.contract, claims_of(case.contract)),
+        terms_of(case.contract, claims, judges=declared_judges(claims, folder=_folder(case.contract))),
         case.evidence,
         release=release,
         now=now,
@@ -198,6 +203,16 @@ def _judge(case: _Case, release_name: str | None, *, stage: str | None, now: dat
         serving=case.serving,
         releases=case.releases,
     )
+
+
+def _folder(contract: Contract) -> Path | None:
+    """Where the files of a contract are, if its own is here as it is in force."""
+    path = Path(contract.file)
+    try:
+        here = path.read_text(encoding="utf-8") == contract.text
+    except (OSError, UnicodeDecodeError):
+        here = False
+    return path.parent if here else None
 
 
 def _named(name: str, case: _Case) -> Release | str:

@@ -14,6 +14,7 @@ from launchworthy.evidence.verdict import Verdict
 from launchworthy.evidence.wording import (
     MARKS,
     clean,
+    command_text,
     cure_text,
     date_text,
     judged_line,
@@ -85,9 +86,8 @@ def _claim(each: ClaimStatus, root: PurePath | None) -> Iterator[str]:
     for other in each.contradicting:
         yield f"      against it: {measured_text(other)}, {origin_text(other)}"
     if each.plan is not None:
-        measures = (
-            f" ({each.claim.prover} measures it)" if each.evidence is None and each.claim.prover else ""
-        )
+        command = command_text(each.claim) if each.evidence is None else ""
+        measures = f" ({command})" if command and command not in each.plan.what else ""
         yield f"      next: {plan_text(each.plan)}{measures}"
     elif each.state is State.UNMET:
         yield f"      next: {cure_text(each)}"

@@ -20,6 +20,7 @@ from launchworthy.quantity import difference_unit, format_interval, format_numbe
 __all__ = [
     "MARKS",
     "clean",
+    "command_text",
     "cure_text",
     "date_text",
     "judged_line",
@@ -150,6 +151,16 @@ def origin_text(piece: Evidence) -> str:
     if isinstance(remark, str) and remark:
         parts.append(remark)
     return clean(", ".join(parts))
+
+
+def command_text(claim: Claim) -> str:
+    """The command that measures a claim; empty where none does."""
+    if claim.prover is None:
+        return ""
+    if claim.kind is ClaimKind.AGREE and claim.metric == "judges":
+        return f"launchworthy judge calibrate {claim.address.rpartition('/')[2]} --labels FILE"
+    asks = claim.prover == "evals" and claim.family != "gold"  # all else is read from records and gold sets
+    return "launchworthy eval" if asks else "launchworthy measure"
 
 
 def cure_text(each: ClaimStatus) -> str:

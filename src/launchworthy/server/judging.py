@@ -14,6 +14,7 @@ from typing import Any
 
 from launchworthy.contract import Claim, claims
 from launchworthy.evals import release_of
+from launchworthy.evals.judging import declared_judges
 from launchworthy.evidence import Verdict, terms_of, verdict_on
 from launchworthy.provers import PROVERS
 from launchworthy.records import Release
@@ -110,7 +111,11 @@ class Judge:
     def _judge(self, known: InForce, *, now: datetime, stage: str | None = None) -> Verdict:
         product = known.contract.product
         return verdict_on(
-            terms_of(known.contract, self.claims(known)),
+            terms_of(
+                known.contract,
+                self.claims(known),
+                judges=declared_judges(self.claims(known), folder=known.folder),
+            ),
             self._store.ledger.evidence(product),
             release=self.release(known),
             now=now,

@@ -283,6 +283,7 @@ def test_a_judges_own_mean_proves_nothing_and_corrected_it_may(calibrated: Any, 
     )
     assert (piece.value, piece.low, piece.high) == (expected.value, expected.low, expected.high)
     assert "Rogan-Gladen" in piece.method
+    assert (piece.n, piece.sample["labels"]) == (1_000, 250)  # the mean is that of the items
     assert proof.state(piece) is State.MET
 
 

@@ -103,6 +103,12 @@ def test_from_a_judged_run_to_a_proven_claim(run: Run, server: ChatServer, tmp_p
     state, reason = _status(run, "quality/groundedness")
     assert state == "unproven"
     assert "never calibrated" in reason
+    plan = next(
+        each["plan"]
+        for each in _json(run("verdict", "--json"))["claims"]
+        if each["claim"].endswith("quality/groundedness")
+    )
+    assert plan["what"] == "launchworthy judge calibrate grounding-v2 --labels FILE"
     assert "Round numbers" in server.calls[0]["messages"][0]["content"]
 
     drawn = run("judge", "sample", "grounding-v2", first["run"], "--count", "220", "--out", "labels.jsonl")
@@ -137,6 +143,20 @@ def test_from_a_judged_run_to_a_proven_claim(run: Run, server: ChatServer, tmp_p
 
     (tmp_path / "policies" / "labels.md").write_text("Round numbers are wrong.")
     assert "another version: label policy changed since" in run("judge", "show", "grounding-v2").stdout
+    for claim in ("quality/groundedness", "proof/judges/grounding-v2"):
+        state, reason = _status(run, claim)
+        assert state == "unproven", claim
+        assert reason.endswith("label policy changed since"), claim
+    (tmp_path / "policies" / "labels.md").unlink()
+    assert "cannot be read" in _status(run, "quality/groundedness")[1]
+    (tmp_path / "policies" / "labels.md").write_text("Round numbers are right.")
+    assert _status(run, "quality/groundedness")[0] == "met"
+    contract = (tmp_path / "launchworthy.yaml").read_text()
+    (tmp_path / "launchworthy.yaml").write_text(contract.replace("models: judge-1", "models: judge-2"))
+    state, reason = _status(run, "quality/groundedness")
+    assert (state, reason.endswith(": model changed since")) == ("unproven", True)
+    (tmp_path / "launchworthy.yaml").write_text(contract)
+    (tmp_path / "policies" / "labels.md").write_text("Round numbers are wrong.")
     again = _json(run("eval", "--target", "judged_app:ask", "--json"))
     (piece,) = (each for each in again["evidence"] if each["claim"].endswith("/groundedness"))
     assert piece["value"] is None

@@ -7,6 +7,7 @@ May import what ``evals`` may.
 
 from launchworthy.evals.judging.again import corrected_again, draw
 from launchworthy.evals.judging.calibration import Calibration, Table, calibrate, calibration_evidence
+from launchworthy.evals.judging.declared import declared_judges
 from launchworthy.evals.judging.evidence import calibration_of, judged_evidence
 from launchworthy.evals.judging.grading import NoGrade, Scale, read_grade, scale_of
 from launchworthy.evals.judging.judge import (
@@ -47,6 +48,7 @@ __all__ = [
     "calibration_of",
     "check_keys",
     "corrected_again",
+    "declared_judges",
     "draw",
     "judge_for",
     "judge_items",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -164,12 +165,16 @@ def _detail(
     detail: dict[str, Any] = {
         "judge": judged.judge.name,
         "judge_version": judged.judge.version.id,
+        "judge_parts": dict(judged.judge.version.parts),
         "calibration": None if calibration is None else calibration.id,
         "items": items,
         "graded": len(graded.scored),
         "ungraded": graded.reasons.total(),
         "outside": graded.outside,
     }
+    if calibration is None:
+        # What a verdict tells people to do next.
+        detail["next"] = f"launchworthy judge calibrate {judged.judge.name} --labels FILE"
     if graded.reasons:
         detail["unscored_because"] = dict(graded.reasons.most_common(5))
     if raw is not None:
@@ -203,10 +208,10 @@ def _corrected(context: RunContext, judged: Judged, graded: _Graded, calibration
         for judge, human, count in calibration.detail["pairs"]
         for _ in range(count)
     ]
-    clusters = clusters_of(items)
-    if clusters is not None:
-        clusters = [*(f"\0label {number}" for number in range(len(pairs))), *clusters]
-    return corrected_mean(
+    clusters = own_clusters = clusters_of(items)
+    if own_clusters is not None:
+        clusters = [*(f"\0label {number}" for number in range(len(pairs))), *own_clusters]
+    found = corrected_mean(
         [*(judge for judge, _ in pairs), *values],
         human=[*(human for _, human in pairs), *([_NAN] * len(values))],
         level=context.claim.confidence,
@@ -215,6 +220,8 @@ def _corrected(context: RunContext, judged: Judged, graded: _Graded, calibration
         at_random=False,
         unit=context.metric.unit,
     )
+    # The mean is that of these items; how many labels told the judge's errors stands in the sample.
+    return replace(found, n=len(values if own_clusters is None else set(own_clusters)))
 
 
 def _compared(
