@@ -66,8 +66,12 @@ def _counted_gold(folder: Path, contract: Contract) -> dict[str, Counted]:
                 items=len(items),
                 held=len(held),
                 sealed=sum(item.split == SEALED for item in items),
-                by_hand=sum(
-                    item.split != split_of(item.id, holdout=holdout, sealed=sealed) for item in items
+                by_hand=frozenset(
+                    split
+                    for item in items
+                    for own in [split_of(item.id, holdout=holdout, sealed=sealed)]
+                    if own != item.split
+                    for split in (own, item.split)
                 ),
                 slices={
                     name: (

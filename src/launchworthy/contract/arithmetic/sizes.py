@@ -58,7 +58,7 @@ def gold_splits(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[
         for key, share, number in (("holdout", holdout, own.held), ("sealed", sealed, own.sealed)):
             off = abs(number - share * own.items)
             declared = contract.declares("gold", workflow, key)
-            if own.by_hand and declared and off > max(_FEW, _LITTLE * own.items):
+            if key in own.by_hand and declared and off > max(_FEW, _LITTLE * own.items):
                 yield Finding(
                     path=("gold", workflow, key),
                     code="LW256",

@@ -93,7 +93,7 @@ class Counted:
         items: Items in all.
         held: Of these in the holdout.
         sealed: Of these in the sealed split.
-        by_hand: Of these in another split than the shares of the contract would put them in: rows say so.
+        by_hand: Splits that hold other items than the shares of the contract would choose: rows say so.
         slices: Slice → those in the holdout, and in all.
     """
 
@@ -102,7 +102,7 @@ class Counted:
     held: int
     slices: Mapping[str, tuple[int, int]]
     sealed: int = 0
-    by_hand: int = 0
+    by_hand: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
