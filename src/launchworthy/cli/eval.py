@@ -12,6 +12,7 @@ from launchworthy.cli.evaluating.options import Options, how_it_is_asked, what_i
 from launchworthy.cli.figures import VERDICT_CODES, echo_json
 
 if TYPE_CHECKING:
+    from launchworthy.contract import Claim
     from launchworthy.evals import Limits, Outcome, Promise, Reach, Target
     from launchworthy.evals.cache import ReplyCache
     from launchworthy.evidence import ClaimStatus
@@ -119,7 +120,7 @@ def _run(
             target=target,
             scorers=scorers,
             by=_user(),
-            claims=promise.claims,
+            claims=[claim for claim in promise.claims if not (spec.get("unjudged") and _is_judged(claim))],
             limits=limits,
             limit=spec.get("limit"),
             samples=spec.get("samples", 1),
@@ -132,6 +133,11 @@ def _run(
             on_progress=on_progress,
         )
     return outcome, promise
+
+
+def _is_judged(claim: Claim) -> bool:
+    """Whether a judge is asked for it, and paid: not where scorers were named."""
+    return claim.family == "quality" and claim.options.get("judge") is not None
 
 
 def _refuse_another(run: Run, options: Options) -> None:

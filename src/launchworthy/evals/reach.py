@@ -1,17 +1,18 @@
 """What a suite can prove, before anything is asked.
 
-Pure; may import ``contract``, ``gold``, ``metrics``, ``quantity`` and ``stats``. Only counts of items are
-read, so that planning spends no look at the holdout.
+May import ``contract``, ``gold``, ``metrics``, ``quantity``, ``stats`` and the judges of this room. Only
+counts of items are read, so that planning spends no look at the holdout.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evals.coverage import metrics_of
+from launchworthy.evals.judging import judgings
 from launchworthy.gold import SEALED, GoldItem, GoldVersion
 from launchworthy.metrics import Metric
 from launchworthy.metrics.estimators import MeanEstimator, ShareEstimator
@@ -33,6 +34,8 @@ class Reach:
             takes depends on how the scores spread.
         allowed: How many of ``items`` may be bad; None where it cannot be proven, or depends on the spread.
         target: The claim's threshold in words.
+        labels: People's labels that its judge is to be calibrated with; None without a judge, or where the
+            contract does not say.
     """
 
     claim: str
@@ -41,6 +44,7 @@ class Reach:
     needed: int | None
     allowed: int | None
     target: str
+    labels: int | None = None
 
     @property
     def possible(self) -> bool:
@@ -48,6 +52,10 @@ class Reach:
         return self.items > 0 and (self.needed is None or self.items >= self.needed)
 
     def __str__(self) -> str:
+        judged = "" if self.labels is None else f"; its judge needs {self.labels:,} labels of people"
+        return self._items_told() + judged
+
+    def _items_told(self) -> str:
         where = self.claim if self.slice is None else f"{self.claim} [{self.slice}]"
         count = "1 item" if self.items == 1 else f"{self.items:,} items"
         if not self.items:
@@ -81,14 +89,18 @@ def reach_of(
     """
     claims = list(claims)
     counts = _counts(items, version, split)
-    metrics = metrics_of(claims, workflow=workflow)
+    judging, _ = judgings(claims, workflow=workflow)
+    metrics = {**metrics_of(claims, workflow=workflow), **{key: each.metric for key, each in judging.items()}}
     found = []
     for claim in claims:
         metric = metrics.get(claim.address)
         if metric is None or claim.target is None or claim.kind is not ClaimKind.BOUND:
             continue
         for name in _slices(claim, counts):
-            found.append(_reach(claim, name, counts[name], metric))
+            reach = _reach(claim, name, counts[name], metric)
+            judged = judging.get(claim.address)
+            labels = None if judged is None else judged.agreement.options.get("labels")
+            found.append(replace(reach, labels=None if labels is None else int(labels)))
     return found
 
 

@@ -216,6 +216,7 @@ def same_suite(one: Run, other: Run) -> bool:
 _MEASURING = frozenset(
     {
         "scorers",
+        "unjudged",
         "limit",
         "samples",
         "baseline",

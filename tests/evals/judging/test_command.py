@@ -19,6 +19,7 @@ from tests.evals.judging.conftest import ChatServer, shown, verdict
 
 from launchworthy.cli.main import cli
 from launchworthy.evals.model_target import read_prompt
+from launchworthy.gold import load_gold
 
 PAGE = (Path(__file__).parents[3] / "docs" / "judges.md").read_text(encoding="utf-8")
 APP = "def ask(question):\n    n = int(question.split()[1].strip('?'))\n    return f'{n % 5 > 0} {n}'\n"
@@ -161,6 +162,39 @@ def test_from_a_judged_run_to_a_proven_claim(run: Run, server: ChatServer, tmp_p
     (piece,) = (each for each in again["evidence"] if each["claim"].endswith("/groundedness"))
     assert piece["value"] is None
     assert "changed since, label policy" in piece["detail"]["reason"]
+
+
+def test_named_scorers_ask_no_judge(run: Run, server: ChatServer) -> None:
+    found = _json(run("eval", "--target", "judged_app:ask", "--scorer", "regex:pattern=.+", "--json"))
+    assert server.calls == []
+    assert {row["metric"] for row in found["measured"]} >= {"regex"}
+    assert not any(":" in row["metric"] for row in found["measured"])
+
+
+def test_a_plan_tells_what_a_judged_claim_takes(run: Run, server: ChatServer, tmp_path: Path) -> None:
+    plain = run("eval", "--plan")
+    assert plain.exception is None, plain.exception
+    assert "quality/groundedness: " in plain.output
+    assert re.search(r"its judge needs [0-9]+ labels of people", plain.output)
+    contract = tmp_path / "launchworthy.yaml"
+    text = re.sub(r"(groundedness: *\{ *at_least: *)[0-9.]+ *%", r"\g<1>99.9 %", contract.read_text())
+    assert "99.9 %" in text
+    contract.write_text(text)
+    beyond = run("eval", "--plan")
+    assert "cannot prove at least 99.9 %" in beyond.output
+    assert beyond.return_value == 2
+    assert server.calls == []
+
+
+def test_a_sample_that_is_smaller_than_asked_for_says_why(run: Run) -> None:
+    found = _json(run("eval", "--target", "judged_app:ask", "--json"))
+    few = run("judge", "sample", "grounding-v2", found["run"], "--count", "40", "--out", "few.jsonl")
+    assert "the contract asks for 100 labelled items" in few.stdout
+    assert "no more than" not in few.stdout
+    most = run("judge", "sample", "grounding-v2", found["run"], "--count", "450", "--out", "most.jsonl")
+    held = sum(item.split == "holdout" for item in load_gold(Path("gold.jsonl"), holdout=0.5))
+    assert f"the run holds no more than {held} that prove something" in most.stdout
+    assert "asks for" not in most.stdout
 
 
 def test_a_sample_overwrites_no_labels(run: Run, tmp_path: Path) -> None:

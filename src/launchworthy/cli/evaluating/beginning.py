@@ -81,6 +81,7 @@ def _rarely(options: Options) -> dict[str, Any]:
     told = {
         "samples": options.samples if options.samples > 1 else None,
         "cache": options.cache,
+        "unjudged": bool(options.scorers),
         "stop_when_settled": options.stop_when_settled,
         "trust_pickle": options.trust_pickle,
         "user": options.user,
