@@ -270,6 +270,11 @@ def sample(
         from launchworthy.errors import InputError
 
         raise InputError(f"the file cannot be written: {error.strerror or error}", where=str(out)) from error
+    if len(rows) < count:
+        click.echo(f"the run holds no more than {len(rows):,} that prove something and that {name} can judge")
+    needed = int(_agreement(claims, name).options.get("labels") or 0)
+    if len(rows) < needed:
+        click.echo(f"the contract asks for {needed:,} labelled items: add rows of other answers to the file")
     click.echo(
         f"{len(rows):,} items to label in {out}; then: launchworthy judge calibrate {name} --labels {out}"
     )
