@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,10 @@ import pytest
 from click.testing import Result
 
 from launchworthy.errors import InputError
-from launchworthy.evals import source_of
+from launchworthy.evals import CallableTarget, source_of
+from launchworthy.evals.cache import CACHE_FILE, ReplyCache
+from launchworthy.evals.remembering import RememberingTarget
+from launchworthy.evals.suite import known_of
 
 Call = Callable[..., Result]
 
@@ -117,3 +122,28 @@ def test_of_an_installed_package_only_its_own_modules_are_read(monkeypatch: pyte
     assert source_of("click.testing:CliRunner") is not None
     assert read
     assert all("/click/" in path for path in read)
+
+
+def test_replies_of_a_killed_run_that_are_not_stored_yet_are_counted(
+    run_eval: Call, folder: Path, run_runs: Call, workspace: Any
+) -> None:
+    run = json.loads(run_eval(*ONE).stdout)["run"]
+    header = workspace.run(run)
+    assert "more answered" not in run_runs().output
+    unstored = replace(header, id=f"{header.id}x", status="running", done=0)
+    workspace.add_run(unstored)  # as kill -9 leaves it, before its first batch
+    assert "0 of 40" in run_runs().output
+    assert "more answered" not in run_runs().output
+    cache = ReplyCache(folder / ".launchworthy" / CACHE_FILE)
+    target = RememberingTarget(CallableTarget(str), cache, known=known_of(unstored), shared=False)
+    name, version = header.gold.split("@")
+    gold = workspace.gold_items(product="docs", name=name, version=version, split=None)
+
+    async def ask() -> None:
+        for item in gold[:13]:
+            await target.ask(item)
+            await asyncio.sleep(0)
+
+    asyncio.run(ask())
+    cache.close()
+    assert "0 of 40, 13 more answered" in run_runs().output

@@ -11,7 +11,10 @@ import click
 from launchworthy.cli.runs_export import export, log_mlflow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from launchworthy.records import Run, RunItem
+    from launchworthy.server import Workspace
 
 _WORST = 20
 
@@ -56,7 +59,7 @@ def show(
             if as_json:
                 click.echo(json.dumps([_plain(header) for header in headers]))
             else:
-                _print_list(headers)
+                _print_list(headers, waiting=_waiting(workspace, headers, data))
             return
         header = workspace.run(run)
         if as_json:  # it prints what the holdout asks
@@ -82,7 +85,33 @@ def _plain(record: Any) -> dict[str, Any]:
     }
 
 
-def _print_list(headers: list[Run]) -> None:
+def _waiting(workspace: Workspace, headers: list[Run], data: Path | None) -> dict[str, int]:
+    """By run that was killed, how many answers came and stand in no count of its header."""
+    from launchworthy.evals.cache import CACHE_FILE, ReplyCache
+    from launchworthy.evals.remembering import held_of
+    from launchworthy.evals.samples import sampled
+    from launchworthy.evals.suite import known_of
+    from launchworthy.server.opening import data_folder
+
+    killed = [header for header in headers if header.status == "running"]
+    path = data_folder(data) / CACHE_FILE
+    if not killed or not path.is_file():
+        return {}
+    cache, found = ReplyCache(path), {}
+    try:
+        for header in killed:
+            name, _, version = header.gold.partition("@")
+            gold = workspace.gold_items(product=header.product, name=name, version=version, split=None)
+            asked = sampled(gold, header.config.get("samples", 1))
+            came = held_of(cache, asked, known=known_of(header))
+            came |= {item.item_id for item in workspace.iter_run_items(header.id) if item.error is None}
+            found[header.id] = min(len(came), header.items) - header.done
+    finally:
+        cache.close()
+    return found
+
+
+def _print_list(headers: list[Run], *, waiting: Mapping[str, int] | None = None) -> None:
     if not headers:
         click.echo("No runs. Make one with: launchworthy eval --target module:function --gold FILE")
     for header in headers:
@@ -90,6 +119,7 @@ def _print_list(headers: list[Run]) -> None:
         click.echo(
             f"{header.id}  {header.status:<11}  {header.product}/{header.workflow}  {header.release}  "
             f"{header.gold} {header.split}  {header.done:,} of {header.items:,}{errors}"
+            + (f", {more:,} more answered" if (more := (waiting or {}).get(header.id, 0)) > 0 else "")
             + ("  simulated" if header.simulated else "")
         )
 

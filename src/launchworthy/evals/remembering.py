@@ -8,7 +8,7 @@ too is decided by the key: that of this run alone, or that of the release.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -19,7 +19,7 @@ from launchworthy.evals.cache import cache_key
 from launchworthy.evals.target import Reply, Target
 from launchworthy.gold import GoldItem
 
-__all__ = ["Cache", "RememberingTarget"]
+__all__ = ["Cache", "RememberingTarget", "held_of"]
 
 
 class Cache(Protocol):
@@ -65,7 +65,7 @@ class RememberingTarget:
         await self._target.close()
 
     async def ask(self, item: GoldItem) -> Reply:
-        key = cache_key(known=self._known, id=item.id, input=item.input, context=item.context)
+        key = _key(self._known, item)
         held = self._cache.get(key)
         reply = None if held is None else _reply(held, remembered=self._shared)
         if reply is not None:
@@ -82,6 +82,15 @@ class RememberingTarget:
     def _put_down(self) -> None:
         came, self._came = self._came, []
         self._cache.put_many(came)
+
+
+def held_of(cache: Cache, items: Iterable[GoldItem], *, known: Mapping[str, Any]) -> set[str]:
+    """Ids of the items of which the cache holds a reply."""
+    return {item.id for item in items if cache.get(_key(known, item)) is not None}
+
+
+def _key(known: Mapping[str, Any], item: GoldItem) -> str:
+    return cache_key(known=dict(known), id=item.id, input=item.input, context=item.context)
 
 
 def _packed(reply: Reply) -> bytes | None:
