@@ -33,6 +33,7 @@ from launchworthy.evals import (
     target_of,
     target_release,
 )
+from launchworthy.evals.judging import declared_judges
 from launchworthy.evals.suite import is_function
 from launchworthy.evidence import ClaimStatus, measured_text, plan_text, terms_of, verdict_on
 from launchworthy.evidence.wording import MARKS, clean
@@ -255,8 +256,9 @@ def _evaluated(suite: Suite) -> _Answers:
             looks_budget=suite.promise.looks,
         )
         items = tuple(workspace.run_items(run.id)) if suite.per_item else outcome.items
+        known = claims(contract, provers=PROVERS)
         verdict = verdict_on(
-            terms_of(contract, claims(contract, provers=PROVERS)),
+            terms_of(contract, known, judges=declared_judges(known, folder=suite.path.parent)),
             workspace.evidence(contract.product),
             release=release,
             now=datetime.now(UTC),
