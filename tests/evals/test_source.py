@@ -147,3 +147,4 @@ def test_replies_of_a_killed_run_that_are_not_stored_yet_are_counted(
     asyncio.run(ask())
     cache.close()
     assert "0 of 40, 13 more answered" in run_runs().output
+    assert "0 of 40, 13 more answered" in run_runs(unstored.id).output

@@ -67,12 +67,13 @@ def show(
 
             count_reading(workspace, header, "runs --json of")
         items = workspace.run_items(run)
+        waiting = {} if as_json else _waiting(workspace, [header], data)
     finally:
         workspace.close()
     if as_json:
         click.echo(json.dumps(_plain(header) | {"items": [_plain(item) for item in items]}))
     else:
-        _print_run(header, items)
+        _print_run(header, items, waiting=waiting)
 
 
 def _plain(record: Any) -> dict[str, Any]:
@@ -124,12 +125,12 @@ def _print_list(headers: list[Run], *, waiting: Mapping[str, int] | None = None)
         )
 
 
-def _print_run(header: Run, items: list[RunItem]) -> None:
+def _print_run(header: Run, items: list[RunItem], *, waiting: Mapping[str, int]) -> None:
     from launchworthy.cli.figures import printable
     from launchworthy.evals import measure_run, metrics_of_run, table_of
     from launchworthy.quantity import format_value
 
-    _print_list([header])
+    _print_list([header], waiting=waiting)
     click.echo(f"target {header.target}; started {header.started_at:%Y-%m-%d %H:%M:%S} UTC")
     if header.config.get("source"):
         click.echo(
