@@ -131,7 +131,7 @@ def test_no_room_for_the_reply_cache_is_a_warning_and_no_more(
     def refuse(self: ReplyCache, *_: Any) -> None:
         self._tell(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
-    monkeypatch.setattr(ReplyCache, "put", refuse)
+    monkeypatch.setattr(ReplyCache, "put_many", refuse)
     result = run_eval("--target", "own_bot:good", "--gold", "gold.jsonl", "--scorer", "exact-match")
     assert result.return_value == 0
     assert "40 of 40 items" in result.stdout
