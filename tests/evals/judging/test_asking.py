@@ -168,6 +168,7 @@ def test_no_reply_is_paid_for_twice(chat_server: Any, make_judge: MakeJudge) -> 
     class Cache:
         get = staticmethod(kept.get)
         put = staticmethod(kept.__setitem__)
+        put_many = staticmethod(kept.update)
 
     judge = make_judge(server.url)
     other = MATERIAL | {"input": "Why?"}
