@@ -61,7 +61,7 @@ def test_the_shipped_policy_is_what_calibration_finds(
         (shipped.confidence(each) >= shipped.threshold) is (fitted.confidence(each) >= fitted.threshold)
         for each in signals
     ]
-    assert sum(same) >= 0.95 * len(same)
+    assert sum(same) >= 0.9 * len(same)
 
 
 def test_a_threshold_is_certified_or_there_is_no_policy() -> None:

@@ -117,6 +117,7 @@ class LocalWorkspace:
         known = self.contracts.in_force(product)
         if known is None:
             return []
+        self._store.flush()  # what was acknowledged a moment ago is measured too
         claims = self.judge.claims(known)
         release = self.judge.release(known)
         judged = None if release is None else release.id

@@ -36,7 +36,7 @@ def test_a_model_is_asked_with_the_prompt_of_a_file(chat_server: Any, write: Wri
     server = chat_server(lambda body: "30 days.")
     path = write(
         "---\nsystem: Answer from the passages.\ntemperature: 0.5\nmax_tokens: 60\n---\n"
-        "Passages: {context}\n\nQuestion: {input} {literal}\n"
+        "Passages: {context}\n\nQuestion: {input} { literal }\n"
     )
     item = _ask(model_target("openai:m-1", base_url=server.url, prompt=path), context=["Returns: 30 days."])
     assert item.output["output"] == "30 days."
@@ -45,7 +45,7 @@ def test_a_model_is_asked_with_the_prompt_of_a_file(chat_server: Any, write: Wri
     assert (call["model"], call["temperature"], call["max_tokens"]) == ("m-1", 0.5, 60)
     assert call["messages"] == [
         {"role": "system", "content": "Answer from the passages."},
-        {"role": "user", "content": 'Passages: ["Returns: 30 days."]\n\nQuestion: How long? {literal}'},
+        {"role": "user", "content": 'Passages: ["Returns: 30 days."]\n\nQuestion: How long? { literal }'},
     ]
 
 
