@@ -19,6 +19,9 @@ _HELD = {
     "refuse": "the call is refused",
     "defer": "the call is deferred",
     "ask": "the user is asked",
+    "rewrite": "the text is held back",
+    "log": "the gap is recorded",
+    "allow": "the gap is recorded",
 }
 
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from launchworthy.contract.model.block import Address, Block, Flag, Name, Text
+from launchworthy.contract.model.block import Address, Block, FilePath, Flag, Name, Scalar, Text
 from launchworthy.contract.model.measures import Line
-from launchworthy.contract.units import Amount, Count, Duration, Flow, Money
+from launchworthy.contract.units import Amount, Count, Duration, Flow, Money, Share
 
 __all__ = [
     "Approval",
+    "Argument",
     "Data",
     "Fairness",
     "Guard",
@@ -95,7 +96,9 @@ class Approval(Block):
     by: Name = Field(description="Role that confirms; never the one who asked.")
     preview: tuple[Name, ...] = Field(default=(), description="What the approver is shown.")
     above: Money | None = Field(default=None, description="Only for amounts above this.")
-    expires: Duration | None = Field(default=None, description="How long an approval stands.")
+    expires: Duration | None = Field(
+        default=None, description="How long an approval stands; 15m if not said."
+    )
 
 
 class Undo(Block):
@@ -111,6 +114,21 @@ class ToolLimits(Block):
     per_call: Amount | None = Field(default=None, description="In one call.")
     per_user: Flow | None = Field(default=None, description="For one user over time.")
     total: Flow | None = Field(default=None, description="In all, over time.")
+
+
+class Argument(Block):
+    """What one argument of a tool may be, and who may have chosen it."""
+
+    from_: Literal["application", "user", "any"] | None = Field(
+        default=None,
+        alias="from",
+        description="Who may have chosen it; `user` for tools that act: never text that was retrieved.",
+    )
+    at_least: Amount | None = Field(default=None, description="Least value.")
+    at_most: Amount | None = Field(default=None, description="Largest value.")
+    one_of: tuple[Scalar, ...] = Field(default=(), description="The only values allowed.")
+    pattern: Text | None = Field(default=None, description="Regular expression that the whole text matches.")
+    most_characters: Count | None = Field(default=None, description="Longest text.")
 
 
 def _approval_shape(value: Any) -> str:
@@ -137,17 +155,54 @@ class Tool(Block):
     idempotent_by: tuple[Name, ...] = Field(
         default=(), description="Arguments that make a repeated call the same call."
     )
+    arguments: dict[Name, Argument] = Field(
+        default_factory=dict, description="Limits of single arguments; further ones are allowed."
+    )
+    schema_: FilePath | None = Field(
+        default=None, alias="schema", description="JSON Schema that its arguments follow."
+    )
+    amount: Name = Field(default="amount", description="Argument that holds the amount that limits count.")
+    data: tuple[Literal["public", "internal", "confidential", "restricted"], ...] | None = Field(
+        default=None, description="Classes of data that may flow into its arguments; all, where not named."
+    )
 
 
 class Guard(Block):
-    """One check around a call."""
+    """One check around a call. Its key names a built-in guard, unless `uses` says what checks."""
 
-    checks: tuple[Literal["input", "retrieval", "tool_output", "output"], ...] = Field(
+    checks: tuple[Literal["input", "retrieval", "tool_input", "tool_output", "output"], ...] = Field(
         min_length=1, description="What it looks at."
     )
-    action: Literal["block", "redact", "route", "refuse", "defer", "ask"] = Field(description="On a hit.")
+    action: Literal["block", "redact", "route", "refuse", "defer", "ask", "rewrite", "log", "allow"] = Field(
+        description="On a hit."
+    )
     fail: Literal["closed", "open"] = Field(
         default="closed", description="When the guard itself could not check."
+    )
+    uses: Text | None = Field(
+        default=None,
+        description="A built-in guard, `module:function`, `http://…`, `model:FILE` or `judge:NAME`.",
+    )
+    mode: Literal["live", "shadow"] | None = Field(
+        default=None,
+        description="`shadow` only records; a guard that estimates is in shadow until it is calibrated.",
+    )
+    find: tuple[Name, ...] = Field(default=(), description="Kinds it looks for; empty: all it knows.")
+    threshold: Share | None = Field(default=None, description="Score from which it hits.")
+    thresholds: dict[Name, Share] = Field(default_factory=dict, description="The same for single kinds.")
+    false_positives: Share | None = Field(
+        default=None, description="Share of good cases that it may flag; its calibration holds it to this."
+    )
+    terms: tuple[Text, ...] = Field(default=(), description="Words and phrases that a list guard looks for.")
+    except_: tuple[Text, ...] = Field(default=(), alias="except", description="Texts that it never flags.")
+    schema_: FilePath | None = Field(
+        default=None, alias="schema", description="JSON Schema that the text follows."
+    )
+    options: dict[Name, Scalar] = Field(
+        default_factory=dict, description="Further options of the guard, such as `max_characters: 4000`."
+    )
+    timeout: Duration | None = Field(
+        default=None, description="How long it may take; 2s where it asks others."
     )
 
 
