@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import random
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import duckdb
 import pytest
+from starlette.testclient import TestClient
 from tests.console.judged import add_judged
 
+from launchworthy.console.forms import system_user
 from launchworthy.contract import Claim, ClaimKind, Contract, Direction, Place, Target, parse_contract
 from launchworthy.errors import NotFoundError
 from launchworthy.evals.judging import JudgeVersion
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.terms import Stage, Terms, Waiver
 from launchworthy.evidence.verdict import Verdict, verdict_on
-from launchworthy.gold import Checked, GoldItem, GoldVersion, Look, check_gold, looks_spent
+from launchworthy.gold import Checked, GoldItem, GoldVersion, Look, check_gold, looks_spent, record_look
 from launchworthy.metrics import find_metric
 from launchworthy.records import TABLES, ColumnType, Release, Run, RunItem, Score
 from launchworthy.stats import clopper_pearson
@@ -124,6 +128,12 @@ class World:
 
     def looks_spent(self, version: GoldVersion, *, split: str) -> list[Look]:
         return looks_spent(self, version, split=split)  # type: ignore[arg-type]  # it only reads
+
+    def record_look(self, version: GoldVersion, *, split: str, by: str, purpose: str, now: datetime) -> None:
+        record_look(self, version, split=split, by=by, purpose=purpose, now=now, each_reader=True)  # type: ignore[arg-type]
+
+    def add_look(self, look: Look) -> None:
+        self.seen.append(look)
 
     def gold_items(self, *, product: str, name: str, version: str, split: str | None) -> list[GoldItem]:
         return [item for item in self.gold.get(version, []) if split in (None, item.split)]
@@ -771,9 +781,44 @@ def make_world() -> World:
     return world
 
 
+def press(client: TestClient, address: str, **changed: str) -> Any:
+    """Press the button that opens what a page keeps back; answers the page that follows."""
+    text = client.get(address).text
+    form = text.partition('action="/look"')[2].partition("</form>")[0]
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form):
+        fields.setdefault(name, []).append(html.unescape(value))
+    return client.post("/look", data={**fields, **changed})
+
+
+def looked_at(world: World, *run_ids: str) -> World:
+    """The same world, in which whoever runs these tests has looked at what some runs asked."""
+    looks = []
+    for run_id in run_ids:
+        run = world.run(run_id)
+        name, _, version = run.gold.partition("@")
+        looks.append(
+            Look(
+                product=run.product,
+                name=name,
+                version=version,
+                at=NOW,
+                by=system_user(),
+                purpose=f"console run {run_id}",
+            )
+        )
+    return replace(world, seen=[*world.seen, *looks])
+
+
 @pytest.fixture(scope="session")
 def world() -> World:
     return make_world()
+
+
+@pytest.fixture(scope="session")
+def looked(world: World) -> World:
+    """The world after a look at both runs of the product."""
+    return looked_at(world, "20261124-080000-cafe", "20261123-080000-beef")
 
 
 @pytest.fixture

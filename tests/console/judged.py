@@ -138,13 +138,14 @@ def add_judged(world: Any, *, now: datetime) -> None:
         )
         if number <= 230:
             labels.append((item_id, graded, graded if rng.random() < 0.94 else 1.0 - graded))
+    of_gold = add_gold(world, known, product=PRODUCT, now=now)
     run = Run(
         id=RUN,
         product=PRODUCT,
         workflow="answer",
         release="r-1",
         target="app:ask",
-        gold="answer@g-4b1f00c2a9d3",
+        gold=f"answer@{world.golds[-1].version}",
         split="holdout",
         scorers=tuple({each.metric.signature for each in asked.values()}),
         status="complete",
@@ -175,12 +176,13 @@ def add_judged(world: Any, *, now: datetime) -> None:
         )
     )
     evidence = [
-        *add_gold(world, known, product=PRODUCT, now=now),
+        *of_gold,
         *calibrations,
         *judged_evidence(known, run, items, asked, calibrations=calibrations, now=now - timedelta(minutes=5)),
     ]
     world.verdicts[PRODUCT] = verdict_on(terms_of(contract, known), evidence, release="r-1", now=now)
     world.contracts[PRODUCT] = contract
+    world.headers.append(run)
     world.items[RUN] = items
     world.judges[PRODUCT, JUDGE] = judge.version
     world.judges[PRODUCT, "prefer-v1"] = pairwise.version

@@ -51,6 +51,8 @@ PAGES = {
     "judge": "/products/graded-docs/judges/grounding-v2",
     "judge of pairs": "/products/graded-docs/judges/prefer-v1",
     "conversation": "/runs/20261124-080000-cafe/items/q-180",
+    "kept back": "/runs/20261124-070000-f00d",
+    "item kept back": "/runs/20261124-070000-f00d/items/q-001",
     "ingest": "/ingest",
     "login": "/login?refused=1",
     "missing": "/nowhere",
@@ -60,8 +62,8 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def address(world: Any, moment: datetime) -> Iterator[str]:
-    app = Starlette(routes=routes(world, clock=lambda: moment))
+def address(looked: Any, moment: datetime) -> Iterator[str]:
+    app = Starlette(routes=routes(looked, clock=lambda: moment))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()

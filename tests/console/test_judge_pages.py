@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from tests.console.conftest import looked_at
 from tests.console.judged import PRODUCT, REASON, RUN
 
 from launchworthy.console import routes
@@ -28,7 +29,7 @@ PAGE = f"{LIST}/grounding-v2"
 def own(world: Any) -> Any:
     """The world, of which a test may change what speaks of judges."""
     mine = {name: dict(getattr(world, name)) for name in ("verdicts", "judges", "items")}
-    return replace(world, **mine)
+    return looked_at(replace(world, **mine), RUN)
 
 
 @pytest.fixture

@@ -58,18 +58,18 @@ TITLES: Mapping[str, str] = {
     "board": "May enter shadow; not ready for pilot: 1 claim unmet, 2 unproven",
     "claim": "Met: the right object is among the first 5 for at least 80 % of questions",
     "traces": "The newest 50 traces: 2 failed",
-    "runs": "2 runs; the newest, of answer, is complete on 180 items",
+    "runs": "3 runs; the newest, of answer, is complete on 180 items",
     "history": "answer: 2 releases; the newest is better on hit@5 and mrr than the one before",
     "gold": "1 gold set with 312 items",
-    "gold_set": "answer has 312 items in 6 slices; its holdout was read 3 of 20 times",
+    "gold_set": "answer has 312 items in 6 slices; its holdout was read 5 of 20 times",
     "ingest": "520 spans accepted, all stored; 4 rejected",
     "login": "An API key is needed",
 }
 
 
 @pytest.fixture(scope="module")
-def client(world: Any, moment: datetime) -> TestClient:
-    return TestClient(Starlette(routes=routes(world, clock=lambda: moment)))
+def client(looked: Any, moment: datetime) -> TestClient:
+    return TestClient(Starlette(routes=routes(looked, clock=lambda: moment)))
 
 
 @pytest.fixture

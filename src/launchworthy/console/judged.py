@@ -14,16 +14,17 @@ from markupsafe import Markup
 
 from launchworthy.console.charts import IntervalMark, correction_plot
 from launchworthy.console.claims import claim_url, source_link
+from launchworthy.console.kept_back import KeptBack, items_of
+from launchworthy.console.page import Ask
 from launchworthy.console.payload import gist, readable
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, joined, moment, page_url, sentence, short
 from launchworthy.contract import ClaimKind
-from launchworthy.errors import NotFoundError
 from launchworthy.evals.judging import CalibrationView, CorrectionView, JudgeVersion
 from launchworthy.evals.judging.judged import judged_name
 from launchworthy.evidence import ClaimStatus, goal
 from launchworthy.quantity import difference_unit, format_interval, format_number
-from launchworthy.records import RunItem, Score
+from launchworthy.records import Score
 
 __all__ = [
     "CorrectionRow",
@@ -206,30 +207,39 @@ def versions(told: Sequence[CalibrationView], present: JudgeVersion | str) -> It
         )
 
 
-def disagreements(reading: Reading, told: CalibrationView, name: str) -> Iterable[DisagreementRow]:
-    """Items of a calibration that were graded apart, the furthest first."""
+def disagreements(
+    reading: Reading, ask: Ask, told: CalibrationView, name: str
+) -> tuple[tuple[DisagreementRow, ...], KeptBack]:
+    """Items of a calibration that were graded apart, the furthest first, and what keeps their words back."""
     drawn = told.evidence.detail.get("drawn")
-    runs = drawn if isinstance(drawn, Mapping) else {}
-    answered: dict[str, dict[str, RunItem]] = {}
-    for each in told.disagreements:
-        apart = _apart(each)
-        if apart is None:
-            continue
-        item_id, graded, people = apart
-        run = next(
-            (run for run, known in runs.items() if isinstance(known, Mapping) and item_id in known), ""
-        )
-        if run and run not in answered:
-            answered[run] = _items(reading, run)
+    runs = (
+        {run: known for run, known in drawn.items() if isinstance(known, Mapping)}
+        if isinstance(drawn, Mapping)
+        else {}
+    )
+    rows = []
+    apart = [each for each in map(_apart, told.disagreements) if each is not None]
+    of_run = {
+        item_id: next((run for run, known in runs.items() if item_id in known), "") for item_id, *_ in apart
+    }
+    items, back = items_of(reading, filter(None, of_run.values()), ask)
+    answered = {run: {item.item_id: item for item in found} for run, found in items.items()}
+    for item_id, graded, people in apart:
+        run = of_run[item_id]
         item = answered.get(run, {}).get(item_id)
-        score = None if item is None else item.scores.get(judged_name(told.metric, name))
-        yield DisagreementRow(
-            item=Link(text=item_id, url=page_url("runs", run, "items", item_id) if item is not None else ""),
-            asked="" if item is None else gist(readable(item.input), most=160),
-            judge=grade_text(told, graded),
-            people=grade_text(told, people),
-            why=_why(score, version=told.version, grade=graded),
+        link = Link(text=item_id, url=page_url("runs", run, "items", item_id) if item is not None else "")
+        seen = None if item is None or back.hides(run, item_id) else item
+        score = None if seen is None else seen.scores.get(judged_name(told.metric, name))
+        rows.append(
+            DisagreementRow(
+                item=link,
+                asked="" if seen is None else gist(readable(seen.input), most=160),
+                judge=grade_text(told, graded),
+                people=grade_text(told, people),
+                why=_why(score, version=told.version, grade=graded),
+            )
         )
+    return tuple(rows), back.of(back.hides(of_run[row.item.text], row.item.text) for row in rows)
 
 
 def _apart(each: Any) -> tuple[str, float, float] | None:
@@ -237,13 +247,6 @@ def _apart(each: Any) -> tuple[str, float, float] | None:
     if not isinstance(each, Mapping) or not all(is_number(each.get(who)) for who in ("judge", "human")):
         return None
     return str(each.get("id")), float(each["judge"]), float(each["human"])
-
-
-def _items(reading: Reading, run: str) -> dict[str, RunItem]:
-    try:
-        return {item.item_id: item for item in reading.run_items(run)}
-    except NotFoundError:
-        return {}
 
 
 def _why(score: Score | None, *, version: str, grade: float) -> str:

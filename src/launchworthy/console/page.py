@@ -25,12 +25,20 @@ class Ask:
         query: What stands after the question mark; of a name given twice, the last.
         now: The moment to show.
         server: This server's address as the reader reached it, for commands that name it.
+        address: Path and query, to come back to after an action.
+        reader: Who reads: the name of an API key, or of the user whose server it is.
+        may_look: Whether the reader may record a look at what is kept back.
+        token: What a form of this reader must carry, so that no other site's form acts.
     """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     now: datetime
     server: str = "http://127.0.0.1:8321"
+    address: str = "/"
+    reader: str = "unknown"
+    may_look: bool = True
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

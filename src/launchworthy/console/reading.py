@@ -1,4 +1,4 @@
-"""What pages may ask of a data folder: reading only. The server implements it over its workspace.
+"""What pages may ask of a data folder: reading, and the record of a look. The server implements it.
 
 May import every room below ``console``.
 """
@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from launchworthy.contract import Contract
     from launchworthy.evals.judging import JudgeVersion
     from launchworthy.evidence import Verdict
@@ -20,7 +22,7 @@ __all__ = ["Reading"]
 
 
 class Reading(Protocol):
-    """Every question that a page asks. A page changes nothing."""
+    """Every question that a page asks. A page changes nothing but the count of looks."""
 
     def products(self) -> list[str]:
         """Names of the products known from contracts or records, sorted."""
@@ -47,6 +49,9 @@ class Reading(Protocol):
 
     def looks_spent(self, version: GoldVersion, *, split: str) -> list[Look]:
         """Readings that count against what a version keeps back, oldest first."""
+
+    def record_look(self, version: GoldVersion, *, split: str, by: str, purpose: str, now: datetime) -> None:
+        """Write down that somebody reads what a version keeps back; once for one reader and purpose."""
 
     def gold_items(self, *, product: str, name: str, version: str, split: str | None) -> list[GoldItem]:
         """Items in order of id. What is kept back may be compared with; no page shows more of it than ids.

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from launchworthy.console.forms import check_token, form_token, own_address, read_form, reader_of
+from launchworthy.console.kept_back import record_looks
 from launchworthy.console.page import Ask, Page
 from launchworthy.console.pages import PAGES
 from launchworthy.console.pages.error import error_view
 from launchworthy.console.reading import Reading
 from launchworthy.console.rendering import BUILT, Renderer
-from launchworthy.errors import LaunchworthyError
+from launchworthy.console.words import page_url
+from launchworthy.errors import InputError, LaunchworthyError
 
 __all__ = ["routes"]
 
@@ -51,30 +55,37 @@ def routes(reading: Reading, *, clock: Callable[[], datetime] = _now) -> list[Ba
     Raises:
         StorageError: The scripts and styles were not built into the package.
     """
-    render = Renderer()
-    found: list[BaseRoute] = [Route("/static/{name}", _static(), name="static")]
-    found += [Route(page.path, _endpoint(page, reading, render, clock), name=page.name) for page in PAGES]
+    render, secret = Renderer(), secrets.token_bytes(32)
+    found: list[BaseRoute] = [
+        Route("/static/{name}", _static(), name="static"),
+        Route("/look", _looking(reading, render, clock, secret), methods=["POST"], name="look"),
+    ]
+    found += [
+        Route(page.path, _endpoint(page, reading, render, clock, secret), name=page.name) for page in PAGES
+    ]
     found.append(Route("/{rest:path}", _nowhere(render), name="nowhere"))
     return found
 
 
 def _endpoint(
-    page: Page, reading: Reading, render: Renderer, clock: Callable[[], datetime]
+    page: Page, reading: Reading, render: Renderer, clock: Callable[[], datetime], secret: bytes
 ) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
+        who = reader_of(request)
         ask = Ask(
             path=request.path_params,
             query=dict(request.query_params),
             now=clock(),
             server=str(request.base_url).rstrip("/")[:200],
+            address=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            reader=who,
+            may_look=_role(request) == "write",
+            token=form_token(secret, who),
         )
         try:
             html = render(page.template, page.view(reading, ask))
         except LaunchworthyError as error:
-            status = {"LW404": 404, "LW503": 503, "LW507": 503}.get(
-                error.code, 500 if error.code == "LW500" else 400
-            )
-            return _html(render("error.html", error_view(error, status=status)), status=status)
+            return _refused(render, error)
         except Exception:
             # The page says which line of the log is meant; the reason may hold what a page must not show.
             mark = secrets.token_hex(4)
@@ -86,6 +97,48 @@ def _endpoint(
         return _html(html)
 
     return endpoint
+
+
+def _looking(
+    reading: Reading, render: Renderer, clock: Callable[[], datetime], secret: bytes
+) -> Callable[[Request], Awaitable[Response]]:
+    """The one action: record a look, then show what was asked for."""
+
+    def act(who: str, fields: Mapping[str, list[str]]) -> Response:
+        runs = [reading.run(run_id) for run_id in dict.fromkeys(fields.get("run", ()))]
+        if not runs:
+            raise InputError("no run is named", where="run")
+        record_looks(reading, runs, by=who, now=clock())
+        return RedirectResponse(
+            own_address(fields.get("back", [""])[0]) or page_url("runs", runs[0].id),
+            status_code=303,
+            headers=_HEADERS,
+        )
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            fields = await read_form(request)
+            who = reader_of(request)
+            if _role(request) != "write":
+                raise LaunchworthyError("a key with the role write is needed", code="LW403", where="/look")
+            check_token(fields, secret, who)
+            return await to_thread.run_sync(act, who, fields)
+        except LaunchworthyError as error:
+            return await to_thread.run_sync(_refused, render, error)
+
+    return endpoint
+
+
+def _role(request: Request) -> str:
+    """The role of whoever calls; without a gate before it, everyone on the machine is trusted."""
+    return request.scope.get("state", {}).get("role") or "write"
+
+
+def _refused(render: Renderer, error: LaunchworthyError) -> Response:
+    status = {"LW403": 403, "LW404": 404, "LW503": 503, "LW507": 503}.get(
+        error.code, 500 if error.code == "LW500" else 400
+    )
+    return _html(render("error.html", error_view(error, status=status)), status=status)
 
 
 def _nowhere(render: Renderer) -> Callable[[Request], Response]:

@@ -77,10 +77,16 @@ def record_look(
     now: datetime,
     split: str = "holdout",
     release: str | None = None,
+    each_reader: bool = False,
 ) -> None:
-    """Record one reading of what is kept back; for one purpose it counts once. See :func:`read_items`."""
+    """Record one reading of what is kept back; for one purpose it counts once. See :func:`read_items`.
+
+    Args:
+        each_reader: Count it once for everybody who reads, where people read and not machines.
+    """
     known = store.looks(product=version.product, name=version.name, version=version.version)
-    if all((look.split, look.purpose) != (split, purpose) for look in known):
+    same = [look for look in known if (look.split, look.purpose) == (split, purpose)]
+    if not any(not each_reader or look.by == by for look in same):
         store.add_look(
             Look(
                 product=version.product,

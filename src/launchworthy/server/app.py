@@ -79,14 +79,15 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
 
     async def login(request: Request) -> Response:
         body = (await read_body(request, limit=4096)).decode("utf-8", "replace")
-        role = role_of_key(_form_field(body, "key"))
+        key = _form_field(body, "key")
+        role = role_of_key(key)
         if role is None:
             return RedirectResponse("/login?refused=1", status_code=303)
         response = RedirectResponse("/", status_code=303)
         expires_s = int(time.time()) + SESSION_S
         response.set_cookie(
             COOKIE,
-            sign_session(role, secret=secret, expires_s=expires_s),
+            sign_session(role, secret=secret, expires_s=expires_s, name=workspace.name_of_key(key)),
             max_age=SESSION_S,
             httponly=True,
             samesite="strict",
@@ -106,7 +107,13 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
         *(Route(f"/{prefix}/{{rest:path}}", nowhere) for prefix in ("api", "v1")),
         *console_routes(WorkspaceReading(workspace)),
     ]
-    gate = Middleware(Gate, role_of_key=role_of_key, require_key=require_key, secret=secret)
+    gate = Middleware(
+        Gate,
+        role_of_key=role_of_key,
+        name_of_key=workspace.name_of_key,
+        require_key=require_key,
+        secret=secret,
+    )
     return Starlette(
         routes=routes,
         middleware=[gate],

@@ -38,19 +38,26 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def sign_session(role: str, *, secret: bytes, expires_s: int) -> str:
-    """A cookie value ``role.expiry.signature``; holds no key, so a stolen log line opens nothing for long."""
-    body = f"{role}.{expires_s}"
+def sign_session(role: str, *, secret: bytes, expires_s: int, name: str = "") -> str:
+    """A cookie value ``role.expiry.name.signature``, the name of the key in hex; holds no key, so a stolen
+    log line opens nothing for long."""
+    body = f"{role}.{expires_s}.{name.encode('utf-8', 'replace').hex()}"
     return f"{body}.{hmac.new(secret, body.encode(), hashlib.sha256).hexdigest()}"
 
 
-def _session_role(value: str, *, secret: bytes, now_s: float) -> str | None:
-    role, _, rest = value.partition(".")
-    expiry, _, _ = rest.partition(".")
+def _session(value: str, *, secret: bytes, now_s: float) -> tuple[str, str] | None:
+    """Role and name of the key behind a session that is in force."""
+    role, expiry, named, *_ = [*value.split("."), "", ""]
     if role not in _RANK or not expiry.isascii() or not expiry.isdigit() or len(expiry) > 12:
         return None
-    expected = sign_session(role, secret=secret, expires_s=int(expiry))
-    return role if hmac.compare_digest(expected, value) and int(expiry) > now_s else None
+    try:
+        name = bytes.fromhex(named).decode()
+    except ValueError:
+        return None
+    expected = sign_session(role, secret=secret, expires_s=int(expiry), name=name)
+    if not hmac.compare_digest(expected.encode(), value.encode("utf-8", "replace")):
+        return None
+    return (role, name) if int(expiry) > now_s else None
 
 
 def _needed_role(method: str, path: str) -> str:
@@ -65,6 +72,7 @@ class Gate:
 
     Args:
         role_of_key: Answers the role of a live key's secret, or None.
+        name_of_key: Answers its name, for what is recorded of who read; empty where it has none.
         require_key: True when bound beyond loopback.
         secret: Signs session cookies.
     """
@@ -77,9 +85,11 @@ class Gate:
         require_key: bool,
         secret: bytes,
         clock: Callable[[], float] = time.time,
+        name_of_key: Callable[[str], str] = lambda _: "",
     ) -> None:
         self.app = app
         self.role_of_key = role_of_key
+        self.name_of_key = name_of_key
         self.require_key = require_key
         self.secret = secret
         self.clock = clock
@@ -110,7 +120,7 @@ class Gate:
             return _refuse(403, "LW403", "a page of another origin may not call this server", "")
         if headers.get("sec-fetch-site") == "cross-site" and scope["method"] not in ("GET", "HEAD"):
             return _refuse(403, "LW403", "a page of another site may not call this server", "")
-        role = self._role(headers)
+        role, reader = self._caller(headers)
         path = scope["path"]
         if role is None and not path.startswith(_OPEN_PATHS):
             if "text/html" in headers.get("accept", "") and scope["method"] == "GET":
@@ -123,7 +133,7 @@ class Gate:
             )
         if role is not None and not self.allows(role, _needed_role(scope["method"], path)):
             return _refuse(403, "LW403", f"a key with the role {role!r} may not do this", "")
-        scope.setdefault("state", {})["role"] = role
+        scope.setdefault("state", {}).update(role=role, reader=reader)
         return None
 
     @staticmethod
@@ -131,17 +141,21 @@ class Gate:
         """Whether ``role`` includes ``needed``."""
         return _RANK[role] >= _RANK[needed]
 
-    def _role(self, headers: dict[str, str]) -> str | None:
+    def _caller(self, headers: dict[str, str]) -> tuple[str | None, str]:
+        """Role, None for who may nothing, and the name of the key, empty where none was shown."""
         authorization = headers.get("authorization", "")
         if authorization[:7].lower() == "bearer ":
-            return self.role_of_key(authorization[7:].strip())
+            key = authorization[7:].strip()
+            role = self.role_of_key(key)
+            return role, "" if role is None else self.name_of_key(key)
         if not self.require_key:
-            return "write"
+            return "write", ""
         try:
             morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
-            return None
-        return _session_role(morsel.value, secret=self.secret, now_s=self.clock()) if morsel else None
+            return None, ""
+        found = _session(morsel.value, secret=self.secret, now_s=self.clock()) if morsel else None
+        return found or (None, "")
 
 
 def _refuse(status: int, code: str, message: str, hint: str) -> Response:

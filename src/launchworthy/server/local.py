@@ -358,6 +358,10 @@ class LocalWorkspace:
         """The role of a key that is in force, or None."""
         return self._store.registry.role_of_key(key)
 
+    def name_of_key(self, key: str) -> str:
+        """The name of a key that is in force; empty for any other."""
+        return self._store.registry.name_of_key(key) or ""
+
     def counters(self) -> Mapping[str, int]:
         """Spans accepted, stored, rejected, and repeated, since the folder was made."""
         return self._store.counters()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from launchworthy.contract import Contract
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evals import in_folder
 from launchworthy.evals.judging import JudgeVersion, calibration_claim, judge_for, judged_metrics
-from launchworthy.gold import Checked, GoldVersion, Look, check_gold, looks_spent
+from launchworthy.gold import Checked, GoldVersion, Look, check_gold, looks_spent, record_look
 from launchworthy.server.local import LocalWorkspace
 
 __all__ = ["WorkspaceReading"]
@@ -66,6 +67,10 @@ class WorkspaceReading:
     def looks_spent(self, version: GoldVersion, *, split: str) -> list[Look]:
         """Readings that count against what a version keeps back, oldest first."""
         return looks_spent(self._workspace, version, split=split)
+
+    def record_look(self, version: GoldVersion, *, split: str, by: str, purpose: str, now: datetime) -> None:
+        """Write down that somebody reads what a version keeps back; once for one reader and purpose."""
+        record_look(self._workspace, version, split=split, by=by, purpose=purpose, now=now, each_reader=True)
 
     def gold_check(self, version: GoldVersion) -> Checked | None:
         """Near-copies by id alone; None where there are too many items to compare while someone waits."""

@@ -152,11 +152,17 @@ class Registry:
 
     def role_of_key(self, key: str) -> str | None:
         """The role of a key that is in force, or None."""
-        query = select(api_keys.c.role).where(
-            api_keys.c.hash == _digest(key), api_keys.c.revoked_at.is_(None)
-        )
+        return self._of_key(api_keys.c.role, key)
+
+    def name_of_key(self, key: str) -> str | None:
+        """The name of a key that is in force, or None."""
+        return self._of_key(api_keys.c.name, key)
+
+    def _of_key(self, column: Any, key: str) -> str | None:
+        query = select(column).where(api_keys.c.hash == _digest(key), api_keys.c.revoked_at.is_(None))
         with self._database.read() as connection:
-            return connection.execute(query).scalar()
+            found: str | None = connection.execute(query).scalar()
+        return found
 
     def api_keys(self) -> list[KeyRecord]:
         """Every key, revoked ones included, by name."""

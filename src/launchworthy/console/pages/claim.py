@@ -18,6 +18,7 @@ from launchworthy.console.claims import (
     has_records,
     source_link,
 )
+from launchworthy.console.kept_back import items_of
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.pages.contract import contract_url
 from launchworthy.console.pages.judges import judge_link
@@ -116,7 +117,7 @@ def view(reading: Reading, ask: Ask) -> ClaimView:
         if status.claim.slice == "*" and status.evidence is not None
         else "",
         pieces=tuple(_piece(piece, status, verdict, product) for piece in reversed(pieces)),
-        records=tuple(_records(reading, status.evidence)),
+        records=tuple(_records(reading, ask, status.evidence)),
         remarks=tuple(_remarks(status.evidence)),
         empty=None if pieces else _empty(status),
     )
@@ -234,12 +235,17 @@ def _piece(piece: Evidence, status: ClaimStatus, verdict: Verdict, product: str)
     )
 
 
-def _records(reading: Reading, piece: Evidence | None) -> Iterable[RecordRow]:
+def _records(reading: Reading, ask: Ask, piece: Evidence | None) -> Iterable[RecordRow]:
     """Items and traces that the evidence names, under whichever of its usual fields."""
     if piece is None or not has_records(piece):
         return
     run = piece.source.removeprefix("run:") if piece.source.startswith("run:") else ""
-    asked = _asked(reading, run)
+    items, back = items_of(reading, [run] if run else [], ask)
+    asked = {
+        item.item_id: gist(readable(item.input), most=100)
+        for item in items.get(run, ())
+        if not back.hides(run, item.item_id)
+    }
     for name in RECORD_FIELDS:
         found = piece.detail.get(name)
         for each in found if isinstance(found, (list, tuple)) else ():
@@ -247,15 +253,6 @@ def _records(reading: Reading, piece: Evidence | None) -> Iterable[RecordRow]:
                 yield _record(each, run=run, asked=asked, unit=piece.unit)
             elif isinstance(each, str):
                 yield RecordRow(item=Link(text=""), asked="", value="", trace=_trace(each))
-
-
-def _asked(reading: Reading, run: str) -> Mapping[str, str]:
-    """What each item of a run was asked; nothing where the run is not here."""
-    try:
-        items = reading.run_items(run) if run else []
-    except NotFoundError:
-        return {}
-    return {item.item_id: gist(readable(item.input), most=100) for item in items}
 
 
 def _record(each: Mapping[str, Any], *, run: str, asked: Mapping[str, str], unit: str) -> RecordRow:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from launchworthy.console.charts import ForestRow, forest_plot
+from launchworthy.console.kept_back import KeptBack, kept_back
 from launchworthy.console.measures import score_text
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.payload import Answer, answer, gist, readable, truth
@@ -81,6 +82,7 @@ class CompareView:
     slices_said: str
     flips: tuple[FlipRow, ...]
     flips_left: int
+    kept_back: KeptBack
     runs: tuple[Link, ...]
     baseline_id: str
     candidate_id: str
@@ -109,6 +111,7 @@ def view(reading: Reading, ask: Ask) -> CompareView:
             slices_said="",
             flips=(),
             flips_left=0,
+            kept_back=KeptBack(shown={}),
             runs=choices,
             baseline_id=baseline_id,
             candidate_id=candidate_id,
@@ -124,7 +127,9 @@ def view(reading: Reading, ask: Ask) -> CompareView:
     ]
     chosen = next((each for each in metrics if each.name == ask.query.get("metric")), (*metrics, None)[0])
     parts = () if chosen is None else slice_differences(after, before, chosen)
-    flips = list(_flips(found, metrics, before, after))
+    back = kept_back(reading, [baseline, candidate], ask)
+    moved = list(_flips(found, metrics, before, after))
+    flips = [flip for flip in moved if not any(back.hides(run.id, flip.id) for run in (baseline, candidate))]
     return CompareView(
         head=Head(
             title=_title(found),
@@ -141,6 +146,7 @@ def view(reading: Reading, ask: Ask) -> CompareView:
         slices_said=slices_in_words(parts, unit=chosen.unit, level=0.95) if chosen is not None else "",
         flips=tuple(flips[:_MOST_FLIPS]),
         flips_left=max(0, len(flips) - _MOST_FLIPS),
+        kept_back=back.of([len(flips) < len(moved)]),
         runs=choices,
         baseline_id=baseline.id,
         candidate_id=candidate.id,
@@ -225,8 +231,11 @@ def _forest(found: Sequence[Comparison], metrics: Sequence[Metric]) -> Markup:
 
 def _row(each: Comparison, metric: Metric) -> DifferenceRow:
     own = each.difference
-    notes = [f"{each.unscored:,} could not be scored"] if each.unscored else []
-    notes += [f"{each.unpaired:,} in only one run"] if each.unpaired else []
+    if each.too_much_missing:
+        notes = [f"not settled: {each.too_much_missing}"]
+    else:
+        notes = [f"{each.unscored:,} could not be scored"] if each.unscored else []
+        notes += [f"{each.unpaired:,} in only one run"] if each.unpaired else []
     notes += [f"{each.one_sided:,} count on one side only"] if each.one_sided else []
     return DifferenceRow(
         metric=each.metric,

@@ -280,7 +280,7 @@ def _version(version: GoldVersion, before: GoldVersion | None) -> VersionRow:
 
 
 def _look(look: Look, spent: Sequence[Look]) -> LookRow:
-    run = look.purpose.removeprefix("run ") if look.purpose.startswith("run ") else ""
+    run = look.purpose.rpartition(" ")[2] if look.purpose.startswith(("run ", "console run ")) else ""
     return LookRow(
         at=moment(look.at),
         by=look.by,

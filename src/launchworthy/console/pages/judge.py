@@ -21,6 +21,7 @@ from launchworthy.console.judged import (
     is_number,
     versions,
 )
+from launchworthy.console.kept_back import KeptBack
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.pages.judges import judges_among
 from launchworthy.console.reading import Reading
@@ -60,6 +61,7 @@ class JudgePageView:
     versions: tuple[VersionRow, ...]
     version: str
     disagreements: tuple[DisagreementRow, ...]
+    kept_back: KeptBack
     empty: Empty | None
 
 
@@ -78,6 +80,7 @@ def view(reading: Reading, ask: Ask) -> JudgePageView:
     present = reading.judge_version(product, name, metric=newest.metric if newest is not None else None)
     changed = _changed(present, newest)
     state = State.UNPROVEN if changed else status.state
+    apart, back = ((), KeptBack(shown={})) if newest is None else disagreements(reading, ask, newest, name)
     return JudgePageView(
         head=Head(
             title=_title(name, status, newest, changed),
@@ -101,7 +104,8 @@ def view(reading: Reading, ask: Ask) -> JudgePageView:
         corrections=tuple(corrections(shown.corrections, verdict.statuses, name, product)),
         versions=tuple(versions(shown.calibrations, present)),
         version=present.id if isinstance(present, JudgeVersion) else "",
-        disagreements=() if newest is None else tuple(disagreements(reading, newest, name)),
+        disagreements=apart,
+        kept_back=back,
         empty=None
         if newest is not None
         else Empty(

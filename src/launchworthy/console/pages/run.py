@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from launchworthy.console.kept_back import KeptBack, kept_back
 from launchworthy.console.measures import MeasureRow, goodness, measure_row, score_text
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.pages.runs import run_state
@@ -12,6 +13,7 @@ from launchworthy.console.payload import Answer, answer, gist, readable, truth
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, joined, moment, page_url, short
 from launchworthy.evals import Measured, measure_run, metrics_of_run
+from launchworthy.gold import SEALED
 from launchworthy.metrics import Metric
 from launchworthy.quantity import format_value
 from launchworthy.records import Run, RunItem
@@ -45,13 +47,17 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """What the run page receives; ``others`` are runs of the same gold set that it can be compared with."""
+    """What the run page receives; ``others`` are runs of the same gold set that it can be compared with.
+
+    ``items`` are those that this reader may see, and ``kept_back`` says what of the others may be done.
+    """
 
     head: Head
     facts: tuple[tuple[str, str], ...]
     measures: tuple[MeasureRow, ...]
     slices: tuple[MeasureRow, ...]
     items: tuple[ItemRow, ...]
+    kept_back: KeptBack
     shown: str
     slice: str
     slice_names: tuple[str, ...]
@@ -71,8 +77,10 @@ def view(reading: Reading, ask: Ask) -> RunView:
     metrics = metrics_of_run(run)
     measured = measure_run(items, metrics)
     wanted = ask.query.get("slice", "")
+    back = kept_back(reading, [run], ask)
+    seen = [item for item in items if not back.hides(run.id, item.item_id)]
     ordered = sorted(
-        (item for item in items if not wanted or wanted in item.slices),
+        (item for item in seen if not wanted or wanted in item.slices),
         key=lambda item: (_goodness(item, metrics), item.item_id),
     )
     page = _page_number(ask.query.get("page", ""), pages=-(-len(ordered) // PAGE_ITEMS))
@@ -91,9 +99,10 @@ def view(reading: Reading, ask: Ask) -> RunView:
         measures=tuple(_measure(each, metrics, items) for each in measured if each.slice is None),
         slices=tuple(measure_row(each) for each in measured if each.slice is not None),
         items=tuple(_item(run.id, item, metrics) for item in part),
-        shown=f"{first + 1:,} to {first + len(part):,} of {len(ordered):,}" if part else "",
+        kept_back=back.of([len(seen) < len(items)]),
+        shown=_shown(first, len(part), len(ordered), hidden=len(items) - len(seen)),
         slice=wanted,
-        slice_names=tuple(sorted({name for item in items for name in item.slices})),
+        slice_names=tuple(sorted({name for item in seen for name in item.slices})),
         newer=page_url("runs", run.id, page=str(page - 1), **here) if page > 1 else "",
         older=page_url("runs", run.id, page=str(page + 1), **here)
         if page * PAGE_ITEMS < len(ordered)
@@ -113,9 +122,27 @@ def view(reading: Reading, ask: Ask) -> RunView:
         if any(isinstance(item.output, Mapping) and "confidence" in item.output for item in items)
         else Link(text=""),
         simulated=run.simulated,
-        empty=None
-        if items
-        else Empty(what="No item has been answered yet.", command=f"launchworthy eval --resume {run.id}"),
+        empty=None if items else _empty(run),
+    )
+
+
+def _shown(first: int, number: int, of: int, *, hidden: int) -> str:
+    parts = [f"{first + 1:,} to {first + number:,} of {of:,}"] if number else []
+    if hidden:
+        parts.append(f"{count(hidden, 'item')} {'is' if hidden == 1 else 'are'} kept back")
+    return "; ".join(parts) or "No item has this slice"
+
+
+def _empty(run: Run) -> Empty:
+    if run.split == SEALED and run.status == "complete":
+        return Empty(
+            what=f"The launch gate asked {count(run.done, 'sealed item')}, and nobody kept what each "
+            "answered: the claims show what they prove.",
+            links=(Link(text="The product's claims", url=page_url("products", run.product)),),
+        )
+    return Empty(
+        what="No item has been answered yet.",
+        command=f"launchworthy eval --resume {run.id}" + (" --gate" if run.split == SEALED else ""),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from launchworthy.console.kept_back import KeptBack, kept_back
 from launchworthy.console.measures import goodness, score_text
 from launchworthy.console.page import Ask, Head, Page
 from launchworthy.console.pages import trace
@@ -16,7 +17,7 @@ from launchworthy.errors import NotFoundError
 from launchworthy.evals import metrics_of_run
 from launchworthy.metrics import Metric
 from launchworthy.quantity import format_value
-from launchworthy.records import RunItem, Score
+from launchworthy.records import Run, RunItem, Score
 
 __all__ = ["PAGE", "RunItemView", "ScoreRow"]
 
@@ -38,10 +39,12 @@ class ScoreRow:
 class RunItemView:
     """What the item's page receives; ``trace`` is None where the call left none, ``no_trace`` says why.
 
-    ``talk`` is None where the answer is no conversation.
+    ``talk`` is None where the answer is no conversation. Of an item that is kept back all fields but the
+    head, ``kept_back`` and ``facts`` are empty.
     """
 
     head: Head
+    kept_back: KeptBack
     question: str
     expected: str
     output: Answer
@@ -61,6 +64,14 @@ def view(reading: Reading, ask: Ask) -> RunItemView:
     item = next((item for item in reading.run_items(run.id) if item.item_id == wanted), None)
     if item is None:
         raise NotFoundError(f"no item {wanted!r:.80}", where=run.id, hint="the run's page lists every item")
+    trail = (
+        Link(text="Runs", url="/runs"),
+        Link(text=run.id, url=page_url("runs", run.id)),
+        Link(text=short(item.item_id, most=60)),
+    )
+    back = kept_back(reading, [run], ask)
+    if back.hides(run.id, item.item_id):
+        return _closed(run, item, back, trail)
     scores = [_score(metric, item.scores.get(metric.name)) for metric in metrics_of_run(run)]
     shown = tuple(row for row in scores if row is not None)
     found, missing = _trace(reading, ask, item)
@@ -69,12 +80,9 @@ def view(reading: Reading, ask: Ask) -> RunItemView:
             title=_title(item, shown),
             reason=gist(readable(item.input), most=200),
             section="runs",
-            trail=(
-                Link(text="Runs", url="/runs"),
-                Link(text=run.id, url=page_url("runs", run.id)),
-                Link(text=short(item.item_id, most=60)),
-            ),
+            trail=trail,
         ),
+        kept_back=back.of([]),
         question=readable(item.input),
         expected="" if item.expected is None else readable(item.expected),
         output=Answer(text="") if item.output is None else answer(item.output, most=_WHOLE),
@@ -85,6 +93,28 @@ def view(reading: Reading, ask: Ask) -> RunItemView:
         facts=tuple(_facts(run.release, item)),
         trace=found,
         no_trace=missing,
+    )
+
+
+def _closed(run: Run, item: RunItem, back: KeptBack, trail: tuple[Link, ...]) -> RunItemView:
+    return RunItemView(
+        head=Head(
+            title=f"{short(item.item_id, most=60)} is kept back",
+            reason=f"Release {run.release} on {run.gold} ({run.split}).",
+            section="runs",
+            trail=trail,
+        ),
+        kept_back=back,
+        question="",
+        expected="",
+        output=Answer(text=""),
+        talk=None,
+        error="",
+        slices=(),
+        scores=(),
+        facts=tuple(_facts(run.release, item)),
+        trace=None,
+        no_trace="",
     )
 
 
