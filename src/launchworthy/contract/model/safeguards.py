@@ -190,6 +190,9 @@ class Guard(Block):
     find: tuple[Name, ...] = Field(default=(), description="Kinds it looks for; empty: all it knows.")
     threshold: Share | None = Field(default=None, description="Score from which it hits.")
     thresholds: dict[Name, Share] = Field(default_factory=dict, description="The same for single kinds.")
+    calibration: FilePath | None = Field(
+        default=None, description="Calibration on the product's own cases, written by `guard calibrate`."
+    )
     false_positives: Share | None = Field(
         default=None, description="Share of good cases that it may flag; its calibration holds it to this."
     )

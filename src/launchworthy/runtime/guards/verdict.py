@@ -65,6 +65,7 @@ class GuardVerdict:
         category: What was found, in one word of the guard's; None where nothing was.
         score: The strongest score, 0 to 1; None for guards that only say yes or no.
         spans: Where; empty for a verdict on the whole text. Ordered, without overlap.
+        rewritten: The text as it may go on, from guards that can say it; for the action *rewrite*.
         reason: One sentence, without the text itself: it goes into records.
         latency_ms: How long the check took; set by the pipeline.
     """
@@ -75,6 +76,7 @@ class GuardVerdict:
     category: str | None = None
     score: float | None = None
     spans: tuple[Finding, ...] = ()
+    rewritten: str | None = None
     reason: str = ""
     latency_ms: float = 0.0
 

@@ -1,0 +1,127 @@
+"""A streamed answer, held back until its guards have seen it: no matched value leaves, however it is cut.
+
+May import ``action``, ``guards`` and ``pipeline``. A carry-over buffer that checks what was sent detects a
+leak after its first half has gone out. Here the last ``window`` characters are held back, which is the
+longest stretch in which a guard can find something, so that what is released can no longer become part of
+a match. Where a guard needs the whole text (``window`` is None), the whole answer is held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from launchworthy.runtime.action import Action
+from launchworthy.runtime.guards.verdict import Finding, GuardContext, Outcome, Stage
+from launchworthy.runtime.pipeline import Checked, GuardPipeline, mask
+
+__all__ = ["HeldStream"]
+
+# Guards run over the held text once for so many new characters, not for each token.
+STRIDE = 48
+
+
+class HeldStream:
+    """One streamed answer under the rules of the stage ``output``.
+
+    Feed it what the model sends; what it gives back may go to the user. After ``end``, ``checked`` holds the
+    verdicts and the whole text as it went out.
+
+    Args:
+        pipeline: The guards.
+        context: Of the call.
+    """
+
+    def __init__(self, pipeline: GuardPipeline, context: GuardContext | None = None) -> None:
+        self._pipeline = pipeline
+        self._masker = pipeline.masker or mask
+        self._context = context or GuardContext()
+        rules = [rule for rule in pipeline.rules_at(Stage.OUTPUT) if rule.live]
+        windows = [None if rule.action is Action.REWRITE else rule.guard.window for rule in rules]
+        self._whole = any(window is None for window in windows)
+        self._window = max((window for window in windows if window is not None), default=0)
+        self._finding = GuardPipeline(rules, masker=None)
+        self._text = ""  # everything the model sent
+        self._sent = 0  # how much of it has been released, masked or not
+        self._seen = 0  # its length when the guards last ran
+        self._out: list[str] = []
+        self._stopped: Checked | None = None
+        self.checked: Checked | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a guard has ended the answer: nothing more will be released."""
+        return self._stopped is not None
+
+    @property
+    def released(self) -> str:
+        """What has gone out so far."""
+        return "".join(self._out)
+
+    def feed(self, chunk: str) -> str:
+        """Take what the model sent; give back what may go out now (often nothing)."""
+        self._text += chunk
+        if self._stopped is not None or self._whole:
+            return ""
+        if not self._finding.rules:
+            return self._release(len(self._text), [])
+        new = len(self._text) - self._seen
+        if new < STRIDE or len(self._text) - self._sent <= self._window:
+            return ""
+        self._seen = len(self._text)
+        return self._advance(len(self._text) - self._window)
+
+    def end(self) -> str:
+        """The model has ended; give back the rest, or nothing where a guard stopped the answer."""
+        if self.checked is not None:
+            return ""
+        if self._stopped is not None:
+            self.checked = self._stopped
+            return ""
+        whole = self._pipeline.check(Stage.OUTPUT, self._text, self._context)
+        if not whole.goes_on:
+            self.checked = replace(whole, text=self.released)
+            self._stopped = self.checked
+            return ""
+        if self._sent:
+            rest = self._advance(len(self._text))
+            if self.stopped:
+                self.checked = self._stopped
+                return rest
+        else:
+            rest, self._sent = whole.text, len(self._text)
+            self._out.append(rest)
+        self.checked = replace(whole, text=self.released)
+        return rest
+
+    def _advance(self, to: int) -> str:
+        """Release up to ``to``, less what a finding that straddles it begins earlier."""
+        start = max(0, self._sent - self._window)
+        checked = self._finding.check(Stage.OUTPUT, self._text[start:], self._context)
+        if not checked.goes_on:
+            self._stopped = replace(checked, text=self.released)
+            return ""
+        spans = sorted(
+            (
+                Finding(span.start + start, span.end + start, span.type, span.score)
+                for verdict in checked.verdicts
+                if verdict.outcome is Outcome.HIT
+                for span in verdict.spans
+            ),
+            key=lambda span: (span.start, -span.end),
+        )
+        for span in spans:
+            if span.start < to < span.end:
+                to = span.start
+        return self._release(to, spans) if to > self._sent else ""
+
+    def _release(self, to: int, spans: list[Finding]) -> str:
+        piece = self._text[self._sent : to]
+        inside = [
+            Finding(max(span.start, self._sent) - self._sent, span.end - self._sent, span.type, span.score)
+            for span in spans
+            if span.end > self._sent and span.start < to
+        ]
+        self._sent = to
+        out = self._masker(piece, inside) if inside else piece
+        self._out.append(out)
+        return out
