@@ -1,0 +1,24 @@
+"""Permission: may this call of a tool run, for whom, with these arguments, and from which budget?
+
+What the contract does not name is denied, and a deny wins over every allow. May import what ``runtime`` may.
+"""
+
+from launchworthy.runtime.permission.decision import Check, Checked, Decision, Ruling, Step
+from launchworthy.runtime.permission.request import Origin, Principal, Request
+from launchworthy.runtime.permission.spending import Charge, MemorySpending, Overrun, Reservation, Spending
+
+__all__ = [
+    "Charge",
+    "Check",
+    "Checked",
+    "Decision",
+    "MemorySpending",
+    "Origin",
+    "Overrun",
+    "Principal",
+    "Request",
+    "Reservation",
+    "Ruling",
+    "Spending",
+    "Step",
+]
