@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from fairlearn.metrics import MetricFrame, selection_rate  # type: ignore[import-untyped]
 
 from launchworthy.contract import Claim, ClaimKind, Direction, Target
 from launchworthy.evals import Holdout, scorer_of
@@ -112,19 +113,60 @@ def test_what_could_not_be_scored_counts_against_the_gap_and_the_holdout_alone_s
     assert _piece(run, items, holdout=Holdout(ids=held)).value is None
 
 
-def test_a_gap_of_a_judged_metric_is_not_measured_and_others_are_passed_over(run: Run) -> None:
+def test_gaps_of_what_a_run_was_not_scored_with_are_passed_over(run: Run) -> None:
     judged = replace(QUALITY, options={"judge": "j"})
     scored = replace(run, scorers=("exact-match:j|judge:j-1|v1",))
-    (piece,) = gap_evidence([judged, GAP], scored, _items(language_de=(90, 10)), now=NOW)
-    assert piece.value is None
-    assert piece.detail["reason"] == "the judge j may err more often on one group than on another"
+    assert gap_evidence([judged, GAP], scored, _items(language_de=(90, 10)), now=NOW) == []
     for gap in (
         replace(GAP, options={**GAP.options, "of": "outcomes/resolved"}),
-        replace(GAP, metric="ratio"),
         replace(GAP, options={**GAP.options, "of": "refund/quality/exact_match"}),
     ):
         assert gap_evidence([QUALITY, gap], run, _items(language_de=(90, 10)), now=NOW) == []
     assert gap_evidence([QUALITY, GAP], replace(run, scorers=()), [], now=NOW) == []
+
+
+RATIO = replace(
+    GAP,
+    address="docs/fairness/ratio/quality/exact_match",
+    metric="ratio",
+    target=Target(direction=Direction.AT_LEAST, threshold=0.8),
+)
+
+
+def test_a_ratio_is_of_one_group_to_all_others_the_lowest_where_it_must_be_high(run: Run) -> None:
+    items = _items(language_de=(900, 100), language_en=(600, 400), language_fr=(880, 120))
+    piece = _piece(run, items, RATIO)
+    rest = MetricFrame(
+        metrics=selection_rate,
+        y_true=[1] * 2000,
+        y_pred=[1] * 1780 + [0] * 220,
+        sensitive_features=["others"] * 2000,
+    ).overall
+    assert piece.value == pytest.approx(0.6 / rest)
+    assert (piece.detail["group"], piece.detail["against"], piece.unit) == ("language:en", "all others", "")
+    most = replace(RATIO, target=Target(direction=Direction.AT_MOST, threshold=1.25))
+    highest = _piece(run, items, most)
+    assert highest.value == pytest.approx(0.9 / 0.74)
+    assert highest.detail["group"] == "language:de"
+    for found in (piece, highest):
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low < found.value < found.high  # type: ignore[operator]
+    in_percent = replace(RATIO, target=Target(direction=Direction.AT_LEAST, threshold=0.8, unit="ratio"))
+    assert _piece(run, items, in_percent).unit == "ratio"
+
+
+def test_a_ratio_is_met_unmet_or_unproven_by_its_bound(run: Run) -> None:
+    def state(**groups: tuple[int, int]) -> State:
+        piece = _piece(run, _items(**groups), RATIO)
+        return status(RATIO, [piece], release=run.release, now=NOW).state
+
+    assert state(language_de=(1800, 200), language_en=(1780, 220)) is State.MET
+    assert state(language_de=(1800, 200), language_en=(1200, 800)) is State.UNMET
+    assert state(language_de=(50, 10), language_en=(42, 18)) is State.UNPROVEN
+    nothing = _piece(run, _items(language_de=(90, 10), language_en=(0, 100)), RATIO)
+    assert nothing.value is None
+    assert "there is no ratio" in nothing.detail["reason"]
 
 
 def test_the_bound_covers_the_true_gap_though_the_largest_of_many_is_large_by_chance(run: Run) -> None:

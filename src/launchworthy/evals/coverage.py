@@ -22,6 +22,7 @@ PROVES: tuple[str, ...] = (
     "bound:gold/looks",
     "cover:gold/*",
     "bound:fairness/gap/*quality/*",
+    "bound:fairness/ratio/*quality/*",
     "fresh:gold/refresh",
     "fresh:proof/run",
     "bound:quality/*+judge",

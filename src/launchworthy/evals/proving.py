@@ -14,10 +14,7 @@ from launchworthy.contract import Claim
 from launchworthy.evals.coverage import metrics_of
 from launchworthy.evals.gaps import gap_evidence
 from launchworthy.evals.gate import sealed_evidence
-from launchworthy.evals.judging import (
-    Judged,
-    judged_evidence,
-)
+from launchworthy.evals.judging import Judged, judged_evidence, judged_gaps
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.watching import Watch, early_evidence
 from launchworthy.evidence import Evidence
@@ -73,16 +70,12 @@ class Sitting:
         evidence = run_evidence(claims, run, self.items, now=self.now, holdout=holdout, baseline=self.old)
         evidence += gap_evidence(claims, run, self.items, now=self.now, holdout=holdout)
         if self.judging:
+            calibrations = self.store.evidence(run.product)
+            of_run = (claims, run, self.items, self.judging)
             evidence += judged_evidence(
-                claims,
-                run,
-                self.items,
-                self.judging,
-                calibrations=self.store.evidence(run.product),
-                now=self.now,
-                holdout=holdout,
-                baseline=self.old,
+                *of_run, calibrations=calibrations, now=self.now, holdout=holdout, baseline=self.old
             )
+            evidence += judged_gaps(*of_run, calibrations=calibrations, now=self.now, holdout=holdout)
         remarks = []
         if watch is not None and run.status != "complete":
             evidence = early_evidence(evidence, watch, ids=holdout.ids)

@@ -139,7 +139,9 @@ class RunContext:
                 "low": interval.low,
                 "high": interval.high,
                 "n": interval.n,
-                "unit": interval.unit or self.metric.unit,
+                "unit": interval.unit
+                if self.claim.family == "fairness"
+                else interval.unit or self.metric.unit,
                 "method": interval.method,
                 "sample": dict(interval.sample),
             }

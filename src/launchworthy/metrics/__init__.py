@@ -14,7 +14,14 @@ from launchworthy.metrics.comparison import (
     slices_in_words,
     too_much_missing,
 )
-from launchworthy.metrics.fairness import PARITY, GroupReport, report_groups, widest
+from launchworthy.metrics.fairness import (
+    PARITY,
+    GroupReport,
+    against_rest,
+    group_report,
+    report_groups,
+    widest,
+)
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.metrics.registry import FAMILIES, METRICS, find_metric, options_of
 from launchworthy.metrics.report import ScoreReport, SliceReport, report_scored, score_rows
@@ -38,6 +45,7 @@ __all__ = [
     "Scores",
     "SliceDifference",
     "SliceReport",
+    "against_rest",
     "answer_was_right",
     "columns_of",
     "compare_rows",
@@ -45,6 +53,7 @@ __all__ = [
     "compare_slices",
     "confusion_table",
     "find_metric",
+    "group_report",
     "options_of",
     "report_groups",
     "report_scored",

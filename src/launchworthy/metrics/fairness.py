@@ -10,13 +10,28 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
+from typing import TYPE_CHECKING
 
 from launchworthy.errors import InputError
 from launchworthy.metrics.metric import Metric
 from launchworthy.metrics.scored import Scored
 from launchworthy.stats import Interval
 
-__all__ = ["PARITY", "GroupReport", "GroupRow", "report_groups", "widest"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "PARITY",
+    "GroupReport",
+    "GroupRow",
+    "against_rest",
+    "apart_by",
+    "group_report",
+    "pairs_of",
+    "report_groups",
+    "widest",
+]
 
 # Named comparisons of groups: the metrics of which the widest gap counts.
 PARITY: Mapping[str, tuple[str, ...]] = {
@@ -87,36 +102,62 @@ def report_groups(
     Source: Bonferroni; two groups' bounds joined as by Newcombe, Statistics in Medicine 17 (1998), and Zou
     and Donner, ibid. 27 (2008); ratios, Donner and Zou, Statistical Methods in Medical Research 21 (2012).
     """
-    import numpy as np
-
     if not found.slices:
         raise InputError("no row names a group", where="group", hint="--group takes a field of the rows")
     units = found.units(field=cluster or "cluster")
-    n = len(found.scores)
 
-    def estimate(chosen: np.ndarray[tuple[int], np.dtype[np.int64]], alpha: float) -> Interval | None:
+    def estimate(chosen: NDArray[np.int64], sure: float) -> Interval | None:
         names = None if units is None else [units[at] for at in chosen.tolist()]
-        return metric.estimate(found.scores.take(chosen), level=1.0 - alpha, clusters=names)
+        return metric.estimate(found.scores.take(chosen), level=sure, clusters=names)
 
-    grouped = np.unique(np.concatenate(list(found.slices.values())))
-    alpha, count = (1.0 - level) / share, len(found.slices)
+    return group_report(
+        metric,
+        found.slices,
+        measured=found.scores.value == found.scores.value,
+        estimate=estimate,
+        level=level,
+        share=share,
+    )
+
+
+def group_report(
+    metric: Metric,
+    groups: Mapping[str, NDArray[np.int64]],
+    *,
+    measured: NDArray[np.bool_],
+    estimate: Callable[[NDArray[np.int64], float], Interval | None],
+    level: float = 0.95,
+    share: int = 1,
+) -> GroupReport:
+    """Compare groups of which ``estimate`` knows the two-sided interval: of positions, at a level.
+
+    Args:
+        metric: What is measured.
+        groups: Positions of the members of each group, by name.
+        measured: Which of all rows have a value.
+        estimate: The interval over some positions; None where they determine none.
+        level, share: See :func:`report_groups`.
+    """
+    import numpy as np
+
+    grouped = np.unique(np.concatenate(list(groups.values())))
+    alpha, count = (1.0 - level) / share, len(groups)
     rows = []
     wide: dict[str, Interval] = {}
-    for name, chosen in found.slices.items():
-        mine = found.scores.take(chosen)
-        value = estimate(chosen, alpha)
+    for name, chosen in groups.items():
+        value = estimate(chosen, 1.0 - alpha)
         if value is not None and count > 1:
-            wide[name] = estimate(chosen, 2.0 * alpha / (count * (count - 1))) or value
+            wide[name] = estimate(chosen, 1.0 - alpha / pairs_of(count)) or value
         rest = np.setdiff1d(grouped, chosen)
-        own, others = (estimate(part, alpha / count) for part in (chosen, rest))
+        own, others = (estimate(part, 1.0 - alpha / count) for part in (chosen, rest))
         rows.append(
             GroupRow(
                 name=name,
                 value=value,
-                difference=_joined(_difference, own, others, level=level, groups=count),
+                difference=_joined(apart_by, own, others, level=level, groups=count),
                 ratio=_joined(_ratio, own, others, level=level, groups=count),
-                rows=len(mine),
-                unscored=int((mine.value != mine.value).sum()),
+                rows=chosen.size,
+                unscored=chosen.size - int(measured[chosen].sum()),
             )
         )
     order = sorted(wide, key=lambda name: (wide[name].value, name))
@@ -124,13 +165,35 @@ def report_groups(
     return GroupReport(
         metric=metric,
         groups=tuple(rows),
-        gap=_largest(_difference, wide, lowest, highest, level=level),
+        gap=_largest(apart_by, wide, lowest, highest, level=level),
         ratio=_largest(_ratio, wide, highest, lowest, level=level),
         highest=highest,
         lowest=lowest,
         smallest=min((row.value.n for row in rows if row.value is not None), default=0),
-        ungrouped=n - int(grouped.size),
+        ungrouped=measured.size - int(grouped.size),
     )
+
+
+def pairs_of(groups: int) -> int:
+    """How many pairs there are of so many groups."""
+    return groups * (groups - 1) // 2
+
+
+def against_rest(reports: Sequence[GroupReport], *, highest: bool) -> tuple[str, Interval] | None:
+    """The group whose ratio to all others is the highest, or the lowest, and that ratio.
+
+    Its bounds allow for any group being it. None where a group, or what it is held against, has none.
+    """
+    told = [(row.name, row.ratio) for report in reports for row in report.groups]
+    ratios = [ratio for _, ratio in told if ratio is not None]
+    if not ratios or len(ratios) < len(told):
+        return None
+    most = max if highest else min
+    name, worst = most(
+        ((name, ratio) for name, ratio in told if ratio is not None), key=lambda each: each[1].value
+    )
+    low, high = most(ratio.low for ratio in ratios), most(ratio.high for ratio in ratios)
+    return name, replace(worst, low=low, high=high)
 
 
 def widest(reports: Sequence[GroupReport]) -> GroupReport | None:
@@ -154,7 +217,8 @@ def widest(reports: Sequence[GroupReport]) -> GroupReport | None:
 Ends = tuple[float, float, float]  # value, low, high
 
 
-def _difference(one: Interval, other: Interval) -> Ends | None:
+def apart_by(one: Interval, other: Interval) -> Ends:
+    """One minus another that does not depend on it."""
     value = one.value - other.value
     down = math.hypot(one.value - one.low, other.high - other.value)
     up = math.hypot(one.high - one.value, other.value - other.low)
@@ -216,8 +280,9 @@ def _largest(
         ends = (ends[0], min(low for _, low, _ in found), min(1.0, *(high for _, _, high in found)))
     else:
         ends = (ends[0], max(0.0, *(low for _, low, _ in found)), max(high for _, _, high in found))
-    many = len(values) * (len(values) - 1) // 2
-    return _interval(ends, values[highest], values[lowest], level=level, ratio=ratio, many=many)
+    return _interval(
+        ends, values[highest], values[lowest], level=level, ratio=ratio, many=pairs_of(len(values))
+    )
 
 
 def _interval(

@@ -288,7 +288,7 @@ def test_a_judges_own_mean_proves_nothing_and_corrected_it_may(calibrated: Any, 
 
 
 def test_labels_of_this_very_run_correct_it_by_prediction(calibrated: Any, run: Run) -> None:
-    rows = [row | {"run": run.id, "item": f"q{n:04}"} for n, row in enumerate(_rows(300))]
+    rows = [row | {"run": run.id, "item": f"q{n:04}"} for n, row in enumerate(_rows(300, wrong=0.06))]
     proof = Proof(calibrated(rows), run)
     grades = [float(row["output"].startswith("True")) for row in rows]
     rest = [float(random.Random(9).random() < 0.8) for _ in range(700)]
@@ -376,7 +376,7 @@ def test_a_difference_from_the_baseline_needs_labels_of_both_runs(
             for n, row in enumerate(_rows(220, seed=len(name)))
         ]
     delta = replace(CLAIM, kind=ClaimKind.DELTA, address=f"{CLAIM.address}/baseline", margin=0.05)
-    for labelled, told in [(rows, None), (rows[:220], "no item has a label of a person")]:
+    for labelled, told in [(rows, None), (rows[:220], "label items of run-0, 2 at least")]:
         proof = Proof(calibrated(labelled), run, claim=delta)
         items = _graded(proof.judged, [1.0, 1.0, 1.0, 0.0] * 100)
         before = (new_run("run-0"), _graded(proof.judged, [1.0, 0.0, 1.0, 0.0] * 100))

@@ -9,6 +9,7 @@ from launchworthy.evals.judging.again import corrected_again, draw
 from launchworthy.evals.judging.calibration import Calibration, Table, calibrate, calibration_evidence
 from launchworthy.evals.judging.declared import declared_judges
 from launchworthy.evals.judging.evidence import calibration_of, judged_evidence
+from launchworthy.evals.judging.gaps import judged_gaps
 from launchworthy.evals.judging.grading import NoGrade, Scale, read_grade, scale_of
 from launchworthy.evals.judging.judge import (
     Judge,
@@ -56,6 +57,7 @@ __all__ = [
     "judge_view",
     "judged_again",
     "judged_evidence",
+    "judged_gaps",
     "judged_metric",
     "judged_metrics",
     "judged_once",

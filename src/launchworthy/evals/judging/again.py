@@ -12,15 +12,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from launchworthy.contract import Claim
-from launchworthy.errors import InputError
+from launchworthy.errors import InputError, NotFoundError
 from launchworthy.evals.gist import gist_of
 from launchworthy.evals.judging.evidence import judged_evidence
+from launchworthy.evals.judging.gaps import judged_gaps
 from launchworthy.evals.judging.judged import Judged, judged_once, judgings
 from launchworthy.evals.judging.second_pass import material_of
 from launchworthy.evals.run_evidence import Holdout
 from launchworthy.evidence import Evidence, Ledger
 from launchworthy.gold import SEALED, GoldItem, GoldStore, find_version, looks_spent
-from launchworthy.records import Run, RunStore, Score
+from launchworthy.records import Run, RunItem, RunStore, Score
 
 __all__ = ["JudgeStore", "corrected_again", "draw"]
 
@@ -42,10 +43,11 @@ def corrected_again(
 
     An older run of the same release comes before it if its answers are what people labelled (``labelled``
     holds ids of such runs): labels say most of what they were given on. The run must be whole, judged by this
-    very version, and not a try-out; of a set with a holdout only the holdout's part counts. Differences from
-    a baseline come with the run itself.
+    very version, and not a try-out; of a set with a holdout only the holdout's part counts. A difference is
+    taken to the run that the newest evidence of this run compared it with.
     """
     found: list[Evidence] = []
+    known = store.evidence(product)
     own = [claim for claim in claims if claim.options.get("judge") == judge]
     for workflow in dict.fromkeys(claim.workflow for claim in own if claim.workflow is not None):
         judging, _ = judgings(claims, workflow=workflow)
@@ -59,20 +61,40 @@ def corrected_again(
         held = {item.id for item in gold if item.split == "holdout"}
         items = gist_of(store.iter_run_items(run.id))
         proving = {item.item_id for item in items if item.item_id.partition("#")[0] in held}
+        holdout = Holdout(
+            ids=proving if keeps else None,
+            looks=len(looks_spent(store, version)),
+            budget=_budget(claims, workflow),
+        )
         found += judged_evidence(
             own,
             run,
             items,
             mine,
-            calibrations=store.evidence(product),
+            calibrations=known,
             now=now,
-            holdout=Holdout(
-                ids=proving if keeps else None,
-                looks=len(looks_spent(store, version)),
-                budget=_budget(claims, workflow),
-            ),
+            holdout=holdout,
+            baseline=_baseline(store, run, known),
         )
+        found += judged_gaps(claims, run, items, mine, calibrations=known, now=now, holdout=holdout)
     return found
+
+
+def _baseline(
+    store: JudgeStore, run: Run, known: Sequence[Evidence]
+) -> tuple[Run, tuple[RunItem, ...]] | None:
+    """The run that this one was compared with last, and its items; None if with none that is there."""
+    compared = [
+        piece.detail["baseline_run"]
+        for piece in sorted(known, key=lambda piece: piece.observed_at)
+        if piece.source == f"run:{run.id}" and isinstance(piece.detail.get("baseline_run"), str)
+    ]
+    if not compared:
+        return None
+    try:
+        return store.run(compared[-1]), gist_of(store.iter_run_items(compared[-1]))
+    except NotFoundError:
+        return None
 
 
 def _newest(

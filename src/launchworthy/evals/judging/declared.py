@@ -13,6 +13,7 @@ from pathlib import Path
 from launchworthy.contract import Claim
 from launchworthy.errors import InputError
 from launchworthy.evals.coverage import in_folder
+from launchworthy.evals.gaps import compared_claims
 from launchworthy.evals.judging.judge import calibration_claim, judge_for
 from launchworthy.evidence import DeclaredJudge
 
@@ -22,7 +23,8 @@ _FILES = ("rubric", "policy")
 
 
 def declared_judges(claims: Iterable[Claim], *, folder: Path | None) -> dict[str, tuple[DeclaredJudge, ...]]:
-    """Judges by address of the claims that they score, and of those that they agree with people.
+    """Judges by address of the claims that they score, of those that compare groups by it, and of those that
+    they agree with people.
 
     Args:
         claims: Claims of the contract in force.
@@ -41,6 +43,10 @@ def declared_judges(claims: Iterable[Claim], *, folder: Path | None) -> dict[str
             known[key] = _declared(agreement, metric=claim.metric, folder=folder)
             found[agreement.address] = (*found.get(agreement.address, ()), known[key])
         found[claim.address] = (known[key],)
+    for workflow in {claim.workflow for claim in claims if claim.workflow is not None}:
+        for claim, own in compared_claims(claims, workflow=workflow):
+            if own.address in found:
+                found[claim.address] = (*found.get(claim.address, ()), *found[own.address])
     return found
 
 

@@ -16,17 +16,19 @@ from typing import Any
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.errors import InputError
 from launchworthy.evals.comparison import clusters_of
+from launchworthy.evals.judging.differences import judged_difference
 from launchworthy.evals.judging.grading import YES_NO
 from launchworthy.evals.judging.judged import Judged
+from launchworthy.evals.judging.people import People
 from launchworthy.evals.run_evidence import Holdout, RunContext, is_asked_for, slices_of, worst_items
 from launchworthy.evidence import Evidence, State
 from launchworthy.evidence.claim_status import status
 from launchworthy.evidence.judgement import MAX_UNSCORED_SHARE
 from launchworthy.quantity import format_value
 from launchworthy.records import Run, RunItem, Score
-from launchworthy.stats import Interval, corrected_difference, corrected_mean
+from launchworthy.stats import Interval, corrected_mean
 
-__all__ = ["calibration_of", "judged_evidence"]
+__all__ = ["Graded", "bounds_of", "calibration_of", "judged_evidence", "told_of"]
 
 _NAN = float("nan")
 
@@ -87,16 +89,19 @@ def judged_evidence(
             continue
         context = RunContext(claim=claim, run=run, metric=judged.metric, now=now, holdout=holdout)
         calibration, objection = calibration_of(judged, calibrations, now=now)
+        people = People.of(judged, calibrations)
         for slice_ in slices_of(claim, proving, judged.metric):
             part = [item for item in proving if slice_ is None or slice_ in item.slices]
             if claim.kind is not ClaimKind.DELTA:
-                found.append(_measured(context, judged, slice_, part, calibration, objection))
+                found.append(_measured(context, judged, slice_, part, people, calibration, objection))
             elif baseline is not None and is_asked_for(claim, baseline[0]):
-                found.append(_compared(context, judged, slice_, part, *baseline, calibration, objection))
+                found.append(
+                    _compared(context, judged, slice_, part, *baseline, people, calibration, objection)
+                )
     return found
 
 
-class _Graded:
+class Graded:
     """Items of one part by what the judge's version made of them."""
 
     def __init__(self, items: Sequence[RunItem], judged: Judged) -> None:
@@ -135,22 +140,23 @@ def _measured(
     judged: Judged,
     slice_: str | None,
     items: Sequence[RunItem],
+    people: People,
     calibration: Evidence | None,
     objection: str,
 ) -> Evidence:
-    graded = _Graded(items, judged)
+    graded = Graded(items, judged)
     scores = [score for _, score in graded.scored]
     raw = context.metric.estimate(
         scores, level=context.claim.confidence, clusters=clusters_of([item for item, _ in graded.scored])
     )
-    detail = _detail(judged, calibration, graded, raw, items=len(items))
+    detail = told_of(judged, calibration, graded, raw, items=len(items))
     detail["worst"] = worst_items(context.metric, graded.scored)
     interval, reason = None, graded.too_many or objection
     if not reason and not scores:
         reason = "the judge graded none of its items"
     if not reason and calibration is not None:
         try:
-            interval = _corrected(context, judged, graded, calibration)
+            interval = _corrected(context, judged, graded, people, calibration)
         except InputError as error:
             reason = error.message
     if reason:
@@ -159,9 +165,10 @@ def _measured(
     return context.evidence(slice_, interval, unit_of_analysis="item", detail=detail)
 
 
-def _detail(
-    judged: Judged, calibration: Evidence | None, graded: _Graded, raw: Interval | None, *, items: int
+def told_of(
+    judged: Judged, calibration: Evidence | None, graded: Graded, raw: Interval | None, *, items: int
 ) -> dict[str, Any]:
+    """What every piece says of the judge, its version, and how many items it graded."""
     detail: dict[str, Any] = {
         "judge": judged.judge.name,
         "judge_version": judged.judge.version.id,
@@ -182,11 +189,13 @@ def _detail(
     return detail
 
 
-def _corrected(context: RunContext, judged: Judged, graded: _Graded, calibration: Evidence) -> Interval:
+def _corrected(
+    context: RunContext, judged: Judged, graded: Graded, people: People, calibration: Evidence
+) -> Interval:
     """The mean that people would have given, by labels of this run's items, else by the judge's errors."""
-    own = _drawn(calibration, context.run)
+    own = people.of_run(context.run)
     values = [_value(score) for _, score in graded.scored]
-    known = [_label(judged, own.get(item.item_id)) for item, _ in graded.scored]
+    known = [judged.label(own.get(item.item_id)) for item, _ in graded.scored]
     items = [item for item, _ in graded.scored]
     if sum(label == label for label in known) >= 2:
         return corrected_mean(
@@ -195,7 +204,7 @@ def _corrected(context: RunContext, judged: Judged, graded: _Graded, calibration
             level=context.claim.confidence,
             sides=1,
             clusters=clusters_of(items),
-            bounds=_bounds(judged),
+            bounds=bounds_of(judged),
             unit=context.metric.unit,
         )
     if judged.judge.scale is not YES_NO:
@@ -231,56 +240,41 @@ def _compared(
     items: Sequence[RunItem],
     baseline: Run,
     baseline_items: Sequence[RunItem],
+    people: People,
     calibration: Evidence | None,
     objection: str,
 ) -> Evidence:
     before = {item.item_id: item for item in baseline_items}
-    graded = _Graded(items, judged)
-    other = _Graded([before[item.item_id] for item in items if item.item_id in before], judged)
+    graded = Graded(items, judged)
+    other = Graded([before[item.item_id] for item in items if item.item_id in before], judged)
     old = {item.item_id: _value(score) for item, score in other.scored}
-    pairs = [(item, _value(score)) for item, score in graded.scored if item.item_id in old]
-    detail = _detail(judged, calibration, graded, None, items=len(items))
+    pairs = [(item, old[item.item_id], _value(score)) for item, score in graded.scored if item.item_id in old]
+    detail = told_of(judged, calibration, graded, None, items=len(items))
     detail |= {"baseline_run": baseline.id, "baseline_release": baseline.release, "pairs": len(pairs)}
     interval, reason = None, graded.too_many or other.too_many or objection
     if not reason and not pairs:
         reason = "the judge graded no item of both runs"
-    if not reason and calibration is not None:
-        ours, theirs = _drawn(calibration, context.run), _drawn(calibration, baseline)
+    if not reason:
         try:
-            interval = corrected_difference(
-                [old[item.item_id] for item, _ in pairs],
-                judge_candidate=[value for _, value in pairs],
-                human_baseline=[_label(judged, theirs.get(item.item_id)) for item, _ in pairs],
-                human_candidate=[_label(judged, ours.get(item.item_id)) for item, _ in pairs],
+            interval = judged_difference(
+                judged,
+                pairs,
+                baseline=(baseline, people.of_run(baseline)),
+                candidate=(context.run, people.of_run(context.run)),
                 level=context.claim.confidence,
-                sides=1,
-                clusters=clusters_of([item for item, _ in pairs]),
-                bounds=_bounds(judged),
-                unit=context.metric.unit,
+                bounds=bounds_of(judged),
             )
         except InputError as error:
-            reason = f"a judge's errors need not be alike on both releases: {error.message}"
+            reason = error.message
     if reason:
         detail["reason"] = reason
     return context.evidence(slice_, interval, unit_of_analysis="item", detail=detail)
 
 
-def _bounds(judged: Judged) -> tuple[float, float]:
+def bounds_of(judged: Judged) -> tuple[float, float]:
+    """Of the metric's scale."""
     grades = judged.judge.scale.grades
     return (0.0, 1.0) if judged.metric.unit else (grades[0], grades[-1])
-
-
-def _drawn(calibration: Evidence, run: Run) -> Mapping[str, float]:
-    """People's grades of items that were drawn from this run."""
-    drawn = calibration.detail.get("drawn")
-    own = drawn.get(run.id) if isinstance(drawn, Mapping) else None
-    return own if isinstance(own, Mapping) else {}
-
-
-def _label(judged: Judged, grade: float | None) -> float:
-    if grade is None:
-        return _NAN
-    return float(grade) if judged.metric.unit == "" else judged.judge.scale.share(float(grade))
 
 
 def _value(score: Score) -> float:

@@ -16,7 +16,7 @@ from launchworthy.evals.judging.grading import scale_of
 from launchworthy.evals.judging.judge import Judge, calibration_claim, judge_for
 from launchworthy.metrics import CannotScore, Metric
 from launchworthy.metrics.estimators import MeanEstimator
-from launchworthy.records import Score
+from launchworthy.records import RunItem, Score
 
 __all__ = ["Judged", "judged_again", "judged_metric", "judged_name", "judged_once", "judgings"]
 
@@ -36,6 +36,16 @@ class Judged:
     asked: str
     judge: Judge
     agreement: Claim
+
+    def is_own(self, item: RunItem) -> bool:
+        """Whether the score that an item has was given by this version of the judge."""
+        return item.scores[self.metric.name].detail.get("judge") == self.judge.version.id
+
+    def label(self, grade: float | None) -> float:
+        """What people said, in the unit of the metric; NaN where nobody said anything."""
+        if grade is None:
+            return float("nan")
+        return float(grade) if self.metric.unit == "" else self.judge.scale.share(float(grade))
 
 
 def judged_name(metric: str, judge: str) -> str:
