@@ -283,6 +283,8 @@ class _Checks:
             path: KeyPath = ("tools", name)
             for number, role in enumerate(tool.roles):
                 yield from self.role((*path, "roles", number), role)
+            for number, role in enumerate(tool.deny):
+                yield from self.role((*path, "deny", number), role)
             if isinstance(tool.approval, tuple):
                 for number, approval in enumerate(tool.approval):
                     yield from self.role((*path, "approval", number, "by"), approval.by)

@@ -116,6 +116,12 @@ def _tool(draft: Draft, name: str, tool: Tool) -> None:
         f"{words(name)} runs only for {', '.join(words(role) for role in tool.roles)}{scope}",
         options={"effect": tool.effect, "roles": tool.roles, "scope": tool.scope},
     )
+    if tool.deny:
+        draft.never(
+            f"{path}/deny",
+            f"{words(name)} never runs for {', '.join(words(role) for role in tool.deny)}",
+            options={"deny": tool.deny},
+        )
     if isinstance(tool.approval, tuple) and tool.approval:
         terms = [
             f"{words(each.by)}" + (f" above {each.above}" if each.above else "") for each in tool.approval

@@ -122,7 +122,11 @@ class Argument(Block):
     from_: Literal["application", "user", "any"] | None = Field(
         default=None,
         alias="from",
-        description="Who may have chosen it; `user` for tools that act: never text that was retrieved.",
+        description="Who may have chosen it. Where a tool acts: `user` for a payee, recipient, account, path "
+        "or URL, which retrieved text never chooses; `any` for the rest.",
+    )
+    scope: Name | None = Field(
+        default=None, description="Scope that it names: its value is the one that the application gives."
     )
     at_least: Amount | None = Field(default=None, description="Least value.")
     at_most: Amount | None = Field(default=None, description="Largest value.")
@@ -142,6 +146,9 @@ class Tool(Block):
         description="What it does to the world."
     )
     roles: tuple[Name, ...] = Field(min_length=1, description="Callers for whom it may run.")
+    deny: tuple[Name, ...] = Field(
+        default=(), description="Callers for whom it never runs, whatever other role they have."
+    )
     scope: Name | None = Field(default=None, description="Whose rows a caller may reach.")
     approval: (
         Annotated[
