@@ -68,8 +68,9 @@ def test_promptfoo_rows_that_read_success_with_every_assertion_failed_are_failed
 def test_promptfoo_metrics_are_the_assertions_by_name_with_their_grades_beside_them() -> None:
     results = read_results(FILES / "promptfoo.json", target="shop")
     assert values(results, "right") == {"test-1": 1.0, "test-2": 0.0, "test-3": 1.0}
-    assert values(results, "short") == {"test-1": 1.0, "test-3": 0.0}, "test-2 has no such assertion"
-    assert values(results, ALL) == {"test-1": 1.0, "test-2": 0.0, "test-3": 0.0}
+    assert values(results, "short") == {"test-1": 1.0, "test-3": None}, "test-2 has no such assertion"
+    assert "threw error" in str(results.items[2].scores["short"].error), "code that threw judged nothing"
+    assert values(results, ALL) == {"test-1": 1.0, "test-2": 0.0, "test-3": None}
     first = results.items[0]
     assert (first.input, first.output) == ({"question": "within 30 days"}, "within 30 days")
     assert first.slices == ("returns",)
@@ -109,6 +110,81 @@ def test_promptfoo_thresholds_of_a_test_watched_assertions_and_no_assertions_are
     assert values(read_results(file), ALL) == {"test-1": 1.0, "test-2": 1.0, "test-3": None, "own-id": 1.0}
 
 
+def component(ok: bool, kind: str, *, score: float | None = None, **more: Any) -> dict[str, Any]:
+    told = {"pass": ok, "score": float(ok) if score is None else score, "reason": ""}
+    return {**told, "assertion": {"type": kind}, **more}
+
+
+def promptfoo_file(path: Path, *rows: Mapping[str, Any]) -> Path:
+    whole = [{"provider": "p", "response": {}, "testIdx": number, **row} for number, row in enumerate(rows)]
+    path.write_text(json.dumps({"version": 3, "results": whole, "stats": {}}))
+    return path
+
+
+def graded(*components: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"gradingResult": {"pass": True, "score": 1, "reason": "", "componentResults": components}, **more}
+
+
+def test_promptfoo_repeats_have_numbers_of_their_own_and_share_a_cluster_all_the_same(tmp_path: Path) -> None:
+    rows = [
+        graded(component(True, "equals"), vars={"n": n, "sessionId": f"s{at}"}, prompt={"raw": f"Q {n}"})
+        for at, n in enumerate([1, 1, 2, 2, 3])
+    ]
+    items = read_results(promptfoo_file(tmp_path / "r.json", *rows)).items
+    assert [item.item_id for item in items] == ["test-1", "test-2", "test-3", "test-4", "test-5"]
+    assert [item.cluster for item in items] == ["test-1", "test-1", "test-3", "test-3", None]
+
+
+def test_promptfoo_sets_decide_by_their_own_threshold_and_their_parts_stand_beside_them(
+    tmp_path: Path,
+) -> None:
+    parts = [component(True, "contains"), component(False, "equals")]
+    whole = {"pass": True, "score": 0.5, "reason": "", "componentResults": parts}
+    whole["metadata"] = {"assertionSet": {"type": "assert-set", "metric": "either", "threshold": 0.5}}
+    code = component(True, "javascript")
+    code["componentResults"] = [{"pass": False, "score": 0, "reason": "a detail"}]
+    detail = {**code["componentResults"][0], "assertion": code["assertion"]}
+    file = promptfoo_file(
+        tmp_path / "r.json",
+        graded(whole, *parts, code, detail, component(True, "is-json"), success=True),
+        graded({**whole, "pass": False}, *parts, success=False),
+    )
+    results = read_results(file)
+    assert values(results, ALL) == {"test-1": 1.0, "test-2": 0.0}
+    assert values(results, "either") == {"test-1": 1.0, "test-2": 0.0}
+    assert values(results, "equals") == {"test-1": 0.0, "test-2": 0.0}
+    assert values(results, "javascript") == {"test-1": 1.0}
+    assert results.remarks == ()
+
+
+def test_promptfoo_checks_that_were_never_judged_are_neither_right_nor_wrong(tmp_path: Path) -> None:
+    down = component(False, "llm-rubric", metadata={"graderError": True})
+    threw = component(False, "python") | {"reason": "Python code execution failed: name 'x'"}
+    right = component(True, "equals")
+    file = promptfoo_file(
+        tmp_path / "r.json",
+        graded(right, down),
+        graded(right, threw),
+        graded(component(False, "equals"), down),
+        graded(right, down, score=0.5, testCase={"threshold": 0.5}),
+        graded(right, down, score=0.5, testCase={"threshold": 0.6}),
+    )
+    results = read_results(file)
+    assert list(values(results, ALL).values()) == [None, None, 0.0, 1.0, None], "a failed one decides"
+    assert set(values(results, "llm-rubric").values()) == {None}
+    assert "llm-rubric.score" not in results.metrics
+
+
+def test_promptfoo_checks_of_weight_0_always_pass_there_and_are_read_by_their_score(tmp_path: Path) -> None:
+    def watched(score: float) -> dict[str, Any]:
+        return component(True, "contains", score=score) | {"assertion": {"type": "contains", "weight": 0}}
+
+    rows = [graded(component(True, "equals"), watched(score)) for score in (0.0, 1.0, 0.5)]
+    results = read_results(promptfoo_file(tmp_path / "r.json", *rows))
+    assert list(values(results, "contains").values()) == [0.0, 1.0, None]
+    assert set(values(results, ALL).values()) == {1.0}
+
+
 # DeepEval
 
 
@@ -125,6 +201,14 @@ def test_deepeval_a_metric_that_raised_could_not_score_although_it_reads_success
     first = results.items[0]
     assert (first.input, first.output, first.expected) == ("How long?", "30 days", "30 days")
     assert (first.latency_ms, first.cost_usd, first.slices) == (500.0, 0.001, ("returns",))
+
+
+def test_deepeval_a_score_of_nan_could_not_score_although_it_reads_success_false(tmp_path: Path) -> None:
+    metric = {"name": "Graded", "success": False, "score": float("nan")}
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"testCases": [{"name": "a", "metricsData": [metric]}]}))
+    results = read_results(file)
+    assert values(results, "Graded") == values(results, "Graded.score") == values(results, ALL) == {"a": None}
 
 
 def test_deepeval_files_that_wrap_the_run_conversations_and_flaky_metrics_are_read(tmp_path: Path) -> None:
@@ -267,6 +351,37 @@ def test_mlflow_tables_of_the_older_evaluate_and_empty_cells_are_read(tmp_path: 
     results = read_results(file)
     assert values(results, "exact_match/v1") == {"row-1": 1.0, "row-2": 0.0}
     assert values(results, "toxicity/v1") == {"row-1": 0.25}, "an empty cell is not 0"
+
+
+def test_mlflow_expectations_are_no_metrics_and_calls_that_failed_are_no_wrong_answers(
+    tmp_path: Path,
+) -> None:
+    import pandas as pd
+
+    def row(number: int, exact: bool, state: str = "OK") -> dict[str, Any]:
+        assessments = [
+            {"assessment_name": "exact", "feedback": {"value": exact}},
+            {"assessment_name": "refuse", "expectation": {"value": False}},
+        ]
+        told = {"trace_id": f"tr-{number}", "state": state, "assessments": assessments}
+        return {**told, "exact/value": exact, "refuse/value": False}
+
+    frame = pd.DataFrame([row(1, True), row(2, False), row(3, False, "ERROR")])
+    frame.to_json(tmp_path / "frame.json", orient="split")
+    frame.to_csv(tmp_path / "frame.csv", index=False)
+    for name in ("frame.json", "frame.csv"):
+        results = read_results(tmp_path / name)
+        assert values(results, ALL) == {"tr-1": 1.0, "tr-2": 0.0}, name
+        assert results.metrics == (ALL, "exact"), name
+        assert [item.error for item in results.items] == [None, None, "the call failed (state ERROR)"]
+
+
+def test_mlflow_a_row_far_down_that_is_none_is_told_by_its_number(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([{"id": 1, "ok/value": True}, 7]))
+    with pytest.raises(InputError, match="an object was expected, not 7") as told:
+        read_results(file)
+    assert str(told.value.where).endswith("row 2")
 
 
 # garak

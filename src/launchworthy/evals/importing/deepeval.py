@@ -1,7 +1,7 @@
 """DeepEval's test run as JSON: ``.latest_run_full.json``, or a file of ``DEEPEVAL_RESULTS_FOLDER``. Pure.
 
 May import this package. A metric that raised has an ``error`` and reads ``success: false`` all the same: it
-could not score.
+could not score, and neither could one whose score is NaN.
 """
 
 from __future__ import annotations
@@ -64,11 +64,13 @@ def _item(case: Mapping[str, Any], number: int, *, where: str) -> RunItem:
     counted: list[Score] = []
     for metric in list_of(case.get("metricsData"), where=where):
         metric = object_of(metric, where=where)
-        error, success = metric.get("error"), metric.get("success")
+        error, success, score = metric.get("error"), metric.get("success"), metric.get("score")
+        if not error and "score" in metric and score is None:
+            error = "the metric has no score, or NaN"
         passed = scored(success if isinstance(success, bool) else None, error=error)
         label = name_of(metric.get("name"))
         scores[label] = passed
-        scores[f"{label}.score"] = scored(metric.get("score"), error=error)
+        scores[f"{label}.score"] = scored(score, error=error)
         if metric.get("flaky") is not True:  # which never decide a case
             counted.append(passed)
     return RunItem(

@@ -1,11 +1,13 @@
 """MLflow's table of an evaluation: ``eval_results_table.json``, or the frame written as JSON or CSV. Pure.
 
 May import this package and ``errors``. A metric is a column ``NAME/value`` (``mlflow.genai.evaluate``) or
-``NAME/score`` (``mlflow.evaluate``); ``NAME/error_message`` says that it could not score.
+``NAME/score`` (``mlflow.evaluate``); ``NAME/error_message`` says that it could not score. A truth that was
+expected has such a column too, and no metric is made of it; a row whose ``state`` is ERROR has no answer.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -41,6 +43,8 @@ def is_mlflow(document: Any) -> bool:
     """Whether a JSON document, or rows of a CSV file, has a metric's columns."""
     if isinstance(document, dict) and isinstance(document.get("columns"), list) and "data" in document:
         return any(str(column).endswith(_ENDS) for column in document["columns"])
+    if isinstance(document, list):
+        document = document[:1]  # a broken row further down is for its reader to tell
     try:
         rows = table_rows(document, where="")
     except InputError:
@@ -84,9 +88,15 @@ def read_mlflow(document: Any, *, where: str) -> Results:
     """
     rows = table_rows(document, where=where)
     columns = [*dict.fromkeys(column for row in rows for column in row)]
-    metrics = [column for column in columns if column.endswith(_ENDS)]
+    metrics = [
+        column
+        for column in columns
+        if column.endswith(_ENDS) and not _is_expectation(column.rpartition("/")[0], rows)
+    ]
     if not metrics:
-        raise InputError("no column NAME/value or NAME/score", where=where)
+        raise InputError(
+            "no metric: no column NAME/value or NAME/score but of what was expected", where=where
+        )
     items = [_item(row, metrics, number) for number, row in enumerate(rows)]
     if all(score.value in (0.0, 1.0, None) for item in items for score in item.scores.values()):
         items = [
@@ -96,6 +106,25 @@ def read_mlflow(document: Any, *, where: str) -> Results:
             for item in items
         ]
     return Results(tool="MLflow", target="MLflow evaluation", items=unique_ids(items, repeats=False))
+
+
+def _is_expectation(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a column holds what was expected (mlflow.genai), by the assessments that stand beside it."""
+    told = [found for row in rows if (found := _assessed(row.get("assessments"), name)) is not None]
+    return bool(told) and all(told)
+
+
+def _assessed(assessments: Any, name: str) -> bool | None:
+    """Whether the assessment of a name is an expectation; None where there is none of that name."""
+    if isinstance(assessments, str):  # of a CSV file: Python's own writing
+        try:
+            assessments = ast.literal_eval(assessments)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return None
+    for one in assessments if isinstance(assessments, list) else ():
+        if isinstance(one, dict) and one.get("assessment_name") == name:
+            return "expectation" in one
+    return None
 
 
 def _item(row: Mapping[str, Any], metrics: Sequence[str], number: int) -> RunItem:
@@ -114,6 +143,8 @@ def _item(row: Mapping[str, Any], metrics: Sequence[str], number: int) -> RunIte
     }
     own = found["id"]
     failed = text_of(row.get("error_message"))
+    if failed is None and row.get("state") == "ERROR":
+        failed = "the call failed (state ERROR)"
     return RunItem(
         item_id=name_of(own) if isinstance(own, (str, int)) else f"row-{number + 1}",
         input=found["input"],
