@@ -19,10 +19,12 @@ from launchworthy.stats.correction import (
     prediction_powered,
     rogan_gladen,
 )
+from launchworthy.stats.correlation import rank_correlation
 from launchworthy.stats.decision import MAX_UNSCORED_SHARE, bound_status, non_inferiority
 from launchworthy.stats.folded import folded_interval
 from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
+from launchworthy.stats.labelled_apart import labelled_apart
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
 from launchworthy.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
 from launchworthy.stats.paired import mcnemar, paired_means, paired_shares
@@ -79,6 +81,7 @@ __all__ = [
     "items_to_prove",
     "jackknife_interval",
     "krippendorff_alpha",
+    "labelled_apart",
     "mcnemar",
     "mean_interval",
     "mean_power",
@@ -98,6 +101,7 @@ __all__ = [
     "prediction_powered",
     "quantile_interval",
     "quantile_ranks",
+    "rank_correlation",
     "ratio_interval",
     "repeated_samples",
     "risk_coverage",

@@ -216,7 +216,7 @@ def test_two_runs_whose_labels_are_of_different_items_are_each_corrected_by_thei
     assert piece.low < 0.15 < piece.high
     raw = (sum(said_new) - sum(said_old)) / 2_000
     assert raw > piece.high  # the judge is kinder to the new release than people are
-    assert piece.method.startswith("of two runs labelled apart: prediction-powered")
+    assert piece.method.startswith("sides labelled apart: prediction-powered")
     assert status(DELTA, [piece], release=judging.run.release, now=NOW).state is State.MET
     apart = [judging.calibration({run: own}, age_days=age) for age, (run, own) in enumerate(labels.items())]
     in_two_files = judging.difference(after, before, *apart)

@@ -7,15 +7,13 @@ other. Which procedure is used depends on how many labels there are, never on wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from launchworthy.errors import InputError
 from launchworthy.evals.comparison import clusters_of
 from launchworthy.evals.judging.judged import Judged
 from launchworthy.records import Run, RunItem
-from launchworthy.stats import FEWEST_LABELS, Interval, corrected_difference, corrected_mean
+from launchworthy.stats import FEWEST_LABELS, Interval, corrected_difference, labelled_apart
 
 __all__ = ["judged_difference"]
 
@@ -57,57 +55,18 @@ def judged_difference(
     alone = min(counts)
     if alone < _FEWEST:
         raise InputError(_missing(baseline[0], candidate[0], counts))
-    clusters, unit = clusters_of(items), judged.metric.unit
-    if both >= FEWEST_LABELS or (both >= _FEWEST and alone < FEWEST_LABELS):
-        return corrected_difference(
-            old,
-            judge_candidate=new,
-            human_baseline=theirs,
-            human_candidate=ours,
-            level=level,
-            sides=1,
-            clusters=clusters,
-            bounds=bounds,
-            unit=unit,
-        )
-    before, after = (
-        corrected_mean(
-            values, human=labels, level=level, sides=1, clusters=clusters, bounds=bounds, unit=unit
-        )
-        for values, labels in ((old, theirs), (new, ours))
-    )
-    return _joined(before, after, together=_together(old, new))
-
-
-def _together(old: Sequence[float], new: Sequence[float]) -> bool:
-    """Whether what the judge says of both answers of an item goes the same way, or not at all."""
-    means = sum(old) / len(old), sum(new) / len(new)
-    return sum((one - means[0]) * (other - means[1]) for one, other in zip(old, new, strict=True)) >= 0.0
-
-
-def _joined(before: Interval, after: Interval, *, together: bool) -> Interval:
-    """Candidate minus baseline from both means.
-
-    The labels are of separate draws. The judge's grades are of the same items: where they go together, to
-    take the means for independent is only careful; where they go against each other, the widths are added,
-    which holds however they depend.
-
-    Source: Zou and Donner, Statistics in Medicine 27 (2008).
-    """
-    width = math.hypot if together else lambda one, other: one + other
-    value = after.value - before.value
-    return replace(
-        after,
-        value=value,
-        low=value - width(after.value - after.low, before.high - before.value),
-        high=value + width(after.high - after.value, before.value - before.low),
-        n=min(before.n, after.n),
-        method=f"of two runs labelled apart: {after.method}",
-        sample={
-            "labels": int(before.sample["labels"] + after.sample["labels"]),
-            "judge_bias": after.sample["judge_bias"],
-            "judge_bias_baseline": before.sample["judge_bias"],
-        },
+    paired = both >= FEWEST_LABELS or (both >= _FEWEST and alone < FEWEST_LABELS)
+    procedure = corrected_difference if paired else labelled_apart
+    return procedure(
+        old,
+        judge_candidate=new,
+        human_baseline=theirs,
+        human_candidate=ours,
+        level=level,
+        sides=1,
+        clusters=clusters_of(items),
+        bounds=bounds,
+        unit=judged.metric.unit,
     )
 
 
