@@ -1,11 +1,16 @@
 """Do the people (or judges) who label agree more than chance would have them? Pure.
 
 Every coefficient is 1 − observed / expected disagreement. Items are the independent units: the interval comes
-from leaving out groups of items on the scale log(observed / expected), where it is nearly symmetrical and
-never passes 1. Where fewer than 10 items show a disagreement, the exact bound of their share takes its place.
-A coefficient whose expected disagreement is 0 (everybody used one value) is None: it could not be measured.
+from leaving out groups of items. Its lower end is taken on the scale log(observed / expected); its upper end
+on the coefficient's own, shifted by the bias that leaving out shows, with the error it has now or would have
+there, whichever is larger. Where fewer than 10 items show a disagreement, the exact bound of their share
+takes its place. A coefficient whose expected disagreement is 0 (everybody used one value) is None: it could
+not be measured.
 
 ``ratings`` holds, for every item, the values that its raters gave; None and NaN are no value.
+
+Source of the interval: Hughes, arXiv:2210.13265 (jackknife, and bias of the usual estimator); how the error
+grows with the coefficient: Fisher, Statistical Methods for Research Workers (1925), 39.
 """
 
 from __future__ import annotations
@@ -18,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
 from launchworthy.stats.checks import tail_error
-from launchworthy.stats.influence import jackknife_interval
+from launchworthy.stats.influence import leave_groups_out
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.means import mean_interval
 from launchworthy.stats.proportion import clopper_pearson, wilson
+from launchworthy.stats.special import t_quantile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +44,7 @@ __all__ = [
 
 SCALES = ("nominal", "ordinal", "interval", "ratio")
 _FEW = 10
+_FLAT = 1e-12
 
 Ratings = Sequence[Sequence[Any]]
 
@@ -245,15 +252,10 @@ def _interval(found: _Disagreement, level: float, sides: int, name: str, *, rate
     observed, expected = whole
     value = 1.0 - observed / expected
     differing = int((found.each > 1e-12).sum())
-    method, low, high = "jackknife of groups of items", -math.inf, 1.0
-
-    def log_ratio(kept: NDArray[np.bool_]) -> float | None:
-        both = found.parts(kept)
-        return None if both is None or both[0] <= 0.0 else math.log(both[0] / both[1])
-
-    near = jackknife_interval(log_ratio, n=n, level=level, sides=sides) if differing >= _FEW else None
-    if near is not None and math.isfinite(near.high):
-        low, high = 1.0 - math.exp(near.high), 1.0 - math.exp(near.low)
+    method = "jackknife of groups of items"
+    ends = _jackknifed(found, differing, error, raters) if differing >= _FEW else None
+    if ends is not None:
+        low, high = ends
     else:
         method = "exact share of items that differ"
         bounds = clopper_pearson(differing, n=n, level=1.0 - error, sides=1)
@@ -276,6 +278,38 @@ def _interval(found: _Disagreement, level: float, sides: int, name: str, *, rate
             "raters_an_item": raters,
         },
     )
+
+
+def _jackknifed(
+    found: _Disagreement, differing: int, error: float, raters: float
+) -> tuple[float, float] | None:
+    """The bounds from leaving out groups; None where those leave nothing to compare, or change nothing."""
+    import numpy as np
+
+    def ratio(kept: NDArray[np.bool_]) -> float | None:
+        both = found.parts(kept)
+        return None if both is None or both[0] <= 0.0 else both[0] / both[1]
+
+    n = found.each.size
+    whole, values = ratio(np.ones(n, dtype=bool)), leave_groups_out(ratio, n=n)
+    if whole is None or values is None:
+        return None
+    groups, logs = len(values), np.log(values)
+    scale = math.sqrt((groups - 1) / groups)
+    spread, log_spread = (scale * float(np.linalg.norm(x - x.mean())) for x in (values, logs))
+    if log_spread <= _FLAT:
+        return None
+    t = t_quantile(1.0 - error, df=min(groups, differing) - 1)
+    # Few items read less agreement than there is: by how much, leaving some out tells.
+    middle = 1.0 - whole + max(0.0, (groups - 1) * (float(values.mean()) - whole))
+    high = middle + t * spread
+    now = (1.0 - middle) * (1.0 + (raters - 1.0) * middle)
+    if now > 0.0:  # how the error grows with the coefficient, as that of an intraclass correlation
+        step = t * spread / now
+        half = 1.0 - step * (raters - 2.0)
+        root = math.sqrt(half * half + 4.0 * step * (raters - 1.0) * (middle + step))
+        high = max(high, (root - half) / (2.0 * step * (raters - 1.0)))
+    return 1.0 - whole * math.exp(t * log_spread), min(1.0, high)
 
 
 def _agreement(ratings: Ratings) -> list[float]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["influence_interval", "jackknife_interval", "paired_quantiles"]
+__all__ = ["influence_interval", "jackknife_interval", "leave_groups_out", "paired_quantiles"]
 
 _GROUPS = 100
 _ROUNDING = 1e-9  # of a slope found by differences
@@ -110,18 +110,11 @@ def jackknife_interval(
 
     error = tail_error(level, sides=sides)
     whole = statistic(np.ones(n, dtype=bool))
-    codes: dict[Hashable, int] = {}
-    names = range(n) if clusters is None else clusters
-    index = np.fromiter((codes.setdefault(name, len(codes)) for name in names), np.int64, n)
-    units = len(codes)
-    groups = min(_GROUPS, units)
-    if whole is None or groups < 2:
+    units = n if clusters is None else len(set(clusters))
+    values = leave_groups_out(statistic, n=n, clusters=clusters, seed=seed)
+    if whole is None or values is None:
         return None
-    group = np.random.default_rng(seed).permutation(units)[index] % groups
-    left_out = [statistic(group != g) for g in range(groups)]
-    if any(value is None for value in left_out):
-        return None
-    values = np.array(left_out, dtype=np.float64)
+    groups = len(values)
     se = math.sqrt((groups - 1) / groups * float(((values - values.mean()) ** 2).sum()))
     varies = se > _FLAT * max(1.0, float(np.abs(values).max()))
     half = t_quantile(1.0 - error, df=groups - 1) * se if varies else math.inf
@@ -142,6 +135,28 @@ def jackknife_interval(
         unit=unit,
         sample=sample,
     )
+
+
+def leave_groups_out(
+    statistic: Callable[[NDArray[np.bool_]], float | None],
+    *,
+    n: int,
+    clusters: Sequence[Hashable] | None = None,
+    seed: int = 0,
+) -> NDArray[np.float64] | None:
+    """The statistic without each of up to 100 random groups of units; None where any of them leaves it None,
+    or there is but one unit."""
+    import numpy as np
+
+    codes: dict[Hashable, int] = {}
+    names = range(n) if clusters is None else clusters
+    index = np.fromiter((codes.setdefault(name, len(codes)) for name in names), np.int64, n)
+    groups = min(_GROUPS, len(codes))
+    if groups < 2:
+        return None
+    group = np.random.default_rng(seed).permutation(len(codes))[index] % groups
+    values = [statistic(group != g) for g in range(groups)]
+    return None if any(value is None for value in values) else np.array(values, dtype=np.float64)
 
 
 def paired_quantiles(
