@@ -118,6 +118,41 @@ def _inferior(rng: np.random.Generator) -> bool:
     return stats.non_inferiority(interval.low, interval.high, margin=0.02) != "met"
 
 
+def _moved_users(
+    rng: np.random.Generator, sizes: np.ndarray, *, gained: float, lost: float, together: float
+) -> tuple[np.ndarray, list[int]]:
+    """What each pair of a user gained (1) or lost (−1); so many of the users move as a whole."""
+    users = np.repeat(np.arange(sizes.size), sizes)
+    whole = (rng.random(sizes.size) < together)[users]
+    place = np.where(whole, rng.random(sizes.size)[users], rng.random(users.size))
+    moved = np.where(place < gained, 1.0, np.where(place < gained + lost, -1.0, 0.0))
+    return moved, users.tolist()
+
+
+def _clustered_few(rng: np.random.Generator) -> bool:
+    """Nothing differs in truth, and two users of 50 move, each as a whole."""
+    moved, users = _moved_users(rng, np.full(50, 2), gained=0.02, lost=0.02, together=1.0)
+    return bool(stats.clustered_shares(moved, clusters=users).sample["p_value"] > 0.05)
+
+
+def _clustered_margin(rng: np.random.Generator) -> bool:
+    """A candidate that only loses, exactly by the margin, must not be called no worse."""
+    moved, users = _moved_users(rng, rng.integers(1, 8, size=100), gained=0.0, lost=0.02, together=0.5)
+    interval = stats.clustered_shares(moved, clusters=users, sides=1)
+    return stats.non_inferiority(interval.low, interval.high, margin=0.02) != "met"
+
+
+def _clustered_many(rng: np.random.Generator) -> bool:
+    moved, users = _moved_users(rng, rng.integers(1, 8, size=150), gained=0.12, lost=0.08, together=0.5)
+    return _covers(stats.clustered_shares(moved, clusters=users), 0.04)
+
+
+def _clusters_resampled(rng: np.random.Generator) -> bool:
+    moved, users = _moved_users(rng, np.full(50, 2), gained=0.02, lost=0.02, together=1.0)
+    found = stats.mean_interval(moved, clusters=users, bounds=(-1.0, 1.0))
+    return bool(found.sample["p_value"] > 0.05)
+
+
 def _paired_means(rng: np.random.Generator) -> bool:
     easy = rng.random(80)
     before, after = easy**2, np.minimum(1.0, easy**2 + 0.1 * rng.random(80) * (1 - easy))
@@ -270,10 +305,14 @@ def _rogan_gladen(rng: np.random.Generator) -> bool:
     return _covers(found, 0.8)
 
 
-def _rated(rng: np.random.Generator, items: int, raters: int) -> list[list[int]]:
-    """Four grades; a rater keeps the true one in 7 of 10 cases and guesses otherwise."""
-    truth = rng.integers(0, 4, size=(items, 1))
-    guess = rng.integers(0, 4, size=(items, raters))
+def _rated(
+    rng: np.random.Generator, items: int, raters: int, *, kinds: int = 4, rare: float = 0.0
+) -> list[list[int]]:
+    """Values of equal shares, or two of which one is rare; a rater keeps the true one in 7 of 10 cases and
+    guesses otherwise, so that agreement beyond chance is 0.49."""
+    shares = [1.0 - rare, rare] if rare else [1.0 / kinds] * kinds
+    truth = rng.choice(len(shares), p=shares, size=(items, 1))
+    guess = rng.choice(len(shares), p=shares, size=(items, raters))
     rated: list[list[int]] = np.where(rng.random((items, raters)) < 0.7, truth, guess).tolist()
     return rated
 
@@ -281,6 +320,37 @@ def _rated(rng: np.random.Generator, items: int, raters: int) -> list[list[int]]
 def _alpha_lower(rng: np.random.Generator) -> bool:
     found = stats.krippendorff_alpha(_rated(rng, 40, 3), sides=1)
     return found is not None and found.low <= 0.49
+
+
+def _alpha_upper(rng: np.random.Generator) -> bool:
+    found = stats.krippendorff_alpha(_rated(rng, 40, 3), sides=1)
+    return found is not None and found.high >= 0.49
+
+
+def _alpha_missing(rng: np.random.Generator) -> bool:
+    """Three of ten ratings were never given."""
+    rated = [
+        [None if gone else value for value, gone in zip(item, rng.random(5) < 0.3, strict=True)]
+        for item in _rated(rng, 40, 5)
+    ]
+    found = stats.krippendorff_alpha(rated, sides=1)
+    return found is not None and found.high >= 0.49
+
+
+def _alpha_rare(rng: np.random.Generator) -> bool:
+    found = stats.krippendorff_alpha(_rated(rng, 100, 3, rare=0.15), sides=1)
+    return found is None or found.high >= 0.49
+
+
+def _fleiss_upper(rng: np.random.Generator) -> bool:
+    found = stats.fleiss_kappa(_rated(rng, 20, 5, kinds=2), sides=1)
+    return found is not None and found.high >= 0.49
+
+
+def _cohen_upper(rng: np.random.Generator) -> bool:
+    first, second = zip(*_rated(rng, 40, 2), strict=True)
+    found = stats.cohen_kappa(first, second=second, sides=1)
+    return found is not None and found.high >= 0.49
 
 
 def _alpha_ordinal(rng: np.random.Generator) -> bool:
@@ -403,7 +473,7 @@ def best_of_fifty(*, repetitions: int, seed: int) -> tuple[float, float]:
 _CELLS = np.array([[0.54, 0.01, 0.01], [0.03, 0.28, 0.01], [0.01, 0.03, 0.08]])  # truth by decision
 
 
-def _table(rng: np.random.Generator) -> bool:
+def _macro_f1(rng: np.random.Generator) -> bool:
     """The lower bound of macro F1 of three classes, one of them rare."""
     hit, true, said = np.diag(_CELLS), _CELLS.sum(axis=1), _CELLS.sum(axis=0)
     metric = find_metric("macro-f1")
@@ -449,12 +519,15 @@ SCENARIOS = (
     Scenario("delta method, cost per success, 150 users", _ratio, 0.93, 0.97),
     Scenario("Tango, n = 150, difference 3 points", _paired_shares, 0.935, 0.97),
     Scenario("non-inferiority at the margin, n = 300", _inferior, 0.935, 0.97),
+    Scenario("Tango over clusters, 50 x 2, users move as a whole, few do", _clustered_few, 0.95),
+    Scenario("Tango over clusters, losses at the margin, 100 x 1 to 7", _clustered_margin, 0.95),
+    Scenario("Tango over clusters, 150 x 1 to 7, difference 4 points", _clustered_many, 0.935, 0.975),
     Scenario("paired means, n = 80", _paired_means, 0.93, 0.97),
     Scenario("paired quantiles, P80, n = 120", _paired_quantiles, 0.92),
     Scenario("DeLong on the logit scale, n = 120", _auc, 0.93, 0.97),
     Scenario("average precision, jackknife of groups, n = 200", _average_precision, 0.92, 0.97),
     Scenario("difference of F1 by influence, n = 200", _f1_difference, 0.93, 0.97),
-    Scenario("Bayesian bootstrap of a table, macro F1, lower bound, n = 150", _table, 0.94),
+    Scenario("Bayesian bootstrap of a table, macro F1, lower bound, n = 150", _macro_f1, 0.94),
     Scenario("calibration error of 0, n = 200", _calibration, 0.93),
     Scenario("widest gap of six groups, Bonferroni, n = 600", _groups, 0.95),
     Scenario("exact McNemar, n = 120, no difference", _mcnemar, 0.95),
@@ -467,6 +540,11 @@ SCENARIOS = (
     Scenario("judge with 50 labels: the labels alone, lower bound", _corrected_few, 0.95),
     Scenario("Rogan-Gladen, calibration set of 25 + 25", _rogan_gladen, 0.945),
     Scenario("Krippendorff's alpha, 40 items x 3 raters, lower bound", _alpha_lower, 0.95),
+    Scenario("Krippendorff's alpha, 40 items x 3 raters, upper bound", _alpha_upper, 0.93),
+    Scenario("Krippendorff's alpha, 40 x 5, 30 % missing, upper bound", _alpha_missing, 0.92),
+    Scenario("Krippendorff's alpha, 100 x 3, one value rare, upper bound", _alpha_rare, 0.91),
+    Scenario("Fleiss' kappa, 20 items x 5 raters, upper bound", _fleiss_upper, 0.92),
+    Scenario("Cohen's kappa, 40 items, upper bound", _cohen_upper, 0.93),
     Scenario("Krippendorff's alpha, ordinal, 100 items x 3 raters", _alpha_ordinal, 0.93, 0.985),
     Scenario("Krippendorff's alpha near 1, 60 items, lower bound", _alpha_near_one, 0.95),
     Scenario("Cohen's kappa, quadratic weights, 80 items", _cohen, 0.93, 0.98),
@@ -483,6 +561,9 @@ FAULTS = (
     Scenario("Student t on yes-or-no scores, n = 200, p = 0.999", _t_near_one, 0.0, 0.25),
     Scenario("judge used raw, 2,200 items", _judge_raw, 0.0, 0.2),
     Scenario("Student t with clusters ignored, 40 x 5", _clusters_ignored, 0.0, 0.85),
+    Scenario(
+        "bootstrap of clusters of which few differ, 50 x 2, no difference", _clusters_resampled, 0.0, 0.88
+    ),
     Scenario("prediction-powered mean, 50 labels, normal interval", _ppi_few, 0.0, 0.93),
     Scenario("McNemar, peeked at after each of 300 discordant pairs", _mcnemar_peeked, 0.0, 0.75),
     Scenario("20 slices of 60, p-values not adjusted", _slices_unadjusted, 0.0, 0.6),
@@ -540,8 +621,8 @@ _FAULTS = """
 ## Common ways that fall short
 
 The same 0.95, as other tools or a quick script would have it. A mean of yes-or-no scores with Student's t, a
-judge taken at its word, users counted as if each answer were its own, a correction by too few labels, a test
-looked at again and again, many slices without adjustment.
+judge taken at its word, users counted as if each answer were its own, users resampled though few of them differ,
+a correction by too few labels, a test looked at again and again, many slices without adjustment.
 """
 _HOLDOUT = """
 ## Choosing on the data that is reported

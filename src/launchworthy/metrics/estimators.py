@@ -46,12 +46,9 @@ class MeanEstimator:
         self, baseline: Scores, candidate: Scores, *, level: float, sides: int, clusters: Clusters
     ) -> Interval | None:
         old, new = baseline.value, candidate.value
-        shares = None
         if self._yes_or_no(old) and self._yes_or_no(new):
-            shares = _paired_shares(old, new, level=level, sides=sides)
-            if clusters is None:
-                return shares
-        means = stats.paired_means(
+            return _paired_shares(old, new, level=level, sides=sides, clusters=clusters)
+        return stats.paired_means(
             old,
             candidate=new,
             level=level,
@@ -60,7 +57,6 @@ class MeanEstimator:
             bounds=self.bounds,
             unit=self.unit,
         )
-        return means if shares is None else _at_least(means, shares)
 
     def each(self, scores: Scores) -> NDArray[np.float64]:
         return scores.value
@@ -70,22 +66,12 @@ class MeanEstimator:
 
 
 def _paired_shares(
-    old: NDArray[np.float64], new: NDArray[np.float64], *, level: float, sides: int
+    old: NDArray[np.float64], new: NDArray[np.float64], *, level: float, sides: int, clusters: Clusters
 ) -> Interval:
+    if clusters is not None and len(set(clusters)) < old.size:
+        return stats.clustered_shares(new - old, clusters=clusters, level=level, sides=sides)
     gained, lost = int((new > old).sum()), int((new < old).sum())
     return stats.paired_shares(gained=gained, lost=lost, n=old.size, level=level, sides=sides)
-
-
-def _at_least(clustered: Interval, alone: Interval) -> Interval:
-    """The wider of both at each end: where few pairs differ the clusters look more alike than they are, and
-    items of one cluster tell no more than as many of their own would."""
-    return replace(
-        clustered,
-        low=min(clustered.low, alone.low),
-        high=max(clustered.high, alone.high),
-        method=f"{clustered.method}, at least {alone.method}",
-        sample={**clustered.sample, "p_value": max(clustered.sample["p_value"], alone.sample["p_value"])},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +115,13 @@ class ShareEstimator:
             baseline, candidate = baseline.take(entering), candidate.take(entering)
         if clusters is not None:
             clusters = [name for name, enters in zip(clusters, entering.tolist(), strict=True) if enters]
-        shares = None
         if not self.harmonic and bool((old_counts == new_counts).all()):
             old_hits, new_hits = baseline.column(*self.hits), candidate.column(*self.hits)
-            shares = _paired_shares(old_hits, new_hits, level=level, sides=sides)
-            if clusters is None:
-                return shares
+            return _paired_shares(old_hits, new_hits, level=level, sides=sides, clusters=clusters)
         old, old_influence, old_weight = self._linearised(baseline)
         new, new_influence, new_weight = self._linearised(candidate)
         steepest = 2.0 if self.harmonic else 1.0
-        found = stats.influence_interval(
+        return stats.influence_interval(
             new - old,
             influences=new_influence,
             baseline=old_influence,
@@ -149,7 +132,6 @@ class ShareEstimator:
             largest_effect=2.0 * steepest / min(old_weight, new_weight),
             unit="ratio",
         )
-        return found if shares is None else _at_least(found, shares)
 
     def each(self, scores: Scores) -> NDArray[np.float64]:
         import numpy as np

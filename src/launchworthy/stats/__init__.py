@@ -27,7 +27,7 @@ from launchworthy.stats.interval import Interval
 from launchworthy.stats.labelled_apart import labelled_apart
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
 from launchworthy.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
-from launchworthy.stats.paired import mcnemar, paired_means, paired_shares
+from launchworthy.stats.paired import clustered_shares, mcnemar, paired_means, paired_shares
 from launchworthy.stats.paired_planning import mean_power, mean_size, paired_power, paired_size
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
 from launchworthy.stats.proportion import clopper_pearson, wilson
@@ -68,6 +68,7 @@ __all__ = [
     "certified_threshold",
     "chernoff_bounds",
     "clopper_pearson",
+    "clustered_shares",
     "cohen_kappa",
     "confidence_sequence",
     "corrected_difference",
