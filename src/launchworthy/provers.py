@@ -12,7 +12,7 @@ from typing import Any
 from launchworthy import evals, monitor
 from launchworthy.contract import Claim
 from launchworthy.evidence import Evidence
-from launchworthy.gold import GoldStore, Look, guarded, looks_spent
+from launchworthy.gold import SEALED, GoldStore, Look, guarded, looks_spent
 
 __all__ = ["PROVERS", "measure"]
 
@@ -46,7 +46,7 @@ def measure(
         versions = gold.gold_versions(product=product)
         looks: list[Look] = []
         for version in {each.name: each for each in reversed(versions)}.values():
-            looks += looks_spent(gold, version)
+            looks += looks_spent(gold, version) + looks_spent(gold, version, split=SEALED)
         for piece in evals.gold_evidence(of_gold, versions, looks, now):
             found.setdefault(piece.id, piece)
     of_records = [claim for claim in known if claim.prover == "monitor"]

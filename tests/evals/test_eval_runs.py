@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -243,6 +244,40 @@ def test_a_gate_that_is_passed_at_the_second_try_is_not_passed(
     assert "the first complete reading decides" in again.output
     found = [piece for piece in workspace.evidence("docs") if piece.claim.endswith("/quality/hit@1")]
     assert [piece.value for piece in found] == [0.0, 1.0]
+
+
+def test_one_release_after_another_does_not_pass_the_gate_by_luck(
+    run_eval: Call, sealed: Path, workspace: Any
+) -> None:
+    text = (sealed / "launchworthy.yaml").read_text()
+    only = text.replace("      over_refusal: {at_most: 5 %}\n", "").replace(
+        "      format_adherence: {at_least: 90 %, schema: answer.json}\n", ""
+    )
+    (sealed / "launchworthy.yaml").write_text(only.replace("looks: 1}", "looks: 1, sealed_looks: 2}"))
+
+    def gate(number: int) -> Any:
+        (sealed / "release.yaml").write_text(f"model: {{name: small-{number}}}")
+        return run_eval("--target", "own_bot:good", "--gate", "--release", "release.yaml")
+
+    assert [gate(number).return_value for number in (1, 2)] == [0, 0]
+    rows = (sealed / "gold.jsonl").read_text().replace('"answer 7"', '"Answer 7"')
+    (sealed / "gold.jsonl").write_text(rows)  # an edited set is a new version, and its sealed items are not
+    third = gate(3)
+    assert third.return_value == 2
+    (piece,) = [
+        piece
+        for piece in workspace.evidence("docs")
+        if piece.claim.endswith("/quality/hit@1") and piece.detail.get("sealed_looks") == 3
+    ]
+    assert (piece.detail["sealed_releases"], piece.detail["sealed_budget"]) == (3, 2)
+    assert "refresh the sealed part" in piece.detail["next"]
+    renewed = re.sub(r'"id": "secret-(\d+)", "input": (\d+)', r'"id": "new-\1", "input": "\2 anew"', rows)
+    (sealed / "gold.jsonl").write_text(renewed)
+    (sealed / "anew_bot.py").write_text(
+        "from own_bot import good\ndef ask(question):\n    return good(int(str(question).split()[0]))\n"
+    )
+    (sealed / "release.yaml").write_text("model: {name: small-4}")
+    assert run_eval("--target", "anew_bot:ask", "--gate", "--release", "release.yaml").return_value == 0
 
 
 def test_an_interrupted_gate_goes_on_without_asking_again(

@@ -54,10 +54,13 @@ def test_readings_of_the_holdout_are_counted_and_named() -> None:
         for n in range(3)
     ]
     looks.append(replace(looks[0], name="other"))
+    looks.append(replace(looks[0], split="sealed", purpose="gate 9", release="r-1"))
     target = Target(direction=Direction.AT_MOST, threshold=2)
     (piece,) = gold_evidence([_claim("looks", ClaimKind.BOUND, target=target)], [NEW], looks, NOW)
     assert piece.value == 3
     assert [look["for"] for look in piece.detail["looks"]] == ["run 0", "run 1", "run 2"]
+    (gate,) = gold_evidence([_claim("sealed_looks", ClaimKind.BOUND, target=target)], [NEW], looks, NOW)
+    assert (gate.value, [look["for"] for look in gate.detail["looks"]]) == (1, ["gate 9"])
 
 
 def test_what_is_not_there_and_other_families_give_nothing() -> None:

@@ -446,6 +446,51 @@ def test_the_first_complete_reading_of_sealed_items_decides_however_often_they_a
     assert judged(claim_of(), of_another, lucky, now=now).state is State.MET
 
 
+def test_an_edited_set_is_no_new_first_reading_while_its_sealed_items_are_the_old_ones(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    vague = sealed_piece(piece_of, 90, 100, day=6, now=now, detail={"sealed_lineage": "g-1"})
+    edited = {"gold": "ask@g-2", "detail": {"sealed_lineage": "g-1"}}
+    lucky = sealed_piece(piece_of, 100, 100, day=4, now=now, **edited)
+    assert judged(claim_of(), vague, lucky, now=now).evidence == vague
+    fresh = {"gold": "ask@g-3", "detail": {"sealed_lineage": "g-3"}}
+    assert (
+        judged(claim_of(), vague, sealed_piece(piece_of, 100, 100, day=3, now=now, **fresh), now=now).state
+        is State.MET
+    )
+
+
+@pytest.mark.parametrize(
+    ("passed", "times", "state", "told"),
+    [
+        (100, 1, State.MET, "; the sealed part was read once"),
+        (100, 3, State.MET, "; the sealed part was read 3 times by 2 releases"),
+        (100, 5, State.MET, "; the sealed part was read 5 times by 4 releases"),
+        (100, 6, State.UNPROVEN, "the sealed part was read 6 times by 5 releases, and its budget is 5, so "),
+        (10, 6, State.UNMET, "; the sealed part was read 6 times by 5 releases"),
+    ],
+)
+def test_the_best_of_many_readings_of_the_sealed_items_proves_nothing(
+    claim_of: Make, piece_of: Make, now: datetime, passed: int, times: int, state: State, told: str
+) -> None:
+    detail = {"sealed_looks": times, "sealed_releases": times - 1, "sealed_budget": 5, "next": "refresh"}
+    found = judged(claim_of(), sealed_piece(piece_of, passed, 100, day=1, now=now, detail=detail), now=now)
+    assert found.state is state
+    assert told in found.reason
+    if state is State.UNPROVEN:
+        assert found.plan is not None
+        assert found.plan.what == "refresh"
+        assert found.plan.needed is None, "more of the same items is no remedy"
+
+
+@pytest.mark.parametrize("odd", ["6", True, None, 6.5])
+def test_counts_of_readings_of_another_shape_are_passed_over(
+    claim_of: Make, piece_of: Make, now: datetime, odd: Any
+) -> None:
+    piece = sealed_piece(piece_of, 100, 100, day=1, now=now, detail={"sealed_looks": odd, "sealed_budget": 1})
+    assert judged(claim_of(), piece, now=now).state is State.MET
+
+
 def test_a_reading_of_sealed_items_that_failed_is_made_again(
     claim_of: Make, piece_of: Make, now: datetime
 ) -> None:

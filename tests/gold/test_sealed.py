@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,18 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from launchworthy.contract import parse_contract
+from launchworthy.contract.model.proof import Gold
 from launchworthy.errors import ContractError, InputError
 from launchworthy.gold import (
     GoldItem,
     GoldVersion,
     Review,
     ReviewStatus,
+    SealedReadings,
     freeze,
     looks_spent,
     read_items,
+    sealed_readings,
     sealed_remark,
     split_of,
 )
+from launchworthy.stats import clopper_pearson
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 PROPOSED = Review(status=ReviewStatus.PROPOSED, by="ana", at=NOW)
@@ -76,6 +81,79 @@ def test_a_sealed_reading_does_not_wear_the_holdout(store: Any) -> None:
     _read(store, version, "all", "run 2")
     assert [look.purpose for look in looks_spent(store, version)] == ["run 2"]
     assert len(looks_spent(store, version, split="sealed")) == 1
+
+
+def _edited(store: Any, *, fresh: int, prefix: str, rename: bool = False, day: int = 1) -> GoldVersion:
+    """A set of ten sealed items, of which the first ``fresh`` are new and the others those of before."""
+    items = [
+        GoldItem(
+            id=f"{prefix}-{n}" if rename or n < fresh else f"s{n}",
+            input=f"{prefix} asks {n}" if n < fresh else f"question {n}",
+            split="sealed",
+        )
+        for n in range(10)
+    ]
+    at = NOW + timedelta(days=day)
+    version, ordered = freeze(
+        [*items, GoldItem(id=f"note-{prefix}", input=prefix)], product="docs", name="answer", created_at=at
+    )
+    store.add_gold(version, ordered)
+    return version
+
+
+def test_each_release_that_is_tried_on_the_same_sealed_items_counts_for_all(store: Any) -> None:
+    first = _edited(store, fresh=0, prefix="a")
+    assert sealed_readings(store, first) == SealedReadings(times=0, releases=0, lineage=first.version)
+    for number, release in enumerate(("r1", "r2", "r3", "r3")):
+        _read(store, first, "sealed", f"gate {number}", release=release)
+    assert sealed_readings(store, first) == SealedReadings(times=4, releases=3, lineage=first.version)
+    _read(store, first, "sealed", "gold show")
+    assert sealed_readings(store, first).times == 5
+    assert sealed_readings(store, first).releases == 3
+
+
+@pytest.mark.parametrize(
+    ("fresh", "rename", "counted"),
+    [(0, False, True), (5, False, True), (9, False, True), (0, True, True), (10, False, False)],
+)
+def test_an_unchanged_sealed_item_stays_seen_in_an_edited_set(
+    store: Any, fresh: int, rename: bool, counted: bool
+) -> None:
+    first = _edited(store, fresh=0, prefix="a")
+    _read(store, first, "sealed", "gate 1", release="r1")
+    edited = _edited(store, fresh=fresh, prefix="b", rename=rename, day=2)
+    found = sealed_readings(store, edited)
+    assert (found.times, found.lineage) == ((1, first.version) if counted else (0, edited.version))
+    _read(store, edited, "sealed", "gate 2", release="r2")
+    assert sealed_readings(store, edited).times == 1 + counted
+    assert sealed_readings(store, edited).lineage == found.lineage
+
+
+def test_a_lineage_is_followed_through_sets_that_were_renewed_bit_by_bit(store: Any) -> None:
+    first = _edited(store, fresh=0, prefix="a")
+    _read(store, first, "sealed", "gate 1", release="r1")
+    second = _edited(store, fresh=9, prefix="b", day=2)
+    _read(store, second, "sealed", "gate 2", release="r2")
+    items = [
+        GoldItem(id=f"b-{n}", input=f"b asks {n}", split="sealed") if n < 9 else GoldItem(id="x", input="x")
+        for n in range(10)
+    ]
+    third, ordered = freeze(items, product="docs", name="answer", created_at=NOW + timedelta(days=3))
+    store.add_gold(third, ordered)
+    assert sealed_readings(store, third) == SealedReadings(times=1, releases=1, lineage=first.version)
+
+
+def test_the_default_budget_bounds_how_often_luck_passes_the_gate() -> None:
+    """The exact chance that one of some releases, all just at the target, is called met on 200 items."""
+    target, n = 0.9, 200
+    lucky = sum(
+        math.comb(n, good) * target**good * (1 - target) ** (n - good)
+        for good in range(n + 1)
+        if clopper_pearson(good, n=n, level=0.95, sides=1).low >= target
+    )
+    chance = {releases: 1 - (1 - lucky) ** releases for releases in (1, 5, 50)}
+    assert Gold().sealed_looks == 5
+    assert {number: round(100 * share) for number, share in chance.items()} == {1: 3, 5: 15, 50: 80}
 
 
 def test_what_waits_for_review_is_neither_asked_nor_counted(store: Any) -> None:

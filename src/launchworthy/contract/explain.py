@@ -154,6 +154,13 @@ def _gold(contract: Contract) -> Iterator[Default]:
                 value=str(gold.looks),
                 meaning="readings before the holdout is worn out",
             )
+    for name, gold in contract.gold.items():
+        if gold.sealed.value and not contract.declares("gold", name, "sealed_looks"):
+            yield Default(
+                address=f"gold/{name}/sealed_looks",
+                value=str(gold.sealed_looks),
+                meaning="readings of the sealed items, by all releases, before they must be new",
+            )
 
 
 def _guards(contract: Contract) -> Iterator[Default]:

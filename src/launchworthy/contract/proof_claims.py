@@ -85,6 +85,14 @@ def _gold(draft: Draft) -> None:
             subject=f"the number of readings of the holdout of {name}",
             line=path if not draft.contract.declares("gold", name, "looks") else None,
         )
+        if gold.sealed.value or draft.contract.declares("gold", name, "sealed_looks"):
+            draft.bound(
+                f"{path}/sealed_looks",
+                Direction.AT_MOST,
+                Quantity(float(gold.sealed_looks)),
+                subject=f"the number of readings of the sealed items of {name}, by all releases,",
+                line=path if not draft.contract.declares("gold", name, "sealed_looks") else None,
+            )
         if gold.refresh is not None:
             draft.fresh(f"{path}/refresh", gold.refresh, subject=f"{told} is")
         draft.never(

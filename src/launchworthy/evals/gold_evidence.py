@@ -12,7 +12,7 @@ from typing import Any
 from launchworthy import __version__
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evidence import Evidence
-from launchworthy.gold import GoldVersion, Look
+from launchworthy.gold import SEALED, GoldVersion, Look
 
 __all__ = ["gold_evidence"]
 
@@ -25,8 +25,8 @@ def gold_evidence(
     """Evidence for the claims of family ``gold``, from the newest version of the set each speaks of.
 
     A claim of cover counts the items of its slice (``scenarios`` is the slice of that name); one of freshness
-    is the age of the version; one about ``looks`` counts readings of the holdout. A set that is not there
-    gives none.
+    is the age of the version; one about ``looks`` counts readings of the holdout, one about
+    ``sealed_looks`` those of the sealed items. A set that is not there gives none.
 
     Args:
         claims: Claims of a contract; those of other families are passed over. The set is the part after
@@ -49,8 +49,10 @@ def gold_evidence(
 
 
 def _measured(claim: Claim, version: GoldVersion, looks: Sequence[Look], now: datetime) -> Evidence | None:
-    if claim.metric == "looks":
-        spent = [look for look in looks if (look.product, look.name) == (version.product, version.name)]
+    if claim.metric in ("looks", "sealed_looks"):
+        sealed = claim.metric == "sealed_looks"
+        own = (version.product, version.name, sealed)
+        spent = [look for look in looks if (look.product, look.name, look.split == SEALED) == own]
         detail: dict[str, Any] = {
             "version": version.version,
             "looks": [

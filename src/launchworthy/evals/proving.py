@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from launchworthy.contract import Claim
 from launchworthy.evals.coverage import metrics_of
 from launchworthy.evals.gaps import gap_evidence
-from launchworthy.evals.gate import sealed_evidence
+from launchworthy.evals.gate import sealed_budget, sealed_evidence
 from launchworthy.evals.judging import Judged, judged_evidence, judged_gaps
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.watching import Watch, early_evidence
@@ -22,6 +22,7 @@ from launchworthy.gold import (
     SEALED,
     GoldVersion,
     looks_spent,
+    sealed_readings,
     sealed_remark,
 )
 from launchworthy.records import Run, RunItem
@@ -82,8 +83,10 @@ class Sitting:
             remarks = ["asking stopped early: of the claims, only those about the difference are measured"]
         if split == SEALED:
             remark = sealed_remark(self.store, version, release=run.release)
-            looks = len(looks_spent(self.store, version, split=SEALED))
-            evidence = [sealed_evidence(piece, looks=looks, remark=remark) for piece in evidence]
+            readings, budget = sealed_readings(self.store, version), sealed_budget(claims, gold=run.gold)
+            evidence = [
+                sealed_evidence(piece, readings=readings, budget=budget, remark=remark) for piece in evidence
+            ]
         if run.config.get("cache") and (count := run.config.get("remembered")):
             told = f"{count:,} answers are those of an earlier run of this release"
             evidence = [_remembered(piece, count, told) for piece in evidence]

@@ -82,6 +82,9 @@ def goal(claim: Claim) -> Target | None:
 def judge(claim: Claim, piece: Evidence, *, now: datetime) -> Judgement:
     """Judge one valid piece. The state is met, unmet, unproven, or attested for a signature."""
     found = _judge(claim, piece, now=now)
+    times = _times(piece, "sealed_looks")
+    if times is not None:
+        return _of_sealed(found, piece, times)
     worn = _worn(piece)
     return found if worn is None else replace(found, reason=f"{found.reason}; {worn}")
 
@@ -107,12 +110,27 @@ def _judge(claim: Claim, piece: Evidence, *, now: datetime) -> Judgement:
 
 def _worn(piece: Evidence) -> str | None:
     """What to say of a holdout that was read more often than the contract allows."""
-    looks, budget = piece.detail.get("holdout_looks"), piece.detail.get("holdout_budget")
-    if isinstance(looks, bool) or isinstance(budget, bool):
-        return None
-    if not isinstance(looks, int) or not isinstance(budget, int) or looks <= budget:
+    looks, budget = _times(piece, "holdout_looks"), _times(piece, "holdout_budget")
+    if looks is None or budget is None or looks <= budget:
         return None
     return f"the holdout was read {looks:,} times, and its budget is {budget:,}"
+
+
+def _of_sealed(found: Judgement, piece: Evidence, times: int) -> Judgement:
+    """A reading of sealed items, and how many came before it: each release that is tried on the same items
+    is another chance to look good, so that past their budget the best proves nothing."""
+    releases, budget = _times(piece, "sealed_releases"), _times(piece, "sealed_budget")
+    told = f"the sealed part was read {'once' if times == 1 else f'{times:,} times'}"
+    if releases and times > 1:
+        told += f" by {releases:,} release{'' if releases == 1 else 's'}"
+    if budget is None or times <= budget or found.state is State.UNMET:
+        return replace(found, reason=f"{found.reason}; {told}")
+    return _unproven(f"{told}, and its budget is {budget:,}, so the best reading flatters: {found.reason}")
+
+
+def _times(piece: Evidence, name: str) -> int | None:
+    number = piece.detail.get(name)
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
 
 
 def _signed(claim: Claim, piece: Evidence) -> Judgement:

@@ -30,7 +30,7 @@ def first_readings(
 ) -> tuple[list[Judged], list[Evidence]]:
     """Readings of sealed items that may decide, newest first, and later ones of the same that may not.
 
-    One of each release, gold version and version of the judge: the first that was complete; where none was,
+    One of each release, sealed items and version of the judge: the first that was complete; where none was,
     the newest. A reading may decide again once the one before it has ``expired``.
 
     Args:
@@ -79,7 +79,11 @@ def opposite_readings(claim: Claim, decider: Evidence, judged: Iterable[Judged])
 def _same(piece: Evidence) -> tuple[Any, ...]:
     """What two pieces share that measured the same thing: only chance tells them apart."""
     told = piece.detail
-    return piece.release, piece.gold, piece.slice, told.get("baseline_release"), told.get("judge_version")
+    gold = piece.gold
+    if is_sealed(piece) and gold is not None:
+        # An edited set whose sealed items are the old ones is no new set to its gate.
+        gold = f"{gold.partition('@')[0]}@{told.get('sealed_lineage') or gold.partition('@')[2]}"
+    return piece.release, gold, piece.slice, told.get("baseline_release"), told.get("judge_version")
 
 
 def _complete(piece: Evidence) -> bool:

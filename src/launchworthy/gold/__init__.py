@@ -9,7 +9,16 @@ from launchworthy.gold.corpus import Corpus, Passage, find_corpus, read_corpus
 from launchworthy.gold.coverage import NEAR, Coverage, QuestionCluster, coverage_of
 from launchworthy.gold.difference import FieldChange, GoldDiff, ItemChange, diff
 from launchworthy.gold.duplicates import RESEMBLANCE, Checked, Leak, NearCopy, check_gold
-from launchworthy.gold.holdout import SEALED, SPLITS, looks_spent, read_items, record_look, sealed_remark
+from launchworthy.gold.holdout import (
+    SEALED,
+    SPLITS,
+    SealedReadings,
+    looks_spent,
+    read_items,
+    record_look,
+    sealed_readings,
+    sealed_remark,
+)
 from launchworthy.gold.item import Canary, GoldItem, GoldStore, GoldVersion, Look, Review, ReviewStatus
 from launchworthy.gold.promotion import asked_in, promoted, question_in, reviewed, sources_in, with_item
 from launchworthy.gold.reading import GoldFile, is_gold_file, load_gold, read_gold
@@ -44,6 +53,7 @@ __all__ = [
     "QuestionCluster",
     "Review",
     "ReviewStatus",
+    "SealedReadings",
     "Told",
     "asked_in",
     "asked_of",
@@ -69,6 +79,7 @@ __all__ = [
     "record_look",
     "review_row",
     "reviewed",
+    "sealed_readings",
     "sealed_remark",
     "sources_in",
     "split_of",

@@ -8,16 +8,31 @@ holdout, and what chose it flatters it.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from launchworthy.errors import InputError
 from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion, Look
 
-__all__ = ["SEALED", "SPLITS", "looks_spent", "read_items", "record_look", "sealed_remark"]
+__all__ = [
+    "SEALED",
+    "SPLITS",
+    "SealedReadings",
+    "looks_spent",
+    "read_items",
+    "record_look",
+    "sealed_readings",
+    "sealed_remark",
+]
 
 SPLITS = ("dev", "holdout", "all")  # what an evaluation may ask; ``all`` is dev and holdout
 SEALED = "sealed"  # what only the launch gate asks
-_SAME_HOLDOUT = 0.5  # share of today's holdout that an earlier version must have shown
+# Share of today's items that an earlier version must have shown for its readings to count. What the best of
+# many readings of one sealed item in ten flatters, it flatters by a tenth.
+_SAME = {"holdout": 0.5, SEALED: 0.1}
 
 
 def read_items(
@@ -104,18 +119,51 @@ def record_look(
 def looks_spent(store: GoldStore, version: GoldVersion, *, split: str = "holdout") -> list[Look]:
     """Readings that count against this version's holdout (or sealed split), oldest first.
 
-    A reading of an earlier version counts while that version holds at least half of this holdout: a
-    corrected typo does not make a holdout new, a refreshed one is.
+    A reading of an earlier version counts while that version shows at least half of this holdout, or a tenth
+    of these sealed items: a corrected typo does not make a holdout new, a refreshed one is. An item is the
+    same while its id is, or what it asks.
     """
     looks = [look for look in store.looks(product=version.product, name=version.name) if look.split == split]
     counts: dict[str, bool] = {version.version: True}
-    own: set[str] | None = None
+    own: list[GoldItem] | None = None
     for look in looks:
         if look.version not in counts:
-            own = _ids(store, version, version.version, split) if own is None else own
-            shared = len(own & _ids(store, version, look.version, split))
-            counts[look.version] = bool(own) and shared >= _SAME_HOLDOUT * len(own)
+            own = _items(store, version, version.version, split) if own is None else own
+            known = set(_marks(_items(store, version, look.version, split)))
+            shared = sum(not known.isdisjoint(_marks([item])) for item in own)
+            counts[look.version] = shared > 0 and shared >= _SAME[split] * len(own)
     return [look for look in looks if counts[look.version]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedReadings:
+    """How often today's sealed items were read, by any release.
+
+    Attributes:
+        times: Readings of them, in this version of the set or an earlier one.
+        releases: Releases that the launch gate judged on them.
+        lineage: Version in which the first of these readings took place; of items that nobody has read, the
+            version itself. Readings of one lineage read the same items.
+    """
+
+    times: int
+    releases: int
+    lineage: str
+
+
+def sealed_readings(store: GoldStore, version: GoldVersion) -> SealedReadings:
+    """Count the readings of a version's sealed items: an unchanged one stays seen in an edited set."""
+    looks = looks_spent(store, version, split=SEALED)
+    known = {each.version: each for each in store.gold_versions(product=version.product, name=version.name)}
+    first, lineage = looks, version.version
+    while first and first[0].version != lineage and first[0].version in known:
+        lineage = first[0].version
+        first = looks_spent(store, known[lineage], split=SEALED)
+    return SealedReadings(
+        times=len(looks),
+        releases=len({look.release for look in looks if look.release is not None}),
+        lineage=lineage,
+    )
 
 
 def sealed_remark(store: GoldStore, version: GoldVersion, *, release: str) -> str | None:
@@ -136,6 +184,13 @@ def sealed_remark(store: GoldStore, version: GoldVersion, *, release: str) -> st
     )
 
 
-def _ids(store: GoldStore, version: GoldVersion, which: str, split: str) -> set[str]:
-    items = store.gold_items(product=version.product, name=version.name, version=which, split=split)
-    return {item.id for item in items}
+def _items(store: GoldStore, version: GoldVersion, which: str, split: str) -> list[GoldItem]:
+    return store.gold_items(product=version.product, name=version.name, version=which, split=split)
+
+
+def _marks(items: Iterable[GoldItem]) -> Iterable[str]:
+    """By what an item is known again: its id, and what it asks."""
+    for item in items:
+        yield f"id:{item.id}"
+        asked = json.dumps([item.input, item.context], sort_keys=True, default=str)
+        yield hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()

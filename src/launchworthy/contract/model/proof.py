@@ -126,6 +126,9 @@ class Gold(Block):
         description="Share that only the launch gate reads, once for each release.",
     )
     looks: Count = Field(default=20, description="Readings before the holdout is worn out.")
+    sealed_looks: Count = Field(
+        default=5, description="Readings of the sealed items, by all releases, before they must be new."
+    )
     refresh: Duration | None = Field(default=None, description="Oldest a version may be.")
 
     @property
