@@ -4,6 +4,7 @@ What the contract does not name is denied, and a deny wins over every allow. May
 """
 
 from launchworthy.runtime.permission.decision import Check, Checked, Decision, Ruling, Step
+from launchworthy.runtime.permission.policy import Policy
 from launchworthy.runtime.permission.request import Origin, Principal, Request
 from launchworthy.runtime.permission.spending import Charge, MemorySpending, Overrun, Reservation, Spending
 
@@ -15,6 +16,7 @@ __all__ = [
     "MemorySpending",
     "Origin",
     "Overrun",
+    "Policy",
     "Principal",
     "Request",
     "Reservation",

@@ -72,5 +72,8 @@ class Request:
 
     @property
     def payer(self) -> str:
-        """For whom budgets count: the user at the end of the chain, on whose behalf all others act."""
+        """For whom budgets count: the user at the end of the chain, on whose behalf all others act.
+
+        Calls that name nobody share one budget.
+        """
         return self.on_behalf_of[-1].user if self.on_behalf_of else self.user

@@ -1,0 +1,71 @@
+"""Which arguments choose whom or what a tool acts on: payee, recipient, account, path, address on the web.
+
+Standard library only. By the argument's name, or by its value where that is nothing but such an address.
+What is missed here is named in the contract: ``arguments: {ship_to: {from: user}}``; what is caught wrongly
+too: ``from: any``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+__all__ = ["chooses", "fold_name", "points_somewhere", "shown"]
+
+# The last word of a name, less what only says what kind of value it holds.
+_CHOOSING = frozenset(
+    "account accounts acct address addresses addressee bcc beneficiaries beneficiary bic bucket callback card"
+    " cc channel channels creditor dest destination destinations dir directory domain email emails endpoint"
+    " file filename filepath files folder host hostname href iban inbox ip link links location mail mailbox"
+    " mobile msisdn path paths payee payees phone receiver receivers recipient recipients redirect repo"
+    " repository server sink swift target targets tel telephone to uri uris url urls wallet webhook".split()
+)
+_KIND = frozenset("id ids no nr num number name names code ref list key value uid uuid".split())
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_ADDRESS = re.compile(
+    r"""[a-z][a-z0-9+.\-]{1,15}://\S+ | (?:mailto|data|javascript|file):\S+ | www\.\S+
+        | [^\s@,;]{1,64}@[^\s@,;]{1,255} | (?:~|\.{1,2})?/\S+ | [A-Z]:\\.+ | \\\\\S+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+_LONGEST = 2_048
+
+
+@lru_cache(maxsize=4_096)
+def chooses(name: str) -> bool:
+    """Whether an argument or field of this name chooses whom or what a tool acts on."""
+    words = [word.lower() for word in _WORDS.findall(unicodedata.normalize("NFKC", name))]
+    while len(words) > 1 and words[-1] in _KIND:
+        words.pop()
+    return bool(words) and words[-1] in _CHOOSING
+
+
+def points_somewhere(value: object) -> bool:
+    """Whether a value is nothing but an address: a URL, a mail address, an IBAN, a path."""
+    if type(value) is not str or len(value) > _LONGEST:
+        return False
+    text = value.strip()
+    return _ADDRESS.fullmatch(text) is not None or (text[2:4].isdigit() and _is_iban(text))
+
+
+def _is_iban(text: str) -> bool:
+    """ISO 13616: the first four characters moved to the end and letters read as 10 to 35, 1 modulo 97."""
+    plain = text.replace(" ", "").upper()
+    if _IBAN.fullmatch(plain) is None:
+        return False
+    return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
+
+
+@lru_cache(maxsize=4_096)
+def fold_name(name: str) -> str:
+    """A name without case, marks and signs: ``Amount`` and ``a_mount`` may be taken for ``amount``."""
+    return "".join(
+        each for each in unicodedata.normalize("NFKD", name).casefold() if each.isascii() and each.isalnum()
+    )
+
+
+def shown(name: str) -> str:
+    """A name that others chose, as a sentence may carry it."""
+    return name if name.isascii() and name.isprintable() and len(name) <= 80 else ascii(name[:80])
