@@ -5,6 +5,7 @@ What the contract does not name is denied, and a deny wins over every allow. May
 
 from launchworthy.runtime.permission.decision import Check, Checked, Decision, Ruling, Step
 from launchworthy.runtime.permission.policy import Policy
+from launchworthy.runtime.permission.provenance import Provenance
 from launchworthy.runtime.permission.request import Origin, Principal, Request
 from launchworthy.runtime.permission.spending import Charge, MemorySpending, Overrun, Reservation, Spending
 
@@ -18,6 +19,7 @@ __all__ = [
     "Overrun",
     "Policy",
     "Principal",
+    "Provenance",
     "Request",
     "Reservation",
     "Ruling",

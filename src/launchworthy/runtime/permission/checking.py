@@ -101,13 +101,16 @@ def _names(value: Any, own: str) -> bool:
 def _origins(rules: ToolRules, request: Request) -> Iterator[Check]:
     provenance = request.provenance
     for name, needs in rules.origins.items():
-        if needs != "any" and reach(request.arguments, name) is not ABSENT:
+        value = reach(request.arguments, name) if needs != "any" else None
+        if value is not None and value is not ABSENT:
             yield _origin(rules.rule, name, needs, provenance.get(name))
     if not rules.acts:
         return
     for name, value in request.arguments.items():
         if name in rules.origins or _is_scoped(rules, name):
             continue
+        if value is None or value == "":
+            continue  # it chooses nobody
         if type(value) in (dict, list):
             yield from _inside(rules, request, name, value)
         elif chooses(name) or points_somewhere(value):
@@ -138,7 +141,7 @@ def _inside(rules: ToolRules, request: Request, name: str, value: Any) -> Iterat
                         yield _origin(rules.rule, path, "user", _nearest(request.provenance, path))
         elif isinstance(inner, list):
             stack += [(path, each, chosen, depth + 1) for each in inner]
-        elif path not in told and (chosen or points_somewhere(inner)):
+        elif path not in told and inner is not None and inner != "" and (chosen or points_somewhere(inner)):
             told.add(path)
             yield _origin(rules.rule, path, "user", _nearest(request.provenance, path))
 
