@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ def _exact(row: Mapping[str, Any]) -> bool:
 
 
 EXACT = own_scorer(_exact, name="exact")
+PASSES = 2  # how often a run goes through its items
 FAST = Limits(concurrency=8, timeout_s=5, retries=0)
 
 
@@ -126,6 +127,47 @@ def test_an_answer_beyond_what_is_kept_is_an_error_of_its_item(
     assert list(errors) == [f"q{n:04}" for n in range(1, 7)]
     assert all("larger than 10,000 bytes" in errors[f"q{n:04}"] for n in (1, 2, 3, 4))
     assert all("nests deeper" in errors[f"q{n:04}"] for n in (5, 6))
+
+
+def test_an_answer_is_kept_as_it_was_when_it_came(runs: Any, new_run: NewRun) -> None:
+    state: dict[str, Any] = {"output": "", "steps": []}
+
+    async def ask(number: int) -> dict[str, Any]:
+        state["output"] = str(number)
+        state["steps"].append(number)
+        return state
+
+    limits = Limits(concurrency=1)
+    evaluate(_items(30), target=CallableTarget(ask), scorers=[EXACT], runs=runs, run=new_run(), limits=limits)
+    kept = runs.run_items("run-1")
+    assert [item.output["output"] for item in kept] == [str(n) for n in range(30)]
+    assert [len(item.output["steps"]) for item in kept] == list(range(1, 31))
+
+
+def test_a_gold_set_that_cannot_be_read_to_its_end_stops_the_run_after_what_could(
+    runs: Any, new_run: NewRun
+) -> None:
+    readings = 0
+
+    class Breaking(list[GoldItem]):
+        def __iter__(self) -> Iterator[GoldItem]:
+            nonlocal readings
+            readings += 1
+            last = readings
+
+            def read() -> Iterator[GoldItem]:
+                for number, item in enumerate(list.__iter__(self)):
+                    if last == PASSES and number == 150:
+                        raise StorageError("the disk is gone")
+                    yield item
+
+            return read()
+
+    items = Breaking(_items(400))
+    with pytest.raises(StorageError, match="the disk is gone"):
+        evaluate(items, target=CallableTarget(str), scorers=[], runs=runs, run=new_run(), limits=FAST)
+    assert runs.headers["run-1"].status == "failed"
+    assert 140 <= len(runs.run_items("run-1")) <= 150
 
 
 def test_an_async_target_that_cancels_or_exits_costs_one_item_each(runs: Any, new_run: NewRun) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +118,64 @@ def test_what_failed_is_asked_again(runs: Any, new_run: NewRun, tmp_path: Path) 
     cache.close()
 
 
+def test_answers_that_come_together_turn_round_before_any_is_put_down(
+    runs: Any, new_run: NewRun, tmp_path: Path
+) -> None:
+    happened: list[str] = []
+    together = [asyncio.Event(), asyncio.Event()]
+
+    async def ask(number: int) -> str:
+        happened.append("asked")
+        if happened.count("asked") % 10 == 0:
+            together[number // 10].set()
+        await together[number // 10].wait()
+        return str(number)
+
+    class Watched(ReplyCache):
+        def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+            happened.append("put down")
+            super().put_many(replies)
+
+    cache = Watched(tmp_path / "replies.sqlite")
+    target = RememberingTarget(CallableTarget(ask), cache, known=FIELDS)
+    items = [GoldItem(id=f"{n:02}", input=n) for n in range(20)]
+    limits = Limits(concurrency=10)
+    evaluate(items, target=target, scorers=[], runs=runs, run=new_run("one"), limits=limits)
+    assert happened[:20] == ["asked"] * 20
+    assert evaluate(
+        items, target=target, scorers=[], runs=runs, run=new_run("two"), limits=limits
+    ).config == {"remembered": 20}
+    cache.close()
+
+
+def test_an_item_that_is_asked_again_at_once_finds_what_had_just_come(tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    async def ask(number: int) -> str:
+        calls.append(number)
+        return str(number)
+
+    async def twice() -> tuple[Any, Any]:
+        await target.open(concurrency=1)
+        item = GoldItem(id="a", input=7)
+        told = (await target.ask(item)).raw, (await target.ask(item)).raw
+        await target.close()
+        return told
+
+    cache = ReplyCache(tmp_path / "replies.sqlite")
+    target = RememberingTarget(CallableTarget(ask), cache, known=FIELDS)
+    assert asyncio.run(twice()) == ("7", "7")
+    assert calls == [7]
+    cache.close()
+
+
 def test_a_cache_that_gives_nonsense_is_asked_past(runs: Any, new_run: NewRun) -> None:
     class Nonsense:
         def get(self, key: str) -> bytes | None:
             return b"<html>"
+
+        def holding(self, keys: Collection[str]) -> set[str]:
+            return set(keys)
 
         def put(self, key: str, value: bytes) -> None:
             assert json.loads(value)[0] == "7"

@@ -142,7 +142,7 @@ def test_replies_of_a_killed_run_that_are_not_stored_yet_are_counted(
     async def ask() -> None:
         for item in gold[:13]:
             await target.ask(item)
-            await asyncio.sleep(0)
+        await target.close()
 
     asyncio.run(ask())
     cache.close()

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,22 @@ class ReplyCache:
                 return None
             self._drop(key)
             return None
+
+    def holding(self, keys: Collection[str]) -> set[str]:
+        """Those of the keys under which there is a reply that is not too old."""
+        oldest = self._clock() - self._max_age_s
+        with self._lock:
+            if self._file is None:
+                return set()
+            try:
+                found = self._file.execute(
+                    "SELECT key FROM replies WHERE key IN (SELECT value FROM json_each(?)) AND at >= ?",
+                    (json.dumps(list(keys)), oldest),
+                )
+                return {key for (key,) in found}
+            except sqlite3.Error as error:
+                self._tell(error)
+                return set()
 
     def put(self, key: str, value: bytes) -> None:
         """Keep a reply; one that is there already stays."""

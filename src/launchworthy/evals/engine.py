@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -54,7 +54,7 @@ class Progress:
 
 
 def evaluate(
-    items: Collection[GoldItem],
+    items: Iterable[GoldItem],
     *,
     target: Target,
     scorers: Sequence[Scorer],
@@ -71,7 +71,7 @@ def evaluate(
     process that is killed repeats only calls that had not come back; items that had failed are asked again.
 
     Args:
-        items: What to ask; gone through three times, and held by nobody here.
+        items: What to ask; gone through twice, and held by nobody here.
         target: Who is asked.
         scorers: What to say of each answer.
         runs: Where the run rests.
@@ -87,10 +87,8 @@ def evaluate(
         KeyboardInterrupt: After what had come back was stored and the run marked as interrupted.
     """
     limits = limits or Limits()
-    ids = {item.id for item in items}
-    if len(ids) != len(items):
-        raise InputError("an item id stands twice", where=run.gold)
-    target = conversing(target, items, user=user)
+    ids: set[str] = set()
+    target = conversing(target, _listed(items, ids, where=run.gold), user=user)
     tally = _Tally(run, items=len(ids))
     for item in _stored_items(runs, run.id):
         if item.item_id in ids and item.error is None:
@@ -103,7 +101,7 @@ def evaluate(
         limits=limits,
         spent_usd=tally.cost_usd or 0.0,
     )
-    sitting = _Sitting(scorers=scorers, limits=limits, runs=runs, tally=tally)
+    sitting = _Sitting(scorers=scorers, limits=limits, runs=runs, tally=tally, give_way=asking.give_way)
     asking.start()
     status, pending = "failed", list[Asked]()
     try:
@@ -138,6 +136,15 @@ def evaluate(
     return header
 
 
+def _listed(items: Iterable[GoldItem], ids: set[str], *, where: str) -> Iterator[GoldItem]:
+    """The items, their ids noted as they pass."""
+    for item in items:
+        if item.id in ids:
+            raise InputError("an item id stands twice", where=where)
+        ids.add(item.id)
+        yield item
+
+
 def _stored_items(runs: RunStore, run_id: str) -> Iterator[RunItem]:
     with contextlib.suppress(NotFoundError):
         yield from runs.iter_run_items(run_id)
@@ -146,11 +153,20 @@ def _stored_items(runs: RunStore, run_id: str) -> Iterator[RunItem]:
 class _Sitting:
     """What the caller's thread does with a batch: score, store, count."""
 
-    def __init__(self, *, scorers: Sequence[Scorer], limits: Limits, runs: RunStore, tally: _Tally) -> None:
+    def __init__(
+        self,
+        *,
+        scorers: Sequence[Scorer],
+        limits: Limits,
+        runs: RunStore,
+        tally: _Tally,
+        give_way: Callable[[], None],
+    ) -> None:
         self._scorers = scorers
         self._limits = limits
         self._runs = runs
         self._tally = tally
+        self._give_way = give_way
 
     def keep(self, batch: Sequence[Asked]) -> list[RunItem]:
         scored = [self._scored(gold, item) for gold, item in batch]
@@ -161,6 +177,7 @@ class _Sitting:
     def _scored(self, gold: GoldItem, item: RunItem) -> RunItem:
         if item.error is not None or not self._scorers:
             return item
+        self._give_way()
         scores: Mapping[str, Score] = score_item(
             row_of(gold, item), self._scorers, timeout_s=self._limits.scorer_timeout_s
         )

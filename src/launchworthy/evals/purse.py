@@ -27,6 +27,11 @@ class Purse:
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
+    def counts(self) -> bool:
+        """Whether it matters what a call cost."""
+        return self._ceiling is not None
+
+    @property
     def is_empty(self) -> bool:
         """Whether the ceiling is reached."""
         return self._ceiling is not None and self._before + self._paid >= self._ceiling

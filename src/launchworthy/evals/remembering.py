@@ -1,25 +1,27 @@
 """A target that is not asked again what it has answered. May import ``errors`` and this room.
 
-Every reply is put down the moment it comes, before it is scored or stored: a run that was killed goes on
-without repeating one call that had come back, however far scoring was behind. Whether other runs may use it
+Every reply is put down within 0.01 s of its coming, before it is scored or stored: a run that was killed
+goes on without repeating what had come back, however far scoring was behind. Whether other runs may use it
 too is decided by the key: that of this run alone, or that of the release.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
 
 from launchworthy.errors import InputError
 from launchworthy.evals.answer import read_answer
+from launchworthy.evals.backlog import Backlog
 from launchworthy.evals.cache import cache_key
 from launchworthy.evals.target import Reply, Target
 from launchworthy.gold import GoldItem
 
 __all__ = ["Cache", "RememberingTarget", "held_of"]
+
+_KEPT_S = 0.01  # the longest that a reply is in memory alone
 
 
 class Cache(Protocol):
@@ -27,6 +29,9 @@ class Cache(Protocol):
 
     def get(self, key: str) -> bytes | None:
         """What was put under this key."""
+
+    def holding(self, keys: Collection[str]) -> set[str]:
+        """Those of the keys under which there is something."""
 
     def put(self, key: str, value: bytes) -> None:
         """Keep it; never fails."""
@@ -52,41 +57,51 @@ class RememberingTarget:
         self._cache = cache
         self._known = dict(known)
         self._shared = shared
-        self._came: list[tuple[str, bytes]] = []
+        self._came = Backlog(self._put_down, oldest_s=_KEPT_S)
+        self._foreseen: dict[str, tuple[str, bool]] = {}  # by id: the key, and whether the cache holds it
 
     @property
     def name(self) -> str:
         return self._target.name
 
     async def open(self, *, concurrency: int) -> None:
+        self._foreseen.clear()
         await self._target.open(concurrency=concurrency)
 
     async def close(self) -> None:
+        self._came.clear()
         await self._target.close()
 
+    def foresee(self, items: Collection[GoldItem]) -> None:
+        """Look in the cache for all of them at once, before any is asked."""
+        keys = {item.id: _key(self._known, item) for item in items if item.id not in self._foreseen}
+        held = self._cache.holding(keys.values()) if keys else set()
+        self._foreseen |= {item_id: (key, key in held) for item_id, key in keys.items()}
+
     async def ask(self, item: GoldItem) -> Reply:
-        key = _key(self._known, item)
-        held = self._cache.get(key)
+        foreseen = item.id in self._foreseen
+        key, may_be_held = self._foreseen.pop(item.id) if foreseen else (_key(self._known, item), True)
+        if may_be_held:
+            self._came.clear()  # it may be among them, where an item is asked again
+        held = self._cache.get(key) if may_be_held else None
         reply = None if held is None else _reply(held, remembered=self._shared)
         if reply is not None:
             return reply
         reply = await self._target.ask(item)
         plain = _packed(reply)
         if plain is not None:
-            if not self._came:
-                # Replies that came together are put down together, before the loop waits for others.
-                asyncio.get_running_loop().call_soon(self._put_down)
-            self._came.append((key, plain))
+            self._came.add((key, plain))
         return reply
 
-    def _put_down(self) -> None:
-        came, self._came = self._came, []
-        self._cache.put_many(came)
+    def _put_down(self, came: list[tuple[str, bytes]]) -> None:
+        # What no item can be scored by is an error, and errors are asked again.
+        self._cache.put_many([(key, plain) for key, plain in came if _can_be_read(plain)])
 
 
 def held_of(cache: Cache, items: Iterable[GoldItem], *, known: Mapping[str, Any]) -> set[str]:
     """Ids of the items of which the cache holds a reply."""
-    return {item.id for item in items if cache.get(_key(known, item)) is not None}
+    keys = {_key(known, item): item.id for item in items}
+    return {keys[key] for key in cache.holding(keys)}
 
 
 def _key(known: Mapping[str, Any], item: GoldItem) -> str:
@@ -94,12 +109,19 @@ def _key(known: Mapping[str, Any], item: GoldItem) -> str:
 
 
 def _packed(reply: Reply) -> bytes | None:
-    """None for what no item could be scored by: it is an error, and errors are asked again."""
+    """None for what JSON cannot hold, which is an error."""
     try:
-        read_answer(reply.raw)
         return orjson.dumps([reply.raw, reply.latency_ms, reply.trace_id], option=orjson.OPT_SERIALIZE_NUMPY)
-    except (InputError, TypeError, ValueError):
+    except (TypeError, ValueError):
         return None
+
+
+def _can_be_read(plain: bytes) -> bool:
+    try:
+        read_answer(orjson.loads(plain)[0])
+    except (InputError, ValueError):
+        return False
+    return True
 
 
 def _reply(held: bytes, *, remembered: bool) -> Reply | None:

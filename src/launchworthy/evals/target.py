@@ -10,7 +10,7 @@ import contextvars
 import inspect
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol, runtime_checkable
@@ -18,7 +18,7 @@ from typing import Any, Protocol, runtime_checkable
 from launchworthy.functions import load_function
 from launchworthy.gold import GoldItem
 
-__all__ = ["MAX_BYTES", "CallableTarget", "Reply", "Target", "TargetFailure", "load_function"]
+__all__ = ["MAX_BYTES", "CallableTarget", "Foresight", "Reply", "Target", "TargetFailure", "load_function"]
 
 MAX_BYTES = 16 * 1024 * 1024  # of one answer
 _MAX_DEPTH = 1_000
@@ -81,6 +81,14 @@ class Target(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class Foresight(Protocol):
+    """A target that is quicker where it knows what comes."""
+
+    def foresee(self, items: Collection[GoldItem]) -> None:
+        """These are asked next. Makes no call, and never fails."""
 
 
 class CallableTarget:

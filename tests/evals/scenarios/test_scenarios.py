@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -314,6 +314,9 @@ class DictCache:
 
     def get(self, key: str) -> bytes | None:
         return self.held.get(key)
+
+    def holding(self, keys: Collection[str]) -> set[str]:
+        return self.held.keys() & set(keys)
 
     def put(self, key: str, value: bytes) -> None:
         self.held[key] = value

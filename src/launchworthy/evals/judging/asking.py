@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -48,6 +48,9 @@ class _Remembered:
     def get(self, key: str) -> bytes | None:
         return self._replies.get(key)
 
+    def holding(self, keys: Collection[str]) -> set[str]:
+        return self._replies.keys() & set(keys)
+
     def put(self, key: str, value: bytes) -> None:
         self._replies[key] = value
 
@@ -70,6 +73,7 @@ class JudgeTarget:
         self.spent = spent or Spent()
         self._cache: Cache = _Remembered() if cache is None else cache
         self._clients = [ChatClient(model, prices=prices) for model in judge.models]
+        self._under_way = 0
 
     @property
     def name(self) -> str:
@@ -114,7 +118,11 @@ class JudgeTarget:
         paid = reply is None
         if reply is None:
             self._refuse_beyond_ceiling()
-            reply = await client.complete(messages, schema=schema)
+            self._under_way += 1
+            try:
+                reply = await client.complete(messages, schema=schema)
+            finally:
+                self._under_way -= 1
             self.spent.calls += 1
             self.spent.tokens += (reply.input_tokens or 0) + (reply.output_tokens or 0)
             self.spent.cost_usd += reply.cost_usd or 0.0
@@ -141,11 +149,16 @@ class JudgeTarget:
         return vote | {"grade": grade, "reasoning": reasons[:_REASONS]}
 
     def _refuse_beyond_ceiling(self) -> None:
-        if self.judge.max_cost_usd is not None and self.spent.cost_usd >= self.judge.max_cost_usd:
+        """Raise where what is spent reaches the ceiling, calls under way at the mean of those before."""
+        with_these = 1.0 + self._under_way / self.spent.calls if self.spent.calls else 1.0
+        if (
+            self.judge.max_cost_usd is not None
+            and self.spent.cost_usd * with_these >= self.judge.max_cost_usd
+        ):
             raise TargetFailure(
                 f"the judge's ceiling of {self.judge.max_cost_usd:g} USD was reached", transient=False
             )
-        if self.judge.max_tokens is not None and self.spent.tokens >= self.judge.max_tokens:
+        if self.judge.max_tokens is not None and self.spent.tokens * with_these >= self.judge.max_tokens:
             raise TargetFailure(
                 f"the judge's ceiling of {self.judge.max_tokens:,} tokens was reached", transient=False
             )
