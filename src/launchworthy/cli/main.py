@@ -43,6 +43,8 @@ COMMANDS: dict[str, str] = {
     "agreement": "Say how far the people or judges who label agree beyond chance.",
     "correct": "Correct a judge's scores with the labels that people gave some of the items.",
     "threshold": "Propose the confidence from which on to answer, so that wrong answers stay under a target.",
+    "permit": "Decide calls of tools by a contract, one after another: allow, needs_approval or deny.",
+    "why": "Say why a call of a tool may run or not, rule by rule, and what would change it.",
     "export": "Write a table of records to a Parquet file.",
     "keys": "Make, list and end API keys.",
     "erase": "Erase one user's records from every file, and put that on record.",

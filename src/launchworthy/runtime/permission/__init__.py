@@ -4,8 +4,10 @@ What the contract does not name is denied, and a deny wins over every allow. May
 """
 
 from launchworthy.runtime.permission.decision import Check, Checked, Decision, Ruling, Step
+from launchworthy.runtime.permission.explaining import changes, why
 from launchworthy.runtime.permission.policy import Policy
 from launchworthy.runtime.permission.provenance import Provenance
+from launchworthy.runtime.permission.reading import request_of
 from launchworthy.runtime.permission.request import Origin, Principal, Request
 from launchworthy.runtime.permission.spending import Charge, MemorySpending, Overrun, Reservation, Spending
 
@@ -25,4 +27,7 @@ __all__ = [
     "Ruling",
     "Spending",
     "Step",
+    "changes",
+    "request_of",
+    "why",
 ]

@@ -1,15 +1,16 @@
 """Where a value of a call came from: which of its texts it stands in.
 
 Standard library only. The rule: a value belongs to the most trusted place in which the *whole* of it
-stands, the application before the user. Where neither has it, it belongs to the tool result or retrieved text
-in which it, or a part of it, stands; and what stands nowhere the model made up. Case, width, invisible
-characters and spacing do not count, nor ``https://`` before a host, nor the spaces and hyphens within a number
-or an IBAN. A value stands in a text only by itself: ``evil.example`` not within ``evil.example.org``,
-``/home/u`` not within ``/home/u/notes``, 12 not within 12.50.
+stands, the application before the user. Where neither has it, it belongs to the tool result or retrieved
+text in which it, or a part of it, stands; and what stands nowhere the model made up. Case, width, invisible
+characters and spacing do not count, nor ``https://`` before a host, nor the spaces and hyphens within a
+number or an IBAN. A value stands in a text only by itself: ``evil.example`` not within
+``evil.example.org``, ``/home/u`` not within ``/home/u/notes``, 12 not within 12.50.
 
 What that cannot see: who meant a value. A short one, such as ``5`` or ``all``, may stand in the user's text
-by chance; a user who pastes a letter has said all that it says. A value that was cut up, translated or encoded
-on its way stands nowhere and counts as the model's, so that it chooses nothing: what cannot be traced is denied.
+by chance; a user who pastes a letter has said all that it says. A value that was cut up, translated or
+encoded on its way stands nowhere and counts as the model's, so that it chooses nothing: what cannot be
+traced is denied.
 """
 
 from __future__ import annotations
@@ -238,7 +239,7 @@ def _is_empty(leaf: Any) -> bool:
 
 
 def _leaves(path: str, value: Any, *, keys: bool) -> Iterator[tuple[str, Any]]:
-    """Every text and number in a value, with the fields that lead to it; what is too deep stands for itself."""
+    """Every text and number in a value, with the fields that lead to it; and what is too deep."""
     stack: list[tuple[str, Any, int]] = [(path, value, 0)]
     while stack:
         here, inner, depth = stack.pop()

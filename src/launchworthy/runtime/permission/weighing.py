@@ -91,7 +91,7 @@ def check_budgets(
             yield _broken(
                 budget,
                 _uncountable(rules, budget, amount),
-                "give what is counted, with the call",
+                f"give {rules.amount} as a number",
             )
         elif spending is None:
             yield budget.counted
