@@ -321,6 +321,67 @@ def test_threshold_refuses_what_it_cannot_read(
     assert says in error
 
 
+def _kept(policy: Path) -> dict[str, Any]:
+    from ruamel.yaml import YAML
+
+    return dict(YAML(typ="safe").load(policy.read_text()))
+
+
+def test_rows_that_fitted_the_confidence_certify_no_threshold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model that learnt its rows by heart is sure and right on them, and wrong on others."""
+    learnt = [{"id": f"a{n}", "confidence": 0.99, "correct": True} for n in range(300)]
+    others = [{"id": n, "confidence": 0.99, "correct": n % 2 == 0} for n in range(300)]
+    file = _file(tmp_path, "answers.jsonl", learnt + others)
+    asked = ("threshold", "--input", file, "--target", "0.3")
+    code, text, _ = _run(capsys, *asked)
+    assert (code, "This holds if none of these rows fitted the confidence" in text) == (0, True)
+    for name in ("policy.json", "policy.yaml"):
+        policy = tmp_path / name
+        policy.write_text(json.dumps({"threshold": 0, "fitted_on": [row["id"] for row in learnt]}))
+        code, text, _ = _run(capsys, *asked, "--out", str(policy))
+        assert code == 2, text
+        assert "300 labelled rows" in text
+        assert "300 further rows fitted the confidence (fitted_on); they certify nothing" in text
+    policy = tmp_path / "other.yaml"
+    policy.write_text(json.dumps({"threshold": 0, "fitted_on": list(range(300))}))
+    code, text, _ = _run(capsys, *asked, "--out", str(policy), "--json")
+    told = json.loads(text)
+    assert (code, told["n"]) == (0, 300)
+    assert told["source"] == f"{file}, without 300 rows that fitted the confidence"
+    assert _kept(policy)["fitted_on"] == list(range(300))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("p.json", '{"threshold": 0, "fitted_on": "a1"}', "fitted_on is no list of ids"),
+        ("p.yaml", "threshold: 0\nfitted_on: [{a: 1}]", "fitted_on is no list of ids"),
+        ("p.json", '{"threshold": 0, "fitted_on": ["a1"', "no mapping"),
+        ("p.yaml", "[1, 2]", "no mapping"),
+        ("p.json", '{"threshold": 0, "fitted_on": ["a1", "a2"]}', "every row fitted the confidence"),
+        ("q.json", '{"threshold": 0, "fitted_on": ["a1"]}', ":3: LW100 the row has no id"),
+    ],
+)
+def test_a_policy_that_does_not_say_well_what_fitted_it_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, says: str
+) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": "a1", "confidence": 1, "correct": True},
+        {"id": "a2", "confidence": 1, "correct": True},
+    ]
+    if name == "q.json":
+        rows.append({"confidence": 1, "correct": True})
+    policy = tmp_path / name
+    policy.write_text(text)
+    file = _file(tmp_path, "answers.jsonl", rows)
+    code, out, error = _run(capsys, "threshold", "--input", file, "--target", "0.1", "--out", str(policy))
+    assert (code, out) == (64, "")
+    assert says in error
+    assert policy.read_text() == text
+
+
 def test_threshold_that_cannot_be_written_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = _file(tmp_path, "answers.jsonl", _answers(1, 2_000))
     out = str(tmp_path / "no" / "threshold.json")

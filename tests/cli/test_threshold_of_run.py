@@ -99,6 +99,20 @@ def test_a_run_gives_the_threshold_of_its_rows_written_by_hand(call: Call, metri
     assert found["source"] == f"run:{RUN.id}, dev, right by {metric}"
 
 
+def test_items_that_fitted_the_confidence_are_left_out_of_a_run(call: Call) -> None:
+    fitted = [item.item_id for item in _items()[::4]]
+    Path("policy.json").write_text(json.dumps({"threshold": 1, "fitted_on": fitted}))
+    asked = ("--run", RUN.id, "--metric", "selective-risk", "--target", "30 %", "--out", "policy.json")
+    code, out, _ = call(*asked)
+    assert (code, "100 further rows fitted the confidence" in out) == (0, True)
+    kept = json.loads(Path("policy.json").read_text())
+    assert kept["fitted_on"] == fitted
+    assert kept["rows"] == 300
+    assert kept["source"].endswith("right by selective-risk, without 100 rows that fitted the confidence")
+    Path("policy.json").write_text(json.dumps({"threshold": 1, "fitted_on": [i.item_id for i in _items()]}))
+    assert "every item fitted the confidence" in call(*asked)[2]
+
+
 def test_a_policys_file_keeps_what_else_it_says(call: Call) -> None:
     Path("policy.json").write_text('{"weights": {"a": 1.5}, "threshold": 0.1}')
     Path("policy.yaml").write_text("# ours\nweights: {a: 1.5}  # fitted\nthreshold: 0.1\n")

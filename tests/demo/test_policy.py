@@ -30,7 +30,7 @@ class Oracle:
 def _items(split: str = "dev") -> list[GoldItem]:
     return [
         GoldItem(id=f"{n}-{n % 7}", input="a" + "1" * (n % 7), answerable=n % 7 >= 4, split=split)
-        for n in range(70)
+        for n in range(126)
     ]
 
 
@@ -69,22 +69,35 @@ def test_a_threshold_is_certified_or_there_is_no_policy() -> None:
     assert (policy.evidence["target"], policy.evidence["confidence"], policy.evidence["n"]) == (
         0.15,
         0.95,
-        70,
+        84,
     )
-    assert policy.evidence["coverage"]["value"] == pytest.approx(30 / 70)
+    assert policy.evidence["coverage"]["value"] == pytest.approx(36 / 84)
     assert policy.evidence["wrong"]["value"] == 0.0
     with pytest.raises(
-        InputError, match=r"No threshold can be certified with 35 labelled answers: about \d+"
+        InputError, match=r"No threshold can be certified with 28 labelled answers: about \d+"
     ):
-        calibrate(_items()[:35], Oracle())
+        calibrate(_items()[:42], Oracle())
+
+
+def test_what_fitted_the_confidence_does_not_certify_the_threshold() -> None:
+    policy = calibrate(_items(), Oracle())
+    fitted = set(policy.evidence["fitted_on"])
+    assert fitted == {item.id for item in _items()[::3]}
+    # Truth turned about where it only certifies: the model is the same, and no threshold can be certified.
+    turned = [
+        item if item.id in fitted else replace(item, answerable=not item.answerable) for item in _items()
+    ]
+    with pytest.raises(InputError, match="No threshold can be certified"):
+        calibrate(turned, Oracle())
 
 
 def test_the_shipped_policy_says_on_what_its_threshold_rests(
     product: Path, contract: Contract, gold: tuple[GoldItem, ...]
 ) -> None:
     policy = read_policy(product / "policy.json")
-    dev = [item for item in gold if item.split == "dev"]
-    assert policy.evidence["n"] == len(dev)
+    dev = [item.id for item in gold if item.split == "dev"]
+    assert set(policy.evidence["fitted_on"]) == set(dev[::3])
+    assert policy.evidence["n"] == len(dev) - len(dev[::3])
     assert policy.evidence["method"].startswith("learn then test")
     promised = {claim.metric: claim for claim in claims(contract)}["selective_risk"]
     assert promised.target is not None
@@ -103,13 +116,18 @@ def test_a_threshold_chosen_by_the_command_makes_the_same_policy(
 ) -> None:
     fitted = calibrate(gold, replay)
     rows = [
-        {"confidence": fitted.confidence(found_on_dev[item.id].signals), "correct": item.answerable}
+        {
+            "id": item.id,
+            "confidence": fitted.confidence(found_on_dev[item.id].signals),
+            "correct": item.answerable,
+        }
         for item in gold
         if item.split == "dev"
     ]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     file = tmp_path / "policy.json"
-    file.write_text(replace(fitted, threshold=1.0, evidence={}).as_json())
+    listed = {"fitted_on": fitted.evidence["fitted_on"]}
+    file.write_text(replace(fitted, threshold=1.0, evidence=listed).as_json())
     with pytest.raises(SystemExit) as stopped:
         main(["threshold", "--input", str(tmp_path / "rows.jsonl"), "--target", "15 %", "--out", str(file)])
     assert stopped.value.code in (0, None), capsys.readouterr().err

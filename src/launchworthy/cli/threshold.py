@@ -11,7 +11,13 @@ import click
 
 from launchworthy.cli.columns import require_rows, row_number
 from launchworthy.cli.figures import SHARE, echo_json
-from launchworthy.cli.threshold_file import ENDINGS, keep_threshold, threshold_fields, threshold_reason
+from launchworthy.cli.threshold_file import (
+    ENDINGS,
+    fitted_ids,
+    keep_threshold,
+    threshold_fields,
+    threshold_reason,
+)
 
 if TYPE_CHECKING:
     from launchworthy.stats import RiskCoverage, Threshold
@@ -56,6 +62,9 @@ def command(
 
     Rows hold confidence (any number, higher is surer) and correct (true/false); rows without correct count
     apart. Or name a run, best one of the dev split, so that the holdout can prove what the threshold keeps.
+    Rows that fitted the confidence flatter it, and certify nothing: list their ids as `fitted_on` in the file
+    that --out names, and they are left out.
+
     Exit code: 0 certified, 2 no threshold can be certified with these rows.
 
     Examples: launchworthy threshold --input answers.jsonl --target 0.02 --confidence 0.95;
@@ -69,7 +78,8 @@ def command(
         raise click.UsageError("name either a file (--input) or a run (--run)")
     if (metric is None) != (run is None):
         raise click.UsageError("--run and --metric go together: the metric says which answers are right")
-    told = _of_run(run, metric or "", data) if run is not None else _of_file(file or Path())
+    fitted = frozenset[str]() if out is None else fitted_ids(out)
+    told = _of_run(run, metric or "", data, fitted) if run is not None else _of_file(file or Path(), fitted)
     curve = risk_coverage(told.scores, correct=told.right)
     if guarantee == "probability":
         found = certified_threshold(told.scores, correct=told.right, target=target, level=confidence)
@@ -89,28 +99,41 @@ def command(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """How sure each answer was and whether it was right; ``apart`` says of the rest why it counts nowhere."""
+    """How sure each answer was and whether it was right; ``apart`` says of the rest why it counts nowhere.
+
+    ``fitted`` is how many further rows were left out since they fitted the confidence.
+    """
 
     source: str
     scores: list[float]
     right: list[float]
     rows: int
     apart: str
+    fitted: int
 
     @property
     def unlabelled(self) -> int:
         return self.rows - len(self.scores)
 
 
-def _of_file(file: Path) -> _Told:
+def _of_file(file: Path, fitted: frozenset[str]) -> _Told:
     from launchworthy.errors import InputError
     from launchworthy.jsonl import read_jsonl
 
     scores: list[float] = []
     right: list[float] = []
-    rows = 0
+    rows = left_out = 0
     for line, row in read_jsonl(file):
         where = f"{file}:{line}"
+        if fitted and row.get("id") is None:
+            raise InputError(
+                "the row has no id, so that nobody knows whether it fitted the confidence",
+                where=where,
+                hint="the file that --out names lists by id which rows did (fitted_on)",
+            )
+        if fitted and str(row["id"]) in fitted:
+            left_out += 1
+            continue
         rows += 1
         score, correct = (row_number(row, name, where=where) for name in ("confidence", "correct"))
         if score is None:
@@ -120,20 +143,32 @@ def _of_file(file: Path) -> _Told:
         if correct is not None:
             scores.append(score)
             right.append(correct)
-    require_rows(rows, file=file)
-    return _Told(source=str(file), scores=scores, right=right, rows=rows, apart="have no correct")
+    require_rows(rows + left_out, file=file)
+    if not rows:
+        raise InputError("every row fitted the confidence", where=str(file), hint="label others")
+    return _Told(
+        source=_source(str(file), left_out),
+        scores=scores,
+        right=right,
+        rows=rows,
+        apart="have no correct",
+        fitted=left_out,
+    )
 
 
-def _of_run(run_id: str, name: str, data: Path | None) -> _Told:
+def _of_run(run_id: str, name: str, data: Path | None, fitted: frozenset[str]) -> _Told:
     from launchworthy.errors import InputError
     from launchworthy.evals import metrics_of_run, stated_confidences
     from launchworthy.server import open_workspace
 
     workspace = open_workspace(data, make=False)
     try:
-        run, items = workspace.run(run_id), workspace.run_items(run_id)
+        run, asked = workspace.run(run_id), workspace.run_items(run_id)
     finally:
         workspace.close()
+    items = [item for item in asked if item.item_id not in fitted]
+    if asked and not items:
+        raise InputError("every item fitted the confidence", where=f"run {run.id}", hint="ask others")
     known = {metric.name: metric for metric in metrics_of_run(run)}
     metric = known.get(name.replace("_", "-"))
     if metric is None:
@@ -156,12 +191,17 @@ def _of_run(run_id: str, name: str, data: Path | None) -> _Told:
             err=True,
         )
     return _Told(
-        source=f"run:{run.id}, {run.split}, right by {metric.name}",
+        source=_source(f"run:{run.id}, {run.split}, right by {metric.name}", len(asked) - len(items)),
         scores=list(stated.confidence),
         right=list(stated.correct),
         rows=len(items),
         apart=f"have no confidence or no score of {metric.name}",
+        fitted=len(asked) - len(items),
     )
+
+
+def _source(name: str, fitted: int) -> str:
+    return f"{name}, without {fitted:,} rows that fitted the confidence" if fitted else name
 
 
 def _points(curve: RiskCoverage, most: int) -> list[dict[str, float]]:
@@ -189,6 +229,12 @@ def _print(found: Threshold, curve: RiskCoverage, told: _Told) -> None:
     click.echo(f"{found.method}; {found.n:,} labelled rows; AURC {format_number(curve.aurc)}")
     if told.unlabelled:
         click.echo(f"{told.unlabelled:,} of {told.rows:,} rows {told.apart}; they count nowhere")
+    if told.fitted:
+        click.echo(f"{told.fitted:,} further rows fitted the confidence (fitted_on); they certify nothing")
+    else:
+        click.echo(
+            "This holds if none of these rows fitted the confidence: list the ids that did as fitted_on"
+        )
     click.echo(f"{'confidence ≥':>12}  {'answered':>9}  {'wrong':>8}")
     for point in _points(curve, _SHOWN):
         shown = format_number(point["threshold"], digits=4)

@@ -14,7 +14,7 @@ from launchworthy.errors import InputError, StorageError
 if TYPE_CHECKING:
     from launchworthy.stats import Threshold
 
-__all__ = ["ENDINGS", "keep_threshold", "threshold_fields", "threshold_reason"]
+__all__ = ["ENDINGS", "fitted_ids", "keep_threshold", "threshold_fields", "threshold_reason"]
 
 ENDINGS = (".json", ".yaml", ".yml")
 
@@ -49,6 +49,31 @@ def threshold_fields(
         "aurc": aurc,
         "reason": threshold_reason(found),
     }
+
+
+def fitted_ids(path: Path) -> frozenset[str]:
+    """The rows that fitted the confidence, as ``fitted_on`` of a policy's file lists them; none without one.
+
+    Raises:
+        InputError: What is there is no mapping, or ``fitted_on`` is no list of ids.
+        StorageError: It cannot be read.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        kept = json.loads(text or "{}") if path.suffix == ".json" else YAML(typ="safe").load(text) or {}
+    except OSError as error:
+        raise StorageError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise _no_mapping(path) from error
+    if not isinstance(kept, dict):
+        raise _no_mapping(path)
+    listed = kept.get("fitted_on") or []
+    if not isinstance(listed, list) or not all(isinstance(one, (str, int)) for one in listed):
+        raise InputError("fitted_on is no list of ids", where=str(path), hint="as the rows have them")
+    return frozenset(str(one) for one in listed)
 
 
 def threshold_reason(found: Threshold) -> str:
