@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -63,16 +65,24 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def address(looked: Any, moment: datetime) -> Iterator[str]:
-    app = Starlette(routes=routes(looked, clock=lambda: moment))
+    with served(looked, moment) as found:
+        yield found
+
+
+@contextmanager
+def served(world: Any, moment: datetime) -> Iterator[str]:
+    app = Starlette(routes=routes(world, clock=lambda: moment))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +285,27 @@ def test_a_click_leads_from_an_unmet_claim_to_the_trace_that_caused_it(
         "link", name=trace_id(1)[:11]
     ).click()
     assert "the user was not content" in page.locator("h1").inner_text()
+
+
+def test_the_holdout_opens_at_the_press_of_a_button_that_counts(
+    browser: Browser, world: Any, moment: datetime
+) -> None:
+    own = replace(world, seen=list(world.seen))
+    with served(own, moment) as address:
+        context = browser.new_context(base_url=address)
+        page = context.new_page()
+        page.goto("/runs/20261124-080000-cafe?slice=plain")
+        expect(page.get_by_text("Use dict.update.")).to_have_count(0)
+        button = page.get_by_role("button", name="Look at holdout items")
+        expect(button).to_have_accessible_description(re.compile(r"^Counts as a look \(3 of 20 used\)"))
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Use dict.update.").first).to_be_visible()
+        expect(page).to_have_url(re.compile(r"\?slice=plain$"))
+        assert len(own.seen) == len(world.seen) + 1
+        page.goto("/gold/python-docs/answer")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("read 4 of 20 times")
+        context.close()
 
 
 def test_print_opens_what_is_folded_but_for_the_checklist(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,86 @@ def test_a_key_looks_under_its_own_name_and_one_that_only_reads_does_not(workspa
     assert "secret" not in clients["bo"].get(page).text, "one's look is not another's"
     other = TestClient(app, base_url="https://lw.example", headers={"Authorization": f"Bearer {keys['ana']}"})
     assert "secret" in other.get(page).text, "a key is the same reader without a session"
+
+
+def _evaluated(own: Any, run_id: str, *, trace: str, at: datetime, text: str) -> None:
+    own.records.add(
+        "spans",
+        [
+            {
+                "trace_id": bytes.fromhex(trace),
+                "span_id": bytes.fromhex(trace)[:8],
+                "product": "python-docs",
+                "workflow": "answer",
+                "name": "answer",
+                "kind": "workflow",
+                "cohort": "evaluation",
+                "status": "error",
+                "status_message": f"{text} failed",
+                "start_time": int(at.timestamp()) * 10**9,
+                "received_at": int(at.timestamp()) * 10**9,
+                "duration_ms": 12.0,
+                "input": json.dumps(text),
+                "attributes": json.dumps({"said": text}),
+            }
+        ],
+    )
+    own.records.add(
+        "scores",
+        [
+            {
+                "trace_id": bytes.fromhex(trace),
+                "product": "python-docs",
+                "name": "quality",
+                "explanation": text,
+                "time": int(at.timestamp()) * 10**9,
+                "received_at": int(at.timestamp()) * 10**9,
+            }
+        ],
+    )
+
+
+@pytest.fixture
+def evaluated(nothing: Any, own: Any) -> Any:
+    """A world with one evaluated call of a run on the holdout, and one that is no item's."""
+    nothing.headers = [own.run(CANDIDATE)]
+    nothing.golds, nothing.names = own.golds, ["python-docs"]
+    known = [item for item in own.items[CANDIDATE] if item.item_id == "q-001"]
+    nothing.items = {CANDIDATE: [replace(known[0], trace_id="ab" * 16)]}
+    at = own.run(CANDIDATE).started_at
+    for trace in ("ab" * 16, "cd" * 16):
+        _evaluated(nothing, CANDIDATE, trace=trace, at=at, text="a swordfish of the holdout")
+    _evaluated(nothing, CANDIDATE, trace="ef" * 16, at=at - timedelta(days=3), text="of another evaluation")
+    return nothing
+
+
+def test_evaluation_traffic_is_listed_where_it_is_asked_for_and_without_what_it_asked(
+    evaluated: Any, moment: datetime
+) -> None:
+    client = TestClient(Starlette(routes=routes(evaluated, clock=lambda: moment)))
+    assert "No user has called yet; 3 traces came from evaluations" in client.get("/traces").text
+    both = html.unescape(client.get("/traces?traffic=all").text)
+    assert "Production and evaluation traffic" in both
+    assert both.count('<span class="tag">evaluation</span>') == 3
+    assert "swordfish" not in both
+    _evaluated(evaluated, CANDIDATE, trace="11" * 16, at=moment, text="asked by a user")
+    evaluated.records.query("UPDATE spans SET cohort = NULL WHERE hex(trace_id) = repeat('11', 16)")
+    for address in ("/traces", "/traces?show=spans"):
+        text = html.unescape(client.get(address).text)
+        assert "Production traffic only" in text
+        assert "asked by a user" in text
+        assert "/traces/ab" not in text
+        assert "traffic=all" in text
+    assert 'name="traffic" value="all"' in both, "filters keep the choice"
+
+
+def test_a_trace_of_a_holdout_item_shows_its_words_after_a_look(evaluated: Any, moment: datetime) -> None:
+    client = TestClient(Starlette(routes=routes(evaluated, clock=lambda: moment)))
+    for trace in ("ab" * 16, "cd" * 16):
+        text = client.get(f"/traces/{trace}").text
+        assert "swordfish" not in text
+        assert "12 ms" in text
+        assert "Look at holdout items" in text
+    assert "of another evaluation" in client.get(f"/traces/{'ef' * 16}").text, "no run was at work then"
+    assert "swordfish" in press(client, f"/traces/{'ab' * 16}").text
+    assert "swordfish" in client.get(f"/traces/{'cd' * 16}").text

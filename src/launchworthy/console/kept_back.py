@@ -7,20 +7,23 @@ reading failures one by one is how a holdout finds its way into a prompt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from launchworthy.console.page import Ask
 from launchworthy.console.reading import Reading
+from launchworthy.console.words import from_ns
 from launchworthy.errors import InputError, NotFoundError
 from launchworthy.gold import SEALED, GoldVersion
-from launchworthy.records import Run, RunItem
+from launchworthy.records import Run, RunItem, is_evaluation
 
-__all__ = ["KeptBack", "items_of", "kept_back", "record_looks"]
+__all__ = ["KeptBack", "items_of", "kept_back", "record_looks", "trace_kept_back"]
 
 _NONE: frozenset[str] = frozenset()
+_SLACK = timedelta(minutes=1)  # clocks of two machines, and spans that came before the run was stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,31 @@ def items_of(
             runs.append(reading.run(run_id))
     found = {run.id: reading.run_items(run.id) for run in runs}
     return found, kept_back(reading, [run for run in runs if found[run.id]], ask)
+
+
+def trace_kept_back(
+    reading: Reading, trace_id: str, spans: Sequence[Mapping[str, Any]], ask: Ask
+) -> KeptBack:
+    """What keeps back the words of a trace: it is of an evaluation, of an item that its reader may not see.
+
+    Whose it is, the runs that were at work then can tell. A gate stores no items, and a call that was made
+    again is no item's: what no run knows is kept back with any run that keeps something back.
+    """
+    if not any(map(is_evaluation, spans)):
+        return KeptBack(shown={})
+    began = from_ns(min(span["start_time"] for span in spans))
+    around = [
+        run
+        for run in reading.runs(product=spans[0]["product"])
+        if run.split != "traffic"
+        and run.started_at - _SLACK <= began <= (run.finished_at or ask.now) + _SLACK
+    ]
+    for run in around:
+        for item in reading.run_items(run.id):
+            if item.trace_id == trace_id:
+                own = kept_back(reading, [run], ask)
+                return own.of([own.hides(run.id, item.item_id)])
+    return kept_back(reading, around, ask)
 
 
 def record_looks(reading: Reading, runs: Iterable[Run], *, by: str, now: datetime) -> None:

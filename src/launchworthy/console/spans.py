@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from launchworthy.console.reading import Reading
+from launchworthy.records import ROOT, no_evaluation
 
 __all__ = ["PAGE_ROWS", "TraceFilter", "choices", "list_traces", "read_filter", "read_trace", "totals_of"]
 
@@ -37,11 +38,13 @@ class TraceFilter:
     text: str = ""
     min_ms: str = ""
     show: str = ""  # "spans" lists every span, else only those that begin a trace
+    traffic: str = ""  # "all" lists evaluation traffic too, else only what users made
     before: str = ""  # keyset: start in ns and span id of the last row shown
 
     @property
     def narrowed(self) -> bool:
-        return any(getattr(self, each.name) for each in fields(self) if each.name not in ("before", "show"))
+        whole = ("before", "show", "traffic")
+        return any(getattr(self, each.name) for each in fields(self) if each.name not in whole)
 
     def query(self, **changed: str) -> dict[str, str]:
         """The filter as URL parameters, without what is empty."""
@@ -58,6 +61,8 @@ def read_filter(query: Mapping[str, str]) -> TraceFilter:
         known["status"] = ""
     if known["show"] != "spans":
         known["show"] = ""
+    if known["traffic"] != "all":
+        known["traffic"] = ""
     try:
         if not 0 <= float(known["min_ms"]) < 1e12:
             known["min_ms"] = ""
@@ -67,7 +72,7 @@ def read_filter(query: Mapping[str, str]) -> TraceFilter:
 
 
 _COLUMNS = """lower(hex(trace_id)) AS trace_id, lower(hex(span_id)) AS span_id, product, workflow, release,
-    name, kind, start_time, duration_ms, status, error_type, model, no_answer, input, simulated"""
+    name, kind, cohort, start_time, duration_ms, status, error_type, model, no_answer, input, simulated"""
 
 
 def list_traces(reading: Reading, wanted: TraceFilter) -> list[dict[str, Any]]:
@@ -115,7 +120,9 @@ def _conditions(wanted: TraceFilter, *, since: int | None) -> tuple[str, list[An
         parts.append("start_time >= ?")
         parameters.append(since)
     if wanted.show != "spans":
-        parts.append("parent_span_id IS NULL")
+        parts.append(ROOT)
+    if wanted.traffic != "all":
+        parts.append(no_evaluation(traces=wanted.show == "spans"))
     for name in ("product", "workflow", "release", "status"):
         if value := getattr(wanted, name):
             parts.append(f"{name} = ?")

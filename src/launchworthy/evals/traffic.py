@@ -18,7 +18,7 @@ from typing import Any
 from launchworthy.errors import InputError
 from launchworthy.evals.target import Reply, TargetFailure
 from launchworthy.gold import GoldItem
-from launchworthy.records import last_text, plain_value
+from launchworthy.records import MARKED_CALL, ROOT, last_text, no_evaluation, plain_value
 
 __all__ = ["RecordedCalls", "sample_calls"]
 
@@ -26,7 +26,6 @@ Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 
 _PAGE = 5_000
 _FETCH = 200
-_EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,18 +96,14 @@ def sample_calls(
         raise InputError("a sample of at most no calls is empty")
     where = "product = $1 AND workflow = $2 AND start_time >= $3 AND start_time < $4"
     values: list[Any] = [product, workflow, _ns(since), _ns(until)]
-    where += f" AND kind IS DISTINCT FROM '{_EVALUATION}' AND cohort IS DISTINCT FROM '{_EVALUATION}'"
-    where += (
-        " AND trace_id NOT IN (SELECT trace_id FROM spans WHERE product = $1"
-        f" AND kind = '{_EVALUATION}' AND parent_span_id IS NULL)"
-    )
+    where += f" AND {no_evaluation('$1')}"
     if not simulated:
         where += " AND NOT coalesce(simulated, false)"
     if release is not None:
         values.append(release)
         where += f" AND release = ${len(values)}"
-    marked = query(f"SELECT 1 AS found FROM spans WHERE {where} AND kind = 'workflow' LIMIT 1", values)
-    where += " AND kind = 'workflow'" if marked else " AND parent_span_id IS NULL"
+    marked = query(f"SELECT 1 AS found FROM spans WHERE {where} AND {MARKED_CALL} LIMIT 1", values)
+    where += f" AND {MARKED_CALL if marked else ROOT}"
     drawn, calls = _drawn(query, where, values, share=share, most=most, seed=seed)
     items, replies = [], {}
     for start in range(0, len(drawn), _FETCH):

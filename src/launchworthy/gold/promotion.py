@@ -1,4 +1,4 @@
-"""From a trace to a gold item, and an item through its review. Pure; may import ``errors`` and this room.
+"""From a trace to a gold item, and an item through its review. Pure; may import ``errors``, ``records``.
 
 What a real user asked is the best question there is, but nobody has vouched for its answer yet: a promoted
 item waits, and neither is asked nor counts until someone has reviewed it.
@@ -15,10 +15,9 @@ from typing import Any
 from launchworthy.errors import ConflictError, InputError, NotFoundError
 from launchworthy.gold.item import GoldItem, Review, ReviewStatus
 from launchworthy.gold.split import split_of
+from launchworthy.records import is_evaluation
 
 __all__ = ["asked_in", "promoted", "question_in", "reviewed", "sources_in", "with_item"]
-
-_EVALUATION = "evaluation"
 
 
 def question_in(stored: str | None) -> Any:
@@ -109,7 +108,7 @@ def promoted(
     span = asked_in(trace, workflow=workflow)
     if span is None:
         raise NotFoundError(f"there is no trace {trace_id!r:.60}", where=trace_id)
-    if any(_EVALUATION in (each["kind"], each["cohort"]) for each in trace):
+    if any(map(is_evaluation, trace)):
         raise InputError("the trace is of an evaluation: its question came from a gold set", where=trace_id)
     asked = question_in(span["input"])
     if asked is None:

@@ -1,7 +1,7 @@
 """What users asked, from the records of a workflow or from a file.
 
-May import ``errors``, ``jsonl`` and this room. Evaluation traffic is never among it; what simulated users
-asked is kept apart.
+May import ``errors``, ``jsonl``, ``records`` and this room. Evaluation traffic is never among it; what
+simulated users asked is kept apart.
 """
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters)
@@ -18,11 +18,11 @@ from launchworthy.gold.promotion import question_in
 from launchworthy.gold.shingles import strings
 from launchworthy.gold.tables import parquet_rows, read_csv
 from launchworthy.jsonl import read_jsonl
+from launchworthy.records import MARKED_CALL, ROOT, no_evaluation
 
 __all__ = ["Asked", "asked_of", "questions_in_file"]
 
 _MOST = 20_000  # newest questions that are read
-_EVALUATION = "evaluation"
 _NO_LINES = (".arrow", ".htm", ".html", ".json", ".tsv", ".toml", ".xls", ".xlsx", ".xml", ".yaml", ".yml")
 _FIELDS = ("input", "question", "query", "prompt", "text")
 
@@ -61,13 +61,10 @@ def asked_of(
     """
     values = [product, workflow, int(since.timestamp() * 1e9), int(until.timestamp() * 1e9)]
     of_workflow = (
-        "product = $1 AND workflow = $2 AND start_time >= $3 AND start_time < $4"
-        f" AND kind IS DISTINCT FROM '{_EVALUATION}' AND cohort IS DISTINCT FROM '{_EVALUATION}'"
-        " AND trace_id NOT IN (SELECT trace_id FROM spans WHERE product = $1"
-        f" AND kind = '{_EVALUATION}' AND parent_span_id IS NULL)"
+        f"product = $1 AND workflow = $2 AND start_time >= $3 AND start_time < $4 AND {no_evaluation('$1')}"
     )
     rows: list[dict[str, Any]] = []
-    for of_kind in ("kind = 'workflow'", "parent_span_id IS NULL"):
+    for of_kind in (MARKED_CALL, ROOT):
         rows = query(
             f"SELECT input, coalesce(simulated, false) AS sim FROM spans WHERE {of_workflow} AND {of_kind}"
             f" ORDER BY start_time DESC LIMIT {int(most) + 1}",

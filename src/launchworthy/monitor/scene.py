@@ -2,8 +2,7 @@
 
 May import ``contract``, ``gold``, ``records`` and the standard library. Names and values never enter SQL
 text: they are bound.
-A *call* of a workflow is its span of kind ``workflow``; where an application sends none, the root span of
-each trace. Evaluation traffic (a root of kind ``evaluation``, or the cohort of that name) is left out.
+What a call is, and what evaluation traffic, which is left out, ``records.calls`` says.
 """
 
 # ruff: noqa: S608 (names in SQL are of this room; what comes from outside is bound)
@@ -16,13 +15,19 @@ from typing import Any
 
 from launchworthy.contract import Claim
 from launchworthy.gold import Guarded
-from launchworthy.records import Own
+from launchworthy.records import (
+    EVALUATION,
+    EVALUATION_ROOT,
+    MARKED_CALL,
+    ROOT,
+    CallScores,
+    Own,
+    no_evaluation,
+)
 
-__all__ = ["EVALUATION", "Ask", "Bind", "Query", "Scene", "look"]
+__all__ = ["Ask", "Bind", "Query", "Scene", "look"]
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
-
-EVALUATION = "evaluation"  # kind of span, and cohort, of traffic that no user made
 
 # The independent unit behind a record: the user, else the session, else the trace itself.
 UNIT = "coalesce('u' || user_id, 's' || session_id, 't' || hex(trace_id))"
@@ -61,6 +66,7 @@ class Scene:
         spans: Workflows that have any span of the release.
         evaluated: Whether any trace has a root of kind ``evaluation``.
         gold: Gold sets by name, for those who see whether one has got out.
+        scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
     """
 
     product: str
@@ -73,6 +79,7 @@ class Scene:
     spans: frozenset[str | None] = frozenset()
     evaluated: bool = False
     gold: Mapping[str, Guarded] = field(default_factory=dict)
+    scores: Mapping[str, CallScores] = field(default_factory=dict)
 
     def option(self, workflow: str | None, path: str) -> Mapping[str, Any]:
         """Options of the claim at ``path`` of a workflow, such as ``success``; empty where there is none."""
@@ -161,15 +168,15 @@ class Ask:
         """SELECT of the calls in the window."""
         marked = self.scene.marked
         if self.workflow is not None:
-            of_kind = "kind = 'workflow'" if self.workflow in marked else "parent_span_id IS NULL"
+            of_kind = MARKED_CALL if self.workflow in marked else ROOT
         elif not marked:
-            of_kind = "parent_span_id IS NULL"
+            of_kind = ROOT
         else:
             # Of workflows that send no span of their own, the root of the trace.
             names = ", ".join(bind(name) for name in sorted(name for name in marked if name is not None))
             own = f"coalesce(workflow IN ({names}), false)" if names else "false"
             own = f"({own} OR workflow IS NULL)" if None in marked else own
-            of_kind = f"CASE WHEN {own} THEN kind = 'workflow' ELSE parent_span_id IS NULL END"
+            of_kind = f"CASE WHEN {own} THEN {MARKED_CALL} ELSE {ROOT} END"
         return (
             "SELECT trace_id, workflow, session_id, user_id, start_time, duration_ms, first_token_ms,"
             f" {FAILED} AS failed, {TIMED_OUT} AS timed_out, no_answer, cost_usd, attributes, input, output,"
@@ -193,18 +200,12 @@ class Ask:
             f"product = {bind(scene.product)}",
             f"start_time >= {bind(self.since_ns)}",
             f"start_time < {bind(self.until_ns)}",
-            f"kind IS DISTINCT FROM '{EVALUATION}'",
-            f"cohort IS DISTINCT FROM '{EVALUATION}'",
+            no_evaluation(bind(scene.product) if scene.evaluated else None, traces=scene.evaluated),
         ]
         if self.workflow is not None:
             parts.append(f"workflow = {bind(self.workflow)}")
         if not any_release:
             parts.append("release IS NULL" if scene.release is None else f"release = {bind(scene.release)}")
-        if scene.evaluated:
-            parts.append(
-                f"trace_id NOT IN (SELECT trace_id FROM spans WHERE product = {bind(scene.product)}"
-                f" AND kind = '{EVALUATION}' AND parent_span_id IS NULL)"
-            )
         if self.claim.slice is not None:
             # A plain text search first: it skips nearly every row before any JSON is read.
             parts.append(
@@ -221,9 +222,9 @@ def look(claims: Iterable[Claim], *, product: str, query: Query, release: str | 
     of_release = "release IS NULL" if release is None else f"release = {bind(release)}"
     rows = query(
         f"SELECT workflow, count(*) FILTER ({of_release}) AS spans,"
-        f" count(*) FILTER ({of_release} AND kind = 'workflow') AS marked, count(*) FILTER ({of_release}"
-        f" AND parent_span_id IS NULL AND kind IS DISTINCT FROM '{EVALUATION}') AS roots,"
-        f" count(*) FILTER (parent_span_id IS NULL AND kind = '{EVALUATION}') AS evaluated"
+        f" count(*) FILTER ({of_release} AND {MARKED_CALL}) AS marked, count(*) FILTER ({of_release}"
+        f" AND {ROOT} AND kind IS DISTINCT FROM '{EVALUATION}') AS roots,"
+        f" count(*) FILTER ({EVALUATION_ROOT}) AS evaluated"
         f" FROM spans WHERE product = {bind(product)} AND start_time < {bind(_ns(now))} GROUP BY workflow",
         bind.values,
     )

@@ -13,10 +13,18 @@ from launchworthy.records.attributes import (
     GenAI,
     Own,
 )
+from launchworthy.records.calls import (
+    EVALUATION,
+    EVALUATION_ROOT,
+    MARKED_CALL,
+    ROOT,
+    is_evaluation,
+    no_evaluation,
+)
 from launchworthy.records.conversation import last_text, plain_value
 from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
-from launchworthy.records.runs import Run, RunItem, RunStore, Score
+from launchworthy.records.runs import CallScores, Run, RunItem, RunPage, RunStore, Score
 from launchworthy.records.tables import (
     FEEDBACK,
     OUTCOMES,
@@ -30,16 +38,21 @@ from launchworthy.records.tables import (
 )
 
 __all__ = [
+    "EVALUATION",
     "EVALUATION_EVENT",
+    "EVALUATION_ROOT",
     "FEEDBACK",
     "FEEDBACK_EVENT",
     "KINDS",
+    "MARKED_CALL",
     "OPERATION_KINDS",
     "OUTCOMES",
     "OUTCOME_EVENT",
+    "ROOT",
     "SCORES",
     "SPANS",
     "TABLES",
+    "CallScores",
     "Column",
     "ColumnType",
     "GenAI",
@@ -48,11 +61,14 @@ __all__ = [
     "Rows",
     "Run",
     "RunItem",
+    "RunPage",
     "RunStore",
     "Score",
     "Table",
+    "is_evaluation",
     "is_pseudonym",
     "last_text",
+    "no_evaluation",
     "plain_value",
     "pseudonym",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-__all__ = ["Run", "RunItem", "RunStore", "Score"]
+__all__ = ["CallScores", "Run", "RunItem", "RunPage", "RunStore", "Score"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,35 @@ class Run:
     cost_usd: float | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallScores:
+    """What one metric said of recorded calls, for those who ask whether it tells what came of them.
+
+    Attributes:
+        metric: Name of the metric.
+        values: By trace id (32 hex digits); the higher, the better the metric calls it, whatever its own
+            sign.
+        runs: Ids of the runs that scored them, the oldest first.
+    """
+
+    metric: str
+    values: Mapping[str, float]
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """Some items of a run, those stored last first; one that stands in an earlier page too is the older.
+
+    Attributes:
+        items: A few hundred.
+        before: What the next page is asked with; None: there is none.
+    """
+
+    items: tuple[RunItem, ...]
+    before: int | None
 
 
 class RunStore(Protocol):

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from launchworthy.console.charts import spending_plot
 from launchworthy.console.claims import ClaimRow, claim_row
+from launchworthy.console.gold_items import (
+    MOST_ROWS,
+    CopyRow,
+    WaitingRow,
+    copies_said,
+    copy_rows,
+    dev_items,
+    hidden_said,
+    waiting_row,
+    waits,
+)
+from launchworthy.console.gold_looks import (
+    LookRow,
+    SealedRow,
+    budget_of,
+    look_row,
+    sealed_rows,
+    sealed_said,
+)
 from launchworthy.console.page import Ask, Head, Page
-from launchworthy.console.payload import gist, readable
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, joined, moment, page_url, short
 from launchworthy.errors import NotFoundError
 from launchworthy.evidence import ClaimStatus, State
-from launchworthy.gold import SEALED, Checked, GoldItem, GoldVersion, Look, ReviewStatus
-from launchworthy.quantity import format_value
+from launchworthy.gold import SEALED, Checked, GoldVersion, Look
 
 __all__ = [
     "PAGE",
-    "CopyRow",
     "GoldSetView",
-    "LookRow",
-    "SealedRow",
     "SliceRow",
     "VersionRow",
-    "WaitingRow",
     "newest_version",
 ]
-
-_MOST = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,53 +67,6 @@ class SliceRow:
     items: str
     share: int
     before: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookRow:
-    """One reading of what is kept back."""
-
-    at: str
-    by: str
-    purpose: str
-    run: Link
-    version: str
-    counts: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedRow:
-    """How often the sealed split was read for one release."""
-
-    release: str
-    times: str
-    last: str
-    once: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingRow:
-    """An item of the dev split that nobody has reviewed, and where it came from."""
-
-    id: str
-    asked: str
-    trace: Link
-    release: str
-    by: str
-    at: str
-    simulated: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyRow:
-    """Two items that are nearly the same; their texts only where both are of the dev split."""
-
-    leak: bool
-    item: str
-    other: str
-    where: str
-    score: str
-    texts: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +123,11 @@ def view(reading: Reading, ask: Ask) -> GoldSetView:
     rows = [claim_row(status, product=product) for status in statuses]
     looks = reading.looks(product=product, name=name)
     spent = reading.looks_spent(newest, split="holdout")
-    budget = _budget(statuses)
+    opened = reading.looks_spent(newest, split=SEALED)
+    budget = budget_of(statuses, metric="looks")
     found = reading.gold_check(newest)
-    dev = _dev(reading, newest, found)
-    waiting = [item for item in dev if _waits(item)]
+    dev = dev_items(reading, newest, found)
+    waiting = [item for item in dev if waits(item)]
     proving = sum(newest.splits.values())
     named = shlex.quote(name)
     return GoldSetView(
@@ -196,15 +160,15 @@ def view(reading: Reading, ask: Ask) -> GoldSetView:
         )
         if spent
         else Markup(""),
-        looks=tuple(_look(look, spent) for look in reversed(looks) if look.split != SEALED)[:_MOST],
-        older=max(0, sum(look.split != SEALED for look in looks) - _MOST),
-        sealed=tuple(_sealed(reading.looks_spent(newest, split=SEALED))),
-        sealed_said=_sealed_said(newest),
-        waiting=tuple(_waiting(item) for item in waiting[:_MOST]),
-        hidden=_hidden(newest, waiting),
+        looks=tuple(look_row(look, spent) for look in reversed(looks) if look.split != SEALED)[:MOST_ROWS],
+        older=max(0, sum(look.split != SEALED for look in looks) - MOST_ROWS),
+        sealed=tuple(sealed_rows(opened)),
+        sealed_said=sealed_said(newest, opened, budget=budget_of(statuses, metric="sealed_looks")),
+        waiting=tuple(waiting_row(item) for item in waiting[:MOST_ROWS]),
+        hidden=hidden_said(newest, waiting),
         review=f"launchworthy gold review {named}",
-        copies=tuple(_copies(found, dev)),
-        copies_said=_copies_said(found, newest),
+        copies=tuple(copy_rows(found, dev)),
+        copies_said=copies_said(found, newest),
         check=f"launchworthy gold check {named} --against prompts/",
         coverage=Link(text="Does it ask what users ask?", url=page_url("gold", product, f"{name}/coverage")),
         export=f"launchworthy gold export {name}@{newest.version} --out {name}.jsonl",
@@ -219,14 +183,6 @@ def _statuses(reading: Reading, product: str, name: str) -> list[ClaimStatus]:
         for status in (verdict.statuses if verdict is not None else ())
         if status.claim.family == "gold" and status.claim.address.split("/")[2:3] == [name]
     ]
-
-
-def _budget(statuses: Iterable[ClaimStatus]) -> int | None:
-    """Readings of the holdout that the contract allows; None where it names no number."""
-    for status in statuses:
-        if status.claim.metric == "looks" and status.claim.target is not None:
-            return int(status.claim.target.threshold)
-    return None
 
 
 def _title(newest: GoldVersion, spent: Sequence[Look], budget: int | None, found: Checked | None) -> str:
@@ -276,104 +232,6 @@ def _version(version: GoldVersion, before: GoldVersion | None) -> VersionRow:
         slices=f"{len(version.slices):,}",
         note=version.note,
         change=change,
-    )
-
-
-def _look(look: Look, spent: Sequence[Look]) -> LookRow:
-    run = look.purpose.rpartition(" ")[2] if look.purpose.startswith(("run ", "console run ")) else ""
-    return LookRow(
-        at=moment(look.at),
-        by=look.by,
-        purpose=look.purpose,
-        run=Link(text=look.purpose, url=page_url("runs", run)) if run else Link(text=""),
-        version=look.version,
-        counts=look in spent,
-    )
-
-
-def _sealed(looks: Sequence[Look]) -> Iterable[SealedRow]:
-    times = Counter(look.release or "" for look in looks)
-    for release, number in times.items():
-        yield SealedRow(
-            release=release or "every release",
-            times=count(number, "time"),
-            last=moment(max(look.at for look in looks if (look.release or "") == release)),
-            once=number == 1 and (times[""] == 0 or not release),
-        )
-
-
-def _sealed_said(version: GoldVersion) -> str:
-    number = version.splits.get(SEALED, 0)
-    if not number:
-        return "No item is sealed. Write sealed: 20 % in the contract to keep some for the launch gate alone."
-    return f"{count(number, 'item')} that only the launch gate reads, once for each release."
-
-
-def _dev(reading: Reading, newest: GoldVersion, found: Checked | None) -> list[GoldItem]:
-    """Items that may be shown, where any of them is."""
-    if not newest.waiting and (found is None or not found.copies):
-        return []
-    return reading.gold_items(product=newest.product, name=newest.name, version=newest.version, split="dev")
-
-
-def _waits(item: GoldItem) -> bool:
-    return item.review is not None and item.review.status is ReviewStatus.PROPOSED
-
-
-def _hidden(newest: GoldVersion, waiting: Sequence[GoldItem]) -> str:
-    kept_back, unlisted = newest.waiting - len(waiting), max(0, len(waiting) - _MOST)
-    parts = [f"{count(unlisted, 'more item')} {'waits' if unlisted == 1 else 'wait'}"] if unlisted else []
-    if kept_back == 1:
-        parts.append("1 item waits in what is kept back and is not shown")
-    elif kept_back > 1:
-        parts.append(f"{kept_back:,} items wait in what is kept back and are not shown")
-    return "; ".join(parts)
-
-
-def _waiting(item: GoldItem) -> WaitingRow:
-    came = item.meta.get("provenance")
-    told = came if isinstance(came, Mapping) else {}
-    trace_id = told.get("trace_id")
-    review = item.review
-    return WaitingRow(
-        id=item.id,
-        asked=gist(readable(item.input), most=200),
-        trace=Link(text=short(trace_id, most=12), url=page_url("traces", trace_id))
-        if isinstance(trace_id, str) and trace_id
-        else Link(text=""),
-        release=short(str(told.get("release") or ""), most=40),
-        by="" if review is None else review.by,
-        at=moment(review.at) if review is not None and review.at is not None else "",
-        simulated=told.get("simulated") is True,
-    )
-
-
-def _copies(found: Checked | None, dev: Sequence[GoldItem]) -> Iterable[CopyRow]:
-    """What stands in two splits first, then the most alike."""
-    texts = {item.id: gist(readable(item.input), most=160) for item in dev}
-    pairs = sorted(found.copies if found is not None else (), key=lambda copy: not copy.leak)
-    for copy in pairs[:_MOST]:
-        open_ = copy.splits == ("dev", "dev")
-        yield CopyRow(
-            leak=copy.leak,
-            item=copy.item,
-            other=copy.other,
-            where=f"{copy.splits[0]} and {copy.splits[1]}" if copy.leak else copy.splits[0],
-            score=format_value(copy.score, unit="ratio"),
-            texts=(texts.get(copy.item, ""), texts.get(copy.other, "")) if open_ else ("", ""),
-        )
-
-
-def _copies_said(found: Checked | None, version: GoldVersion) -> str:
-    if found is None:
-        return f"{version.items:,} items are too many to compare while you wait."
-    compared = f"{count(found.items, 'item')} compared word for word"
-    if not found.copies:
-        return f"{compared}: none is nearly another one."
-    more = f", of which {_MOST} are shown" if len(found.copies) > _MOST else ""
-    inside = len(found.copies) - found.leaked
-    return (
-        f"{compared}: {count(found.leaked, 'pair')} across splits, {count(inside, 'pair')} within one{more}."
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from launchworthy.console.charts import ruler, span_bar
+from launchworthy.console.kept_back import KeptBack, trace_kept_back
 from launchworthy.console.page import Ask, Head, Page
 from launchworthy.console.payload import Document, Message, documents, gist, messages
 from launchworthy.console.reading import Reading
@@ -19,6 +20,7 @@ from launchworthy.console.words import NO_ANSWERS, Link, count, from_ns, page_ur
 from launchworthy.errors import NotFoundError
 from launchworthy.gold import asked_in, question_in
 from launchworthy.quantity import format_number, format_value
+from launchworthy.records import is_evaluation
 
 __all__ = ["PAGE", "LateRow", "SpanRow", "TraceView"]
 
@@ -63,7 +65,8 @@ class LateRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceView:
     """What the trace page receives; ``figures`` are name and value. ``tokens`` and ``costs`` say whether any
-    span has them. ``promote`` is the command that makes a gold item of it, empty where there can be none."""
+    span has them. ``promote`` is the command that makes a gold item of it, empty where there can be none.
+    Of a trace that asked what is kept back nothing is shown but numbers."""
 
     head: Head
     figures: tuple[tuple[str, str], ...]
@@ -75,6 +78,7 @@ class TraceView:
     promote: str
     simulated: bool
     cut: bool
+    kept_back: KeptBack
 
 
 def view(reading: Reading, ask: Ask) -> TraceView:
@@ -86,6 +90,9 @@ def view(reading: Reading, ask: Ask) -> TraceView:
             f"no trace {trace_id!r:.80}",
             hint="it may not have been stored yet, or it is older than the retention allows",
         )
+    back = trace_kept_back(reading, trace_id, found["spans"], ask)
+    if back.said:
+        found = _without_words(found)
     spans = found["spans"]
     ordered = _tree(spans)
     began = min(span["start_time"] for span in spans)
@@ -114,12 +121,33 @@ def view(reading: Reading, ask: Ask) -> TraceView:
         promote=_promote(trace_id, spans, root),
         simulated=any(span["simulated"] for span in spans),
         cut=len(spans) >= MAX_SPANS,
+        kept_back=back,
     )
+
+
+_WORDS = (
+    "input",
+    "context",
+    "output",
+    "attributes",
+    "status_message",
+    "comment",
+    "correction",
+    "explanation",
+)
+
+
+def _without_words(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """The same records with none of their texts."""
+    return {
+        table: [{name: None if name in _WORDS else value for name, value in row.items()} for row in rows]
+        for table, rows in found.items()
+    }
 
 
 def _promote(trace_id: str, spans: Sequence[Mapping[str, Any]], root: Mapping[str, Any]) -> str:
     workflow = root["workflow"]
-    if not workflow or any("evaluation" in (span["kind"], span["cohort"]) for span in spans):
+    if not workflow or any(map(is_evaluation, spans)):
         return ""
     asked = asked_in(spans, workflow=workflow)
     if asked is None or question_in(asked["input"]) is None:

@@ -12,6 +12,7 @@ from launchworthy.console.reading import Reading
 from launchworthy.console.spans import PAGE_ROWS, TraceFilter, choices, list_traces, read_filter, totals_of
 from launchworthy.console.words import NO_ANSWERS, Link, count, from_ns, page_url, short
 from launchworthy.quantity import format_value
+from launchworthy.records import ROOT, is_evaluation, no_evaluation
 
 __all__ = ["PAGE", "TraceRow", "TracesView"]
 
@@ -33,18 +34,22 @@ class TraceRow:
     model: str
     release: str
     simulated: bool
+    evaluation: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracesView:
     """What the list receives; ``older`` and ``newest`` are addresses, empty where there is no such page.
 
-    ``several`` says whether the rows are of more than one product or workflow.
+    ``several`` says whether the rows are of more than one product or workflow; ``traffic_said`` whose traffic
+    is listed, and ``other`` leads to the other choice.
     """
 
     head: Head
     filter: TraceFilter
     choices: Mapping[str, tuple[str, ...]]
+    traffic_said: str
+    other: Link
     rows: tuple[TraceRow, ...]
     several: bool
     older: str
@@ -65,6 +70,13 @@ def view(reading: Reading, ask: Ask) -> TracesView:
         head=Head(title=_title(found, wanted, more), reason=_reason(found), section="traces"),
         filter=wanted,
         choices=choices(reading, until=found[0]["start_time"] if found else int(ask.now.timestamp() * 1e9)),
+        traffic_said="Production and evaluation traffic. What evaluations asked is shown with their runs."
+        if wanted.traffic
+        else "Production traffic only: what evaluations asked is left out.",
+        other=Link(
+            text="Show production traffic only" if wanted.traffic else "Show all traffic",
+            url=page_url("traces", **wanted.query(before="", traffic="" if wanted.traffic else "all")),
+        ),
         rows=rows,
         several=len({(row.product, row.workflow) for row in rows}) > 1,
         older=page_url("traces", **wanted.query(before=cursor)) if cursor else "",
@@ -83,13 +95,13 @@ def _row(row: Mapping[str, Any], total: Mapping[str, Any], wanted: TraceFilter) 
         if total.get("input_tokens") is None and total.get("output_tokens") is None
         else (total.get("input_tokens") or 0) + (total.get("output_tokens") or 0)
     )
-    url = page_url("traces", row["trace_id"])
+    url, evaluation = page_url("traces", row["trace_id"]), is_evaluation(row)
     return TraceRow(
         url=f"{url}#span-{row['span_id']}" if wanted.show == "spans" else url,
         at=f"{from_ns(row['start_time']):%Y-%m-%d %H:%M:%S}",
         product=row["product"],
         workflow=row["workflow"] or "",
-        asked=gist(row["input"]) or row["name"] or row["kind"] or "no input recorded",
+        asked=(not evaluation and gist(row["input"])) or row["name"] or row["kind"] or "no input recorded",
         tone="error" if not ok else "waived" if row["no_answer"] else "ok",
         status=said,
         latency=format_value(row["duration_ms"], unit="ms"),
@@ -98,6 +110,7 @@ def _row(row: Mapping[str, Any], total: Mapping[str, Any], wanted: TraceFilter) 
         model=short(row["model"] or total.get("model") or "", most=32),
         release=row["release"] or "",
         simulated=bool(row["simulated"]),
+        evaluation=evaluation,
     )
 
 
@@ -128,6 +141,13 @@ def _empty(reading: Reading, wanted: TraceFilter, *, server: str) -> Empty:
             what="Nothing recorded fits all of these filters.",
             links=(Link(text="Clear the filters", url="/traces"),),
         )
+    if not wanted.traffic:
+        sql = f"SELECT count(*) AS n FROM spans WHERE {ROOT} AND NOT ({no_evaluation(traces=False)})"  # noqa: S608
+        if evaluated := reading.query(sql)[0]["n"]:
+            return Empty(
+                what=f"No user has called yet; {count(evaluated, 'trace')} came from evaluations.",
+                links=(Link(text="Show all traffic", url="/traces?traffic=all"),),
+            )
     orphans = reading.query("SELECT count(*) AS n FROM spans")[0]["n"]
     if orphans and wanted.show != "spans":
         return Empty(
