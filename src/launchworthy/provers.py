@@ -13,6 +13,7 @@ from launchworthy import evals, monitor
 from launchworthy.contract import Claim
 from launchworthy.evidence import Evidence
 from launchworthy.gold import SEALED, GoldStore, Look, guarded, looks_spent
+from launchworthy.records import RunStore
 
 __all__ = ["PROVERS", "measure"]
 
@@ -28,6 +29,7 @@ def measure(
     query: Callable[[str, Sequence[Any]], list[dict[str, Any]]],
     releases: Sequence[str | None],
     now: datetime,
+    runs: RunStore | None = None,
 ) -> list[Evidence]:
     """What records and gold sets say of the claims at this moment; a run's evidence comes with the run.
 
@@ -38,6 +40,7 @@ def measure(
         query: Answers one SELECT over the records.
         releases: Release ids to measure on; None for one that nothing names.
         now: When it is measured (aware).
+        runs: Where runs over recorded calls rest; without it no metric is held against outcomes.
     """
     known = list(claims)
     found: dict[str, Evidence] = {}
@@ -52,9 +55,11 @@ def measure(
     of_records = [claim for claim in known if claim.prover == "monitor"]
     private = [claim.address.split("/")[2] for claim in of_records if claim.family == "gold"]
     sets = guarded(gold, product=product, names=private)
+    # A proxy's metric is a line of quality, which another prover measures: all claims are told.
+    scores = evals.call_scores(known, runs, product=product, now=now) if runs and of_records else {}
     for release in dict.fromkeys(releases) if of_records else ():
         for piece in monitor.measure(
-            known, product=product, query=query, release=release, now=now, gold=sets
+            known, product=product, query=query, release=release, now=now, gold=sets, scores=scores
         ):
             found.setdefault(piece.id, piece)
         sets = []  # whether a set has got out does not depend on the release: it is looked at once

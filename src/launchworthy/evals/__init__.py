@@ -12,6 +12,7 @@ from launchworthy.evals.coverage import PROVES, in_folder, metric_of, metrics_of
 from launchworthy.evals.engine import Limits, Progress, evaluate
 from launchworthy.evals.gold_evidence import gold_evidence
 from launchworthy.evals.promise import Promise, promised
+from launchworthy.evals.proxies import call_scores
 from launchworthy.evals.reach import Reach, reach_of
 from launchworthy.evals.repeats import Repeated, repeats_of
 from launchworthy.evals.report import (
@@ -55,6 +56,7 @@ __all__ = [
     "Scorer",
     "Stated",
     "Target",
+    "call_scores",
     "compare_runs",
     "could_not_score",
     "evaluate",

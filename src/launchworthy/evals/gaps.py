@@ -18,7 +18,7 @@ from launchworthy.evals.comparison import clusters_of
 from launchworthy.evals.coverage import metric_of
 from launchworthy.evals.run_evidence import Holdout, RunContext
 from launchworthy.evidence import Evidence
-from launchworthy.metrics import GroupReport, against_rest, group_report, widest
+from launchworthy.metrics import between_groups, group_report
 from launchworthy.metrics.scores import Scores
 from launchworthy.records import Run, RunItem
 from launchworthy.stats import Interval
@@ -179,33 +179,18 @@ def group_evidence(
         for report in reports
         for group in report.groups
     }
-    found, between = _asked(claim, reports)
-    detail |= between
-    if found is None:
+    at_most = claim.target is None or claim.target.direction is Direction.AT_MOST
+    between = between_groups(reports, ratio=claim.metric == "ratio", highest=at_most)
+    if between is None:
         listed = ", ".join(groups.fields) or "no field"
         detail.setdefault(
             "reason",
             "the others' value is 0 or below, or a group could not be measured, so there is no ratio"
-            if between
+            if claim.metric == "ratio" and compared
             else f"no two groups of {listed} with {groups.least:,} scored items each could be measured",
         )
-    elif told:
-        detail.pop("reason", None)
-    return context.evidence(None, found, unscored=groups.unscored, detail=detail)
-
-
-def _asked(claim: Claim, reports: Sequence[GroupReport]) -> tuple[Interval | None, dict[str, Any]]:
-    """What the claim is about, and which groups it is between; nothing of groups where none compare."""
-    worst = widest(reports)
-    if worst is None or worst.gap is None:
-        return None, {}
-    if claim.metric != "ratio":
-        return worst.gap, {"highest": worst.highest, "lowest": worst.lowest}
-    at_most = claim.target is None or claim.target.direction is Direction.AT_MOST
-    found = against_rest(reports, highest=at_most)
-    if found is None:
-        return None, {"against": "all others"}
-    group, ratio = found
-    # A ratio is a plain number, or per cent of what the others have, as the target is written.
-    unit = "" if claim.target is None else claim.target.unit
-    return replace(ratio, unit=unit), {"group": group, "against": "all others"}
+        return context.evidence(None, None, unscored=groups.unscored, detail=detail)
+    found, names = between
+    if claim.metric == "ratio" and claim.target is not None:
+        found = replace(found, unit=claim.target.unit)  # a plain number, or per cent of what the others have
+    return context.evidence(None, found, unscored=groups.unscored, detail=detail | names)

@@ -17,7 +17,7 @@ from launchworthy.metrics.comparison import (
 from launchworthy.metrics.fairness import (
     PARITY,
     GroupReport,
-    against_rest,
+    between_groups,
     group_report,
     report_groups,
     widest,
@@ -45,8 +45,8 @@ __all__ = [
     "Scores",
     "SliceDifference",
     "SliceReport",
-    "against_rest",
     "answer_was_right",
+    "between_groups",
     "columns_of",
     "compare_rows",
     "compare_scored",

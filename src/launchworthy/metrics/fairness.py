@@ -25,8 +25,8 @@ __all__ = [
     "PARITY",
     "GroupReport",
     "GroupRow",
-    "against_rest",
     "apart_by",
+    "between_groups",
     "group_report",
     "pairs_of",
     "report_groups",
@@ -179,21 +179,31 @@ def pairs_of(groups: int) -> int:
     return groups * (groups - 1) // 2
 
 
-def against_rest(reports: Sequence[GroupReport], *, highest: bool) -> tuple[str, Interval] | None:
-    """The group whose ratio to all others is the highest, or the lowest, and that ratio.
+def between_groups(
+    reports: Sequence[GroupReport], *, ratio: bool, highest: bool
+) -> tuple[Interval, dict[str, str]] | None:
+    """What a promise about groups is held to, and which groups it is between; None where it has no value.
 
-    Its bounds allow for any group being it. None where a group, or what it is held against, has none.
+    Args:
+        reports: One for each field that names groups; they keep their level together (``share``).
+        ratio: Of a group to all others; else the widest gap between two groups.
+        highest: The highest ratio counts, else the lowest.
     """
+    worst = widest(reports)
+    if worst is None or worst.gap is None or worst.highest is None or worst.lowest is None:
+        return None
+    if not ratio:
+        return worst.gap, {"highest": worst.highest, "lowest": worst.lowest}
     told = [(row.name, row.ratio) for report in reports for row in report.groups]
-    ratios = [ratio for _, ratio in told if ratio is not None]
-    if not ratios or len(ratios) < len(told):
+    ratios = [found for _, found in told if found is not None]
+    if len(ratios) < len(told):
         return None
     most = max if highest else min
-    name, worst = most(
-        ((name, ratio) for name, ratio in told if ratio is not None), key=lambda each: each[1].value
-    )
-    low, high = most(ratio.low for ratio in ratios), most(ratio.high for ratio in ratios)
-    return name, replace(worst, low=low, high=high)
+    value = most(found.value for found in ratios)
+    name, found = next((name, found) for name, found in told if found is not None and found.value == value)
+    # Any group may be the one: the bounds allow for it.
+    low, high = most(found.low for found in ratios), most(found.high for found in ratios)
+    return replace(found, low=low, high=high), {"group": name, "against": "all others"}
 
 
 def widest(reports: Sequence[GroupReport]) -> GroupReport | None:

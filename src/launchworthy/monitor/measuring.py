@@ -14,10 +14,21 @@ from launchworthy.contract import Claim, ClaimKind
 from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
 from launchworthy.gold import Guarded
-from launchworthy.monitor import canaries, covering, economics, limits, outcomes, reliability, trust
+from launchworthy.monitor import (
+    canaries,
+    covering,
+    economics,
+    fairness,
+    limits,
+    outcomes,
+    proxies,
+    reliability,
+    trust,
+)
 from launchworthy.monitor.piece import nothing
 from launchworthy.monitor.scene import Ask, Query, look
 from launchworthy.monitor.signals import monitored
+from launchworthy.records import CallScores
 
 __all__ = ["PROVES", "measure"]
 
@@ -36,6 +47,8 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     **limits.MEASURES,
     **covering.MEASURES,
     **canaries.MEASURES,
+    **proxies.MEASURES,
+    **fairness.MEASURES,
     "bound:monitors/*": _monitors,
 }
 
@@ -60,6 +73,7 @@ def measure(
     release: str | None,
     now: datetime,
     gold: Iterable[Guarded] = (),
+    scores: Mapping[str, CallScores] | None = None,
 ) -> list[Evidence]:
     """What the records of a release say of the claims; claims with no record to look at are passed over.
 
@@ -70,6 +84,7 @@ def measure(
         release: Release id; None for records that name none.
         now: When it is measured (aware); later records do not count.
         gold: Gold sets that must not turn up in records.
+        scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
     """
     known = list(claims)
     asked = [(claim, found) for claim in known if (found := _measure_of(claim)) is not None]
@@ -78,6 +93,7 @@ def measure(
     scene = replace(
         look(known, product=product, query=query, release=release, now=now),
         gold={each.name: each for each in gold},
+        scores=scores or {},
     )
     pieces = []
     for claim, found in asked:
@@ -106,7 +122,8 @@ def _measure_of(claim: Claim) -> Callable[[Ask], Evidence | None] | None:
         return None
     if claim.kind is ClaimKind.DELTA and claim.options.get("against") != "before":
         return None
-    return _measure_at(f"{claim.kind.value}:{claim.family}/{claim.metric}")
+    of = f"/{claim.options['of']}" if claim.family == "fairness" else ""
+    return _measure_at(f"{claim.kind.value}:{claim.family}/{claim.metric}{of}")
 
 
 def _measure_at(path: str) -> Callable[[Ask], Evidence | None] | None:

@@ -8,15 +8,16 @@ of its name an outcome is not measured, since nobody can tell "never" from "not 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, mean, quantile, share
 from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.monitor.uses import Success, any_event, success_of, uses
 
-__all__ = ["EVENTS", "MEASURES"]
+__all__ = ["EVENTS", "MEASURES", "Came", "came_of", "outcome_claim"]
 
 # Metric → names of the outcome events that tell it.
 EVENTS: Mapping[str, tuple[str, ...]] = {
@@ -47,54 +48,90 @@ def _named(ask: Ask) -> Success:
     return Success(events=EVENTS[ask.metric], horizon_s=horizon_s)
 
 
-def _share_of_uses(ask: Ask, success: Success, came: str, *, bad: int) -> Evidence | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """How the uses are told that came to an outcome.
+
+    Attributes:
+        success: The events that say so, and how long they may take.
+        condition: SQL over a row of :func:`uses` that is true of those uses.
+        bad: 1 where it is bad that it came, else 0.
+    """
+
+    success: Success
+    condition: str
+    bad: int
+
+
+def outcome_claim(ask: Ask, address: str) -> Claim | None:
+    """The claim about the outcome at an address, which stands with or without its workflow."""
+    for claim in ask.scene.claims.values():
+        if claim.kind is ClaimKind.BOUND and claim.family == "outcomes":
+            path = claim.address.partition("/")[2]
+            if address in (path, path.removeprefix(f"{claim.workflow}/")):
+                return claim
+    return None
+
+
+def came_of(ask: Ask) -> Came | str:
+    """How the uses that came to the outcome are told; why they cannot be, where they cannot."""
+    told = _TELLS.get(ask.metric)
+    if told is None:
+        return f"{ask.metric} is not told of a single use"
     if ask.unit != "ratio" or ask.claim.options.get("of") is not None:
-        return nothing(ask, "it is measured as a share of uses, and the target asks for something else")
-    success = _told(ask, success)
+        return "it is measured as a share of uses, and the target asks for something else"
+    found = told(ask)
+    return found if isinstance(found, str) else replace(found, success=_told(ask, found.success))
+
+
+def _share(ask: Ask) -> Evidence | None:
+    came = came_of(ask)
+    return nothing(ask, came, noun="use") if isinstance(came, str) else _share_of_uses(ask, came)
+
+
+def _share_of_uses(ask: Ask, came: Came) -> Evidence | None:
+    success = came.success
     ask = ask.matured(success.horizon_s)
     bind = Bind()
     sample = Sample(
-        sql=f"SELECT {_COLUMNS}, ({came})::DOUBLE AS x FROM ({uses(ask, bind, success)})",
+        sql=f"SELECT {_COLUMNS}, ({came.condition})::DOUBLE AS x FROM ({uses(ask, bind, success)})",
         parameters=bind.values,
         noun="use",
     )
-    found = share(ask.scene.query, sample, level=ask.claim.confidence, bad=bad)
+    found = share(ask.scene.query, sample, level=ask.claim.confidence, bad=came.bad)
     told = {"events": list(success.events), "horizon_s": success.horizon_s}
     return evidence_of(ask, found, detail=told) or nothing(ask, success.too_young, noun="use")
 
 
-def _resolved(ask: Ask) -> Evidence | None:
+def _resolved(ask: Ask) -> Came | str:
     success = _settled(ask)
     if not any_event(ask.matured(success.horizon_s), success.events):
-        return nothing(ask, f"no outcome {success.told} was recorded", noun="use")
-    return _share_of_uses(ask, success, "won IS NOT NULL AND NOT undone", bad=0)
+        return f"no outcome {success.told} was recorded"
+    return Came(success=success, condition="won IS NOT NULL AND NOT undone", bad=0)
 
 
-def _event(ask: Ask) -> Evidence | None:
+def _event(ask: Ask) -> Came | str:
     success = _named(ask)
     if not any_event(ask.matured(success.horizon_s), success.events):
-        return nothing(ask, f"no outcome {success.told} was recorded", noun="use")
-    return _share_of_uses(ask, success, "won IS NOT NULL", bad=1 if ask.metric == "reopened" else 0)
+        return f"no outcome {success.told} was recorded"
+    return Came(success=success, condition="won IS NOT NULL", bad=1 if ask.metric == "reopened" else 0)
 
 
-def _escalation(ask: Ask) -> Evidence | None:
+def _escalation(ask: Ask) -> Came | str:
     success = _named(ask)
     if not any_event(ask.matured(success.horizon_s), success.events) and not _any_routed(ask):
-        return nothing(
-            ask, f"no outcome {success.told} was recorded, and no call was routed to a person", noun="use"
-        )
-    return _share_of_uses(ask, success, "won IS NOT NULL OR routed", bad=1)
+        return f"no outcome {success.told} was recorded, and no call was routed to a person"
+    return Came(success=success, condition="won IS NOT NULL OR routed", bad=1)
 
 
-def _deflection(ask: Ask) -> Evidence | None:
+def _deflection(ask: Ask) -> Came | str:
     success = _named(ask)
     if any_event(ask.matured(success.horizon_s), success.events):
-        return _share_of_uses(ask, success, "won IS NOT NULL", bad=0)
+        return Came(success=success, condition="won IS NOT NULL", bad=0)
     handed = replace(success, events=EVENTS["escalation"])
     if any_event(ask.matured(success.horizon_s), handed.events) or _any_routed(ask):
-        return _share_of_uses(ask, handed, "won IS NULL AND NOT routed", bad=0)
-    reason = f"no outcome {success.told} or {handed.told} was recorded, and no call was routed to a person"
-    return nothing(ask, reason, noun="use")
+        return Came(success=handed, condition="won IS NULL AND NOT routed", bad=0)
+    return f"no outcome {success.told} or {handed.told} was recorded, and no call was routed to a person"
 
 
 def _any_routed(ask: Ask) -> bool:
@@ -142,19 +179,21 @@ def _time_to(ask: Ask) -> Evidence | None:
 def _known(ask: Ask) -> Evidence | None:
     """The share of uses of which any outcome is known, once they are old enough."""
     success = success_of(ask)
-    return None if success is None else _share_of_uses(ask, success, "events > 0", bad=0)
+    if success is None:
+        return None
+    return _share_of_uses(ask, Came(success=_told(ask, success), condition="events > 0", bad=0))
 
 
-_SHARES: Mapping[str, Callable[[Ask], Evidence | None]] = {
+_TELLS: Mapping[str, Callable[[Ask], Came | str]] = {
     "conversion": _event,
     "deflection": _deflection,
     "escalation": _escalation,
     "reopened": _event,
     "resolved": _resolved,
     "task_completion": _event,
-    "time_to_*": _time_to,
 }
 MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
-    **{f"{kind}:outcomes/{name}": found for name, found in _SHARES.items() for kind in ("bound", "delta")},
+    **{f"{kind}:outcomes/{name}": _share for name in _TELLS for kind in ("bound", "delta")},
+    **{f"{kind}:outcomes/time_to_*": _time_to for kind in ("bound", "delta")},
     "cover:success/success": _known,
 }

@@ -18,7 +18,7 @@ from launchworthy.evals.cache import forget_replies
 from launchworthy.evidence import ChainFault, Evidence, LedgerEntry, verdict_json
 from launchworthy.gold import Canary, GoldItem, GoldVersion, Look, ReviewStatus
 from launchworthy.provers import measure
-from launchworthy.records import Release, Run, RunItem, is_pseudonym, pseudonym
+from launchworthy.records import Release, Run, RunItem, RunPage, is_pseudonym, pseudonym
 from launchworthy.server.audit import Auditor
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
@@ -130,6 +130,7 @@ class LocalWorkspace:
             query=self.query,
             releases=[judged, *unnamed, *self.judge.serving(product)],
             now=self._clock(),
+            runs=self,
         )
         new = what_is_new(
             pieces, held=self.evidence(product), claims={claim.address: claim for claim in claims}
@@ -204,6 +205,20 @@ class LocalWorkspace:
         """Items in order of id; reading the holdout does not count by itself."""
         return self._store.gold.gold_items(product=product, name=name, version=version, split=split)
 
+    def gold_page(
+        self, *, product: str, name: str, version: str, split: str | None, after: str | None
+    ) -> list[GoldItem]:
+        """The next few hundred items in order of id, after the one of this id; none where no more are."""
+        return self._store.gold.gold_page(
+            product=product, name=name, version=version, split=split, after=after
+        )
+
+    def iter_gold_items(
+        self, *, product: str, name: str, version: str, split: str | None
+    ) -> Iterator[GoldItem]:
+        """Items in order of id, a few hundred held at a time."""
+        return self._store.gold.iter_gold_items(product=product, name=name, version=version, split=split)
+
     def add_look(self, look: Look) -> None:
         """Record one reading of a holdout, before it is read."""
         self._store.gold.add_look(look)
@@ -276,6 +291,10 @@ class LocalWorkspace:
     def run_items(self, run_id: str) -> list[RunItem]:
         """In order of item id."""
         return self._store.runs.run_items(run_id)
+
+    def run_page(self, run_id: str, *, before: int | None = None) -> RunPage:
+        """Some items of a run, those stored last first, each page asked for with the ``before`` of the last."""
+        return self._store.runs.run_page(run_id, before=before)
 
     def iter_run_items(self, run_id: str) -> Iterator[RunItem]:
         """Each item once, in no order."""

@@ -1,0 +1,132 @@
+"""How groups compare in what came of their uses. May import ``evidence``, ``metrics`` and this room.
+
+A use is in a group by the slice ``field:value`` of one of its calls, such as ``language:de``. A gap is
+between the best and the worst group; a ratio is a group's share over that of all others: the highest where
+the target is ``at_most``, else the lowest. The bounds are those of ``launchworthy.metrics.report_groups``: of
+all groups at once.
+"""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters)
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from launchworthy.evidence import Evidence
+from launchworthy.metrics import GroupReport, Scored, between_groups, columns_of, find_metric, report_groups
+from launchworthy.monitor.outcomes import Came, came_of, outcome_claim
+from launchworthy.monitor.piece import evidence_of, nothing
+from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.monitor.use_rows import USE, UseRow, measured_on, use_rows
+from launchworthy.records import Own
+from launchworthy.stats import Interval
+
+__all__ = ["MEASURES"]
+
+
+def _compared(ask: Ask) -> Evidence | None:
+    claim, of = ask.claim, str(ask.claim.options["of"])
+    own = outcome_claim(ask, of)
+    if own is None:
+        return nothing(ask, f"{of} is no outcome of the contract that is told of a single use")
+    ask = replace(ask, workflow=own.workflow)
+    of_outcome = replace(ask, claim=own, family="outcomes", metric=own.metric)
+    came = came_of(of_outcome)
+    if isinstance(came, str):
+        return nothing(ask, came, noun="use")
+    ask, of_outcome = (each.matured(came.success.horizon_s) for each in (ask, of_outcome))
+    fields: Sequence[str] = claim.options.get("groups") or ()
+    least = int(claim.options.get("min_group") or 1)
+    rows = _grouped(of_outcome, came, prefixes=tuple(f"{field}:" for field in fields))
+    sizes: dict[str, int] = {}
+    for _, mine in rows:
+        for group in mine:
+            sizes[group] = sizes.get(group, 0) + 1
+    small = {group: size for group, size in sorted(sizes.items()) if size < least}
+    reports = _reports(rows, fields, sorted(sizes.keys() - small), level=claim.confidence)
+    at_most = claim.target is None or claim.target.direction.value == "at_most"
+    between = between_groups(reports, ratio=claim.metric == "ratio", highest=at_most)
+    told: dict[str, Any] = {"of": of, "min_group": least, "events": list(came.success.events)}
+    told["groups"] = {
+        group.name: None if group.value is None else {"value": group.value.value, "n": group.value.n}
+        for report in reports
+        for group in report.groups
+    }
+    if small:
+        told["too_small"] = small
+    found: Interval | None = None
+    if between is not None:
+        found, names = between
+        told |= names
+        if claim.metric == "ratio":
+            found = replace(found, unit=ask.unit)  # a plain number, or per cent of what the others have
+    else:
+        told["reason"] = (
+            "it came to none of the others, so there is no ratio"
+            if reports and claim.metric == "ratio"
+            else f"no two groups of {', '.join(fields)} have {least:,} uses each that are old enough: a call "
+            f"is in a group by its slice, such as {fields[0] if fields else 'field'}:value"
+        )
+    return evidence_of(ask, measured_on([row for row, _ in rows], found), detail=told) or nothing(
+        ask, told["reason"], noun="use"
+    )
+
+
+_Grouped = tuple[UseRow, frozenset[str]]
+
+
+def _grouped(ask: Ask, came: Came, *, prefixes: tuple[str, ...]) -> list[_Grouped]:
+    """The uses of which a group is known, each with its groups."""
+    bind = Bind()
+    groups: dict[str, frozenset[str]] = {}
+    for row in ask.scene.query(
+        f"SELECT {USE} AS use, json_extract(attributes, '/{Own.SLICE}')::VARCHAR AS slices"
+        f" FROM ({ask.calls(bind)})"
+        f" WHERE CASE WHEN contains(attributes, '{Own.SLICE}') THEN json_valid(attributes) ELSE false END",
+        bind.values,
+    ):
+        told = json.loads(row["slices"]) if row["slices"] else []
+        named = told if isinstance(told, list) else [told]
+        mine = {name for name in named if isinstance(name, str) and name.startswith(prefixes)}
+        if mine:
+            groups[row["use"]] = groups.get(row["use"], frozenset()) | mine
+    return [(row, groups[row.use]) for row in use_rows(ask, came, among=groups)]
+
+
+def _reports(
+    rows: Sequence[_Grouped], fields: Sequence[str], groups: Sequence[str], *, level: float
+) -> list[GroupReport]:
+    """A report for each field that has two groups at least; all keep the level together."""
+    import numpy as np
+
+    metric = find_metric("selection-rate")
+    scores = None
+    if rows and metric.columns is not None:
+        scores = metric.columns(columns_of({"prediction": np.array([row.came for row, _ in rows])}))
+    units = [row.unit for row, _ in rows]
+    by_field = [
+        {
+            group: np.array([at for at, (_, mine) in enumerate(rows) if group in mine], dtype=np.int64)
+            for group in groups
+            if group.startswith(f"{field}:")
+        }
+        for field in fields
+    ]
+    compared = [slices for slices in by_field if len(slices) > 1]
+    return [
+        report_groups(
+            metric,
+            Scored(scores=scores, clusters=[*units] if len(set(units)) < len(units) else None, slices=slices),
+            level=level,
+            share=len(compared),
+        )
+        for slices in compared
+        if scores is not None
+    ]
+
+
+MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
+    f"bound:fairness/{which}/*outcomes/*": _compared for which in ("gap", "ratio")
+}
