@@ -320,6 +320,27 @@ def test_lint_tells_shares_that_the_rows_of_the_gold_file_do_not_keep(
     assert "LW256" not in _run(capsys, "lint", str(path))[1]
 
 
+def test_lint_counts_the_sealed_items_that_are_there(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path, gold = tmp_path / "launchworthy.yaml", tmp_path / "gold" / "ask.jsonl"
+    gold.parent.mkdir()
+    splits = ["sealed"] * 15 + ["holdout"] * 60 + ["dev"] * 25
+    rows = [
+        {"id": str(n), "input": f"question {n}", "slices": ["rare"] if n < 2 else [], "split": split}
+        for n, split in enumerate(splits)
+    ]
+    gold.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    text = (CONTRACTS / "minimal.yaml").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    code, out, _ = _run(capsys, "lint", str(path))
+    assert code == 0
+    assert "the launch gate needs 18 as soon as one is wrong" in out
+    assert "gold/ask.jsonl seals 15 of its 100 items; 120 items in all seal 18" in out
+    path.write_text(text.replace("at_least: 75 %", "at_least: 75 %, slice: rare"), encoding="utf-8")
+    assert "gold/ask.jsonl seals 2 of its 2 rare items" in _run(capsys, "lint", str(path))[1]
+
+
 def test_lint_counts_the_gold_file_that_is_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path, gold = tmp_path / "launchworthy.yaml", tmp_path / "gold" / "ask.jsonl"
     gold.parent.mkdir()

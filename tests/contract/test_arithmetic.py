@@ -45,6 +45,19 @@ def test_a_gold_set_is_too_small_exactly_where_the_binomial_says_so(
         assert _codes(text) == (set() if code is None else {code}), held
 
 
+@pytest.mark.parametrize("wrong_share", [0.2, 0.05])
+def test_sealed_items_are_too_few_for_the_gate_exactly_where_the_binomial_says_so(
+    minimal: str, wrong_share: float
+) -> None:
+    second = _least(wrong_share, 0.95, 1)
+    for sealed, codes in ((1, {"LW257"}), (second - 1, {"LW257"}), (second, set())):
+        text = minimal.replace("75 %", f"{100 * (1 - wrong_share):g} %") + (
+            f"gold: {{ask: {{slices: {{all: {10 * sealed}}}, holdout: 80 %, sealed: 10 %}}}}\n"
+        )
+        assert _codes(text) - {"LW240", "LW253"} == codes, sealed
+    assert "LW257" not in _codes(text.replace(", sealed: 10 %", "")), "nobody who seals nothing is told"
+
+
 @pytest.mark.parametrize("ceiling", [0.05, 0.01, 0.001])
 def test_attempts_are_too_few_exactly_where_the_binomial_says_so(minimal: str, ceiling: float) -> None:
     needed = _least(ceiling, 0.95, 0)

@@ -504,6 +504,22 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         "pricing/heavy_users/cap is 50/month, but 60/month are included",
     ),
     (
+        "LW257",
+        W,
+        "generative",
+        (("holdout: 50 %", "holdout: 50 %\n    sealed: 10 %"),),
+        "answer/quality/under_refusal: the launch gate needs 36 without an error, and 58 with one to show at "
+        "most 8 % at 95 % confidence, and gold/answer/slices/unanswerable seals 10 % of 300, which is 30; "
+        "580 items in all seal 58, or seal a larger share",
+    ),
+    (
+        "LW257",
+        W,
+        "generative",
+        (("holdout: 50 %", "holdout: 50 %\n    sealed: 10 %"),),
+        "answer/quality/groundedness/every_slice: the launch gate needs 11 without an error",
+    ),
+    (
         "LW253",
         W,
         "generative",

@@ -73,6 +73,9 @@ def _counted_gold(folder: Path, contract: Contract) -> dict[str, Counted]:
                     if own != item.split
                     for split in (own, item.split)
                 ),
+                sealed_slices={
+                    name: sum(name in each.slices for each in items if each.split == SEALED) for name in names
+                },
                 slices={
                     name: (
                         sum(name in each.slices for each in held),

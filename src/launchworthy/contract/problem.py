@@ -201,4 +201,8 @@ CODES: Mapping[str, Code] = {
         "a holdout or a sealed share that the rows of the gold file do not keep",
         "take `split` out of the rows, or write the share that they have (a warning)",
     ),
+    "LW257": Code(
+        "sealed items too few for the launch gate to show a target",
+        "seal more, add items, or lower the target (a warning)",
+    ),
 }

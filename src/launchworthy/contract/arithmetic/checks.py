@@ -12,7 +12,7 @@ from launchworthy.contract.arithmetic.people import human_ceiling, label_volume,
 from launchworthy.contract.arithmetic.price import cost_per_success, margins
 from launchworthy.contract.arithmetic.rates import against_base_rate, against_before, floors, monitors
 from launchworthy.contract.arithmetic.settling import retention, waivers
-from launchworthy.contract.arithmetic.sizes import attempts, gold_sizes, gold_splits, looks
+from launchworthy.contract.arithmetic.sizes import attempts, gold_sizes, gold_splits, looks, sealed_sizes
 from launchworthy.contract.arithmetic.speed import limits_below_targets, percentiles
 from launchworthy.contract.arithmetic.terms import Counted
 from launchworthy.contract.model import Contract
@@ -44,6 +44,7 @@ def findings(
 ) -> Iterator[Finding]:
     """Everything that the numbers of a contract rule out or will not keep; waivers as of ``today``."""
     yield from gold_sizes(contract, counted)
+    yield from sealed_sizes(contract, counted)
     for check in _CHECKS:
         yield from check(contract)
     yield from gold_splits(contract, counted)

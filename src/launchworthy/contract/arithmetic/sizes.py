@@ -1,4 +1,4 @@
-"""Is there enough to prove a target with: gold items, attacks, readings of the holdout.
+"""Is there enough to prove a target with: gold items, sealed ones, attacks, readings of the holdout.
 
 May import this room and ``stats``. "Enough" is the least with which the exact test of the verdict could
 say met if not one item were bad: below that the target cannot be proven, however good the product is.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from launchworthy.contract.arithmetic.figures import percent
 from launchworthy.contract.arithmetic.finding import Finding
@@ -18,7 +19,7 @@ from launchworthy.contract.problem import Severity
 from launchworthy.contract.vocabulary import Measure, find_word
 from launchworthy.stats import clopper_pearson, items_to_prove
 
-__all__ = ["attempts", "gold_sizes", "gold_splits", "looks"]
+__all__ = ["attempts", "gold_sizes", "gold_splits", "looks", "sealed_sizes"]
 
 # Shares of something of which one answer has several: their number is not the number of items.
 _SEVERAL = ("citation_correctness", "argument_correctness", "tool_choice")
@@ -29,8 +30,19 @@ _OF_SOME = ("precision", "recall", "specificity")
 _LITTLE, _FEW = 0.05, 2  # share of the items, and items, by which a file may be off its declared shares
 
 
-def gold_sizes(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[Finding]:
-    """Quality targets that the holdout of their gold set is too small to prove."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Promise:
+    """A share that gold items must prove: of all of them, of a slice, or (not ``alone``) of every slice."""
+
+    workflow: str
+    metric: str
+    term: Term
+    direction: str
+    slice: str | None
+    alone: bool
+
+
+def _promises(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[_Promise]:
     for workflow, block in contract.workflows.items():
         for metric, line, term in targets(workflow, block, "quality"):
             word, name = find_word("quality", metric), metric.replace("-", "_")
@@ -38,17 +50,63 @@ def gold_sizes(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[F
                 continue
             if word.measure is not Measure.PROPORTION and name not in _OF_SOME:
                 continue
-            slice_ = getattr(line, "slice", None)
-            own = _held_for(name, contract, workflow, slice_, counted)
-            yield from _provable(contract, term, line.direction.value, own, workflow, alone=True)
+            one = _Promise(
+                workflow=workflow,
+                metric=name,
+                term=term,
+                direction=line.direction.value,
+                slice=getattr(line, "slice", None),
+                alone=True,
+            )
+            yield one
             every = getattr(line, "every_slice", None)
             if every is None:
                 continue
             declared = contract.gold_of(workflow).slices
+            floor = Term(path=(*term.path, "every_slice"), value=every.value, unit="ratio")
             for part in declared or (counted[workflow].slices if workflow in counted else ()):
-                floor = Term(path=(*term.path, "every_slice"), value=every.value, unit="ratio")
-                held = _held_for(name, contract, workflow, part, counted)
-                yield from _provable(contract, floor, line.direction.value, held, workflow, alone=False)
+                yield replace(one, term=floor, slice=part, alone=False)
+
+
+def gold_sizes(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[Finding]:
+    """Quality targets that the holdout of their gold set is too small to prove."""
+    for each in _promises(contract, counted):
+        held = _held_for(each.metric, contract, each.workflow, each.slice, counted)
+        yield from _provable(contract, each.term, each.direction, held, each.workflow, alone=each.alone)
+
+
+def sealed_sizes(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[Finding]:
+    """Quality targets that the sealed items are too few to prove: the launch gate could never say met."""
+    level = contract.proof.confidence.value
+    worst: dict[KeyPath, tuple[_Promise, Held]] = {}
+    for each in _promises(contract, counted):
+        held = _held_for(each.metric, contract, each.workflow, each.slice, counted, sealed=True)
+        if held is not None and held.share and held.items <= worst.get(each.term.path, (each, held))[1].items:
+            worst[each.term.path] = each, held
+    for path, (each, held) in worst.items():
+        if not 0.0 < each.term.value < 1.0:
+            continue
+        needed = items_to_prove(threshold=each.term.value, direction=each.direction, level=level).flawless
+        if needed is None:
+            continue  # nor can the holdout prove it, which is told there
+        second = _with_one_error(needed, each.term.value, each.direction, level)
+        if held.items >= second:
+            continue
+        side = f"{each.direction.replace('_', ' ')} {each.term.shown}"
+        enough = (
+            f"{needed:,} without an error, and {second:,} with one"
+            if held.items < needed
+            else f"{second:,} as soon as one is wrong"
+        )
+        yield Finding(
+            path=(*path, each.direction) if each.alone else path,
+            code="LW257",
+            message=f"{each.term.name}: the launch gate needs {enough} to show {side} at {percent(level)} "
+            f"confidence, and {held.told}",
+            hint=f"{math.ceil(second / held.share):,} items in all seal {second:,}, or seal a larger share",
+            severity=Severity.WARNING,
+            uses=(("gold", each.workflow), ("proof", "confidence")),
+        )
 
 
 def gold_splits(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[Finding]:
@@ -72,14 +130,20 @@ def gold_splits(contract: Contract, counted: Mapping[str, Counted]) -> Iterator[
 
 
 def _held_for(
-    metric: str, contract: Contract, workflow: str, slice_: str | None, counted: Mapping[str, Counted]
+    metric: str,
+    contract: Contract,
+    workflow: str,
+    slice_: str | None,
+    counted: Mapping[str, Counted],
+    *,
+    sealed: bool = False,
 ) -> Held | None:
     """The most items that a metric can be counted on: for recall the positives, where a slice is named so."""
-    held = held_back(contract, workflow, slice_, counted)
+    held = held_back(contract, workflow, slice_, counted, sealed=sealed)
     predicts = contract.workflows[workflow].predicts
     if metric != "recall" or predicts is None:
         return held
-    positives = held_back(contract, workflow, predicts.label, counted)
+    positives = held_back(contract, workflow, predicts.label, counted, sealed=sealed)
     if positives is None or not positives.of:  # what a file has no such slice for is not known
         return held
     return positives if held is None or positives.items < held.items else held

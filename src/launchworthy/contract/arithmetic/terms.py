@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from launchworthy.contract.arithmetic.figures import percent
 from launchworthy.contract.claim import Direction
@@ -95,6 +95,7 @@ class Counted:
         sealed: Of these in the sealed split.
         by_hand: Splits that hold other items than the shares of the contract would choose: rows say so.
         slices: Slice → those in the holdout, and in all.
+        sealed_slices: Slice → those in the sealed split.
     """
 
     file: str
@@ -103,6 +104,7 @@ class Counted:
     slices: Mapping[str, tuple[int, int]]
     sealed: int = 0
     by_hand: frozenset[str] = frozenset()
+    sealed_slices: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,29 +118,37 @@ class Held:
 
 
 def held_back(
-    contract: Contract, workflow: str, slice_: str | None, counted: Mapping[str, Counted]
+    contract: Contract,
+    workflow: str,
+    slice_: str | None,
+    counted: Mapping[str, Counted],
+    *,
+    sealed: bool = False,
 ) -> Held | None:
-    """Items of a slice, or of all slices together, that the holdout keeps; None where nothing tells.
+    """Items of a slice, or of all slices together, that the holdout keeps (or the sealed split); None where
+    nothing tells.
 
     Slices may overlap, so all together is the most there can be. What a split by time keeps back is not
     known before the items are: there the whole set counts. Where no slices are declared, the file tells.
     """
-    gold = contract.gold_of(workflow)
+    gold, verb = contract.gold_of(workflow), "seals" if sealed else "keeps back"
     if not gold.slices and workflow in counted:
         own = counted[workflow]
         kept, of = (own.held, own.items) if slice_ is None else own.slices.get(slice_, (0, 0))
+        if sealed:
+            kept = own.sealed if slice_ is None else own.sealed_slices.get(slice_, 0)
         some = "" if slice_ is None else f" {slice_}"
-        told = f"{own.file} keeps back {kept:,} of its {of:,}{some} items"
+        told = f"{own.file} {verb} {kept:,} of its {of:,}{some} items"
         return Held(items=kept, of=of, told=told, share=kept / of if of else 0.0)
     if not gold.slices or (slice_ is not None and slice_ not in gold.slices):
         return None
     declared = sum(gold.slices.values()) if slice_ is None else gold.slices[slice_]
     where = f"gold/{workflow}" if slice_ is None else f"gold/{workflow}/slices/{slice_}"
-    if gold.holdout.unit != "ratio":
+    if gold.holdout.unit != "ratio" and not sealed:
         return Held(items=declared, of=declared, told=f"{where} has {declared:,} in all", share=1.0)
-    share = gold.holdout.value
+    share = gold.sealed.value if sealed else gold.holdout.value
     kept = int(declared * share + _NEARLY)
-    told = f"{where} keeps back {percent(share)} of {declared:,}, which is {kept:,}"
+    told = f"{where} {verb} {percent(share)} of {declared:,}, which is {kept:,}"
     return Held(items=kept, of=declared, told=told, share=share)
 
 
