@@ -24,6 +24,8 @@ def _lint(text: str, *changes: Change) -> Lint:
     return lint_text(text, today=TODAY, file="c.yaml")
 
 
+_NOTE = "approval: unattended, limits: {total: 1000/d}"
+
 # Code, severity, base, what is changed, and part of the sentence.
 CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
     (
@@ -473,6 +475,74 @@ CASES: list[tuple[str, Severity, str, tuple[Change, ...], str]] = [
         "generative",
         (("looks: 10", "looks: 2"),),
         "read 3 times or more; 2 are allowed; write looks: 3, or refresh within 60d",
+    ),
+    (
+        "LW239",
+        E,
+        "generative",
+        (("note: {effect: write, roles: [clerk],", "note: {effect: write, roles: [clerk], deny: [clerk],"),),
+        "is for clerk and denied to the same: nobody may ever call it",
+    ),
+    (
+        "LW239",
+        E,
+        "generative",
+        (("limits: {total: 1000/d}}", "limits: {per_call: 5/d, total: 1000/d}}"),),
+        "one call is not 5/d, which is over time",
+    ),
+    (
+        "LW239",
+        E,
+        "generative",
+        (("limits: {total: 1000/d}}", "limits: {total: 9 EUR/page}}"),),
+        "9 EUR/page is over no time, so it cannot be counted",
+    ),
+    (
+        "LW239",
+        E,
+        "generative",
+        (("above: 200 EUR", "above: 200 USD"),),
+        "its amount is limited in EUR and in USD",
+    ),
+    (
+        "LW239",
+        E,
+        "generative",
+        ((_NOTE, _NOTE + ", arguments: {stars: {at_least: 5, at_most: 3}}"),),
+        "stars is at least 5 and at most 3: nothing is",
+    ),
+    (
+        "LW239",
+        E,
+        "generative",
+        ((_NOTE, _NOTE + ", arguments: {stars: {at_most: 2/d}}"),),
+        "stars is one value, and 2/d is over time",
+    ),
+    (
+        "LW239",
+        E,
+        "generative",
+        ((_NOTE, _NOTE + ', arguments: {kind: {one_of: [fare, delay], pattern: "f.*"}}'),),
+        "kind may be delay, which its own limits rule out",
+    ),
+    (
+        "LW239",
+        E,
+        "generative",
+        (
+            (
+                "roles: [clerk], scope: own_bookings}",
+                "roles: [clerk], scope: own_bookings, arguments: {client: {scope: own_client}}}",
+            ),
+        ),
+        "client names own_client, but the tool is within own_bookings",
+    ),
+    (
+        "LW217",
+        E,
+        "generative",
+        ((_NOTE, _NOTE + ', arguments: {kind: {pattern: "(a+)+"}}'),),
+        "the pattern repeats what can be split in several ways",
     ),
     (
         "LW252",

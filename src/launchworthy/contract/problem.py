@@ -153,6 +153,10 @@ CODES: Mapping[str, Code] = {
         "a predictive product in which no workflow predicts anything",
         "add `predicts`, or write kind: generative (a warning)",
     ),
+    "LW239": Code(
+        "a permission that contradicts itself, so that a role, a value or an amount is never let through",
+        "keep one of the two lines",
+    ),
     # arithmetic
     "LW240": Code(
         "a gold set or slice is too small to prove its target, even without one error",

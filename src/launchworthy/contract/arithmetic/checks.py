@@ -9,6 +9,7 @@ from types import MappingProxyType
 from launchworthy.contract.arithmetic.finding import Finding
 from launchworthy.contract.arithmetic.limits import limits
 from launchworthy.contract.arithmetic.people import human_ceiling, label_volume, review_volume
+from launchworthy.contract.arithmetic.permissions import permissions
 from launchworthy.contract.arithmetic.price import cost_per_success, margins
 from launchworthy.contract.arithmetic.rates import against_base_rate, against_before, floors, monitors
 from launchworthy.contract.arithmetic.settling import retention, waivers
@@ -34,6 +35,7 @@ _CHECKS: tuple[Callable[[Contract], Iterator[Finding]], ...] = (
     human_ceiling,
     looks,
     limits,
+    permissions,
     monitors,
     against_before,
 )

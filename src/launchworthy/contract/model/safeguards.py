@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from launchworthy.contract.model.block import Address, Block, FilePath, Flag, Name, Scalar, Text
 from launchworthy.contract.model.measures import Line
+from launchworthy.contract.patterns import pattern_problem
 from launchworthy.contract.units import Amount, Count, Duration, Flow, Money, Share
 
 __all__ = [
@@ -116,6 +117,17 @@ class ToolLimits(Block):
     total: Flow | None = Field(default=None, description="In all, over time.")
 
 
+def _pattern(value: str) -> str:
+    problem = pattern_problem(value)
+    if problem:
+        raise PydanticCustomError(
+            "LW217",
+            "the pattern {problem}",
+            {"problem": problem[:200], "hint": "write one whose repetitions share no characters"},
+        )
+    return value
+
+
 class Argument(Block):
     """What one argument of a tool may be, and who may have chosen it."""
 
@@ -131,7 +143,10 @@ class Argument(Block):
     at_least: Amount | None = Field(default=None, description="Least value.")
     at_most: Amount | None = Field(default=None, description="Largest value.")
     one_of: tuple[Scalar, ...] = Field(default=(), description="The only values allowed.")
-    pattern: Text | None = Field(default=None, description="Regular expression that the whole text matches.")
+    pattern: Annotated[Text, AfterValidator(_pattern)] | None = Field(
+        default=None,
+        description="Regular expression that the whole text, of 1,000 characters at most, matches.",
+    )
     most_characters: Count | None = Field(default=None, description="Longest text.")
 
 

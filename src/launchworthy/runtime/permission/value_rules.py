@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ValueRule", "value_rules"]
 
-_MATCHED = 10_000  # characters that a pattern is tried on
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueRule:
     """One limit of one argument, with both of its answers."""
@@ -70,12 +67,14 @@ def _limits(argument: Argument) -> Iterator[tuple[str, str, Callable[[Any, Any],
         more = " …" if len(argument.one_of) > 8 else ""
         yield "one_of", f"one of {names}{more}", lambda value, _: _plain(value) in allowed
     if argument.pattern is not None:
+        from launchworthy.contract.patterns import MOST_MATCHED
+
         whole = re.compile(argument.pattern)
         yield (
             "pattern",
             f"text that matches {argument.pattern[:80]}",
             lambda value, _: (
-                type(value) is str and len(value) <= _MATCHED and whole.fullmatch(value) is not None
+                type(value) is str and len(value) <= MOST_MATCHED and whole.fullmatch(value) is not None
             ),
         )
     if longest is not None:
