@@ -192,6 +192,19 @@ def _auc(rng: np.random.Generator) -> bool:
     return interval is not None and _covers(interval, stats.normal_cdf(1 / 2**0.5))
 
 
+def _auc_clustered(rng: np.random.Generator) -> bool:
+    """Four answers to each of 60 users, whose scores are alike."""
+    users = np.repeat(np.arange(60), 4)
+    label = rng.random(users.size) < 0.3
+    score = label + 0.5**0.5 * (rng.normal(size=60)[users] + rng.normal(size=users.size))
+    metric = find_metric("roc-auc")
+    scores = [
+        metric.score({"label": bool(one), "score": float(of)}) for one, of in zip(label, score, strict=True)
+    ]
+    interval = metric.estimate(scores, clusters=users.tolist())
+    return interval is not None and _covers(interval, stats.normal_cdf(1 / 2**0.5))
+
+
 _AVERAGE_PRECISION = score_rows(
     find_metric("average-precision"), _scored(np.random.default_rng(0), 100_000)
 ).overall.interval
@@ -383,6 +396,14 @@ def _certified(rng: np.random.Generator) -> bool:
     return 1.0 - 8 / 9 * (1.0 - t**9) / (1.0 - t**8) <= 0.05
 
 
+def _expected(rng: np.random.Generator) -> bool:
+    """Whether the next question is answered wrong, by the threshold of 100 others: 5 % of all may be."""
+    scores = rng.beta(4, 1, size=101)
+    right = rng.random(101) < scores
+    found = stats.expected_threshold(scores[:100], correct=right[:100], target=0.05)
+    return found.threshold is None or bool(right[100]) or bool(scores[100] < found.threshold)
+
+
 def _slices(rng: np.random.Generator) -> list[float]:
     counts = rng.multinomial(60, [0.08, 0.08, 0.84], size=20)
     return [
@@ -525,6 +546,7 @@ SCENARIOS = (
     Scenario("paired means, n = 80", _paired_means, 0.93, 0.97),
     Scenario("paired quantiles, P80, n = 120", _paired_quantiles, 0.92),
     Scenario("DeLong on the logit scale, n = 120", _auc, 0.93, 0.97),
+    Scenario("AUC over clusters, Obuchowski, 60 x 4", _auc_clustered, 0.92, 0.97),
     Scenario("average precision, jackknife of groups, n = 200", _average_precision, 0.92, 0.97),
     Scenario("difference of F1 by influence, n = 200", _f1_difference, 0.93, 0.97),
     Scenario("Bayesian bootstrap of a table, macro F1, lower bound, n = 150", _macro_f1, 0.94),
@@ -549,6 +571,7 @@ SCENARIOS = (
     Scenario("Krippendorff's alpha near 1, 60 items, lower bound", _alpha_near_one, 0.95),
     Scenario("Cohen's kappa, quadratic weights, 80 items", _cohen, 0.93, 0.98),
     Scenario("certified threshold, 5 % wrong at most, n = 800", _certified, 0.95),
+    Scenario("conformal risk control, the next answer, n = 100", _expected, 0.95),
     Scenario("Holm, 20 slices of 60, nothing differs", _holm, 0.945),
     Scenario("Benjamini-Hochberg, 20 slices of 60, nothing differs", _benjamini_hochberg, 0.945),
     Scenario("p-value of paired means, n = 60, no difference", _paired_p_value, 0.93, 0.97),
