@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from launchworthy.cli.compare_groups import plain_groups, print_groups
 from launchworthy.cli.figures import (
     SHARE,
     VERDICT_CODES,
@@ -21,7 +22,7 @@ from launchworthy.cli.figures import (
 )
 
 if TYPE_CHECKING:
-    from launchworthy.metrics import Comparison, Metric
+    from launchworthy.metrics import Comparison, GroupComparison, Metric
 
 _FILE = click.Path(path_type=Path)
 _SHOWN_IDS = 5
@@ -38,6 +39,7 @@ _SHOWN_IDS = 5
     help="How much worse it may be: 0.01, '1 %', 50ms, '0.01 USD'.",
 )
 @click.option("--by", help="Field that names a pair's slice; says which slices differ beyond chance.")
+@click.option("--group", help="Field that names a protected group; says whether the gap between groups grew.")
 @click.option("--cluster", help="Field that names the user or conversation.")
 @click.option(
     "--option", "options", multiple=True, metavar="KEY=VALUE", help="What the metric takes, such as positive."
@@ -51,6 +53,7 @@ def command(
     name: str,
     margin: str,
     by: str | None,
+    group: str | None,
     cluster: str | None,
     options: tuple[str, ...],
     confidence: float,
@@ -62,14 +65,19 @@ def command(
     Exit code: 0 no worse than the margin allows, 1 worse, 2 not settled.
     """
     from launchworthy.cli.tables import score_file, without_field
-    from launchworthy.metrics import compare_scored
+    from launchworthy.metrics import PARITY, compare_groups, compare_scored
 
+    if by is not None and group is not None:
+        raise click.UsageError("--by and --group exclude each other")
+    if name in PARITY:
+        parts = " and ".join(PARITY[name])
+        raise click.UsageError(f"{name} is a report of one side: compare {parts} by --group")
     metric = read_metric(name, options)
     allowed = _margin(margin, metric)
     if plan and not allowed:
         raise click.UsageError("--plan needs a --margin: no number of pairs shows that nothing is any worse")
     old, new = (
-        score_file(metric, file, by=by, cluster=cluster, ids=side)
+        score_file(metric, file, by=by or group, cluster=cluster, ids=side)
         for side, file in (("baseline", baseline), ("candidate", candidate))
     )
     found = compare_scored(
@@ -77,12 +85,19 @@ def command(
     )
     if by is not None and not found.slices:
         raise without_field(by, where=str(candidate))
+    if group is not None and not found.slices:
+        raise without_field(group, where=str(candidate), option="--group")
+    groups = None
+    if group is not None:
+        groups = compare_groups(metric, baseline=old, candidate=new, cluster=cluster, level=confidence)
     if as_json:
-        _print_json(found, by, confidence)
+        _print_json(found, by, group, groups, confidence)
     else:
         _print(found)
         if by is not None:
             _print_slices(found, by, confidence)
+        if group is not None and groups is not None:
+            print_groups(groups, group)
         if plan:
             _print_plan(found)
     return VERDICT_CODES[found.status]
@@ -103,7 +118,9 @@ def _margin(text: str, metric: Metric) -> float:
     return quantity.value
 
 
-def _print_json(found: Comparison, by: str | None, confidence: float) -> None:
+def _print_json(
+    found: Comparison, by: str | None, group: str | None, groups: GroupComparison | None, confidence: float
+) -> None:
     from launchworthy.metrics import slices_in_words
 
     answer: dict[str, Any] = {
@@ -137,6 +154,8 @@ def _print_json(found: Comparison, by: str | None, confidence: float) -> None:
             }
             for part in found.slices
         }
+    if group is not None and groups is not None:
+        answer |= plain_groups(groups, group, confidence=confidence)
     echo_json(answer)
 
 

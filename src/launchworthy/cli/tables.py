@@ -77,9 +77,11 @@ def score_file(
         return found or Scored.of_rows(metric, _rows(table), by=by, cluster=cluster, ids=ids)
 
 
-def without_field(by: str, *, where: str) -> InputError:
-    """What to say where no row has the field that ``--by`` names."""
-    return InputError(f"no row has the field {by[:80]!r}", where=where, hint="--by names a field of the rows")
+def without_field(by: str, *, where: str, option: str = "--by") -> InputError:
+    """What to say where no row has the field that an option names."""
+    return InputError(
+        f"no row has the field {by[:80]!r}", where=where, hint=f"{option} names a field of the rows"
+    )
 
 
 def _kind(path: Path) -> str | None:

@@ -22,6 +22,7 @@ from launchworthy.metrics.fairness import (
     report_groups,
     widest,
 )
+from launchworthy.metrics.group_comparison import GroupComparison, compare_groups
 from launchworthy.metrics.metric import CannotScore, Field, Metric
 from launchworthy.metrics.registry import FAMILIES, METRICS, find_metric, options_of
 from launchworthy.metrics.report import ScoreReport, SliceReport, report_scored, score_rows
@@ -38,6 +39,7 @@ __all__ = [
     "Comparison",
     "ConfusionTable",
     "Field",
+    "GroupComparison",
     "GroupReport",
     "Metric",
     "ScoreReport",
@@ -48,6 +50,7 @@ __all__ = [
     "answer_was_right",
     "between_groups",
     "columns_of",
+    "compare_groups",
     "compare_rows",
     "compare_scored",
     "compare_slices",

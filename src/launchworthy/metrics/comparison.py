@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from launchworthy.errors import InputError
 from launchworthy.metrics.metric import Metric
-from launchworthy.metrics.scored import Scored, without_cluster
+from launchworthy.metrics.pairing import pair_scored
+from launchworthy.metrics.scored import Scored
 from launchworthy.metrics.scores import Scores
 from launchworthy.quantity import difference_unit, format_value
 from launchworthy.stats import MAX_UNSCORED_SHARE, Interval, discordant_e_value, holm, non_inferiority
@@ -181,52 +181,31 @@ def compare_scored(
     """
     import numpy as np
 
-    old_names, new_names = baseline.ids or [], candidate.ids or []
-    place = {name: at for at, name in enumerate(new_names)}
-    shared = [name for name in old_names if name in place]
-    if not shared:
-        raise InputError(
-            "no id is on both sides, so there is nothing to compare", where="id", hint="pair rows by their id"
-        )
-    old_at = np.array([at for at, name in enumerate(old_names) if name in place], dtype=np.int64)
-    new_at = np.array([place[name] for name in shared], dtype=np.int64)
-    before, after = baseline.scores.take(old_at), candidate.scores.take(new_at)
-    clusters: list[str] | None = None
-    if baseline.clusters is not None and candidate.clusters is not None:
-        clusters = []
-        for name, one, other in zip(shared, old_at.tolist(), new_at.tolist(), strict=True):
-            unit = candidate.clusters[other]
-            unit = baseline.clusters[one] if unit is None else unit
-            if unit is None:
-                raise without_cluster(cluster or "cluster", f"id {name[:80]!r}")
-            clusters.append(unit)
-    slices = _paired_slices((candidate, new_at), (baseline, old_at))
-    scored = (before.value == before.value) & (after.value == after.value)
+    pairs = pair_scored(baseline=baseline, candidate=candidate, cluster=cluster)
+    before, after, clusters = pairs.baseline, pairs.candidate, pairs.clusters
+    scored = pairs.scored
     difference = metric.difference(before, after, level=level, sides=1, clusters=clusters)
     low, high = (None, None) if difference is None else (difference.low, difference.high)
     status = non_inferiority(low, high, margin=margin, higher_is_better=metric.higher_is_better)
     kept = np.flatnonzero(scored)
     names = None if clusters is None else [clusters[at] for at in kept.tolist()]
-    there = set(old_names)
-    only_baseline = tuple(name for name in old_names if name not in place)
-    only_candidate = tuple(name for name in new_names if name not in there)
-    unscored = len(shared) - int(kept.size)
-    unpaired = len(only_baseline) + len(only_candidate)
-    missing = too_much_missing(unscored=unscored, unpaired=unpaired, of=len(shared) + unpaired)
+    unscored = scored.size - int(kept.size)
+    unpaired = len(pairs.only_baseline) + len(pairs.only_candidate)
+    missing = too_much_missing(unscored=unscored, unpaired=unpaired, of=scored.size + unpaired)
     status = status if missing is None else "unproven"
     return Comparison(
         metric=metric,
         difference=difference,
         baseline=metric.estimate(before.take(kept), level=level, clusters=names),
         candidate=metric.estimate(after.take(kept), level=level, clusters=names),
-        pairs=len(shared),
+        pairs=scored.size,
         unscored=unscored,
-        only_baseline=only_baseline,
-        only_candidate=only_candidate,
+        only_baseline=pairs.only_baseline,
+        only_candidate=pairs.only_candidate,
         margin=margin,
         status=status,
         reason=_reason(metric, difference, margin, status, missing),
-        slices=compare_slices(metric, before, after, slices=slices, clusters=clusters, level=level),
+        slices=compare_slices(metric, before, after, slices=pairs.slices, clusters=clusters, level=level),
     )
 
 
@@ -299,26 +278,6 @@ def slices_in_words(slices: Sequence[SliceDifference], *, unit: str, level: floa
     )
     more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
     return f"{len(moved)} of {among} differ beyond chance (Holm, {sure}): {named}{more}."
-
-
-def _paired_slices(*sides: tuple[Scored, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
-    """Positions among the pairs by slice: the first side's, and the next's for pairs that it puts nowhere."""
-    import numpy as np
-
-    found: dict[str, list[NDArray[np.int64]]] = {}
-    placed = np.zeros(sides[0][1].size, dtype=bool)
-    for side, at in sides:
-        pair = np.full(len(side.scores), -1, dtype=np.int64)
-        pair[at] = np.arange(at.size)
-        before = placed.copy()
-        for name, positions in side.slices.items():
-            mine = pair[positions]
-            mine = mine[mine >= 0]
-            mine = mine[~before[mine]]
-            placed[mine] = True
-            if mine.size:
-                found.setdefault(name, []).append(mine)
-    return {name: np.sort(np.concatenate(found[name])) for name in sorted(found)}
 
 
 def _reason(
