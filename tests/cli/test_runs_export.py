@@ -198,3 +198,23 @@ def test_an_mlflow_that_cannot_be_reached_is_told(call: Call, monkeypatch: pytes
     assert code == 64
     assert "MLflow did not take it" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.filterwarnings("default")
+def test_mlflow_takes_the_figures_of_hundreds_of_slices(call: Call, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    items = [replace(ITEMS[0], item_id=f"i{number}", slices=(f"s{number // 2:03}",)) for number in range(420)]
+    workspace = open_workspace(None, make=False)
+    workspace.add_run(replace(RUN, id="many", items=len(items), done=len(items)))
+    workspace.add_run_items("many", items)
+    workspace.close()
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    code, _, err = call("log-mlflow", "many", "--tracking-uri", uri)
+    assert code == 0, err
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("shop")
+    assert experiment is not None
+    (logged,) = client.search_runs([experiment.experiment_id])
+    assert len(logged.data.metrics) > 1_000, "more than MLflow takes in one batch"
+    assert logged.data.metrics["exact-match/s209.n"] == 2.0

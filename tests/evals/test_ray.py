@@ -147,6 +147,23 @@ def test_a_worker_that_is_killed_mid_run_loses_and_changes_nothing(
     assert len({item.output["process"] for item in there.values() if item.output is not None}) == 3
 
 
+def test_what_ray_prints_of_its_machines_stays_out_of_standard_output(
+    cluster: Cluster, tmp_path: Path, answer: CallableTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ray._private.worker import print_to_stdstream  # what its thread calls when a machine dies
+
+    def die(store: Store, progress: Progress) -> None:
+        gone = {"lines": ["a machine is gone"], "pid": "raylet", "is_err": False}
+        print_to_stdstream(gone, ignore_prefix=False)
+
+    ray.shutdown()
+    _run(tmp_path, RayTarget(answer, address=cluster.address), limits=Limits(concurrency=8), watch=die)
+    print("results")
+    told = capsys.readouterr()
+    assert told.out == "results\n"
+    assert "a machine is gone" in told.err
+
+
 def test_a_target_that_no_worker_can_open_says_why(cluster: Cluster, tmp_path: Path) -> None:
     target = HttpTarget(url="http://127.0.0.1:1/ask", bearer_env="A_TOKEN_THAT_IS_NOT_SET")
     with pytest.raises(InputError, match=r"no worker .* could open the target: .*A_TOKEN_THAT_IS_NOT_SET"):
@@ -177,4 +194,5 @@ def test_a_cluster_that_is_not_there_is_told_with_the_way_to_start_one(
     ray.shutdown()
     with pytest.raises(InputError, match="no Ray cluster") as caught:
         _run(tmp_path, RayTarget(answer, address="127.0.0.1:1"), limits=Limits(concurrency=2))
-    assert caught.value.hint == "start one: ray start --head"
+    assert caught.value.hint.startswith("start one: ray start --head")
+    assert "RAY_AUTH_MODE=token" in caught.value.hint, "Ray gives a cluster a token unless told not to"

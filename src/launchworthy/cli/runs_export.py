@@ -20,6 +20,7 @@ _DATA = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy]."
 )
 _MOST_METRIC = 250  # characters of a name that MLflow takes
+_MOST_AT_ONCE = 1_000  # metrics that it takes in a batch
 
 
 @click.command()
@@ -88,7 +89,7 @@ def _write(columns: dict[str, list[Any]], path: Path, form: str) -> None:
 
 @click.command(name="log-mlflow")
 @click.argument("run")
-@click.option("--tracking-uri", required=True, help="MLflow's store: http://…, sqlite:///… or a folder.")
+@click.option("--tracking-uri", required=True, help="MLflow's store: http://… or sqlite:///….")
 @click.option("--experiment", help="Experiment, made if it is not there [the product].")
 @_DATA
 def log_mlflow(run: str, tracking_uri: str, experiment: str | None, data: Path | None) -> None:
@@ -102,11 +103,13 @@ def log_mlflow(run: str, tracking_uri: str, experiment: str | None, data: Path |
 
 
 def _logged(run: Run, items: list[RunItem], *, tracking_uri: str, experiment: str) -> str:
+    import os
     import tempfile
 
     from launchworthy.errors import InputError, MissingExtraError
     from launchworthy.evals.table import run_columns
 
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # else a wrong address takes minutes
     try:
         from mlflow import MlflowClient
         from mlflow.entities import Metric, Param, RunTag
@@ -120,9 +123,11 @@ def _logged(run: Run, items: list[RunItem], *, tracking_uri: str, experiment: st
         known = client.get_experiment_by_name(experiment)
         place = client.create_experiment(experiment) if known is None else known.experiment_id
         made = client.create_run(place, start_time=started, run_name=run.id)
+        figures = [Metric(name, value, ended, 0) for name, value in _figures(run, items).items()]
+        for start in range(0, len(figures), _MOST_AT_ONCE):
+            client.log_batch(made.info.run_id, metrics=figures[start : start + _MOST_AT_ONCE])
         client.log_batch(
             made.info.run_id,
-            metrics=[Metric(name, value, ended, 0) for name, value in _figures(run, items).items()],
             params=[Param(name, text[:6_000]) for name, text in _about(run).items()],
             tags=[RunTag("launchworthy.run", run.id), RunTag("launchworthy.simulated", str(run.simulated))],
         )

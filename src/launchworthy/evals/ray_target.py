@@ -46,6 +46,7 @@ class RayTarget:
         self._workers = workers
         self._actors: dict[Any, int] = {}  # and the calls under way at each
         self._connected = False
+        self._aside = contextlib.ExitStack()
 
     @property
     def name(self) -> str:
@@ -56,6 +57,8 @@ class RayTarget:
         if not ray.is_initialized():
             _join(ray, self._address or os.environ.get("RAY_ADDRESS"))
             self._connected = True
+            # Ray prints what became of its machines to standard output, where the results go.
+            self._aside.enter_context(contextlib.redirect_stdout(sys.stderr))
         processors = int(ray.cluster_resources().get("CPU", 1))
         count = max(1, min(self._workers or processors, concurrency))
         worker = ray.remote(num_cpus=0, max_concurrency=concurrency, scheduling_strategy="SPREAD")(_Worker)
@@ -102,6 +105,7 @@ class RayTarget:
         self._actors = {}
         if self._connected:
             ray.shutdown()
+            self._aside.close()
             self._connected = False
 
     @contextlib.contextmanager
@@ -125,7 +129,7 @@ def _join(ray: Any, address: str | None) -> None:
         raise InputError(
             f"there is no Ray cluster to join: {str(error)[:300]}",
             where=address or "RAY_ADDRESS",
-            hint="start one: ray start --head",
+            hint="start one: ray start --head; to one that asks for its token: export RAY_AUTH_MODE=token",
         ) from error
 
 
