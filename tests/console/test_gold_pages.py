@@ -100,6 +100,32 @@ def test_readings_are_drawn_against_the_budget(client: TestClient) -> None:
     assert "2 items that only the launch gate reads" in text
 
 
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        (None, "by 1 release."),
+        (5, "by 1 release; its budget is 5."),
+        (1, "by 1 release, and its budget is 1: replace its items by new ones."),
+    ],
+)
+def test_readings_of_the_sealed_part_are_counted_over_releases(
+    client: TestClient, own: Any, budget: int | None, told: str
+) -> None:
+    verdict = own.verdicts["graded-docs"]
+    sealed = next(each for each in verdict.statuses if each.claim.metric == "sealed_looks")
+    statuses = [each for each in verdict.statuses if each is not sealed]
+    if budget is not None:
+        target = replace(sealed.claim.target, threshold=float(budget))
+        statuses.append(replace(sealed, claim=replace(sealed.claim, target=target)))
+    own.verdicts["graded-docs"] = replace(verdict, statuses=tuple(statuses))
+    assert f"The sealed part was read 2 times {told}" in said(client, PAGE)
+
+
+def test_sealed_items_that_nobody_read_are_said_to_be_unread(client: TestClient, own: Any) -> None:
+    own.seen = [look for look in own.seen if look.split != "sealed"]
+    assert "once for each release. Nobody has read them." in said(client, PAGE)
+
+
 def test_readings_of_an_older_holdout_are_told_apart(client: TestClient, own: Any, moment: datetime) -> None:
     fresh = [GoldItem(id=f"n-{n}", input=f"{n} is new", split="holdout") for n in range(20)]
     version, items = freeze(fresh, product="graded-docs", name="answer", created_at=moment)

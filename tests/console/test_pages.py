@@ -249,6 +249,20 @@ def test_a_run_whose_answers_do_not_say_how_sure_they_are_has_no_threshold(
     assert "/threshold" not in client.get(ADDRESSES["run"]).text
 
 
+def test_a_comparison_says_why_so_much_is_missing_that_nothing_is_settled(
+    looked: Any, moment: datetime
+) -> None:
+    run_id = "20261124-080000-cafe"
+    own = dataclasses.replace(looked, items=dict(looked.items))
+    own.items[run_id] = [item for item in own.items[run_id] if item.item_id > "q-020"]
+    client = TestClient(Starlette(routes=routes(own, clock=lambda: moment)))
+    text = html.unescape(client.get(ADDRESSES["compare"]).text)
+    assert re.search(
+        r"not settled: \d+ of 180 items could not be compared \(.*at most 2 % may be missing\)", text
+    )
+    assert title_of(text).endswith("unproven on hit@5, mrr and refusal-correctness")
+
+
 def test_items_that_became_worse_stand_before_those_that_became_better(client: TestClient) -> None:
     text = client.get(ADDRESSES["compare"]).text
     text = text[text.index('id="flips"') :]

@@ -82,5 +82,5 @@ def sealed_said(version: GoldVersion, looks: Sequence[Look], *, budget: int | No
     if budget is None:
         return f"{told}."
     if len(looks) > budget:
-        return f"{told}, and {budget:,} are allowed: replace its items by new ones."
-    return f"{told}, of {budget:,} times that are allowed."
+        return f"{told}, and its budget is {budget:,}: replace its items by new ones."
+    return f"{told}; its budget is {budget:,}."
