@@ -1,6 +1,7 @@
-"""A run of 100,000 items that is killed half way and gone on with. Run by ``bench/evals.py --items 100000``.
+"""A run of 100,000 stored gold items that is killed half way and gone on with.
 
-The endpoint counts calls by item, so that one that was repeated is seen; the run is a process of its own, so that
+Run by ``bench/evals.py --items 100000``. The gold set rests in the store before the run begins, as an import leaves
+it, and the run reads it from there. The endpoint counts calls by item, so that one that was repeated is seen; the run is a process of its own, so that
 its peak memory is the run's and not the benchmark's.
 """
 
@@ -13,42 +14,40 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 
-class Questions(Collection[Any]):
-    """So many gold items, made as they are asked for."""
+def _keep_gold(folder: Path, count: int) -> None:
+    from launchworthy.gold import GoldItem, freeze
+    from launchworthy.store import Store
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Any]:
-        from launchworthy.gold import GoldItem
-
-        for number in range(self._count):
-            yield GoldItem(
+    version, items = freeze(
+        (
+            GoldItem(
                 id=f"q{number:06}",
                 input=number,
                 expected=f"the answer to {number} is {number}",
                 slices=("even",) if number % 2 == 0 else ("odd",),
                 meta={"relevant": {f"d{number}": 1}},
             )
+            for number in range(count)
+        ),
+        product="bench",
+        name="large",
+        created_at=datetime.now(UTC),
+    )
+    with Store.open(folder) as store:
+        store.gold.add_gold(version, items)
 
-    def __contains__(self, item: object) -> bool:
-        return any(item == own for own in self)
 
-
-def _sit(url: str, folder: Path, count: int) -> None:
+def _sit(url: str, folder: Path) -> None:
     from launchworthy.evals import HttpTarget, Limits, ReplyCache, evaluate, measure_run, scorer_of
     from launchworthy.evals.gist import gist_of
     from launchworthy.evals.remembering import RememberingTarget
+    from launchworthy.gold import find_version, stream_items
     from launchworthy.records import Run
     from launchworthy.store import Store
 
@@ -69,6 +68,7 @@ def _sit(url: str, folder: Path, count: int) -> None:
         target = RememberingTarget(
             HttpTarget(url=url), ReplyCache(folder / "replies.sqlite"), known={"run": 1}
         )
+        version = find_version(store.gold, "large", product="bench")
         started, before = time.perf_counter(), time.process_time()
         first: list[float] = []
 
@@ -78,8 +78,11 @@ def _sit(url: str, folder: Path, count: int) -> None:
             return await remembered(item)
 
         remembered, target.ask = target.ask, ask  # type: ignore[method-assign]
+        gold = stream_items(
+            store.gold, version, split="all", by="bench", purpose="run large", now=datetime.now(UTC)
+        )
         done = evaluate(
-            Questions(count),
+            gold,
             target=target,
             scorers=scorers,
             runs=store.runs,
@@ -110,7 +113,8 @@ def _peak_mb() -> float:
 def measure_large(url: str, count: int, *, calls: Any) -> None:
     """Run, kill half way, go on; ``calls()`` answers (calls, different items) that the endpoint has seen."""
     with TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, url, folder, str(count)]
+        subprocess.run([sys.executable, __file__, folder, str(count)], check=True)
+        command = [sys.executable, __file__, url, folder]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as first:
             while calls()[0] < count // 2 and first.poll() is None:
                 time.sleep(0.05)
@@ -121,7 +125,7 @@ def measure_large(url: str, count: int, *, calls: Any) -> None:
         told = json.loads(done.stdout)
         total, different = calls()
     print(
-        f"{count:,} items x 3 scorers, 50 at once, killed with SIGKILL at {at_kill[0]:,} calls; load {os.getloadavg()[0]:.1f}"
+        f"{count:,} stored items x 3 scorers, 50 at once, killed with SIGKILL at {at_kill[0]:,} calls; load {os.getloadavg()[0]:.1f}"
     )
     print(f"  done {told['done']:,}, errors {told['errors']:,}, figures {told['figures']:,}")
     print(f"  from going on to the first new call {told['first_call_s']:.2f} s          to reach <= 2 s")
@@ -139,4 +143,7 @@ def measure_large(url: str, count: int, *, calls: Any) -> None:
 
 
 if __name__ == "__main__":
-    _sit(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1].startswith("http"):
+        _sit(sys.argv[1], Path(sys.argv[2]))
+    else:
+        _keep_gold(Path(sys.argv[1]), int(sys.argv[2]))

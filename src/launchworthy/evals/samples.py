@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from launchworthy.errors import InputError
@@ -13,7 +13,7 @@ __all__ = ["MOST_SAMPLES", "sampled"]
 MOST_SAMPLES = 1_000
 
 
-def sampled(items: Sequence[GoldItem], samples: int) -> Sequence[GoldItem]:
+def sampled(items: Iterable[GoldItem], samples: int) -> Iterable[GoldItem]:
     """Each item as often as asked for; the first keeps its id, the others end in ``#2``, ``#3`` …
 
     The samples of an item are one cluster, that of the item where it has one: asking again says more about

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Protocol, cast
 
 from launchworthy.contract import Claim
@@ -38,7 +39,7 @@ from launchworthy.gold import (
     GoldItem,
     GoldStore,
     GoldVersion,
-    read_items,
+    stream_items,
 )
 from launchworthy.metrics import Metric, find_metric
 from launchworthy.records import Run, RunItem, RunStore
@@ -141,7 +142,7 @@ def run_suite(
     judging, told = judgings(claims, workflow=run.workflow)
     check_keys(judging)
     other = None if baseline is None else find_baseline(store, run, baseline)
-    gold = read_items(
+    gold = stream_items(
         store,
         version,
         split=run.split,
@@ -150,12 +151,12 @@ def run_suite(
         now=now(),
         release=run.release if gate else None,
     )
-    asked = sampled(gold if limit is None else gold[:limit], samples)
+    asked = sampled(gold if limit is None else list(islice(gold, limit)), samples)
     old = None if other is None else (other, gist_of(store.iter_run_items(other.id)))
     watch = None if old is None or not scorers else Watch(old[1], scorers[0])
     if stop_when_settled:
         # What stops early has asked only the first: these must be any, not those of the first letters.
-        asked = random.Random(f"{run.id}/order").sample(asked, len(asked))  # noqa: S311
+        asked = random.Random(f"{run.id}/order").sample(whole := list(asked), len(whole))  # noqa: S311
     done = evaluate(
         asked,
         target=_remembering(target, cache, run),
@@ -172,7 +173,7 @@ def run_suite(
             store,
             done,
             judging,
-            gold=asked,
+            gold=list(asked) if judging else (),
             baseline=other,
             cache=cache,
             limits=limits,

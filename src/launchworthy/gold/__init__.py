@@ -18,12 +18,14 @@ from launchworthy.gold.holdout import (
     record_look,
     sealed_readings,
     sealed_remark,
+    stream_items,
 )
 from launchworthy.gold.item import Canary, GoldItem, GoldStore, GoldVersion, Look, Review, ReviewStatus
 from launchworthy.gold.promotion import asked_in, promoted, question_in, reviewed, sources_in, with_item
 from launchworthy.gold.reading import GoldFile, is_gold_file, load_gold, read_gold
 from launchworthy.gold.shingles import strings
 from launchworthy.gold.split import DEFAULT_HOLDOUT, split_of
+from launchworthy.gold.stream import GoldStream
 from launchworthy.gold.traffic import Asked, asked_of, questions_in_file
 from launchworthy.gold.version import canary_in, find_version, freeze, gold_jsonl, review_row
 
@@ -43,6 +45,7 @@ __all__ = [
     "GoldFile",
     "GoldItem",
     "GoldStore",
+    "GoldStream",
     "GoldVersion",
     "Guarded",
     "ItemChange",
@@ -83,6 +86,7 @@ __all__ = [
     "sealed_remark",
     "sources_in",
     "split_of",
+    "stream_items",
     "strings",
     "with_item",
 ]

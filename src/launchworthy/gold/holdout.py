@@ -16,6 +16,7 @@ from datetime import datetime
 
 from launchworthy.errors import InputError
 from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion, Look
+from launchworthy.gold.stream import GoldStream
 
 __all__ = [
     "SEALED",
@@ -26,6 +27,7 @@ __all__ = [
     "record_look",
     "sealed_readings",
     "sealed_remark",
+    "stream_items",
 ]
 
 SPLITS = ("dev", "holdout", "all")  # what an evaluation may ask; ``all`` is dev and holdout
@@ -65,12 +67,9 @@ def read_items(
         InputError: Unknown split.
         NotFoundError: No such version.
     """
-    if split not in (*SPLITS, SEALED):
-        raise InputError(f"split is {split!r:.80}", hint=f"one of {', '.join((*SPLITS, SEALED))}")
-    kept_back = {"all": "holdout"}.get(split, split)
+    _check(split)
     hidden = unreviewed and version.items > sum(version.splits.values())
-    if kept_back != "dev" and (version.splits.get(kept_back) or hidden):
-        record_look(store, version, split=kept_back, by=by, purpose=purpose, now=now, release=release)
+    _look_at(store, version, split=split, by=by, purpose=purpose, now=now, release=release, hidden=hidden)
     items = store.gold_items(
         product=version.product,
         name=version.name,
@@ -81,6 +80,47 @@ def read_items(
     return [
         item for item in items if (split == SEALED or item.split != SEALED) and (unreviewed or item.counts)
     ]
+
+
+def stream_items(
+    store: GoldStore,
+    version: GoldVersion,
+    *,
+    split: str,
+    by: str,
+    purpose: str,
+    now: datetime,
+    release: str | None = None,
+) -> GoldStream:
+    """What :func:`read_items` answers, read as it is gone through: a set of any size takes no room.
+
+    Raises:
+        InputError: Unknown split.
+    """
+    _check(split)
+    _look_at(store, version, split=split, by=by, purpose=purpose, now=now, release=release)
+    return GoldStream(store, version, split=None if split == "all" else split)
+
+
+def _check(split: str) -> None:
+    if split not in (*SPLITS, SEALED):
+        raise InputError(f"split is {split!r:.80}", hint=f"one of {', '.join((*SPLITS, SEALED))}")
+
+
+def _look_at(
+    store: GoldStore,
+    version: GoldVersion,
+    *,
+    split: str,
+    by: str,
+    purpose: str,
+    now: datetime,
+    release: str | None,
+    hidden: bool = False,
+) -> None:
+    kept_back = {"all": "holdout"}.get(split, split)
+    if kept_back != "dev" and (version.splits.get(kept_back) or hidden):
+        record_look(store, version, split=kept_back, by=by, purpose=purpose, now=now, release=release)
 
 
 def record_look(

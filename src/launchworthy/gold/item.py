@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -127,6 +127,15 @@ class GoldStore(Protocol):
 
     def gold_items(self, *, product: str, name: str, version: str, split: str | None) -> list[GoldItem]:
         """Items in order of id; reading the holdout does not count by itself (see :meth:`add_look`).
+
+        Raises:
+            NotFoundError: No such version.
+        """
+
+    def iter_gold_items(
+        self, *, product: str, name: str, version: str, split: str | None
+    ) -> Iterator[GoldItem]:
+        """What :meth:`gold_items` answers, a few hundred held at a time.
 
         Raises:
             NotFoundError: No such version.

@@ -293,7 +293,7 @@ class LocalWorkspace:
         return self._store.runs.run_items(run_id)
 
     def run_page(self, run_id: str, *, before: int | None = None) -> RunPage:
-        """Some items of a run, those stored last first, each page asked for with the ``before`` of the last."""
+        """Some items of a run, those stored last first; ``before`` is that of the page before."""
         return self._store.runs.run_page(run_id, before=before)
 
     def iter_run_items(self, run_id: str) -> Iterator[RunItem]:

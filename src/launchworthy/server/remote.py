@@ -24,7 +24,8 @@ from launchworthy.errors import (
     OverloadedError,
     StorageError,
 )
-from launchworthy.records import RunItem
+from launchworthy.gold import GoldItem
+from launchworthy.records import RunItem, RunPage
 from launchworthy.server.operations import OPERATIONS, Operation
 
 __all__ = ["RemoteWorkspace"]
@@ -80,9 +81,32 @@ class RemoteWorkspace:
         return int(counted[0][0])
 
     def iter_run_items(self, run_id: str) -> Iterator[RunItem]:
-        """Each item once; over HTTP they come whole."""
-        items: list[RunItem] = self.run_items(run_id)
-        return iter(items)
+        """Each item once, as it was stored last, in no order; holds one page at a time."""
+        given: set[str] = set()
+        before: int | None = None
+        while True:
+            page: RunPage = self.run_page(run_id, before=before)
+            for item in page.items:
+                if item.item_id not in given:
+                    given.add(item.item_id)
+                    yield item
+            before = page.before
+            if before is None:
+                return
+
+    def iter_gold_items(
+        self, *, product: str, name: str, version: str, split: str | None
+    ) -> Iterator[GoldItem]:
+        """Items in order of id; holds one page at a time."""
+        after: str | None = None
+        while True:
+            page: list[GoldItem] = self.gold_page(
+                product=product, name=name, version=version, split=split, after=after
+            )
+            if not page:
+                return
+            yield from page
+            after = page[-1].id
 
     def close(self) -> None:
         """Nothing is held open between requests."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from launchworthy.evidence import ChainFault, Evidence, Ledger, LedgerEntry
 from launchworthy.gold import GoldItem, GoldStore, GoldVersion, ReviewStatus
-from launchworthy.records import Release, RunStore
+from launchworthy.records import Release, RunPage, RunStore
 
 __all__ = ["ApiKey", "ContractVersion", "Workspace"]
 
@@ -68,6 +68,17 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
 
     def verdict(self, *, product: str, stage: str | None = None) -> dict[str, Any] | None:
         """The verdict as of this minute, as ``launchworthy verdict --json``; None without a contract."""
+
+    def gold_page(
+        self, *, product: str, name: str, version: str, split: str | None, after: str | None
+    ) -> list[GoldItem]:
+        """The next few hundred items in order of id, after the one of this id; none where no more are."""
+
+    def run_page(self, run_id: str, *, before: int | None = None) -> RunPage:
+        """Some items of a run, those stored last first; ``before`` is that of the page before.
+
+        An item that was stored again stands in an earlier page than what it replaced.
+        """
 
     def record(self, *, product: str, kind: str, body: Mapping[str, Any]) -> LedgerEntry:
         """Append an entry of another kind than evidence, such as a verdict, to the audit chain."""

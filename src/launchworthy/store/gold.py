@@ -6,7 +6,7 @@ May import ``gold`` and ``errors``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from launchworthy.store.schema import gold_canaries, gold_items, gold_looks, gol
 
 __all__ = ["GoldRepository"]
 
+_PAGE = 500  # items that are read at once
 _ITEM = ("input", "expected", "slices", "cluster", "answerable", "context", "meta")
 
 
@@ -128,14 +129,40 @@ class GoldRepository:
         Raises:
             NotFoundError: No such version.
         """
+        return list(self.iter_gold_items(product=product, name=name, version=version, split=split))
+
+    def iter_gold_items(
+        self, *, product: str, name: str, version: str, split: str | None
+    ) -> Iterator[GoldItem]:
+        """The same, a page held at a time.
+
+        Raises:
+            NotFoundError: No such version.
+        """
+        after: str | None = None
+        while page := self.gold_page(product=product, name=name, version=version, split=split, after=after):
+            yield from page
+            after = page[-1].id
+
+    def gold_page(
+        self, *, product: str, name: str, version: str, split: str | None, after: str | None = None
+    ) -> list[GoldItem]:
+        """The next items in order of id, after the one of this id; none where there are no more.
+
+        Raises:
+            NotFoundError: No such version.
+        """
         key = {"product": product, "name": name, "version": version}
+        column = gold_items.c
+        query = select(column.id, column.split, column.body).filter_by(**key).order_by(column.id)
+        if split is not None:
+            query = query.where(column.split == split)
+        if after is not None:
+            query = query.where(column.id > after)
         with self._database.read() as connection:
             if not connection.execute(select(gold_versions.c.version).filter_by(**key)).first():
                 raise NotFoundError(f"{product} has no gold set {name}@{version}", where=f"{name}@{version}")
-            query = select(gold_items).filter_by(**key).order_by(gold_items.c.id)
-            if split is not None:
-                query = query.where(gold_items.c.split == split)
-            return [_item(row) for row in connection.execute(query).mappings()]
+            return [_item(*row) for row in connection.execute(query.limit(_PAGE))]
 
     def add_look(self, look: Look) -> None:
         """Record one reading of a holdout or a sealed split, before it is read."""
@@ -195,11 +222,11 @@ def _body(item: GoldItem) -> dict[str, Any]:
     return body if item.review is None else body | {"review": review_row(item.review)}
 
 
-def _item(row: Any) -> GoldItem:
-    body = json.loads(row["body"])
+def _item(item_id: str, split: str, text: str) -> GoldItem:
+    body = json.loads(text)
     body["slices"] = tuple(body["slices"])
     told = body.pop("review", None)
     if told is not None:
         at = datetime.fromisoformat(told["at"]) if "at" in told else None
         told = Review(**{**told, "status": ReviewStatus(told["status"]), "at": at})
-    return GoldItem(id=row["id"], split=row["split"], review=told, **body)
+    return GoldItem(id=item_id, split=split, review=told, **body)

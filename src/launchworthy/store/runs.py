@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 
 from launchworthy.errors import NotFoundError
-from launchworthy.records import Run, RunItem, Score
+from launchworthy.records import Run, RunItem, RunPage, Score
 from launchworthy.store.database import Database
 from launchworthy.store.moments import to_ns
 from launchworthy.store.plain import to_json
@@ -24,6 +24,7 @@ from launchworthy.store.schema import run_chunks, runs
 
 __all__ = ["RunRepository", "pack_items", "unpack_items"]
 
+_PAGE = 500  # items at least, of a page that is not the last
 _ITEM = tuple(field.name for field in dataclasses.fields(RunItem))
 _SCORE = tuple(field.name for field in dataclasses.fields(Score))
 
@@ -110,20 +111,38 @@ class RunRepository:
             NotFoundError: No such run.
         """
         self.run(run_id)
-        own = run_chunks.c.run_id == run_id
-        with self._database.read() as connection:
-            last = connection.execute(select(func.max(run_chunks.c.chunk)).where(own)).scalar()
         given: set[str] = set()
-        # Newest first, so that an item that was stored again is met before what it replaced.
-        for chunk in range(-1 if last is None else last, -1, -1):
-            with self._database.read() as connection:
-                body = connection.execute(
-                    select(run_chunks.c.body).where(own, run_chunks.c.chunk == chunk)
-                ).scalar()
-            for plain in reversed(unpack_items(body) if body is not None else []):
+        for _, body in self._chunks(run_id, before=None):
+            for plain in reversed(unpack_items(body)):
                 if plain["item_id"] not in given:
                     given.add(plain["item_id"])
                     yield _run_item(plain)
+
+    def run_page(self, run_id: str, *, before: int | None = None) -> RunPage:
+        """Items of the newest chunks before this one, until they are many.
+
+        Raises:
+            NotFoundError: No such run.
+        """
+        self.run(run_id)
+        found: list[RunItem] = []
+        for chunk, body in self._chunks(run_id, before=before):
+            found += [_run_item(plain) for plain in reversed(unpack_items(body))]
+            if len(found) >= _PAGE:
+                return RunPage(items=tuple(found), before=chunk or None)
+        return RunPage(items=tuple(found), before=None)
+
+    def _chunks(self, run_id: str, *, before: int | None) -> Iterator[tuple[int, bytes]]:
+        """Newest first, so that an item that was stored again is met before what it replaced."""
+        column = run_chunks.c
+        with self._database.read() as connection:
+            last = connection.execute(select(func.max(column.chunk)).filter_by(run_id=run_id)).scalar()
+        end = 0 if last is None else last + 1
+        for chunk in range((end if before is None else min(before, end)) - 1, -1, -1):
+            with self._database.read() as connection:
+                body = connection.execute(select(column.body).filter_by(run_id=run_id, chunk=chunk)).scalar()
+            if body is not None:
+                yield chunk, body
 
 
 def pack_items(items: Sequence[dict[str, Any]]) -> bytes:

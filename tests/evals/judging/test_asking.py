@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +168,9 @@ def test_no_reply_is_paid_for_twice(chat_server: Any, make_judge: MakeJudge) -> 
     class Cache:
         get = staticmethod(kept.get)
         put = staticmethod(kept.__setitem__)
+
+        def holding(self, keys: Collection[str]) -> set[str]:
+            return set()
 
         def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
             kept.update(replies)
