@@ -19,7 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from launchworthy import stats
-from launchworthy.metrics import Scored, columns_of, find_metric, report_groups, score_rows
+from launchworthy.metrics import (
+    Scored,
+    columns_of,
+    compare_groups,
+    find_metric,
+    group_report,
+    report_groups,
+    score_rows,
+)
 
 Draw = Callable[[np.random.Generator], bool]
 
@@ -151,6 +159,22 @@ def _clusters_resampled(rng: np.random.Generator) -> bool:
     moved, users = _moved_users(rng, np.full(50, 2), gained=0.02, lost=0.02, together=1.0)
     found = stats.mean_interval(moved, clusters=users, bounds=(-1.0, 1.0))
     return bool(found.sample["p_value"] > 0.05)
+
+
+def _few_scores(rng: np.random.Generator) -> bool:
+    """Two of a hundred scores move, either way."""
+    before = np.full(100, 0.5)
+    after = before + np.where(rng.random(100) < 0.02, rng.uniform(-0.5, 0.5, size=100), 0.0)
+    found = stats.paired_means(before, candidate=after, bounds=(0.0, 1.0))
+    return bool(found.sample["p_value"] > 0.05)
+
+
+def _few_lower(rng: np.random.Generator) -> bool:
+    """Scores only fall, exactly by the margin, and few of them."""
+    before = np.full(100, 0.9)
+    after = before - np.where(rng.random(100) < 0.04, rng.random(100) * 0.8, 0.0)
+    found = stats.paired_means(before, candidate=after, bounds=(0.0, 1.0), sides=1)
+    return stats.non_inferiority(found.low, found.high, margin=0.016) != "met"
 
 
 def _paired_means(rng: np.random.Generator) -> bool:
@@ -307,6 +331,78 @@ def _corrected_difference(rng: np.random.Generator) -> bool:
 
 _SHIFTS = np.random.default_rng(0).normal(0.0, 0.1, size=2_000_000)
 _CORRECTED_TRUTH = float(np.clip(0.8 + _SHIFTS, 0, 1).mean() - np.clip(0.75 + _SHIFTS, 0, 1).mean())
+
+
+def _labelled_apart(rng: np.random.Generator) -> bool:
+    """A judge kinder to the candidate than to the baseline, and labels of other items on each side."""
+    easy = rng.random(2_000)
+    sides = []
+    for level, (hit, wrong), place in ((0.7, (0.75, 0.1), 0), (0.8, (0.95, 0.3), 250)):
+        truth = easy < np.clip(level + rng.normal(0.0, 0.1, size=easy.size), 0.0, 1.0)
+        human = np.full(easy.size, np.nan)
+        human[place : place + 250] = truth[place : place + 250]
+        sides.append(((rng.random(easy.size) < np.where(truth, hit, wrong)).astype(float), human))
+    (old, human_old), (new, human_new) = sides
+    found = stats.labelled_apart(
+        old, judge_candidate=new, human_baseline=human_old, human_candidate=human_new
+    )
+    return _covers(found, _APART_TRUTH)
+
+
+_APART_TRUTH = float(np.clip(0.8 + _SHIFTS, 0, 1).mean() - np.clip(0.7 + _SHIFTS, 0, 1).mean())
+
+
+def _judged_gap(rng: np.random.Generator) -> bool:
+    """Three groups, of which a judge fails one more often than people do; 250 labels of each."""
+    group = np.repeat(np.arange(3), 1_000)
+    truth = rng.random(group.size) < np.array([0.8, 0.8, 0.7])[group]
+    judge = (rng.random(group.size) < np.where(truth, np.array([0.95, 0.7, 0.95])[group], 0.2)).astype(float)
+    human = np.where(np.arange(group.size) % 1_000 < 250, truth, np.nan)
+    places = {str(one): np.flatnonzero(group == one) for one in range(3)}
+
+    def estimate(chosen: np.ndarray, level: float) -> stats.Interval:
+        level = (1.0 + level) / 2.0
+        return stats.corrected_mean(judge[chosen], human=human[chosen], level=level, sides=1)
+
+    measured = np.ones(group.size, dtype=bool)
+    gap = group_report(find_metric("accuracy"), places, measured=measured, estimate=estimate).gap
+    return gap is not None and _covers(gap, 0.1)
+
+
+def _ranks(rng: np.random.Generator, users: int, each: int) -> bool:
+    """A score from 0 to 1 that tells a yes or no, both alike for one user; the lower bound."""
+    own = rng.normal(size=users)[:, None]
+    score = (own + rng.normal(size=(users, each))).ravel()
+    noise = np.repeat(own.ravel(), each) + rng.logistic(size=score.size)
+    names = np.repeat(np.arange(users), each).tolist()
+    found = stats.rank_correlation(
+        score, second=(score + noise > 1.5).astype(float), sides=1, clusters=names if each > 1 else None
+    )
+    return found is not None and found.low <= _RANK_TRUTH
+
+
+_OWN, _NEW = _LARGE.normal(size=1_000_000), _LARGE.normal(size=1_000_000)
+_CAME = 2.0 * _OWN + _NEW + _LARGE.logistic(size=_OWN.size) > 1.5
+# Spearman's correlation with a yes or no, from the mean rank of those that came.
+_RANK_TRUTH = float(
+    np.corrcoef(np.argsort(np.argsort(_OWN + _NEW, kind="stable"), kind="stable"), _CAME)[0, 1]
+)
+
+
+def _gap_growth(rng: np.random.Generator) -> bool:
+    """Five groups, of which one is apart before and after; the same items on both sides."""
+    group = rng.integers(0, 5, size=600)
+    before = rng.random(600) < np.where(group == 0, 0.35, 0.5)
+    after = before & (rng.random(600) >= np.where(group == 0, 0.2, 0.1))
+    metric, names = find_metric("selection-rate"), np.array([str(n) for n in range(600)])
+    old, new = (
+        Scored.of_columns(
+            metric, columns_of({"prediction": said, "group": group, "id": names}), by="group", ids="side"
+        )
+        for said in (before, after)
+    )
+    gap = None if old is None or new is None else compare_groups(metric, baseline=old, candidate=new).gap
+    return gap is not None and _covers(gap, (0.5 * 0.9 - 0.35 * 0.8) - 0.15)
 
 
 def _rogan_gladen(rng: np.random.Generator) -> bool:
@@ -544,6 +640,8 @@ SCENARIOS = (
     Scenario("Tango over clusters, losses at the margin, 100 x 1 to 7", _clustered_margin, 0.95),
     Scenario("Tango over clusters, 150 x 1 to 7, difference 4 points", _clustered_many, 0.935, 0.975),
     Scenario("paired means, n = 80", _paired_means, 0.93, 0.97),
+    Scenario("paired means of which few differ, n = 100, no difference", _few_scores, 0.95),
+    Scenario("paired means of which few differ, losses at the margin, n = 100", _few_lower, 0.94),
     Scenario("paired quantiles, P80, n = 120", _paired_quantiles, 0.92),
     Scenario("DeLong on the logit scale, n = 120", _auc, 0.93, 0.97),
     Scenario("AUC over clusters, Obuchowski, 60 x 4", _auc_clustered, 0.92, 0.97),
@@ -552,6 +650,8 @@ SCENARIOS = (
     Scenario("Bayesian bootstrap of a table, macro F1, lower bound, n = 150", _macro_f1, 0.94),
     Scenario("calibration error of 0, n = 200", _calibration, 0.93),
     Scenario("widest gap of six groups, Bonferroni, n = 600", _groups, 0.95),
+    Scenario("widest gap of three groups, judged, 250 labels each", _judged_gap, 0.95),
+    Scenario("growth of the widest gap of five groups, n = 600", _gap_growth, 0.95),
     Scenario("exact McNemar, n = 120, no difference", _mcnemar, 0.95),
     Scenario("e-value, peeked at 200 times", _e_value_peeked, 0.95),
     Scenario("confidence sequence, all of 400 moments", _sequence, 0.95),
@@ -559,8 +659,11 @@ SCENARIOS = (
     Scenario("prediction-powered mean, 200 labels, lower bound", _corrected_lower, 0.93, 0.97),
     Scenario("prediction-powered mean, 250 labelled users of 3 answers", _corrected_clustered, 0.93, 0.97),
     Scenario("prediction-powered paired difference, 300 labels", _corrected_difference, 0.93, 0.975),
+    Scenario("difference of a judge, 250 labels of other items on each side", _labelled_apart, 0.94),
     Scenario("judge with 50 labels: the labels alone, lower bound", _corrected_few, 0.95),
     Scenario("Rogan-Gladen, calibration set of 25 + 25", _rogan_gladen, 0.945),
+    Scenario("rank correlation with yes or no, 60 items, lower bound", lambda rng: _ranks(rng, 60, 1), 0.93),
+    Scenario("rank correlation, 100 users x 3, lower bound", lambda rng: _ranks(rng, 100, 3), 0.935),
     Scenario("Krippendorff's alpha, 40 items x 3 raters, lower bound", _alpha_lower, 0.95),
     Scenario("Krippendorff's alpha, 40 items x 3 raters, upper bound", _alpha_upper, 0.93),
     Scenario("Krippendorff's alpha, 40 x 5, 30 % missing, upper bound", _alpha_missing, 0.92),
