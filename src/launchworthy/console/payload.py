@@ -1,6 +1,6 @@
 """Prompts, contexts and responses as readable text, whatever shape they came in.
 
-May import ``quantity`` and this room.
+May import ``quantity``, ``records`` and this room.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from launchworthy.console.words import short
 from launchworthy.quantity import format_number
+from launchworthy.records import last_text, part_text, plain_value, turns_of
 
 __all__ = [
     "Answer",
@@ -76,28 +77,14 @@ class Conversation:
     state: str
 
 
-def _loaded(stored: Any) -> Any:
-    if not isinstance(stored, str):
-        return stored
-    try:
-        return json.loads(stored)
-    except (ValueError, RecursionError):
-        return stored
-
-
 def messages(stored: str | None) -> tuple[Message, ...]:
     """Turns of a conversation; any other value is one message without a role."""
-    value = _loaded(stored)
+    value = plain_value(stored)
     if value is None:
         return ()
-    if isinstance(value, Mapping) and isinstance(value.get("messages"), list):
-        value = value["messages"]
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(each, Mapping) and "role" in each for each in value)
-    ):
-        return tuple(_message(str(each["role"]), _content(each)) for each in value)
+    turns = turns_of(value)
+    if turns is not None:
+        return tuple(_message(str(each["role"]), _content(each)) for each in turns)
     return (_message("", _whole(value)),)
 
 
@@ -107,10 +94,8 @@ def _message(role: str, text: str, calls: Iterable[str] = ()) -> Message:
 
 def conversation(value: Any) -> Conversation | None:
     """An answer that holds the messages of a talk; None of any other."""
-    told = value.get("messages") if isinstance(value, Mapping) else None
-    if not isinstance(told, list) or not told:
-        return None
-    if not all(isinstance(each, Mapping) and "role" in each for each in told):
+    told = turns_of(value) if isinstance(value, Mapping) else None
+    if told is None:
         return None
     said = tuple(_turn(each) for each in told)
     turns, ended, state = (value.get(name) for name in ("turns", "ended_because", "state"))
@@ -138,7 +123,7 @@ def _call(told: Any) -> str:
     plain = inner if isinstance(inner, Mapping) else told
     if not isinstance(plain, Mapping) or not isinstance(plain.get("name"), str):
         return short(readable(told), most=300)
-    given = _loaded(plain.get("arguments"))
+    given = plain_value(plain.get("arguments"))
     if isinstance(given, Mapping):
         shown = ", ".join(f"{name}={short(_whole(each), most=80)}" for name, each in given.items())
     else:
@@ -158,19 +143,12 @@ def _content(message: Mapping[str, Any]) -> str:
 
 
 def _texts(content: Any) -> Iterable[str]:
-    if content is None:
-        return
-    if isinstance(content, str):
-        yield content
-        return
     for part in content if isinstance(content, list) else [content]:
-        text = part.get("text", part.get("content")) if isinstance(part, Mapping) else part
-        plain = isinstance(part, Mapping) and part.get("type", "text") in (
-            "text",
-            "input_text",
-            "output_text",
-        )
-        yield text if isinstance(text, str) and (plain or not isinstance(part, Mapping)) else _pretty(part)
+        text = part_text(part)
+        if text is not None:
+            yield text
+        elif part is not None:
+            yield _pretty(part)
 
 
 def _pretty(value: Any) -> str:
@@ -182,7 +160,7 @@ def _pretty(value: Any) -> str:
 
 def documents(stored: str | None) -> tuple[Document, ...]:
     """Passages that were retrieved, in their order."""
-    value = _loaded(stored)
+    value = plain_value(stored)
     if value is None:
         return ()
     found = []
@@ -206,11 +184,10 @@ def documents(stored: str | None) -> tuple[Document, ...]:
 
 def gist(stored: str | None, *, most: int = 120) -> str:
     """What was asked or said, on one line: of a conversation, its last user turn, else its last turn."""
-    turns = messages(stored)
-    if not turns:
-        return ""
-    users = [turn for turn in turns if turn.role == "user"]
-    return short((users or turns)[-1].text, most=most)
+    said = last_text(plain_value(stored), role="user")
+    if not said and (turns := messages(stored)):
+        said = turns[-1].text
+    return short(said, most=most)
 
 
 def readable(value: Any) -> str:

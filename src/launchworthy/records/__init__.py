@@ -21,7 +21,7 @@ from launchworthy.records.calls import (
     is_evaluation,
     no_evaluation,
 )
-from launchworthy.records.conversation import last_text, plain_value
+from launchworthy.records.conversation import last_text, part_text, plain_value, turns_of
 from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
 from launchworthy.records.runs import CallScores, Run, RunItem, RunPage, RunStore, Score
@@ -69,6 +69,8 @@ __all__ = [
     "is_pseudonym",
     "last_text",
     "no_evaluation",
+    "part_text",
     "plain_value",
     "pseudonym",
+    "turns_of",
 ]
