@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from launchworthy.errors import InputError
-from launchworthy.stats import clustered_shares, paired_shares
+from launchworthy.stats import clustered_shares, paired_means, paired_shares
 
 MOVED = st.lists(
     st.tuples(st.sampled_from([-1.0, 0.0, 0.0, 0.0, 1.0]), st.integers(0, 12)), min_size=2, max_size=60
@@ -76,3 +76,21 @@ def test_what_is_no_yes_or_no_pair_is_refused() -> None:
             clustered_shares(moved, clusters=["a", "b"])
     with pytest.raises(InputError, match="cluster names"):
         clustered_shares([1.0, 0.0], clusters=["a"])
+
+
+def test_two_scores_of_a_hundred_that_moved_are_no_proof_that_the_mean_did() -> None:
+    before, after = np.full(100, 0.5), np.full(100, 0.5)
+    after[[3, 50]] = (0.9, 0.8)
+    found = paired_means(before, candidate=after, bounds=(0.0, 1.0))
+    assert found.low < 0.0 < found.value < found.high
+    assert found.sample["p_value"] > 0.05
+    ten = paired_means(10.0 * before, candidate=10.0 * after, bounds=(0.0, 10.0), clusters=range(100))
+    assert (ten.value, ten.low, ten.high) == pytest.approx(
+        (10.0 * found.value, 10.0 * found.low, 10.0 * found.high)
+    )
+    assert ten.sample["p_value"] == pytest.approx(found.sample["p_value"])
+    assert (found.method, ten.method) == ("score of few that moved", "score of few that moved, clustered")
+    lower = paired_means(after, candidate=before, bounds=(0.0, 1.0))
+    assert (lower.low, lower.high) == pytest.approx((-found.high, -found.low))
+    with pytest.raises(InputError, match="cluster names"):
+        paired_means(before, candidate=after, bounds=(0.0, 1.0), clusters=["a"])

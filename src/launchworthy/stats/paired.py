@@ -14,9 +14,12 @@ from launchworthy.stats.special import binomial_cdf, normal_cdf, normal_quantile
 from launchworthy.stats.units import apart, clean_values, sum_by_unit
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["clustered_shares", "mcnemar", "paired_means", "paired_shares"]
+
+_FEW = 20  # units that moved, below which resampling them says too little
 
 
 def mcnemar(*, gained: int, lost: int) -> float:
@@ -94,32 +97,49 @@ def clustered_shares(
     moved = clean_values(differences, name="differences")
     if not np.isin(moved, (-1.0, 0.0, 1.0)).all():
         raise InputError("a pair is neither gained (1), lost (−1) nor the same (0)")
+    return _clustered_score(moved, clusters, level, sides, least=1.0, method="Tango score, clustered")
+
+
+def _clustered_score(
+    moved: NDArray[np.float64],
+    clusters: Sequence[Hashable] | None,
+    level: float,
+    sides: int,
+    *,
+    least: float,
+    method: str,
+    width: float = 1.0,
+    unit: str = "ratio",
+) -> Interval:
+    """Tango's score of pairs that moved by −1 to 1, each as that share of a pair, on a scale of ``width``."""
+    import numpy as np
+
     n, value = moved.size, float(moved.mean())
     sums, sizes = sum_by_unit([moved, np.ones_like(moved)], clusters)
     units, between = len(sums), 0.0
-    alone = float(((moved - value) ** 2).sum())
+    gained, lost = float(moved[moved > 0].sum()), -float(moved[moved < 0].sum())
+    alone = gained + lost - n * value * value
     if units > 1:
         between = units / (units - 1) * float(((sums - value * sizes) ** 2).sum())
     further = float((sizes**2).sum()) / n  # the size of the cluster that a pair is in
-    effect = max(1.0, (between + further**2) / (alone + further)) if units > 1 else further
-    gained, lost = int((moved > 0).sum()), int((moved < 0).sum())
+    effect = max(least, (between + further**2) / (alone + further)) if units > 1 else further
     df = max(1, units - 1)
     t = t_quantile(1.0 - tail_error(level, sides=sides), df=df)
     low, high, score = _score_bounds(gained / effect, lost / effect, n / effect, t)
     return Interval(
-        value=value,
-        low=low,
-        high=high,
+        value=value * width,
+        low=low * width,
+        high=high * width,
         confidence=level,
         n=units,
-        method="Tango score, clustered",
+        method=method,
         sides=sides,
-        unit="ratio",
+        unit=unit,
         sample={
             "items": n,
             "n": units,
             "design_effect": effect,
-            "standard_error": math.sqrt(between) / n,
+            "standard_error": math.sqrt(between) / n * width,
             "p_value": 2.0 * t_cdf(-abs(score), df=df),
         },
     )
@@ -162,15 +182,33 @@ def paired_means(
 ) -> Interval:
     """Mean of the differences by the studentised (cluster) bootstrap (see :func:`mean_interval`).
 
-    ``bounds`` are those of the score itself. Values that rounding alone tells apart are equal.
+    ``bounds`` are those of the score itself. Where they are finite and fewer than 20 units (and not half of
+    them) moved, resamples would know too few: then Tango's score of :func:`clustered_shares`, to which a pair
+    counts by the share of the scale that it moved. Values that rounding alone tells apart are equal.
 
     Raises:
-        InputError: No pairs, unequal lengths, or NaN.
+        InputError: No pairs, unequal lengths, NaN, or values outside ``bounds``.
     """
+    import numpy as np
+
     before, after = clean_values(baseline), clean_values(candidate)
     if before.size != after.size:
         raise InputError(f"{before.size} values of the baseline for {after.size} of the candidate")
-    width = None if bounds is None else (bounds[0] - bounds[1], bounds[1] - bounds[0])
+    width = math.inf if bounds is None else bounds[1] - bounds[0]
+    moved = apart(after, before)
+    if bounds is not None and math.isfinite(width) and float(np.abs(moved).max()) <= width:
+        (paths,) = sum_by_unit([np.abs(moved)], clusters)
+        if 0 < int((paths > 0.0).sum()) < min(_FEW, paths.size / 2):
+            named = "score of few that moved" + ("" if clusters is None else ", clustered")
+            return _clustered_score(
+                moved / width, clusters, level, sides, least=0.0, method=named, width=width, unit=unit
+            )
     return mean_interval(
-        apart(after, before), level=level, sides=sides, clusters=clusters, bounds=width, seed=seed, unit=unit
+        moved,
+        level=level,
+        sides=sides,
+        clusters=clusters,
+        bounds=None if bounds is None else (-width, width),
+        seed=seed,
+        unit=unit,
     )
