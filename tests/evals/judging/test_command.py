@@ -164,6 +164,40 @@ def test_from_a_judged_run_to_a_proven_claim(run: Run, server: ChatServer, tmp_p
     assert "changed since, label policy" in piece["detail"]["reason"]
 
 
+def test_labels_of_two_runs_correct_the_difference_that_was_stored_without_any(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "launchworthy.yaml"
+    path.write_text(path.read_text().replace("proof:\n", "proof:\n  baseline: launched\n  margin: 10 %\n"))
+    (tmp_path / "judged_app.py").write_text(APP + APP.replace("ask", "worse").replace("% 5 > 0", "% 2 > 0"))
+    old = _json(run("eval", "--target", "judged_app:worse", "--json"))["run"]
+    made = _json(run("eval", "--target", "judged_app:ask", "--baseline", old, "--json"))
+    (bare,) = (each for each in made["evidence"] if each["kind"] == "delta")
+    assert bare["value"] is None
+    sides = {"candidate": made["run"], "baseline": old}
+    for side, name in sides.items():
+        drawn = run("judge", "sample", "grounding-v2", name, "--count", "210", "--out", f"{side}.jsonl")
+        assert drawn.exception is None, drawn.exception
+        rows = [json.loads(line) for line in (tmp_path / f"{side}.jsonl").read_text().splitlines()]
+        for row in rows:
+            row["human"] = row["output"].startswith("True")
+        (tmp_path / f"{side}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def calibrated(side: str) -> dict[str, Any]:
+        found = _json(run("judge", "calibrate", "grounding-v2", "--labels", f"{side}.jsonl", "--json"))
+        (delta,) = (each for each in found["corrected"] if each["kind"] == "delta")
+        return dict(delta)
+
+    half = calibrated("candidate")
+    assert half["value"] is None
+    assert f"there are 0 of the baseline {old}" in half["detail"]["reason"]
+    whole = calibrated("baseline")  # labels of the run itself came with the other file
+    assert whole["source"] == f"run:{made['run']}"
+    assert whole["value"] == pytest.approx(0.3, abs=0.1)
+    assert whole["low"] > 0.1
+    assert _status(run, "quality/groundedness/baseline")[0] == "met"
+
+
 def test_named_scorers_ask_no_judge(run: Run, server: ChatServer) -> None:
     found = _json(run("eval", "--target", "judged_app:ask", "--scorer", "regex:pattern=.+", "--json"))
     assert server.calls == []
