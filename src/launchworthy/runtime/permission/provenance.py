@@ -139,7 +139,7 @@ class _Value:
         digits = sum(each.isdigit() for each in bare)
         if not (6 <= len(bare) <= 64 and bare.isascii() and bare.isalnum() and 2 * digits >= len(bare)):
             return None
-        return re.compile(r"[ .()/\-]{0,2}".join(bare))
+        return re.compile(r"\+?" + r"[ .()/\-]{0,2}".join(bare))
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -151,6 +151,8 @@ class _Value:
     def stands_in(self, text: _Text) -> bool:
         if self.number is not None and self.number in text.numbers:
             return True
+        if not any(map(str.isalnum, self.plain)):
+            return f" {self.plain} " in f" {text.plain} "  # a path such as .. is not meant by an ellipsis
         if _stands_alone(self.plain, text.plain):
             return True
         if self.spaced is None:
@@ -188,6 +190,8 @@ def _is_apart(text: str, start: int, end: int) -> bool:
         return False
     if text[end - 1] < _UNSPACED and _joins(text, end):
         return False
+    if _parts_digits(text, start - 1) or _parts_digits(text, end):
+        return False
     before = text[start - 1 : start]
     if before in _BEFORE and before:
         return False
@@ -195,6 +199,11 @@ def _is_apart(text: str, start: int, end: int) -> bool:
         return False
     after = text[end : end + 1]
     return not (after and after in _AFTER and _joins(text, end + 1))
+
+
+def _parts_digits(text: str, at: int) -> bool:
+    """Whether a comma stands there between two digits, as in 12,5."""
+    return 0 < at < len(text) - 1 and text[at] == "," and text[at - 1].isdigit() and text[at + 1].isdigit()
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ValueRule", "value_rules"]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueRule:
     """One limit of one argument, with both of its answers."""
