@@ -1,0 +1,228 @@
+"""Linear models over hashed n-grams: small files that score any stretch of a text.
+
+May import ``ngrams`` and ``errors``; NumPy where it is used. A model file is an ``.npz`` without pickles:
+of each head one table of 8-bit weights per family of n-grams, and a JSON header with what turns scores into
+a probability. Training is not here: see ``bench/train_guards.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from launchworthy.errors import InputError
+from launchworthy.runtime.guards.ngrams import FAMILIES, Unit, Units, blocks_of, hash_units, split_units
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["WINDOWS", "Head", "LinearModel", "Reading", "Signal", "bundled_model", "pack_model", "quantised"]
+
+WINDOWS = (1, 2, 4)  # how many neighbouring units are scored together
+_LEVELS = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The weights of one question, by family of n-grams, and where its scores start."""
+
+    tables: tuple[NDArray[np.float32], ...]
+    bias: float = 0.0
+
+    def sums(self, units: Units) -> NDArray[np.float64]:
+        """Sum of weights of each family (rows) in each unit (columns)."""
+        import numpy as np
+
+        sums = np.zeros((len(FAMILIES), units.count))
+        for row, (table, hashes, ends) in enumerate(zip(self.tables, units.hashes, units.ends, strict=True)):
+            shift = np.uint64(64 - int(table.size).bit_length() + 1)
+            running = np.zeros(len(hashes) + 1)
+            np.cumsum(table[hashes >> shift], out=running[1:])
+            sums[row] = np.diff(running[ends], prepend=0.0)
+        return sums
+
+    def score(self, sums: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Score of stretches whose sums and counts of n-grams, family by family, are given."""
+        import numpy as np
+
+        score: NDArray[np.float64] = self.bias + (sums / np.sqrt(np.maximum(counts, 1))).sum(axis=0)
+        return score
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How scores become a probability: a weighted sum of named readings, squashed."""
+
+    weights: Mapping[str, float]
+    bias: float
+
+    def probability(self, readings: Mapping[str, float]) -> float:
+        """Probability, given the readings that it weighs."""
+        value = self.bias + sum(weight * readings[name] for name, weight in self.weights.items())
+        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the heads of a model read in one text.
+
+    Attributes:
+        values: ``head:whole`` and, of each size of window, ``head:1`` …: the strongest; also ``length``.
+        strongest: Of each head the unit in which its strongest single unit lies.
+    """
+
+    values: Mapping[str, float]
+    strongest: Mapping[str, Unit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearModel:
+    """Heads that read the same n-grams, and the signals that combine them.
+
+    Attributes:
+        name: What it finds.
+        version: Number and content hash of its file.
+        heads: By name.
+        signals: By the use they are for, such as ``direct``.
+    """
+
+    name: str
+    version: str
+    heads: Mapping[str, Head]
+    signals: Mapping[str, Signal]
+
+    def read(self, units: Sequence[str], places: Sequence[Unit]) -> Reading:
+        """Score units (normalised texts, in order) alone, with their neighbours, and as a whole."""
+        import numpy as np
+
+        values: dict[str, float] = {"length": math.log1p(len(units))}
+        strongest: dict[str, Unit] = {}
+        if not units:
+            return Reading(values | dict.fromkeys(self._keys(), 0.0))
+        hashed = [hash_units(block) for block in blocks_of(units)]
+        counts = np.concatenate(
+            [np.stack([np.diff(ends, prepend=0) for ends in block.ends]) for block in hashed], axis=1
+        )
+        for name, head in self.heads.items():
+            sums = np.concatenate([head.sums(block) for block in hashed], axis=1)
+            values[f"{name}:whole"] = float(head.score(sums.sum(axis=1), counts.sum(axis=1)))
+            for size in WINDOWS:
+                scores = head.score(_windows(sums, size), _windows(counts, size))
+                values[f"{name}:{size}"] = float(scores.max())
+                if size == 1:
+                    strongest[name] = places[int(scores.argmax())]
+                    values[f"{name}:middle"] = float(np.median(scores))
+        return Reading(values, strongest)
+
+    def read_text(self, text: str) -> Reading:
+        """The same for a text as it is."""
+        places = split_units(text)
+        return self.read([text[place.start : place.end] for place in places], places)
+
+    def _keys(self) -> list[str]:
+        parts = ("whole", "middle", *map(str, WINDOWS))
+        return [f"{name}:{part}" for name in self.heads for part in parts]
+
+
+def _windows(values: NDArray[Any], size: int) -> NDArray[Any]:
+    import numpy as np
+
+    size = min(size, values.shape[1])
+    running = np.concatenate([np.zeros((len(values), 1), values.dtype), np.cumsum(values, axis=1)], axis=1)
+    return running[:, size:] - running[:, :-size]
+
+
+def quantised(table: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int8], float]:
+    """Weights in 8 bits, finer near zero: ``sign * (level / 127)**2 * largest``."""
+    import numpy as np
+
+    largest = float(np.abs(table).max()) or 1.0
+    levels = np.sign(table) * np.rint(np.sqrt(np.abs(table) / largest) * _LEVELS)
+    return levels.astype(np.int8), largest
+
+
+def _restored(levels: NDArray[np.int8], largest: float) -> NDArray[np.float32]:
+    import numpy as np
+
+    steps = np.arange(-128, 128, dtype=np.float32) / _LEVELS
+    return (np.sign(steps) * steps**2 * largest).astype(np.float32)[levels.astype(np.int16) + 128]
+
+
+def pack_model(model: LinearModel) -> bytes:
+    """The model's file: the same model gives the same bytes."""
+    import numpy as np
+
+    arrays: dict[str, NDArray[Any]] = {}
+    header: dict[str, Any] = {
+        "name": model.name,
+        "number": model.version.partition("-")[0],
+        "heads": {},
+        "signals": {
+            name: {"weights": dict(signal.weights), "bias": signal.bias}
+            for name, signal in model.signals.items()
+        },
+    }
+    for name, head in model.heads.items():
+        scales = []
+        for family, table in zip(FAMILIES, head.tables, strict=True):
+            arrays[f"{name}_{family}"], scale = quantised(table)
+            scales.append(scale)
+        header["heads"][name] = {"bias": head.bias, "scales": scales}
+    text = json.dumps(header, sort_keys=True).encode()
+    file = io.BytesIO()
+    arrays["header"] = np.frombuffer(text, dtype=np.uint8)
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def unpack_model(data: bytes, *, where: str = "") -> LinearModel:
+    """Read a model's file.
+
+    Raises:
+        InputError: It is not such a file.
+    """
+    import numpy as np
+
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            header = json.loads(arrays["header"].tobytes())
+            heads = {
+                name: Head(
+                    tables=tuple(
+                        _restored(arrays[f"{name}_{family}"], scale)
+                        for family, scale in zip(FAMILIES, head["scales"], strict=True)
+                    ),
+                    bias=float(head["bias"]),
+                )
+                for name, head in header["heads"].items()
+            }
+        return LinearModel(
+            name=header["name"],
+            version=f"{header['number']}-{hashlib.sha256(data).hexdigest()[:8]}",
+            heads=heads,
+            signals={
+                name: Signal(weights=signal["weights"], bias=float(signal["bias"]))
+                for name, signal in header["signals"].items()
+            },
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError) as error:
+        raise InputError(
+            f"this is not a model of a guard ({type(error).__name__})",
+            where=where,
+            hint="make one with bench/train_guards.py",
+        ) from error
+
+
+@cache
+def bundled_model(name: str) -> LinearModel:
+    """A model that is shipped with this package, read once."""
+    file = files("launchworthy.runtime.guards") / "models" / f"{name}.npz"
+    return unpack_model(file.read_bytes(), where=str(file))
