@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -19,7 +19,7 @@ from launchworthy import monitor
 from launchworthy.contract import Claim, ClaimKind, Direction, Target
 from launchworthy.evidence import Evidence
 from launchworthy.gold import Guarded
-from launchworthy.records import TABLES, Rows
+from launchworthy.records import TABLES, CallScores, Rows
 from launchworthy.store import Store, StoreOptions
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -83,6 +83,7 @@ class World:
         release: str | None = "r-1",
         product: str | None = None,
         gold: Sequence[Guarded] = (),
+        scores: Mapping[str, CallScores] | None = None,
     ) -> dict[str, Evidence]:
         """Evidence by address of its claim; there is never more than one piece for a claim."""
         self.settle()
@@ -93,6 +94,7 @@ class World:
             release=release,
             now=self.now,
             gold=gold,
+            scores=scores,
         )
         found = {piece.claim: piece for piece in pieces}
         assert len(found) == len(pieces)

@@ -15,11 +15,14 @@ from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence, terms_of, verdict_on
 from launchworthy.gold import Guarded, Told
 from launchworthy.provers import PROVERS
+from launchworthy.records import CallScores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.monitor.conftest import ClaimOf, World
+
+    from launchworthy.contract import Claim
 
 DAY = 86_400.0
 CONTRACT = """
@@ -77,6 +80,12 @@ workflows:
 data:
   retention: {{traces: 30d, feedback: 400d}}
 gold: {{answer: {{slices: {{plain: 100}}}}}}
+fairness:
+  groups: [language]
+  min_group: 20
+  gap: {{answer/outcomes/resolved: {{at_most: 90 %}}}}
+  ratio: {{answer/outcomes/resolved: {{at_most: 9}}}}
+proof: {{proxies: {{answer/quality/hit@5: answer/outcomes/resolved}}}}
 feedback: {{ask: What was wrong?, offer: [reason], coverage: {{at_least: 3 %}}}}
 monitors:
   misses: {{signal: empty_retrieval, at_most: 90 %, window: 10d, page: engineering}}
@@ -87,8 +96,9 @@ EVENTS = (
 ).split()
 
 
-def _live(world: World) -> None:
-    rng = random.Random(17)
+def _live(world: World) -> dict[str, float]:
+    """Calls and what came of them; answers how good a metric calls each."""
+    rng, scores = random.Random(17), {}
     for place in range(120):
         ago = rng.uniform(2, 9) * DAY
         who: dict[str, Any] = {"user_id": f"u_{place % 30}", "session_id": f"s_{place % 60}", "ago": ago}
@@ -97,7 +107,10 @@ def _live(world: World) -> None:
             duration_ms=rng.uniform(100, 900),
             first_token_ms=rng.uniform(10, 90),
             no_answer="refuse" if place % 10 == 0 else None,
-            attributes={"launchworthy.fallback": place % 20 == 0},
+            attributes={
+                "launchworthy.fallback": place % 20 == 0,
+                "launchworthy.slice": f"language:{'de' if place % 2 else 'en'}",
+            },
             input='"q"',
             output='"a"',
             **who,
@@ -121,16 +134,25 @@ def _live(world: World) -> None:
                 world.outcome(event, trace=trace, ago=ago - rng.uniform(10, 3600))
         if place % 3 == 0:
             world.feedback(trace=trace, confidence=rng.choice([3.0, 4.0, 5.0]), ago=ago - 60)
+        scores[trace.hex()] = rng.random()
+    return scores
 
 
 def _measured(world: World) -> tuple[Any, Sequence[Any], Sequence[Evidence]]:
     contract = parse_contract(CONTRACT.format(product=world.product), file="launchworthy.yaml")
     known = claims(contract, provers=PROVERS)
-    _live(world)
+    values = _live(world)
     since = world.now - timedelta(days=30)
     gold = Guarded(name="answer", version="g-1", since=since, canaries=("mark",), told=Told([]))
-    found = world.measure(*known, gold=[gold])
+    proxies = [each.address for each in known if each.metric == "proxies"]
+    scores = {address: CallScores(metric="hit@5", values=values) for address in proxies}
+    found = world.measure(*known, gold=[gold], scores=scores)
     return contract, known, list(found.values())
+
+
+def _path(claim: Claim) -> str:
+    of = f"/{claim.options['of']}" if claim.family == "fairness" else ""
+    return f"{claim.family}/{claim.metric}{of}"
 
 
 def test_each_pattern_is_measured_and_nothing_else_is(world: World) -> None:
@@ -140,9 +162,7 @@ def test_each_pattern_is_measured_and_nothing_else_is(world: World) -> None:
     assert {each.address for each in mine} == set(values)
     for pattern in monitor.PROVES:
         kind, _, path = pattern.partition(":")
-        of_pattern = [
-            each for each in mine if each.kind == kind and fnmatchcase(f"{each.family}/{each.metric}", path)
-        ]
+        of_pattern = [each for each in mine if each.kind == kind and fnmatchcase(_path(each), path)]
         assert of_pattern, pattern
         for each in of_pattern:
             assert values[each.address] is not None, each.address
