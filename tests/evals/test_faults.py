@@ -128,7 +128,7 @@ def test_a_full_disk_is_told_and_what_was_stored_is_there_when_there_is_room_aga
 def test_no_room_for_the_reply_cache_is_a_warning_and_no_more(
     run_eval: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: ReplyCache, *_: Any) -> None:
+    def refuse(self: ReplyCache, *_: Any, **__: Any) -> None:
         self._tell(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     monkeypatch.setattr(ReplyCache, "put_many", refuse)

@@ -3,9 +3,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from launchworthy.evals import CallableTarget, Limits, evaluate
-from launchworthy.evals.cache import ReplyCache
+from launchworthy.evals.cache import CACHE_FILE, ReplyCache, forget_replies
 from launchworthy.evals.remembering import RememberingTarget
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run
@@ -100,6 +102,24 @@ def test_another_run_of_the_same_release_asks_nothing_and_pays_nothing(
     cache.close()
 
 
+def test_a_file_of_before_replies_told_their_question_goes_on(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / CACHE_FILE) as file:
+        file.execute(
+            "CREATE TABLE replies (place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
+            " at REAL NOT NULL, value BLOB NOT NULL)"
+        )
+        file.execute("INSERT INTO replies (key, at, value) VALUES ('old', 1e12, ?)", (zlib.compress(b"1"),))
+    file.close()
+    cache = ReplyCache(tmp_path / CACHE_FILE)
+    cache.put_many([("new", b"2")], asked=[b'"whose?"'])
+    assert (cache.get("old"), cache.get("new")) == (b"1", b"2")
+    cache.close()
+    assert forget_replies(tmp_path, about=lambda text: False) == 1
+    cache = ReplyCache(tmp_path / CACHE_FILE)
+    assert (cache.get("old"), cache.get("new")) == (None, b"2")
+    cache.close()
+
+
 def test_what_failed_is_asked_again(runs: Any, new_run: NewRun, tmp_path: Path) -> None:
     calls: Counter[int] = Counter()
 
@@ -132,9 +152,9 @@ def test_answers_that_come_together_turn_round_before_any_is_put_down(
         return str(number)
 
     class Watched(ReplyCache):
-        def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        def put_many(self, replies: Sequence[tuple[str, bytes]], **told: Any) -> None:
             happened.append("put down")
-            super().put_many(replies)
+            super().put_many(replies, **told)
 
     cache = Watched(tmp_path / "replies.sqlite")
     target = RememberingTarget(CallableTarget(ask), cache, known=FIELDS)
@@ -180,7 +200,9 @@ def test_a_cache_that_gives_nonsense_is_asked_past(runs: Any, new_run: NewRun) -
         def put(self, key: str, value: bytes) -> None:
             assert json.loads(value)[0] == "7"
 
-        def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        def put_many(
+            self, replies: Sequence[tuple[str, bytes]], *, asked: Sequence[bytes] | None = None
+        ) -> None:
             for key, value in replies:
                 self.put(key, value)
 

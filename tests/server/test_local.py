@@ -185,15 +185,49 @@ def test_a_subject_is_erased_by_the_id_that_the_application_knows(
             assert b"ana@example.com" not in path.read_bytes(), path
 
 
-def test_erasing_forgets_the_remembered_replies_whose_subjects_nobody_knows(
+def _replies(folder: Path) -> dict[str, bytes | None]:
+    cache = ReplyCache(folder / CACHE_FILE)
+    try:
+        return {name: cache.get(name) for name in ("asked", "said", "trace", "other", "unknown")}
+    finally:
+        cache.close()
+
+
+def test_erasing_forgets_the_remembered_replies_of_the_subject_and_those_of_nobody_knows_whom(
+    workspace: LocalWorkspace, tmp_path: Path, trace_request: TraceRequest
+) -> None:
+    folder = tmp_path / "data"
+    _take(workspace, trace_request(1, attributes={"user.id": "ana@example.com"})[0])
+    workspace._store.flush()
+    (row,) = workspace.query("SELECT trace_id FROM spans")
+    cache = ReplyCache(folder / CACHE_FILE)
+    told = {
+        "asked": (["q1", "where does ana@example.com live?"], "1 Main Street"),
+        "said": (["q2", "who lives there?"], {"output": "ana@example.com, \N{SNOWMAN}"}),
+        "trace": (["q3", "what now?", {"trace_id": row["trace_id"]}], "2 Main Street"),
+        "other": (["q4", "where does joana@example.com live?"], "3 Main Street"),
+    }
+    cache.put_many(
+        [(key, json.dumps([said, 1.0, None]).encode()) for key, (_, said) in told.items()],
+        asked=[json.dumps(asked).encode() for asked, _ in told.values()],
+    )
+    cache.put("unknown", b"4 Main Street")
+    cache.close()
+    workspace.erase_subject(product="docs-bot", user_id="nobody@example.com", by="noor")
+    kept = _replies(folder)
+    assert [name for name, value in kept.items() if value is None] == ["unknown"]
+    workspace.erase_subject(product="docs-bot", user_id="ana@example.com", by="noor")
+    assert {name: value for name, value in _replies(folder).items() if value is not None} == {
+        "other": kept["other"]
+    }
+
+
+def test_where_the_remembered_replies_cannot_be_read_all_are_forgotten(
     workspace: LocalWorkspace, tmp_path: Path
 ) -> None:
-    (folder,) = {path.parent for path in tmp_path.rglob("metadata.sqlite")}
-    cache = ReplyCache(folder / CACHE_FILE)
-    cache.put("k" * 64, b"Ana lives at 1 Main Street")
+    (tmp_path / "data" / CACHE_FILE).write_bytes(b"ana@example.com, and no database" * 100)
     workspace.erase_subject(product="docs-bot", user_id="ana@example.com", by="noor")
-    cache.close()
-    assert not [path for path in folder.iterdir() if path.name.startswith(CACHE_FILE)]
+    assert not [path for path in (tmp_path / "data").iterdir() if path.name.startswith(CACHE_FILE)]
 
 
 def test_retention_follows_the_contract(

@@ -30,9 +30,10 @@ _LOOK = 32  # puts between two looks at the size
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (
-    place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, at REAL NOT NULL, value BLOB NOT NULL
+    place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, at REAL NOT NULL, value BLOB NOT NULL, asked BLOB
 )
 """
+_BEFORE_ASKED = "ALTER TABLE replies ADD COLUMN asked BLOB"  # of a file that an earlier version made
 
 
 def cache_key(**parts: Any) -> str:
@@ -48,8 +49,48 @@ def cache_key(**parts: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def forget_replies(folder: Path) -> None:
-    """Leave none of the replies that a data folder remembers."""
+def forget_replies(folder: Path, *, about: Callable[[str], bool]) -> int:
+    """Leave no byte of the replies that are about somebody; answers how many those were.
+
+    A reply is kept where it says what it was asked with, and neither that nor what came back is about them.
+    Where the file is damaged, or another process holds it, all are forgotten.
+
+    Args:
+        folder: The data folder.
+        about: Whether a JSON text, ASCII only, is about them.
+    """
+    path = folder / CACHE_FILE
+    if not path.is_file():
+        return 0
+    file = None
+    try:
+        file = _open(path)
+        file.execute("PRAGMA secure_delete = ON")
+        found = [
+            (place,)
+            for place, value, asked in file.execute("SELECT place, value, asked FROM replies")
+            if asked is None or about(_ascii(asked)) or about(_ascii(value))
+        ]
+        if found:
+            with file:
+                file.executemany("DELETE FROM replies WHERE place = ?", found)
+            file.execute("VACUUM")
+            if file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise sqlite3.OperationalError("another process reads the file")
+        return len(found)
+    except (sqlite3.Error, zlib.error, ValueError):
+        _forget_all(folder)
+        return 0
+    finally:
+        if file is not None:
+            file.close()
+
+
+def _ascii(packed: bytes) -> str:
+    return json.dumps(json.loads(zlib.decompress(packed)))
+
+
+def _forget_all(folder: Path) -> None:
     for ending in ("", "-wal", "-shm"):
         (folder / f"{CACHE_FILE}{ending}").unlink(missing_ok=True)
 
@@ -131,18 +172,25 @@ class ReplyCache:
         """Keep a reply; one that is there already stays."""
         self.put_many([(key, value)])
 
-    def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
-        """Keep several in one commit, which costs hardly more than one of them."""
+    def put_many(self, replies: Sequence[tuple[str, bytes]], *, asked: Sequence[bytes] | None = None) -> None:
+        """Keep several in one commit, which costs hardly more than one of them.
+
+        Args:
+            replies: Keys and values.
+            asked: JSON of all that each was asked with, so that it can be told whom a reply is about, where
+                the values are JSON too; None: that cannot be told.
+        """
         at = self._clock()
-        packed = [(key, at, _packed(value)) for key, value in replies]
+        whose = [None] * len(replies) if asked is None else [_packed(one) for one in asked]
+        packed = [(key, at, _packed(value), of) for (key, value), of in zip(replies, whose, strict=True)]
         with self._lock:
             if self._file is None:
                 return
             try:
                 self._file.execute("BEGIN IMMEDIATE")
                 self._file.executemany(
-                    "INSERT OR IGNORE INTO replies (key, at, value) VALUES (?, ?, ?)",
-                    [row for row in packed if len(row[2]) <= self._max_bytes],
+                    "INSERT OR IGNORE INTO replies (key, at, value, asked) VALUES (?, ?, ?, ?)",
+                    [row for row in packed if len(row[2]) + len(row[3] or b"") <= self._max_bytes],
                 )
                 self._file.execute("COMMIT")
                 before, self._puts = self._puts, self._puts + len(packed)
@@ -214,6 +262,8 @@ def _open(path: Path) -> sqlite3.Connection:
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "journal_size_limit = 16777216"):
             file.execute(f"PRAGMA {pragma}")
         file.executescript(_SCHEMA)
+        if all(column[1] != "asked" for column in file.execute("PRAGMA table_info(replies)")):
+            file.execute(_BEFORE_ASKED)
     except BaseException:
         file.close()
         raise

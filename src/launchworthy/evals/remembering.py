@@ -7,6 +7,7 @@ too is decided by the key: that of this run alone, or that of the release.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -31,13 +32,13 @@ class Cache(Protocol):
         """What was put under this key."""
 
     def holding(self, keys: Collection[str]) -> set[str]:
-        """Those of the keys under which there is something."""
+        """Those of the keys under which there is something; never fails."""
 
     def put(self, key: str, value: bytes) -> None:
         """Keep it; never fails."""
 
-    def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
-        """Keep them; never fails."""
+    def put_many(self, replies: Sequence[tuple[str, bytes]], *, asked: Sequence[bytes] | None = None) -> None:
+        """Keep them, with JSON of what each was asked with; never fails."""
 
 
 class RememberingTarget:
@@ -90,12 +91,16 @@ class RememberingTarget:
         reply = await self._target.ask(item)
         plain = _packed(reply)
         if plain is not None:
-            self._came.add((key, plain))
+            self._came.add((key, plain, item))
         return reply
 
-    def _put_down(self, came: list[tuple[str, bytes]]) -> None:
+    def _put_down(self, came: list[tuple[str, bytes, GoldItem]]) -> None:
         # What no item can be scored by is an error, and errors are asked again.
-        self._cache.put_many([(key, plain) for key, plain in came if _can_be_read(plain)])
+        kept = [each for each in came if _can_be_read(each[1])]
+        self._cache.put_many(
+            [(key, plain) for key, plain, _ in kept],
+            asked=[_told(item) for _, _, item in kept],
+        )
 
 
 def held_of(cache: Cache, items: Iterable[GoldItem], *, known: Mapping[str, Any]) -> set[str]:
@@ -106,6 +111,12 @@ def held_of(cache: Cache, items: Iterable[GoldItem], *, known: Mapping[str, Any]
 
 def _key(known: Mapping[str, Any], item: GoldItem) -> str:
     return cache_key(known=dict(known), id=item.id, input=item.input, context=item.context)
+
+
+def _told(item: GoldItem) -> bytes:
+    """All that is known of an item, for whoever asks later whom its reply is about."""
+    known = [item.id, item.input, item.expected, item.context, item.cluster, item.slices, dict(item.meta)]
+    return json.dumps(known, default=str).encode()
 
 
 def _packed(reply: Reply) -> bytes | None:

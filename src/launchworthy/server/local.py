@@ -18,7 +18,7 @@ from launchworthy.evals.cache import forget_replies
 from launchworthy.evidence import ChainFault, Evidence, LedgerEntry, verdict_json
 from launchworthy.gold import Canary, GoldItem, GoldVersion, Look, ReviewStatus
 from launchworthy.provers import measure
-from launchworthy.records import Release, Run, RunItem, RunPage, is_pseudonym, pseudonym
+from launchworthy.records import TABLES, Release, Run, RunItem, RunPage, is_pseudonym, pseudonym
 from launchworthy.server.audit import Auditor
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
@@ -28,6 +28,7 @@ from launchworthy.server.promoting import GoldEditor
 from launchworthy.server.retention import retention_rules
 from launchworthy.server.workspace import ApiKey, ContractVersion
 from launchworthy.store import Clock, Rejection, Store, StoreOptions
+from launchworthy.store.erasure import about_subject
 from launchworthy.store.options import system_clock
 from launchworthy.store.plain import to_json
 
@@ -340,10 +341,11 @@ class LocalWorkspace:
         """Leave none of a subject's bytes in any file; answers the audit row.
 
         A user id as the application knows it is erased under its pseudonym, and as it stands: a contract may
-        keep ids, and a gold set or a run may name one. Remembered replies are forgotten whole: they are kept
-        by digest, so nobody can say whose they are.
+        keep ids, and a gold set or a run may name one. Remembered replies are forgotten where they, or what
+        was asked, name the subject or a trace of theirs, and where they do not say what was asked, as those
+        of judges.
         """
-        forget_replies(self._store.folder)
+        self._forget_replies(product, user_id)
         if is_pseudonym(user_id) or not user_id.strip():
             return self._store.erase_subject(product=product, user_id=user_id, by=by)
         key = self._store.registry.secret(PSEUDONYM_SECRET)
@@ -353,6 +355,25 @@ class LocalWorkspace:
         for name, count in hidden["removed"].items():
             removed[name] = removed.get(name, 0) + count
         return {**plain, "requested_at_ns": hidden["requested_at_ns"], "removed": removed}
+
+    def _forget_replies(self, product: str, user_id: str) -> None:
+        if not user_id.strip():
+            return  # the store says what is wrong with it
+        key = self._store.registry.secret(PSEUDONYM_SECRET)
+        names = [user_id] if is_pseudonym(user_id) else [user_id, pseudonym(user_id, key=key)]
+        self._store.flush()
+        traces = {
+            row["trace_id"]
+            for table in TABLES
+            for name in names
+            for row in self.query(
+                f"SELECT DISTINCT trace_id FROM {table}"  # noqa: S608 (a name of our own)
+                " WHERE product = ? AND user_id = ? AND trace_id IS NOT NULL",
+                [product, name],
+            )
+        }
+        told = [about_subject(name, traces=traces) for name in names]
+        forget_replies(self._store.folder, about=lambda text: any(about(text) for about in told))
 
     def apply_retention(self) -> Mapping[str, int]:
         """Unlink what is older than the contracts allow; answers rows removed per table."""

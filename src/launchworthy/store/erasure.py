@@ -20,7 +20,7 @@ import os
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ from launchworthy.store.runs import pack_items, unpack_items
 from launchworthy.store.schema import gold_items, quarantine, rejections, run_chunks, runs
 from launchworthy.store.segments import Segments
 
-__all__ = ["Eraser"]
+__all__ = ["Eraser", "about_subject"]
 
 _log = logging.getLogger("launchworthy.store")
 
@@ -209,11 +209,7 @@ class Eraser:
                     "SELECT trace_id FROM raw.subject_trace_id WHERE product = ?", [request.product]
                 ).fetchall()
             }
-        named = _naming(request.user_id)
-
-        def about(text: str) -> bool:
-            return named.search(text) is not None or not traces.isdisjoint(_TRACE.findall(text))
-
+        about = about_subject(request.user_id, traces=traces)
         with self._database.write() as connection:
             key = (gold_items.c.name, gold_items.c.version, gold_items.c.id)
             found = [
@@ -269,6 +265,12 @@ class Eraser:
         # A crash after this and before the request file goes repeats the erasure: one row more, no harm.
         self._ledger.append_ledger(request.product, kind="erasure", bodies=[to_json(audit)])
         return audit
+
+
+def about_subject(user_id: str, *, traces: Set[str]) -> Callable[[str], bool]:
+    """Whether a JSON text, ASCII only, names a user, or a trace that is theirs."""
+    named = _naming(user_id)
+    return lambda text: named.search(text) is not None or not traces.isdisjoint(_TRACE.findall(text))
 
 
 def _naming(user_id: str) -> re.Pattern[str]:

@@ -172,7 +172,9 @@ def test_no_reply_is_paid_for_twice(chat_server: Any, make_judge: MakeJudge) -> 
         def holding(self, keys: Collection[str]) -> set[str]:
             return set()
 
-        def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+        def put_many(
+            self, replies: Sequence[tuple[str, bytes]], *, asked: Sequence[bytes] | None = None
+        ) -> None:
             kept.update(replies)
 
     judge = make_judge(server.url)

@@ -321,7 +321,7 @@ class DictCache:
     def put(self, key: str, value: bytes) -> None:
         self.held[key] = value
 
-    def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+    def put_many(self, replies: Sequence[tuple[str, bytes]], *, asked: Sequence[bytes] | None = None) -> None:
         self.held.update(replies)
 
 

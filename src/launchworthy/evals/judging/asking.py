@@ -54,7 +54,7 @@ class _Remembered:
     def put(self, key: str, value: bytes) -> None:
         self._replies[key] = value
 
-    def put_many(self, replies: Sequence[tuple[str, bytes]]) -> None:
+    def put_many(self, replies: Sequence[tuple[str, bytes]], *, asked: Sequence[bytes] | None = None) -> None:
         self._replies.update(replies)
 
 
