@@ -99,6 +99,38 @@ def test_a_run_gives_the_threshold_of_its_rows_written_by_hand(call: Call, metri
     assert found["source"] == f"run:{RUN.id}, dev, right by {metric}"
 
 
+def test_samples_of_one_item_count_once_so_that_asking_again_certifies_nothing(call: Call) -> None:
+    few = _items()[120:180]
+    samples = [
+        replace(item, item_id=f"{item.item_id}#{again}", cluster=item.item_id)
+        for item in few
+        for again in range(20)
+    ]
+    workspace = open_workspace(None, make=False)
+    for name, items in (("once", few), ("again", samples)):
+        workspace.add_run(replace(RUN, id=name))
+        workspace.add_run_items(name, items)
+    workspace.close()
+    asked = ("--metric", "selective-risk", "--target", "4 %")
+    code, once, _ = call("--run", "once", *asked)
+    assert code == 2, "60 answers cannot show 4 %"
+    code, again, _ = call("--run", "again", *asked)
+    assert code == 2
+    assert again.splitlines()[0] == once.splitlines()[0]
+    assert "1,140 further answers share a cluster with one that counts" in again
+    told = json.loads(call("--run", "again", *asked, "--json")[1])
+    assert told["n"] == 60
+
+
+def test_a_row_that_stands_twice_in_a_file_certifies_nothing(call: Call) -> None:
+    row = json.dumps({"id": "q1", "confidence": 0.8, "correct": True}) + "\n"
+    Path("copies.jsonl").write_text(row * 400)
+    code, _, err = call("--input", "copies.jsonl", "--target", "5 %")
+    assert code == 64
+    assert "copies.jsonl:2" in err
+    assert "id 'q1' stands in line 1 already" in err
+
+
 def test_items_that_fitted_the_confidence_are_left_out_of_a_run(call: Call) -> None:
     fitted = [item.item_id for item in _items()[::4]]
     Path("policy.json").write_text(json.dumps({"threshold": 1, "fitted_on": fitted}))

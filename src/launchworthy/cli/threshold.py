@@ -101,7 +101,8 @@ def command(
 class _Told:
     """How sure each answer was and whether it was right; ``apart`` says of the rest why it counts nowhere.
 
-    ``fitted`` is how many further rows were left out since they fitted the confidence.
+    ``fitted`` is how many further rows were left out since they fitted the confidence, ``repeated`` how many
+    since another of their cluster counts.
     """
 
     source: str
@@ -110,6 +111,7 @@ class _Told:
     rows: int
     apart: str
     fitted: int
+    repeated: int = 0
 
     @property
     def unlabelled(self) -> int:
@@ -123,7 +125,7 @@ def _of_file(file: Path, fitted: frozenset[str]) -> _Told:
     scores: list[float] = []
     right: list[float] = []
     rows = left_out = 0
-    for line, row in read_jsonl(file):
+    for line, row in read_jsonl(file, unique="id"):
         where = f"{file}:{line}"
         if fitted and row.get("id") is None:
             raise InputError(
@@ -194,9 +196,10 @@ def _of_run(run_id: str, name: str, data: Path | None, fitted: frozenset[str]) -
         source=_source(f"run:{run.id}, {run.split}, right by {metric.name}", len(asked) - len(items)),
         scores=list(stated.confidence),
         right=list(stated.correct),
-        rows=len(items),
+        rows=len(items) - stated.repeated,
         apart=f"have no confidence or no score of {metric.name}",
         fitted=len(asked) - len(items),
+        repeated=stated.repeated,
     )
 
 
@@ -229,6 +232,11 @@ def _print(found: Threshold, curve: RiskCoverage, told: _Told) -> None:
     click.echo(f"{found.method}; {found.n:,} labelled rows; AURC {format_number(curve.aurc)}")
     if told.unlabelled:
         click.echo(f"{told.unlabelled:,} of {told.rows:,} rows {told.apart}; they count nowhere")
+    if told.repeated:
+        click.echo(
+            f"{told.repeated:,} further answers share a cluster with one that counts (samples, one user): "
+            "they are not independent"
+        )
     if told.fitted:
         click.echo(f"{told.fitted:,} further rows fitted the confidence (fitted_on); they certify nothing")
     else:

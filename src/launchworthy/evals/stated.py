@@ -22,11 +22,13 @@ class Stated:
         confidence: What the answers said, in order of the items.
         correct: 1 where the metric finds nothing to better, else 0.
         left_out: Items without a confidence, a score, or an answer at all.
+        repeated: Further items of a cluster (samples of one item, turns of one user) that has one here.
     """
 
     confidence: tuple[float, ...]
     correct: tuple[float, ...]
     left_out: int
+    repeated: int
 
 
 def stated_confidences(items: Sequence[RunItem], metric: Metric) -> Stated:
@@ -34,9 +36,11 @@ def stated_confidences(items: Sequence[RunItem], metric: Metric) -> Stated:
 
     Answers that were withheld count too, with what they would have been: a threshold moves them. Metrics of
     refusals (selective-risk) know no more than whether an answer was due; others judge the answer itself.
+    Of a cluster the first one counts: what chooses a threshold takes its rows for independent.
     """
     perfect = 1.0 if metric.higher_is_better else 0.0
     confidence, correct = [], []
+    clusters, repeated = set[str](), 0
     for item in items:
         said = item.output.get("confidence") if isinstance(item.output, Mapping) else None
         if item.error is not None or isinstance(said, bool) or not isinstance(said, (int, float)):
@@ -56,6 +60,16 @@ def stated_confidences(items: Sequence[RunItem], metric: Metric) -> Stated:
             if math.isnan(own):
                 continue
             right = float(own == perfect)
+        if item.cluster is not None and item.cluster in clusters:
+            repeated += 1
+            continue
+        if item.cluster is not None:
+            clusters.add(item.cluster)
         confidence.append(float(said))
         correct.append(right)
-    return Stated(confidence=tuple(confidence), correct=tuple(correct), left_out=len(items) - len(confidence))
+    return Stated(
+        confidence=tuple(confidence),
+        correct=tuple(correct),
+        left_out=len(items) - len(confidence) - repeated,
+        repeated=repeated,
+    )
