@@ -45,6 +45,7 @@ COMMANDS: dict[str, str] = {
     "threshold": "Propose the confidence from which on to answer, so that wrong answers stay under a target.",
     "permit": "Decide calls of tools by a contract, one after another: allow, needs_approval or deny.",
     "why": "Say why a call of a tool may run or not, rule by rule, and what would change it.",
+    "cedar": "Write the permissions of a contract as Cedar policies, or read Cedar policies as tools.",
     "export": "Write a table of records to a Parquet file.",
     "keys": "Make, list and end API keys.",
     "erase": "Erase one user's records from every file, and put that on record.",

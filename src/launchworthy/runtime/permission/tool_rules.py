@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from launchworthy.contract import Contract
     from launchworthy.contract.model.safeguards import Tool
 
-__all__ = ["DEFAULT_EXPIRY_MS", "Budget", "ScopeRule", "ToolRules", "compile_tool", "listed"]
+__all__ = ["DEFAULT_EXPIRY_MS", "Budget", "ScopeRule", "ToolRules", "compile_tool", "listed", "scope_rules"]
 
 DEFAULT_EXPIRY_MS = 900_000
 
@@ -98,7 +98,7 @@ def compile_tool(contract: Contract, name: str, tool: Tool) -> ToolRules:
         )
         for index, each in enumerate(tool.approval if isinstance(tool.approval, tuple) else ())
     )
-    scopes = tuple(_scopes(rule, tool))
+    scopes = tuple(scope_rules(rule, tool))
     weighs = (
         per_call is not None
         or any(budget.unit for budget in budgets)
@@ -175,7 +175,8 @@ def _budgets(name: str, rule: str, per_user: Quantity | None, total: Quantity | 
     return found
 
 
-def _scopes(rule: str, tool: Tool) -> Iterator[ScopeRule]:
+def scope_rules(rule: str, tool: Tool) -> Iterator[ScopeRule]:
+    """The scopes that a tool is within, and the arguments that must name them."""
     bound: dict[str, list[str]] = {} if tool.scope is None else {tool.scope: []}
     for key, argument in tool.arguments.items():
         if argument.scope is not None:
