@@ -59,6 +59,9 @@ def test_a_gold_set_of_many_pages_is_gone_through_twice_alike(remote: Any) -> No
     remote.add_gold(version, items)
     key = {"product": "docs", "name": "many", "version": version.version}
     assert list(remote.iter_gold_items(**key, split=None)) == list(items)
+    some = {item.id for item in items[100:900]}
+    left = list(remote.iter_gold_items(**key, split=None, without=some))
+    assert left == [*items[:100], *items[900:]]
     assert len(remote.gold_page(**key, split=None, after=None)) == 500
     assert remote.gold_page(**key, split=None, after="r") == []
     for split in ("dev", "holdout", "all", "sealed"):

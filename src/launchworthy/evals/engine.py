@@ -21,7 +21,7 @@ from launchworthy.evals.rows import row_of
 from launchworthy.evals.scenarios import Speaker, conversing
 from launchworthy.evals.scoring import Scorer, score_item
 from launchworthy.evals.target import Target
-from launchworthy.gold import GoldItem
+from launchworthy.gold import GoldItem, GoldStream
 from launchworthy.records import Run, RunItem, RunStore, Score
 
 __all__ = ["Limits", "Progress", "evaluate"]
@@ -95,7 +95,9 @@ def evaluate(
             tally.add((item,))
     runs.add_run(tally.header("running"))
     asking = Asking(
-        (item for item in items if not tally.has(item.id)),
+        items.without(tally.seen)
+        if isinstance(items, GoldStream)
+        else (item for item in items if item.id not in tally.seen),
         count=len(ids) - tally.done,
         target=target,
         limits=limits,
@@ -216,16 +218,13 @@ class _Tally:
         self.run_id = run.id
         self.done = self.errors = self.remembered = 0
         self.cost_usd: float | None = None
-        self._seen: set[str] = set()
-
-    def has(self, item_id: str) -> bool:
-        return item_id in self._seen
+        self.seen: set[str] = set()
 
     def add(self, batch: Sequence[RunItem]) -> None:
         for item in batch:
-            if item.item_id in self._seen:
+            if item.item_id in self.seen:
                 continue  # an interrupt fell between storing and counting
-            self._seen.add(item.item_id)
+            self.seen.add(item.item_id)
             self.done += 1
             self.errors += item.error is not None
             self.remembered += item.attempts == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -133,9 +133,9 @@ class GoldStore(Protocol):
         """
 
     def iter_gold_items(
-        self, *, product: str, name: str, version: str, split: str | None
+        self, *, product: str, name: str, version: str, split: str | None, without: Container[str] = ()
     ) -> Iterator[GoldItem]:
-        """What :meth:`gold_items` answers, a few hundred held at a time.
+        """What :meth:`gold_items` answers, but for these ids, a few hundred held at a time.
 
         Raises:
             NotFoundError: No such version.

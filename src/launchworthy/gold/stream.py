@@ -5,7 +5,7 @@ May import ``errors`` and this room.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from launchworthy.gold.item import GoldItem, GoldStore, GoldVersion
 
@@ -28,10 +28,15 @@ class GoldStream:
         self._split = split
 
     def __iter__(self) -> Iterator[GoldItem]:
+        return self.without(())
+
+    def without(self, ids: Container[str]) -> Iterator[GoldItem]:
+        """All but these, which are not even read."""
         items = self._store.iter_gold_items(
             product=self._version.product,
             name=self._version.name,
             version=self._version.version,
             split=self._split,
+            without=ids,
         )
         return (item for item in items if item.counts and (self._split is not None or item.split != "sealed"))

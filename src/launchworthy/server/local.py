@@ -7,7 +7,7 @@ while no server runs.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -215,10 +215,12 @@ class LocalWorkspace:
         )
 
     def iter_gold_items(
-        self, *, product: str, name: str, version: str, split: str | None
+        self, *, product: str, name: str, version: str, split: str | None, without: Container[str] = ()
     ) -> Iterator[GoldItem]:
-        """Items in order of id, a few hundred held at a time."""
-        return self._store.gold.iter_gold_items(product=product, name=name, version=version, split=split)
+        """Items in order of id but for these, a few hundred held at a time."""
+        return self._store.gold.iter_gold_items(
+            product=product, name=name, version=version, split=split, without=without
+        )
 
     def add_look(self, look: Look) -> None:
         """Record one reading of a holdout, before it is read."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -95,9 +95,9 @@ class RemoteWorkspace:
                 return
 
     def iter_gold_items(
-        self, *, product: str, name: str, version: str, split: str | None
+        self, *, product: str, name: str, version: str, split: str | None, without: Container[str] = ()
     ) -> Iterator[GoldItem]:
-        """Items in order of id; holds one page at a time."""
+        """Items in order of id but for these; holds one page at a time."""
         after: str | None = None
         while True:
             page: list[GoldItem] = self.gold_page(
@@ -105,7 +105,7 @@ class RemoteWorkspace:
             )
             if not page:
                 return
-            yield from page
+            yield from (item for item in page if item.id not in without)
             after = page[-1].id
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ May import ``gold`` and ``errors``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -132,17 +132,18 @@ class GoldRepository:
         return list(self.iter_gold_items(product=product, name=name, version=version, split=split))
 
     def iter_gold_items(
-        self, *, product: str, name: str, version: str, split: str | None
+        self, *, product: str, name: str, version: str, split: str | None, without: Container[str] = ()
     ) -> Iterator[GoldItem]:
-        """The same, a page held at a time.
+        """The same but for these ids, a page held at a time.
 
         Raises:
             NotFoundError: No such version.
         """
+        key = {"product": product, "name": name, "version": version}
         after: str | None = None
-        while page := self.gold_page(product=product, name=name, version=version, split=split, after=after):
-            yield from page
-            after = page[-1].id
+        while rows := self._rows(key, split=split, after=after):
+            yield from _items([row for row in rows if row[0] not in without])
+            after = rows[-1][0]
 
     def gold_page(
         self, *, product: str, name: str, version: str, split: str | None, after: str | None = None
@@ -153,6 +154,12 @@ class GoldRepository:
             NotFoundError: No such version.
         """
         key = {"product": product, "name": name, "version": version}
+        return _items(self._rows(key, split=split, after=after))
+
+    def _rows(
+        self, key: Mapping[str, str], *, split: str | None, after: str | None
+    ) -> Sequence[tuple[str, str, str]]:
+        """Id, split and body of the next items."""
         column = gold_items.c
         query = select(column.id, column.split, column.body).filter_by(**key).order_by(column.id)
         if split is not None:
@@ -161,11 +168,9 @@ class GoldRepository:
             query = query.where(column.id > after)
         with self._database.read() as connection:
             if not connection.execute(select(gold_versions.c.version).filter_by(**key)).first():
-                raise NotFoundError(f"{product} has no gold set {name}@{version}", where=f"{name}@{version}")
-            rows = connection.execute(query.limit(_PAGE)).all()
-        # One document of all bodies: to begin and end a parse takes longer than such a parse.
-        bodies = json.loads(f"[{','.join(body for _, _, body in rows)}]")
-        return [_item(item_id, split, body) for (item_id, split, _), body in zip(rows, bodies, strict=True)]
+                meant = f"{key['name']}@{key['version']}"
+                raise NotFoundError(f"{key['product']} has no gold set {meant}", where=meant)
+            return [(row[0], row[1], row[2]) for row in connection.execute(query.limit(_PAGE)).all()]
 
     def add_look(self, look: Look) -> None:
         """Record one reading of a holdout or a sealed split, before it is read."""
@@ -223,6 +228,12 @@ def _version(row: Any) -> GoldVersion:
 def _body(item: GoldItem) -> dict[str, Any]:
     body = {name: getattr(item, name) for name in _ITEM}
     return body if item.review is None else body | {"review": review_row(item.review)}
+
+
+def _items(rows: Sequence[tuple[str, str, str]]) -> list[GoldItem]:
+    # One document of all bodies: to begin and end a parse takes longer than such a parse.
+    bodies = json.loads(f"[{','.join(body for _, _, body in rows)}]")
+    return [_item(item_id, split, body) for (item_id, split, _), body in zip(rows, bodies, strict=True)]
 
 
 def _item(item_id: str, split: str, body: dict[str, Any]) -> GoldItem:
