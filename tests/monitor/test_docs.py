@@ -10,9 +10,8 @@ import pytest
 
 from launchworthy import monitor
 from launchworthy.monitor.outcomes import EVENTS as OUTCOMES
-from launchworthy.monitor.scene import EVALUATION
 from launchworthy.monitor.trust import EVENTS as TRUST
-from launchworthy.records import TABLES, Own, Rows
+from launchworthy.records import EVALUATION, TABLES, Own, Rows
 from launchworthy.store import Store, StoreOptions
 
 DOCS = Path(__file__).parents[2] / "docs" / "monitor.md"
