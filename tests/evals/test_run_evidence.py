@@ -121,6 +121,18 @@ def test_only_the_holdout_proves_and_a_worn_one_says_so(run: Run) -> None:
     assert "keeps no holdout" in without.detail["remark"]
 
 
+def test_samples_without_an_answer_are_counted_among_the_samples(run: Run) -> None:
+    samples = [
+        replace(item, item_id=f"{item.item_id}#{again}", cluster=item.item_id)
+        for item in _items(60, 0)
+        for again in range(20)
+    ]
+    samples[:12] = [replace(item, error="flaky", scores={}) for item in samples[:12]]
+    found = _one([claim("hit@5")], run, samples)
+    assert (found.n, found.unscored, found.unit_of_analysis) == (60, 12, "cluster")
+    assert found.tried == 1_200, "1 % is missing, not 12 of 72"
+
+
 def test_clusters_widen_the_bounds(run: Run) -> None:
     alone = _items(60, 20)
     together = [

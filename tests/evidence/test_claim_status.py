@@ -118,6 +118,21 @@ def test_more_than_2_percent_that_could_not_be_scored_proves_nothing_either_way(
         assert found.plan.needed is None
 
 
+def test_samples_that_could_not_be_scored_are_a_share_of_the_samples_not_of_their_clusters(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    def clustered(unscored: int) -> Evidence:
+        detail = {"items": 1_220, "outside": 20}
+        piece: Evidence = piece_of(60, 60, unscored=unscored, detail=detail)
+        return replace(piece, unit_of_analysis="cluster")
+
+    assert "could not be measured" not in judged(claim_of(), clustered(24), now=now).reason
+    found = judged(claim_of(), clustered(25), now=now)
+    assert "could not be measured on 25 of 1,200 (2.08 %; at most 2 % may be missing)" in found.reason
+    told = replace(clustered(24), detail={"items": "many"})
+    assert "could not be measured on 24 of 84" in judged(claim_of(), told, now=now).reason
+
+
 def test_what_could_not_be_measured_says_why(claim_of: Make, piece_of: Make, now: datetime) -> None:
     found = judged(claim_of(), piece_of(detail={"reason": "the judge timed out"}), now=now)
     assert (found.state, found.reason) == (State.UNPROVEN, "could not be measured: the judge timed out")

@@ -219,11 +219,12 @@ def sort_items(items: Sequence[RunItem], name: str) -> _Sorted:
 def _measured(context: RunContext, slice_: str | None, items: Sequence[RunItem]) -> Evidence:
     metric = context.metric
     told = sort_items(items, metric.name)
+    clusters = clusters_of([item for item, _ in told.scored])
     interval = metric.estimate(
         [score for _, score in told.scored],
         level=context.claim.confidence,
         sides=1,
-        clusters=clusters_of([item for item, _ in told.scored]),
+        clusters=clusters,
     )
     unscored = told.reasons.total()
     detail: dict[str, Any] = {
@@ -239,7 +240,7 @@ def _measured(context: RunContext, slice_: str | None, items: Sequence[RunItem])
         slice_,
         interval,
         unscored=unscored,
-        unit_of_analysis="cluster" if interval is not None and "clustered" in interval.method else "item",
+        unit_of_analysis="item" if interval is None or clusters is None else "cluster",
         detail=detail,
     )
 

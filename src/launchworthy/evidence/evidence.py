@@ -68,6 +68,14 @@ class Evidence:
     detail: Mapping[str, Any] = field(default_factory=dict)
     simulated: bool = False
 
+    @property
+    def tried(self) -> int:
+        """Of how many ``unscored`` is a part: of all units, or of all items where samples share one."""
+        items, outside = self.detail.get("items"), self.detail.get("outside", 0)
+        if self.unit_of_analysis == "cluster" and type(items) is int and type(outside) is int:
+            return max(self.n + self.unscored, items - outside)
+        return self.n + self.unscored
+
     def __post_init__(self) -> None:
         for name in ("observed_at", "valid_until"):
             moment = getattr(self, name)

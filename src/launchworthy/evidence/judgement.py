@@ -151,7 +151,7 @@ def _unmeasured(piece: Evidence) -> Judgement | None:
     why = piece.detail.get("reason")
     if piece.value is None and isinstance(why, str):
         return _unproven(f"could not be measured: {why}")
-    tried = piece.n + piece.unscored
+    tried = piece.tried
     if tried and piece.unscored / tried > MAX_UNSCORED_SHARE:
         share = format_value(piece.unscored / tried, unit="ratio")
         most = format_value(MAX_UNSCORED_SHARE, unit="ratio")

@@ -87,5 +87,5 @@ def _same(piece: Evidence) -> tuple[Any, ...]:
 
 
 def _complete(piece: Evidence) -> bool:
-    tried = piece.n + piece.unscored
-    return piece.value is not None and piece.n > 0 and piece.unscored <= MAX_UNSCORED_SHARE * tried
+    few = piece.unscored <= MAX_UNSCORED_SHARE * piece.tried
+    return piece.value is not None and piece.n > 0 and few
