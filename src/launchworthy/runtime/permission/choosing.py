@@ -47,7 +47,10 @@ def points_somewhere(value: object) -> bool:
     if type(value) is not str or len(value) > _LONGEST:
         return False
     text = value.strip()
-    return _ADDRESS.fullmatch(text) is not None or (text[2:4].isdigit() and _is_iban(text))
+    if text[2:4].isdigit() and _is_iban(text):
+        return True
+    signs = "/" in text or "@" in text or ":" in text or "\\" in text or "." in text
+    return signs and _ADDRESS.fullmatch(text) is not None
 
 
 def _is_iban(text: str) -> bool:

@@ -6,7 +6,7 @@ May import ``contract`` (when a policy is made) and this folder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from launchworthy.runtime.permission.choosing import shown
@@ -29,11 +29,13 @@ class DataRules:
         rule: Address of the block.
         classes: Source or class → its class.
         only_for: Source → the one purpose that it may serve.
+        made: What was said before of a tool and a known name.
     """
 
     rule: str
     classes: Mapping[str, str]
     only_for: Mapping[str, str]
+    made: dict[tuple[str, str], Check] = field(default_factory=dict)
 
     @classmethod
     def of(cls, contract: Contract) -> DataRules:
@@ -51,7 +53,12 @@ class DataRules:
     def check(self, rules: ToolRules, data: Sequence[str]) -> Iterator[Check]:
         """Each source or class that flows in."""
         for name in data:
-            yield self._one(rules, name)
+            found = self.made.get((rules.rule, name))
+            if found is None:
+                found = self._one(rules, name)
+                if name in self.classes:
+                    self.made[rules.rule, name] = found
+            yield found
 
     def _one(self, rules: ToolRules, name: str) -> Check:
         found = self.classes.get(name)

@@ -7,6 +7,7 @@ file and no network; only a JSON Schema that the contract names takes longer tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from launchworthy.runtime.permission.checking import check_arguments
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Policy"]
 
+_REMEMBERED, _LONGEST = 1_000, 80
 _CALLER = "the caller"
 _BEHALF = "the one on whose behalf it acts"
 
@@ -56,6 +58,7 @@ class Policy:
         self._tools = tools
         self._index = index
         self._data = data
+        self._refused: dict[str, Decision] = {}  # of names that the contract does not have
 
     @classmethod
     def of(cls, contract: Contract) -> Policy:
@@ -94,7 +97,10 @@ class Policy:
         """Decide one call. With a ledger it is also held against what is spent, but nothing is reserved."""
         rules = self._tools.get(request.tool)
         if rules is None:
-            return self._unnamed(request.tool)
+            found = self._refused.get(request.tool) or self._unnamed(request.tool)
+            if len(self._refused) < _REMEMBERED and len(request.tool) <= _LONGEST:
+                self._refused[request.tool] = found
+            return found
         checks = [rules.named]
         checks += self._callers(rules, request)
         if request.lowered:
@@ -171,11 +177,16 @@ class Policy:
         if granted is not None and not denied:
             yield granted
         elif not denied:
-            own = tuple(shown(each) for each in roles[:8])
-            has = f"is {listed(own, word='and')}" if own else "has no role"
-            yield Check(
-                rule=f"{rules.rule}/roles",
-                outcome=Checked.BROKEN,
-                reason=f"{rules.name} is for {listed(rules.roles)}, and {who} {has}",
-                remedy=f"call it for {listed(rules.roles)}, or add a role to {rules.rule}/roles",
-            )
+            yield _without_role(rules.rule, rules.name, rules.roles, roles[:8], who)
+
+
+@lru_cache(maxsize=1_024)
+def _without_role(rule: str, name: str, wanted: tuple[str, ...], roles: tuple[str, ...], who: str) -> Check:
+    own = tuple(shown(each) for each in roles)
+    has = f"is {listed(own, word='and')}" if own else "has no role"
+    return Check(
+        rule=f"{rule}/roles",
+        outcome=Checked.BROKEN,
+        reason=f"{name} is for {listed(wanted)}, and {who} {has}",
+        remedy=f"call it for {listed(wanted)}, or add a role to {rule}/roles",
+    )

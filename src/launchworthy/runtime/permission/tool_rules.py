@@ -71,6 +71,7 @@ class ToolRules:
     per_call: Quantity | None
     per_call_kept: Check | None
     budgets: tuple[Budget, ...]
+    money: bool  # its amount is in a currency
     weighs: bool  # some limit is in money, or the size of one call
     data: frozenset[str] | None
     steps: tuple[Step, ...]
@@ -135,6 +136,7 @@ def compile_tool(contract: Contract, name: str, tool: Tool) -> ToolRules:
             else _kept(f"{rule}/limits/per_call", f"{tool.amount} is within {per_call} a call")
         ),
         budgets=budgets,
+        money=money,
         weighs=weighs,
         data=None if tool.data is None else frozenset(tool.data),
         steps=steps,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from launchworthy.quantity import Quantity
-from launchworthy.runtime.permission.amounts import ABSENT, Reading, is_money, reach, read_amount
+from launchworthy.runtime.permission.amounts import ABSENT, Reading, reach, read_amount
 from launchworthy.runtime.permission.decision import Check, Checked, Step
 from launchworthy.runtime.permission.request import Request
 from launchworthy.runtime.permission.spending import Charge, Spending
@@ -23,8 +23,7 @@ def amount_of(rules: ToolRules, request: Request) -> Reading:
     """The amount that the tool's limits count."""
     if not rules.weighs:
         return _NO_AMOUNT
-    money = rules.per_call is None or is_money(rules.per_call.unit)
-    beside = request.arguments.get("currency", ABSENT) if money else ABSENT
+    beside = request.arguments.get("currency", ABSENT) if rules.money else ABSENT
     return read_amount(reach(request.arguments, rules.amount), beside=beside)
 
 
@@ -119,10 +118,10 @@ def _uncountable(rules: ToolRules, budget: Budget, amount: Reading) -> str:
     """Why the call cannot be counted in a budget; empty where it can."""
     if budget.window_ms == 0:
         return f"{budget.limit} is over no time that could be counted"
+    if not budget.unit or (amount.value is not None and amount.unit in (None, budget.unit)):
+        return ""
     limit = Quantity(budget.limit.value, budget.unit)
-    if budget.unit and not amount.within(Quantity(float("inf"), budget.unit)):
-        return f"{rules.amount} {amount.told(limit)}; it is counted in {budget.limit}"
-    return ""
+    return f"{rules.amount} {amount.told(limit)}; it is counted in {budget.limit}"
 
 
 def _broken(budget: Budget, reason: str, remedy: str) -> Check:
