@@ -39,6 +39,8 @@ _CARD_GROUPS = {
     (8, 8),
     (4, 4, 5),
 }
+_LONG_RUN = 16  # groups; in a longer run, a table perhaps, only well-known forms are read
+_SHAPES = _CARD_GROUPS | {each.groups for each in BARE} | {(3, 3, 4), (1, 3, 3, 4), (2, 2, 2, 2, 2)}
 # Country calling codes (ITU-T E.164): those of one and two digits; all others have three.
 _SHORT_CODES = frozenset(
     "1 7 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 "
@@ -134,7 +136,9 @@ def _windows(text: str, run: list[tuple[int, int]]) -> Iterator[_Window]:
             count += run[last][1] - run[last][0]
             if count > _MOST_DIGITS:
                 break
-            if count >= 7 and not _word_after(text, run[last][1]):
+            if count < 7 or _word_after(text, run[last][1]):
+                continue
+            if len(run) <= _LONG_RUN or tuple(b - a for a, b in run[first : last + 1]) in _SHAPES:
                 yield _window(text, run, first, last + 1)
 
 

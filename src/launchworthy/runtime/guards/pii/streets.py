@@ -50,7 +50,7 @@ _COMPOUND = re.compile(
 )
 _PREFIXED = re.compile(
     rf"(?<!\w)(?:(?<![\w.,/-])[0-9]{{1,5}} ?(?:bis|ter)?,? )?(?i:{_BEFORE}) ?{_OF}"
-    rf"(?:{_CAP} ?){{1,4}}(?:,? (?:n[.°º]? ?|nº ?)?[0-9]{{1,5}}[A-Za-z]?)?(?!\w)"
+    rf"(?:{_CAP} ?){{1,4}}(?:,? (?:n[.°º]? ?|nº ?)?[0-9]{{1,4}}[A-Za-z]?)?(?!\w)"
 )
 _BOX = re.compile(
     r"(?<!\w)(?:p\.? ?o\.? ?box|post office box|postfach|boîte postale|apartado(?: de correos)?|"
@@ -92,13 +92,14 @@ def find_streets(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     for pattern, score in ((_ENGLISH, 0.75), (_LOWER, 0.6), (_COMPOUND, 0.75), (_PREFIXED, 0.7), (_BOX, 0.9)):
         for match in pattern.finditer(text):
-            start, end = match.start(), match.end()
-            while text[end - 1] in " ,":
-                end -= 1
+            start, end = match.start(), len(match[0].rstrip(" ,")) + match.start()
             if pattern is _PREFIXED and _HAS_NUMBER.search(text, start, end) is None:
                 continue
             place = _LOCALITY.match(text, end)
-            yield Finding(start, place.end() if place else end, "address", score)
+            end = place.end() if place else end
+            while text[end - 1] in " ,.":
+                end -= 1
+            yield Finding(start, end, "address", score)
 
 
 def find_postcodes(reading: Reading) -> Iterator[Finding]:

@@ -126,7 +126,7 @@ def fit(
     top = float(np.abs(weights).max())
     scale = min(top, 6.0) / 127
     small = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
-    small[np.abs(small).max(axis=1) < 2] = 0
+    small[np.abs(small).max(axis=1) < 3] = 0
     return Tagger(weights=small, scale=scale, moves=moves, version="unsaved")
 
 

@@ -93,6 +93,18 @@ _PLAIN = (
     "The {NATIONALITY} {NOUN} {DID}.",
     "I am {NATIONALITY} and I like {NATIONALITY} {NOUN}.",
     "I just turned {AGE}.",
+    "{SALAD} {SALAD}.",
+    "{SALAD}, {SALAD} {NUMBER} {SALAD}",
+    "{SALAD} {AGE} {NOUN} {SALAD}.",
+    "{SALAD}: {CAPS} {NUMBER}",
+    "{SALAD}: {SALAD}",
+    "{SALAD} {CAPS} {SALAD}.",
+    "{SALAD} {CODE} {SALAD}.",
+    "{CAPS} {NUMBER}\n{SALAD}, {SALAD}",
+    "{CAPS} {CAPS}: {SALAD}",
+    "{SALAD} ('{WORD}', {AGE}) {SALAD}",
+    "{WORD}_{WORD}={WORD} {WORD}={NUMBER}",
+    "<{WORD}>{SALAD}</{WORD}>",
     "He is a {AGE}-year-old {JOB}.",
 )
 

@@ -50,6 +50,8 @@ class Values:
         self._organisations = organisations
         self._addresses = addresses
         self._fillers = fillers
+        spoken = " ".join(value for kind in sorted(fillers) for value in fillers[kind]).split()
+        self._words = [word for word in spoken if word.isalpha() and word.islower()]
         self._chains: dict[tuple[str, str], dict[str, list[str]]] = {}
 
     @staticmethod
@@ -300,6 +302,11 @@ class Values:
         """A number, date, amount or word of a list."""
         if slot.lower() in self._fillers:
             return self.filler(slot.lower(), rng)
+        if slot == "WORD":
+            return rng.choice(self._words)
+        if slot == "SALAD":
+            written = " ".join(rng.choice(self._words) for _ in range(rng.randint(1, 5)))
+            return written.capitalize() if rng.random() < 0.3 else written
         if slot == "CAPS":
             return self.filler(rng.choice(("noun", "adj")), rng).title()
         return _filled(rng.choice(_FORMS[slot]), self.filler("month", rng), rng)
