@@ -166,6 +166,7 @@ def _print(
     alpha = found["krippendorff_alpha"]
     if alpha is not None:
         click.echo(f"{alpha.method}, {alpha.confidence:.6g}; items are the independent units")
-    click.echo(f"{len(labels.by_item):,} items, {len(labels.raters):,} raters, {labels.rows:,} labels")
+    counts = (("item", len(labels.by_item)), ("rater", len(labels.raters)), ("label", labels.rows))
+    click.echo(", ".join(f"{count:,} {noun}{'' if count == 1 else 's'}" for noun, count in counts))
     if labels.unlabelled:
         click.echo(f"{labels.unlabelled:,} of them null: the rater could not say")

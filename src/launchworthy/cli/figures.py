@@ -110,8 +110,9 @@ def echo_json(answer: dict[str, Any]) -> None:
 
 
 def printable(text: str, *, most: int = 60) -> str:
-    """Text of others, without what would move a terminal's cursor or change its colours."""
-    clean = "".join(character if character.isprintable() else "�" for character in text)
+    """Text of others on one line, without what would move a terminal's cursor or change its colours."""
+    flat = "".join(" " if character.isspace() else character for character in text)
+    clean = "".join(character if character.isprintable() else "�" for character in flat)
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
