@@ -5,6 +5,7 @@ instrumented loads nothing else.
 """
 
 from launchworthy.records.attributes import (
+    DECISION_EVENT,
     EVALUATION_EVENT,
     FEEDBACK_EVENT,
     KINDS,
@@ -22,6 +23,7 @@ from launchworthy.records.calls import (
     no_evaluation,
 )
 from launchworthy.records.conversation import last_text, part_text, plain_value, turns_of
+from launchworthy.records.decision import DECISION_KINDS, facts_of, reason_of
 from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
 from launchworthy.records.runs import CallScores, Run, RunItem, RunPage, RunStore, Score
@@ -38,6 +40,8 @@ from launchworthy.records.tables import (
 )
 
 __all__ = [
+    "DECISION_EVENT",
+    "DECISION_KINDS",
     "EVALUATION",
     "EVALUATION_EVENT",
     "EVALUATION_ROOT",
@@ -65,6 +69,7 @@ __all__ = [
     "RunStore",
     "Score",
     "Table",
+    "facts_of",
     "is_evaluation",
     "is_pseudonym",
     "last_text",
@@ -72,5 +77,6 @@ __all__ = [
     "part_text",
     "plain_value",
     "pseudonym",
+    "reason_of",
     "turns_of",
 ]

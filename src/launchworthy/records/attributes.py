@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["EVALUATION_EVENT", "FEEDBACK_EVENT", "KINDS", "OPERATION_KINDS", "OUTCOME_EVENT", "GenAI", "Own"]
+__all__ = [
+    "DECISION_EVENT",
+    "EVALUATION_EVENT",
+    "FEEDBACK_EVENT",
+    "KINDS",
+    "OPERATION_KINDS",
+    "OUTCOME_EVENT",
+    "GenAI",
+    "Own",
+]
 
 
 class GenAI:
@@ -78,12 +87,21 @@ class Own:
     COMMENT: Final = "launchworthy.feedback.comment"
     CORRECTION: Final = "launchworthy.feedback.correction"
     CONFIDENCE: Final = "launchworthy.feedback.confidence"
+    DECISION_ID: Final = "launchworthy.decision.id"  # the same where an event is sent again
+    DECISION_KIND: Final = "launchworthy.decision.kind"  # one of DECISION_KINDS
+    DECISION_SUBJECT: Final = "launchworthy.decision.subject"  # what was decided on: a tool, a guard, a case
+    DECISION_OUTCOME: Final = "launchworthy.decision.outcome"
+    DECISION_RULE: Final = "launchworthy.decision.rule"  # address in the contract
+    DECISION_REASON: Final = "launchworthy.decision.reason"
+    DECISION_BY: Final = "launchworthy.decision.by"  # who decided, where a person did
+    DECISION_FACTS: Final = "launchworthy.decision.facts"  # JSON object of hashes, ids and numbers
 
 
 # Names of log events.
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
 OUTCOME_EVENT: Final = "launchworthy.outcome"
 FEEDBACK_EVENT: Final = "launchworthy.feedback"
+DECISION_EVENT: Final = "launchworthy.decision"
 
 KINDS: Final = (
     "workflow",

@@ -1,4 +1,6 @@
-"""Late facts: outcomes, feedback and scores, as OTLP log events. Nothing here raises into the application.
+"""Late facts and decisions: outcomes, feedback, scores, and what was enforced, as OTLP log events.
+
+Nothing here raises into the application.
 
 May import ``records``, OpenTelemetry's API and this folder.
 """
@@ -6,6 +8,7 @@ May import ``records``, OpenTelemetry's API and this folder.
 from __future__ import annotations
 
 import math
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,14 +21,16 @@ from launchworthy.capture.sdk.problems import once, quiet
 from launchworthy.capture.sdk.process import client
 from launchworthy.capture.sdk.scope import current_scope
 from launchworthy.records.attributes import (
+    DECISION_EVENT,
     EVALUATION_EVENT,
     FEEDBACK_EVENT,
     OUTCOME_EVENT,
     GenAI,
     Own,
 )
+from launchworthy.records.decision import facts_of, reason_of
 
-__all__ = ["evaluation", "feedback", "outcome"]
+__all__ = ["decision", "evaluation", "feedback", "outcome"]
 
 
 @quiet
@@ -156,6 +161,62 @@ def evaluation(
     _emit(EVALUATION_EVENT, facts, trace_id=trace_id, who={}, attributes=attributes)
 
 
+@quiet
+def decision(
+    *,
+    kind: str,
+    subject: str,
+    outcome: str,
+    rule: str | None = None,
+    reason: str = "",
+    by: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+    decision_id: str | None = None,
+    trace_id: str | None = None,
+    session: str | None = None,
+    user: str | None = None,
+    workflow: str | None = None,
+    simulated: bool | None = None,
+) -> None:
+    """Something was enforced, chosen or signed; the server appends it to the product's audit chain.
+
+    Args:
+        kind: ``guard``, ``permission``, ``approval``, ``tool_run``, ``fallback``, ``budget``, ``no_answer``,
+            ``drill``, ``erasure`` or ``override``.
+        subject: What was decided on: the name of a guard or tool, or the id of a case.
+        outcome: Such as ``allowed``, ``denied``, ``hit``, ``could_not_check``, ``approved``.
+        rule: Address in the contract of the line that decided.
+        reason: Why, in a sentence that holds nothing of the texts.
+        by: Who decided, where a person did.
+        facts: What was seen: hashes, ids, numbers. A long text is kept as its SHA-256 only.
+        decision_id: Makes it the same decision when it is told again; one of its own if not given.
+        trace_id: Trace it belongs to; the one around this code if no trace, session or user is given.
+        session: Session it belongs to.
+        user: User it is about.
+        workflow: Workflow, where no trace is known.
+        simulated: True if no real user caused it.
+    """
+    seen = facts_of(facts)
+    told = {
+        Own.DECISION_ID: str(decision_id) if decision_id is not None else uuid.uuid4().hex,
+        Own.DECISION_KIND: str(kind),
+        Own.DECISION_SUBJECT: str(subject),
+        Own.DECISION_OUTCOME: str(outcome),
+        Own.DECISION_RULE: rule,
+        Own.DECISION_REASON: reason_of(reason) if reason else None,
+        Own.DECISION_BY: by,
+        Own.DECISION_FACTS: json_text(seen, limit=client().settings.payload_characters) if seen else None,
+    }
+    _emit(
+        DECISION_EVENT,
+        told,
+        trace_id=trace_id,
+        who={"session": session, "user": user, "workflow": workflow, "simulated": simulated},
+        attributes=None,
+        alone=True,
+    )
+
+
 def _emit(
     name: str,
     facts: Mapping[str, Any],
@@ -163,18 +224,22 @@ def _emit(
     trace_id: str | None,
     who: Mapping[str, Any],
     attributes: Mapping[str, Any] | None,
+    alone: bool = False,
 ) -> None:
+    """Hand an event to the exporter; ``alone`` is one that means something without any trace or user."""
     found = client()
     known = {key: value for key, value in who.items() if value is not None}
     trace = span = 0
     carried: Mapping[str, Any] = {Own.PRODUCT: found.settings.product}
     around = otel_trace.get_current_span().get_span_context()
     elsewhere = ("session" in known or "user" in known or facts.get(GenAI.RESPONSE_ID)) and trace_id is None
+    if alone and around.is_valid:
+        elsewhere = False  # who is named is named beside the trace, and does not stand instead of it
     if trace_id is not None:
         trace = _trace(trace_id)
         if not trace:
             once("trace-id", "%r is no trace id of 32 hexadecimal digits", trace_id)
-            if not elsewhere and not known.keys() & {"session", "user"}:
+            if not alone and not elsewhere and not known.keys() & {"session", "user"}:
                 return
     elif around.is_valid and not elsewhere:
         trace = around.trace_id
@@ -183,7 +248,7 @@ def _emit(
         span = around.span_id
         scope = current_scope()
         carried = scope.carried if scope is not None else found.base
-    elif not trace and not elsewhere and not known:
+    elif not trace and not elsewhere and not known and not alone:
         once(
             "unattached", "a %s outside any trace needs a trace_id, session or user; it is not recorded", name
         )
