@@ -137,7 +137,8 @@ def _windows(values: NDArray[Any], size: int) -> NDArray[Any]:
 
     size = min(size, values.shape[1])
     running = np.concatenate([np.zeros((len(values), 1), values.dtype), np.cumsum(values, axis=1)], axis=1)
-    return running[:, size:] - running[:, :-size]
+    windows: NDArray[Any] = running[:, size:] - running[:, :-size]
+    return windows
 
 
 def quantised(table: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int8], float]:
