@@ -416,6 +416,34 @@ def test_arguments_nested_without_end_are_denied_and_names_of_strangers_print_sa
     assert len(strange.reason) < 300
 
 
+def test_what_is_no_json_is_not_looked_into_and_so_not_let_through(policy_of: Any) -> None:
+    class Hidden:
+        to = "x@evil.example"
+
+    class Text(str):
+        pass
+
+    policy = policy_of({"send": SEND})
+    odd: list[Any] = [({"to": "x"},), {"a": {"to"}}, [b"x"], Hidden(), {1: "x"}, [[{"a": Hidden()}]]]
+    for value in odd:
+        found = policy.decide(Request(tool="send", roles=("agent",), arguments={"m": value}))
+        assert (found.ruling, found.rule) == (DENY, "shop/tools/send/arguments"), value
+    numbered: Any = {7: "x"}
+    assert policy.decide(Request(tool="send", roles=("agent",), arguments=numbered)).ruling is DENY
+    named = policy.decide(Request(tool="send", roles=("agent",), arguments={"x": Text("a@evil.example")}))
+    assert named.rule == "shop/tools/send/arguments/x/from"
+
+
+def test_an_origin_may_be_written_as_its_word_and_another_word_is_nobody(policy_of: Any) -> None:
+    policy = policy_of({"send": SEND})
+    rulings = []
+    for origin in ("user", Origin.USER, "me", Origin.MODEL, "model", "application"):
+        provenance: Any = {"to": origin}
+        call = Request(tool="send", roles=("agent",), arguments={"to": "x"}, provenance=provenance)
+        rulings.append(policy.decide(call).ruling)
+    assert rulings == [ALLOW, ALLOW, DENY, DENY, DENY, ALLOW]
+
+
 def test_everyone_in_a_chain_must_have_the_right(policy_of: Any) -> None:
     policy = policy_of({"look": {"effect": "read", "roles": ["agent", "lead"], "deny": ["trainee"]}})
 

@@ -112,6 +112,19 @@ def test_a_clock_that_goes_back_refills_nothing() -> None:
     assert ledger.spent(_charge(0)) == 10
 
 
+def test_users_who_came_once_leave_nothing_behind() -> None:
+    ledger = MemorySpending()
+    for number in range(15_000):
+        taken = _taken(ledger, 1, number * DAY // 100, user=f"u{number}")
+        if number % 2:
+            ledger.settle(taken)
+    assert len(ledger._windows) < 6_000
+    assert len(ledger._open) < 6_000
+    late = ledger.reserve([_charge(1, user="u0")], at_ms=0)
+    assert isinstance(late, Reservation)
+    ledger.release(late)
+
+
 def test_reading_the_future_forgets_nothing() -> None:
     ledger = MemorySpending()
     _taken(ledger, 7, 10)

@@ -6,6 +6,7 @@ May import this folder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +33,14 @@ _CURRENCY = "currency"
 def check_arguments(rules: ToolRules, request: Request) -> Iterator[Check]:
     """Whose rows, which values, chosen by whom."""
     arguments = request.arguments
+    if not _is_json(arguments):
+        yield Check(
+            rule=f"{rules.rule}/arguments",
+            outcome=Checked.BROKEN,
+            reason=f"the arguments are not what JSON can say, or are deeper than {_DEEPEST} levels",
+            remedy="give the arguments as they would be written in JSON",
+        )
+        return
     for name in arguments:
         meant = rules.folded.get(fold_name(name))
         if meant is not None and meant != name and not _is_scoped(rules, name):
@@ -62,11 +71,26 @@ def check_arguments(rules: ToolRules, request: Request) -> Iterator[Check]:
         beside = arguments.get(_CURRENCY, ABSENT)
         held = (
             all(each.holds(entry, beside) for entry in value)
-            if type(value) is list
+            if isinstance(value, list)
             else each.holds(value, beside)
         )
         yield each.kept if held else each.broken
     yield from _origins(rules, request)
+
+
+def _is_json(value: Any) -> bool:
+    """Whether a value is what JSON has, so that all of it can be looked at: no object of a program's own."""
+    stack = [(value, 0)]
+    while stack:
+        inner, depth = stack.pop()
+        if inner is None or isinstance(inner, (str, int, float, Decimal)):
+            continue
+        if depth > _DEEPEST or not isinstance(inner, (Mapping, list)):
+            return False
+        if isinstance(inner, Mapping) and not all(isinstance(key, str) for key in inner):
+            return False
+        stack += [(each, depth + 1) for each in (inner.values() if isinstance(inner, Mapping) else inner)]
+    return True
 
 
 def _is_scoped(rules: ToolRules, name: str) -> bool:
@@ -93,7 +117,7 @@ def _scope(scope: ScopeRule, request: Request) -> Check:
 
 
 def _names(value: Any, own: str) -> bool:
-    if type(value) is list:
+    if isinstance(value, list):
         return bool(value) and all(_names(each, own) for each in value)
     return type(value) in (str, int) and str(value) == own
 
@@ -111,7 +135,7 @@ def _origins(rules: ToolRules, request: Request) -> Iterator[Check]:
             continue
         if value is None or value == "":
             continue  # it chooses nobody
-        if type(value) in (dict, list):
+        if isinstance(value, (Mapping, list)):
             yield from _inside(rules, request, name, value)
         elif chooses(name) or points_somewhere(value):
             yield _origin(rules.rule, name, "user", provenance.get(name))
@@ -120,27 +144,19 @@ def _origins(rules: ToolRules, request: Request) -> Iterator[Check]:
 def _inside(rules: ToolRules, request: Request, name: str, value: Any) -> Iterator[Check]:
     """The same for what stands within an argument: each field that chooses, by its own name or value."""
     told: set[str] = set()
-    stack: list[tuple[str, Any, bool, int]] = [(name, value, chooses(name), 1)]
+    stack: list[tuple[str, Any, bool]] = [(name, value, chooses(name))]
     while stack:
-        path, inner, chosen, depth = stack.pop()
-        if depth > _DEEPEST:
-            yield Check(
-                rule=f"{rules.rule}/arguments",
-                outcome=Checked.BROKEN,
-                reason=f"{shown(name)} is nested deeper than {_DEEPEST} levels",
-                remedy="give flatter arguments",
-            )
-            return
+        path, inner, chosen = stack.pop()
         if isinstance(inner, Mapping):
             for key, each in inner.items():
                 field = f"{path}.{key}"
                 if rules.origins.get(field) is None:
-                    stack.append((field, each, chosen or chooses(str(key)), depth + 1))
+                    stack.append((field, each, chosen or chooses(key)))
                     if points_somewhere(key) and path not in told:
                         told.add(path)
                         yield _origin(rules.rule, path, "user", _nearest(request.provenance, path))
         elif isinstance(inner, list):
-            stack += [(path, each, chosen, depth + 1) for each in inner]
+            stack += [(path, each, chosen) for each in inner]
         elif path not in told and inner is not None and inner != "" and (chosen or points_somewhere(inner)):
             told.add(path)
             yield _origin(rules.rule, path, "user", _nearest(request.provenance, path))
@@ -156,9 +172,11 @@ def _nearest(provenance: Mapping[str, Origin], path: str) -> Origin | None:
 @lru_cache(maxsize=4_096)
 def _origin(rule: str, name: str, needs: str, origin: Origin | None) -> Check:
     own = f"{rule}/arguments/{name if name.isascii() and len(name) <= 80 else shown(name)}/from"
-    if origin is Origin.APPLICATION or (needs == "user" and origin is Origin.USER):
-        return Check(rule=own, outcome=Checked.KEPT, reason=f"{shown(name)} was chosen by {_CHOSE[origin]}")
-    who = "nobody that is known" if origin is None else _CHOSE[origin]
+    if origin == Origin.APPLICATION or (needs == "user" and origin == Origin.USER):
+        return Check(
+            rule=own, outcome=Checked.KEPT, reason=f"{shown(name)} was chosen by {_CHOSE[Origin(origin)]}"
+        )
+    who = "nobody that is known" if origin is None else _CHOSE.get(origin, "nobody that is known")
     return Check(
         rule=own,
         outcome=Checked.BROKEN,

@@ -44,7 +44,7 @@ def chooses(name: str) -> bool:
 
 def points_somewhere(value: object) -> bool:
     """Whether a value is nothing but an address: a URL, a mail address, an IBAN, a path."""
-    if type(value) is not str or len(value) > _LONGEST:
+    if not isinstance(value, str) or len(value) > _LONGEST:
         return False
     text = value.strip()
     if text[2:4].isdigit() and _is_iban(text):

@@ -13,11 +13,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Protocol
 
 __all__ = ["Charge", "MemorySpending", "Overrun", "Reservation", "Spending"]
 
+_SWEPT = 10_000  # calls
 _BILLION = 1_000_000_000
 _NEARLY = 1 + 1e-9  # 0.1 + 0.2 is not above a budget of 0.3
 
@@ -143,7 +143,7 @@ class MemorySpending:
         self._latest = 0
         self._windows: dict[_Key, _Window] = {}
         self._open: dict[str, tuple[tuple[Charge, _Row], ...]] = {}
-        self._ids = count(1)
+        self._calls = 0
         self._lock = threading.Lock()
 
     def spent(self, charge: Charge, *, at_ms: int | None = None) -> float:
@@ -157,6 +157,9 @@ class MemorySpending:
         """Enter all charges, or none."""
         with self._lock:
             now = self._latest = max(self._latest, self._clock_ms() if at_ms is None else at_ms)
+            self._calls += 1
+            if self._calls % _SWEPT == 0:
+                self._sweep()
             taken: dict[_Key, float] = {}
             for charge in charges:
                 key = _key(charge)
@@ -169,7 +172,7 @@ class MemorySpending:
             rows = tuple(
                 (charge, self._windows[_key(charge)].enter(now, charge.amount)) for charge in charges
             )
-            reservation = Reservation(id=str(next(self._ids)), charges=tuple(charges))
+            reservation = Reservation(id=str(self._calls), charges=tuple(charges))
             self._open[reservation.id] = rows
             return reservation
 
@@ -178,13 +181,26 @@ class MemorySpending:
         with self._lock:
             for charge, row in self._open.pop(reservation.id, ()):
                 if charge.unit and amount is not None and math.isfinite(amount) and amount >= 0:
-                    self._windows[_key(charge)].change(row, amount)
+                    self._change(charge, row, amount)
 
     def release(self, reservation: Reservation) -> None:
         """Take the rows out."""
         with self._lock:
             for charge, row in self._open.pop(reservation.id, ()):
-                self._windows[_key(charge)].change(row, 0.0)
+                self._change(charge, row, 0.0)
+
+    def _change(self, charge: Charge, row: _Row, amount: float) -> None:
+        window = self._windows.get(_key(charge))
+        if window is not None:
+            window.change(row, amount)
+
+    def _sweep(self) -> None:
+        """Let go of what no window reaches any more, so that users who came once leave nothing behind."""
+        for key, window in list(self._windows.items()):
+            window.forget(self._latest - key[3])
+            if not window.rows:
+                del self._windows[key]
+        self._open = {name: rows for name, rows in self._open.items() if not all(row.gone for _, row in rows)}
 
 
 def _key(charge: Charge) -> _Key:
