@@ -148,6 +148,14 @@ def test_without_a_mapping_it_lists_what_the_file_holds_and_adds_nothing(run: Ru
     assert json.loads(run("evidence", "list", "--json", "--product", "shop")[1] or "[]") == []
 
 
+def test_a_file_of_failed_calls_alone_says_why_none_of_it_was_scored(run: Run, tmp_path: Path) -> None:
+    file = promptfoo(tmp_path / "r.json", 0, 0, errors=3)
+    code, out, _ = run("evidence", "import", str(file))
+    assert code == 64
+    assert "without an answer: 3 × " in out
+    assert "no item of the file was scored" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

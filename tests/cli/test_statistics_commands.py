@@ -195,6 +195,7 @@ def test_agreement_of_people_who_all_say_the_same_is_not_measured(
     alone = _file(tmp_path, "alone.jsonl", [{"item": i, "rater": "a", "value": "ok"} for i in range(9)])
     code, out, _ = _run(capsys, "agreement", "--input", alone)
     assert "no item has labels of two raters" in out
+    assert out.splitlines()[-1] == "9 items, 1 rater, 9 labels"
 
 
 @pytest.mark.parametrize(

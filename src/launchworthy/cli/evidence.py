@@ -173,7 +173,9 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _print_results(results: Results) -> None:
-    """What the file holds: metric by metric, as a run would show it."""
+    """What the file holds: metric by metric, as a run would show it, and why answers are missing."""
+    from collections import Counter
+
     from launchworthy.cli.figures import printable
     from launchworthy.evals import measure_run, own_scorer, table_of
 
@@ -181,6 +183,11 @@ def _print_results(results: Results) -> None:
     metrics = [own_scorer(lambda _: None, name=name) for name in results.metrics]
     for line in table_of([row for row in measure_run(results.items, metrics) if row.slice is None]):
         click.echo(f"  {printable(line, most=200)}")
+    failed = Counter(item.error for item in results.items if item.error is not None)
+    for reason, count in failed.most_common(3):
+        click.echo(f"  without an answer: {count:,} × {printable(reason, most=160)}")
+    if not results.metrics:
+        click.echo("  no item of the file was scored")
     for remark in results.remarks:
         click.echo(f"  {remark}")
     click.echo("Nothing was added; say which claim a metric speaks for: --map METRIC=CLAIM", err=True)
