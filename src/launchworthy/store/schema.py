@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0002"
+HEAD = "0003"
 
 metadata = MetaData()
 
@@ -171,6 +171,23 @@ ledger = Table(
     Column("previous", Text, nullable=False),
     Column("hash", Text, nullable=False),
     PrimaryKeyConstraint("product", "seq"),
+    Index("ledger_kind", "product", "kind", "seq"),
+)
+decision_events = Table(
+    "decision_events",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("product", "event_id"),
+)
+audit_salts = Table(
+    "audit_salts",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("product", "subject"),
 )
 contracts = Table(
     "contracts",
@@ -210,4 +227,72 @@ settings = Table(
     Column("name", Text, nullable=False),
     Column("value", Text, nullable=False),
     PrimaryKeyConstraint("name"),
+)
+key_people = Table(
+    "key_people",
+    metadata,
+    Column("key", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("acts_as", Text, nullable=False),
+    PrimaryKeyConstraint("key"),
+)
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("same_call", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("body", LargeBinary),
+    PrimaryKeyConstraint("product", "id"),
+    Index("approvals_product_state", "product", "state"),
+    Index("approvals_same_call", "product", "same_call"),
+    Index("approvals_until", "until"),
+)
+approval_links = Table(
+    "approval_links",
+    metadata,
+    Column("hash", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("approval", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    PrimaryKeyConstraint("hash"),
+    Index("approval_links_until", "until"),
+)
+approval_deliveries = Table(
+    "approval_deliveries",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("approval", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", BigInteger),
+    Column("told_at", BigInteger),
+    Column("failure", Text, nullable=False),
+    PrimaryKeyConstraint("product", "approval", "arguments"),
+    Index("approval_deliveries_due_at", "due_at"),
+)
+spending = Table(
+    "spending",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("reservation", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("user", Text),
+    Column("unit", Text, nullable=False),
+    Column("window_ms", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("millionths", BigInteger, nullable=False),
+    Column("settled", Boolean, nullable=False),
+    PrimaryKeyConstraint("product", "reservation", "place"),
+    Index("spending_window", "product", "tool", "user", "unit", "window_ms", "at_ms"),
 )
