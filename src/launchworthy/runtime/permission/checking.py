@@ -19,6 +19,7 @@ from launchworthy.runtime.permission.tool_rules import ScopeRule, ToolRules, lis
 __all__ = ["check_arguments"]
 
 _DEEPEST = 64
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _CHOSE = {
     Origin.APPLICATION: "the application",
     Origin.USER: "the user",
@@ -80,6 +81,8 @@ def check_arguments(rules: ToolRules, request: Request) -> Iterator[Check]:
 
 def _is_json(value: Any) -> bool:
     """Whether a value is what JSON has, so that all of it can be looked at: no object of a program's own."""
+    if isinstance(value, dict) and all(type(each) in _PLAIN for pair in value.items() for each in pair):
+        return all(type(key) is str for key in value)
     stack = [(value, 0)]
     while stack:
         inner, depth = stack.pop()

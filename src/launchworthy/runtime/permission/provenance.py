@@ -18,8 +18,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -50,18 +49,17 @@ _UNSPACED = "\u2e80"  # from here on, scripts set no space between words
 _BEFORE, _AFTER = "./\\~%+-", "@./\\:%+-=&?#~"
 
 
-@dataclass(frozen=True, slots=True)
 class _Text:
     """One text of the call, made alike."""
 
-    plain: str
-    numbers: frozenset[Decimal]
+    def __init__(self, text: str) -> None:
+        self.plain = _alike(text)
 
-    @classmethod
-    def of(cls, text: str) -> _Text:
-        plain = _alike(text)
-        found = (reading for match in _NUMBER.finditer(plain) for reading in _readings(match[0]))
-        return cls(plain, frozenset(found))
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Every number in it, in each way that it may be meant; found only once a number is looked for."""
+        written = set(_NUMBER.findall(self.plain))
+        return frozenset(reading for text in written for reading in _readings(text))
 
 
 class Provenance:
@@ -91,7 +89,7 @@ class Provenance:
         """
         found = _STAGES.get(str(origin)) or Origin(origin)
         texts = self._texts.setdefault(found, [])
-        texts += [_Text.of(str(leaf)) for _, leaf in _leaves("", text, keys=True) if not _is_empty(leaf)]
+        texts += [_Text(str(leaf)) for _, leaf in _leaves("", text, keys=True) if not _is_empty(leaf)]
 
     def of(self, value: Any) -> Origin:
         """Who chose a value: of a list or an object, the least trusted of all in it."""
@@ -219,28 +217,32 @@ def _alike(text: str) -> str:
     return _SCHEME.sub("", " ".join(plain.split()))
 
 
-def _number(leaf: Any, plain: str) -> Decimal | None:
-    if isinstance(leaf, (int, float)) or _PLAIN_NUMBER.fullmatch(plain):
-        try:
-            return Decimal(str(leaf).strip()).normalize()
-        except InvalidOperation:
-            return None
-    return None
+def _number(leaf: Any, plain: str) -> str | None:
+    if isinstance(leaf, (int, float)):
+        plain = format(Decimal(repr(leaf)), "f")
+    return _canonical(plain) if _PLAIN_NUMBER.fullmatch(plain) else None
 
 
-def _readings(text: str) -> Iterator[Decimal]:
+def _canonical(digits: str) -> str:
+    """A number without the zeros that say nothing."""
+    whole, point, rest = digits.partition(".")
+    rest = rest.rstrip("0") if point else ""
+    return f"{whole.lstrip('0') or '0'}{'.' if rest else ''}{rest}"
+
+
+def _readings(text: str) -> Iterator[str]:
     """A number as it may be meant: in 1,000 and 1.000 the sign may group digits, or begin the fraction."""
     groups = re.split(r"[.,']", text)
     signs = re.findall(r"[.,']", text)
     if not signs:
-        yield Decimal(text).normalize()
+        yield _canonical(text)
         return
     if len(set(signs)) == 1 and len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:]):
-        yield Decimal("".join(groups)).normalize()
+        yield _canonical("".join(groups))
     whole = groups[:-1]
     grouped = len(set(signs[:-1])) <= 1 and all(len(group) == 3 for group in whole[1:])
     if grouped and signs[-1] != "'" and signs[-1] not in signs[:-1]:
-        yield Decimal(f"{''.join(whole)}.{groups[-1]}").normalize()
+        yield _canonical(f"{''.join(whole)}.{groups[-1]}")
 
 
 def _is_empty(leaf: Any) -> bool:
