@@ -19,6 +19,7 @@ from launchworthy.runtime.permission.tool_rules import ScopeRule, ToolRules, lis
 __all__ = ["check_arguments"]
 
 _DEEPEST = 64
+_LONGEST_NUMBER = 80
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _CHOSE = {
     Origin.APPLICATION: "the application",
@@ -122,7 +123,9 @@ def _scope(scope: ScopeRule, request: Request) -> Check:
 def _names(value: Any, own: str) -> bool:
     if isinstance(value, list):
         return bool(value) and all(_names(each, own) for each in value)
-    return type(value) in (str, int) and str(value) == own
+    if type(value) is int:
+        return own.lstrip("-").isdecimal() and len(own) <= _LONGEST_NUMBER and int(own) == value
+    return isinstance(value, str) and value == own
 
 
 def _origins(rules: ToolRules, request: Request) -> Iterator[Check]:

@@ -36,6 +36,7 @@ _STAGES = {
 _TRUST = list(Origin)
 _CANDIDATES = 1_000  # places of one text that are looked at; a text of nothing but near misses proves nothing
 _DEEPEST = 64
+_BITS = 4_096
 _LONGEST = 100_000  # characters of a value; what is longer is no choice of anybody's
 _SCHEME = re.compile(r"(?<!\w)(?:https?://|mailto:)")
 _INVISIBLE = re.compile(
@@ -89,7 +90,7 @@ class Provenance:
         """
         found = _STAGES.get(str(origin)) or Origin(origin)
         texts = self._texts.setdefault(found, [])
-        texts += [_Text(str(leaf)) for _, leaf in _leaves("", text, keys=True) if not _is_empty(leaf)]
+        texts += [_Text(_written(leaf)) for _, leaf in _leaves("", text, keys=True) if not _is_empty(leaf)]
 
     def of(self, value: Any) -> Origin:
         """Who chose a value: of a list or an object, the least trusted of all in it."""
@@ -111,7 +112,7 @@ class Provenance:
         return found
 
     def _one(self, leaf: Any) -> Origin:
-        if isinstance(leaf, bool) or len(str(leaf)) > _LONGEST:
+        if isinstance(leaf, bool) or not 0 < len(_written(leaf)) <= _LONGEST:
             return Origin.MODEL
         value = _Value(leaf)
         for origin in (Origin.APPLICATION, Origin.USER):
@@ -127,7 +128,7 @@ class _Value:
     """One value, in the forms in which it is looked for."""
 
     def __init__(self, leaf: Any) -> None:
-        self.plain = _alike(str(leaf)).removesuffix("/") or "/"
+        self.plain = _alike(_written(leaf)).removesuffix("/") or "/"
         self.number = _number(leaf, self.plain)
 
     @cached_property
@@ -243,6 +244,11 @@ def _readings(text: str) -> Iterator[str]:
     grouped = len(set(signs[:-1])) <= 1 and all(len(group) == 3 for group in whole[1:])
     if grouped and signs[-1] != "'" and signs[-1] not in signs[:-1]:
         yield _canonical(f"{''.join(whole)}.{groups[-1]}")
+
+
+def _written(leaf: Any) -> str:
+    """The text of a leaf; of a number with thousands of digits, none."""
+    return "" if isinstance(leaf, int) and leaf.bit_length() > _BITS else str(leaf)
 
 
 def _is_empty(leaf: Any) -> bool:
