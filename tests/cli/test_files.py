@@ -202,6 +202,26 @@ def test_compare_pairs_by_id_and_exits_as_a_verdict_does(
     assert "not worse by more than 2 points" in out
 
 
+def test_compare_tells_of_items_whose_truth_changed_in_jsonl_and_parquet(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    old = [{"id": str(at), "label": at % 2, "score": at / 50} for at in range(50)]
+    new = [{**row, "label": 1 - int(row["label"])} if at < 5 else row for at, row in enumerate(old)]
+    for kind in ("jsonl", "parquet"):
+        files = []
+        for side, rows in (("old", old), ("new", new)):
+            frame, path = pd.DataFrame(rows), tmp_path / f"{side}.{kind}"
+            if kind == "jsonl":
+                frame.to_json(path, orient="records", lines=True)
+            else:
+                frame.to_parquet(path)
+            files.append(str(path))
+        sides = ("--baseline", files[0], "--candidate", files[1])
+        code, out, _ = _run(capsys, "compare", "--metric", "roc-auc", *sides)
+        assert code == 2
+        assert "5 with another right answer on each side, and left out: 0, 1, 2, 3, 4" in out
+
+
 def test_compare_says_how_many_more_pairs_would_settle_it_and_they_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from launchworthy.errors import InputError
 from launchworthy.metrics import (
     Comparison,
     compare_rows,
@@ -60,6 +61,26 @@ def test_beyond_2_percent_missing_nothing_is_settled_whoever_lacks_them(worse: b
         assert (found.status, found.needed) == ("unproven", None)
         assert found.reason.startswith("It is not settled: 3 of 100 items could not be compared (3 ")
         assert found.reason.endswith("3 %, and at most 2 % may be missing).")
+
+
+def test_items_for_which_something_else_is_right_on_each_side_are_no_pairs() -> None:
+    old, new = _sides(100, {"a": (1.0, 1.0)})
+    edited = [{**row, "label": 0} for row in new]
+    assert _compared(old, [*edited[:2], *new[2:]], margin=0.1).status == "met"
+    found = _compared(old, [*edited[:3], *new[3:]], margin=0.1)
+    assert (found.status, found.pairs, found.changed) == ("unproven", 97, ("a/0", "a/1", "a/2"))
+    assert "3 with another right answer on each side" in found.reason
+    with pytest.raises(InputError, match="for each of the 100 items something else is right"):
+        _compared(old, edited, margin=0.1)
+    written = [{**row, "label": 1.0} for row in new]
+    assert _compared(old, written, margin=0.1).status == "met", "1 and 1.0 are one truth"
+
+
+@pytest.mark.parametrize("side", ["baseline", "candidate"])
+def test_a_side_without_rows_is_named(side: str) -> None:
+    old, new = _sides(3, {"a": (1.0, 1.0)})
+    with pytest.raises(InputError, match=f"{side}: there are no rows"):
+        _compared(*(([], new) if side == "baseline" else (old, [])))
 
 
 def test_a_candidate_that_may_not_be_any_worse_and_is_is_told_in_one_sentence() -> None:

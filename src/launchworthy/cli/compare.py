@@ -141,6 +141,7 @@ def _print_json(
         "unscored": found.unscored,
         "only_baseline": list(found.only_baseline),
         "only_candidate": list(found.only_candidate),
+        "changed": list(found.changed),
     }
     if by is not None:
         answer["by"] = by
@@ -181,11 +182,15 @@ def _print(found: Comparison) -> None:
         click.echo(f"needed      about {found.needed:,} further pairs, if they differ as these do (80 %)")
     if found.unscored:
         click.echo(f"{found.unscored:,} of {found.pairs:,} pairs could not be scored; they count neither way")
-    for side, ids in (("baseline", found.only_baseline), ("candidate", found.only_candidate)):
+    for what, ids in (
+        ("only in the baseline", found.only_baseline),
+        ("only in the candidate", found.only_candidate),
+        ("with another right answer on each side, and left out", found.changed),
+    ):
         if ids:
             some = ", ".join(printable(name) for name in ids[:_SHOWN_IDS])
             more = f" and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else ""
-            click.echo(f"{len(ids):,} only in the {side}: {some}{more}")
+            click.echo(f"{len(ids):,} {what}: {some}{more}")
 
 
 def _print_slices(found: Comparison, by: str, confidence: float) -> None:

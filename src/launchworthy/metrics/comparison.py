@@ -65,6 +65,7 @@ class Comparison:
         pairs: Items on both sides.
         unscored: Pairs of which one side or both could not be scored.
         only_baseline, only_candidate: Ids on one side only, in order.
+        changed: Ids for which something else is right on each side, in order; they are no pairs.
         margin: How much worse the candidate may be, in the metric's unit.
         status: ``met`` (no worse than the margin allows), ``unmet`` (worse), else ``unproven``; always that
             where more than 2 % of the items of both sides could not be compared.
@@ -80,6 +81,7 @@ class Comparison:
     unscored: int
     only_baseline: tuple[str, ...]
     only_candidate: tuple[str, ...]
+    changed: tuple[str, ...]
     margin: float
     status: str
     reason: str
@@ -89,7 +91,9 @@ class Comparison:
     def too_much_missing(self) -> str | None:
         """Why so many items could not be compared that nothing is settled; None where few enough."""
         one_sided = len(self.only_baseline) + len(self.only_candidate)
-        return too_much_missing(unscored=self.unscored, unpaired=one_sided, of=self.pairs + one_sided)
+        changed = len(self.changed)
+        of = self.pairs + one_sided + changed
+        return too_much_missing(unscored=self.unscored, unpaired=one_sided, changed=changed, of=of)
 
     @property
     def e_value(self) -> float | None:
@@ -191,7 +195,9 @@ def compare_scored(
     names = None if clusters is None else [clusters[at] for at in kept.tolist()]
     unscored = scored.size - int(kept.size)
     unpaired = len(pairs.only_baseline) + len(pairs.only_candidate)
-    missing = too_much_missing(unscored=unscored, unpaired=unpaired, of=scored.size + unpaired)
+    changed = len(pairs.changed)
+    of = scored.size + unpaired + changed
+    missing = too_much_missing(unscored=unscored, unpaired=unpaired, changed=changed, of=of)
     status = status if missing is None else "unproven"
     return Comparison(
         metric=metric,
@@ -202,6 +208,7 @@ def compare_scored(
         unscored=unscored,
         only_baseline=pairs.only_baseline,
         only_candidate=pairs.only_candidate,
+        changed=pairs.changed,
         margin=margin,
         status=status,
         reason=_reason(metric, difference, margin, status, missing),
@@ -209,19 +216,21 @@ def compare_scored(
     )
 
 
-def too_much_missing(*, unscored: int, unpaired: int, of: int) -> str | None:
+def too_much_missing(*, unscored: int, unpaired: int, of: int, changed: int = 0) -> str | None:
     """Why so many items could not be compared that they could decide, in a sentence; None where few enough.
 
     Args:
         unscored: Pairs of which one side or both could not be scored.
         unpaired: Items on one side only.
         of: All items of both sides.
+        changed: Items for which something else is right on each side.
     """
-    missing = unscored + unpaired
+    missing = unscored + unpaired + changed
     if not missing or missing / of <= MAX_UNSCORED_SHARE:
         return None
     why = [f"{unscored:,} could not be scored"] if unscored else []
     why += [f"{unpaired:,} on one side only"] if unpaired else []
+    why += [f"{changed:,} with another right answer on each side"] if changed else []
     share, most = (format_value(each, unit="ratio") for each in (missing / of, MAX_UNSCORED_SHARE))
     return (
         f"{missing:,} of {of:,} items could not be compared "

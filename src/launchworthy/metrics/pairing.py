@@ -26,6 +26,7 @@ class Pairs:
         clusters: Cluster of each pair, the candidate's if it names one; None where none was asked for.
         slices: Positions of the pairs in each slice, by name.
         only_baseline, only_candidate: Ids on one side only, in order.
+        changed: Ids on both sides for which something else is right on each, in order: they are no pairs.
     """
 
     baseline: Scores
@@ -34,6 +35,7 @@ class Pairs:
     slices: Mapping[str, NDArray[np.int64]]
     only_baseline: tuple[str, ...]
     only_candidate: tuple[str, ...]
+    changed: tuple[str, ...] = ()
 
     @property
     def scored(self) -> NDArray[np.bool_]:
@@ -51,9 +53,14 @@ def pair_scored(*, baseline: Scored, candidate: Scored, cluster: str | None = No
         cluster: Field that names clusters, for errors.
 
     Raises:
-        InputError: No id is on both sides, or a pair has no cluster.
+        InputError: A side is empty, no id is on both sides, something else is right for each item on each
+            side, or a pair has no cluster.
     """
     import numpy as np
+
+    for side, scored in (("baseline", baseline), ("candidate", candidate)):
+        if not scored.ids:
+            raise InputError("there are no rows", where=side, hint="compare two files of results")
 
     old_names, new_names = baseline.ids or [], candidate.ids or []
     place = {name: at for at, name in enumerate(new_names)}
@@ -62,7 +69,17 @@ def pair_scored(*, baseline: Scored, candidate: Scored, cluster: str | None = No
         raise InputError(
             "no id is on both sides, so there is nothing to compare", where="id", hint="pair rows by their id"
         )
-    old_at = np.array([at for at, name in enumerate(old_names) if name in place], dtype=np.int64)
+    changed = _changed(baseline, candidate, place)
+    shared = [name for name in shared if name not in changed]
+    if not shared:
+        raise InputError(
+            f"for each of the {len(changed):,} items something else is right on the two sides",
+            where="id",
+            hint="score both sides against the same truth; ids must stand for the same items",
+        )
+    old_at = np.array(
+        [at for at, name in enumerate(old_names) if name in place and name not in changed], dtype=np.int64
+    )
     new_at = np.array([place[name] for name in shared], dtype=np.int64)
     clusters: list[str] | None = None
     if baseline.clusters is not None and candidate.clusters is not None:
@@ -81,7 +98,24 @@ def pair_scored(*, baseline: Scored, candidate: Scored, cluster: str | None = No
         slices=_paired_slices((candidate, new_at), (baseline, old_at)),
         only_baseline=tuple(name for name in old_names if name not in place),
         only_candidate=tuple(name for name in new_names if name not in there),
+        changed=tuple(changed),
     )
+
+
+def _changed(baseline: Scored, candidate: Scored, place: Mapping[str, int]) -> dict[str, None]:
+    """Ids of both sides for which the truth differs."""
+    old, new = baseline.truths, candidate.truths
+    if old is None or new is None:
+        return {}
+    return {
+        name: None
+        for at, name in enumerate(baseline.ids or [])
+        if name in place and _differ(old[at], new[place[name]])
+    }
+
+
+def _differ(one: int | None, other: int | None) -> bool:
+    return one is not None and other is not None and one != other
 
 
 def _paired_slices(*sides: tuple[Scored, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:

@@ -5,6 +5,8 @@ From rows or from whole columns, with the same result; what reads a file does no
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Scored", "without_cluster"]
 
+# Fields that say what is right for an item: where they differ, it is not the same item on the two sides.
+_TRUTH = (
+    "label",
+    "reference",
+    "relevant",
+    "gain",
+    "should_answer",
+    "expected_no_answer",
+    "expected_calls",
+    "expected_state",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scored:
@@ -32,10 +46,13 @@ class Scored:
         ids: Name of each; None where it was not asked for.
         clusters: Cluster of each, None for an item that names none; None where it was not asked for.
         slices: Positions of the items in each slice, by name.
+        truths: Hash of what is right for each item, in this process, None for an item that does not say;
+            None where ids were not asked for.
     """
 
     scores: Scores
     ids: list[str] | None = None
+    truths: list[int | None] | None = None
     clusters: list[str | None] | None = None
     slices: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
@@ -66,11 +83,14 @@ class Scored:
         names: dict[str, None] = {}
         clusters: list[str | None] = []
         members: dict[str, list[int]] = {}
+        truths: list[int | None] = []
+        stated = _stated(metric)
 
         def read() -> Iterator[Score]:
             for index, row in enumerate(rows):
                 if ids is not None:
                     _add_id(names, row.get("id"), where=f"{ids}, row {index + 1}")
+                    truths.append(_truth([row.get(name) for name in stated]))
                 if cluster is not None:
                     clusters.append(_name(row.get(cluster), cluster, "cluster", row, index))
                 if by is not None:
@@ -82,6 +102,7 @@ class Scored:
         return cls(
             scores=scores,
             ids=None if ids is None else list(names),
+            truths=None if ids is None else truths,
             clusters=None if cluster is None else clusters,
             slices={name: np.array(members[name], dtype=np.int64) for name in sorted(members)},
         )
@@ -120,6 +141,7 @@ class Scored:
         return cls(
             scores=scores,
             ids=None if ids is None else list(names),
+            truths=None if ids is None else _truths(columns, _stated(metric), len(scores)),
             clusters=clusters,
             slices={} if by is None else _members(extra[by]),
         )
@@ -178,6 +200,38 @@ def _slices(row: Mapping[str, Any], field: str, index: int) -> list[str]:
 def _place(row: Mapping[str, Any], index: int) -> str:
     name = row.get("id")
     return f"row {index + 1}" if name is None else f"row {index + 1} (id {str(name)[:80]!r})"
+
+
+def _stated(metric: Metric) -> tuple[str, ...]:
+    """The metric's fields that say what is right."""
+    fields = {field.name for field in metric.fields}
+    return tuple(name for name in _TRUTH if name in fields)
+
+
+def _truth(values: Iterable[Any]) -> int | None:
+    """Hash of what is right for an item; None where nothing is said."""
+    found = [_plain(value) for value in values]
+    return hash(tuple(found)) if any(text is not None for text in found) else None
+
+
+def _plain(value: Any) -> str | None:
+    """One text for a value, the same for a number however it is written."""
+    if isinstance(value, bool):
+        value = int(value)
+    elif isinstance(value, float):
+        if math.isnan(value):
+            return None
+        value = int(value) if value.is_integer() else value
+    return None if value is None else json.dumps(value, sort_keys=True, default=str)
+
+
+def _truths(columns: Columns, stated: tuple[str, ...], length: int) -> list[int | None] | None:
+    """Of columns with one row an item; None where an item is several rows."""
+    found = [columns[name] for name in stated if name in columns]
+    if any(column.ends is not None or len(column) != length for column in found):
+        return None
+    entries = [column.entries() for column in found]
+    return [_truth(row) for row in zip(*entries, strict=True)] if entries else None
 
 
 def _entries(column: Column | None, length: int) -> list[Any]:
