@@ -1,10 +1,11 @@
-"""Late facts, sent as log events: outcomes, feedback and scores as rows of their tables.
+"""Late facts and decisions, sent as log events: rows of the tables of outcomes, feedback, scores, decisions.
 
 May import ``records`` and this room's ``otlp``.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
 
 import orjson
@@ -15,13 +16,15 @@ from launchworthy.capture.otlp.record import SentLog
 from launchworthy.capture.refusal import Refusal, check_time
 from launchworthy.capture.storage_policy import Guard
 from launchworthy.records.attributes import (
+    DECISION_EVENT,
     EVALUATION_EVENT,
     FEEDBACK_EVENT,
     OUTCOME_EVENT,
     GenAI,
     Own,
 )
-from launchworthy.records.tables import FEEDBACK, OUTCOMES, SCORES, Table
+from launchworthy.records.decision import DECISION_KINDS, facts_of, reason_of
+from launchworthy.records.tables import DECISIONS, FEEDBACK, OUTCOMES, SCORES, Table
 
 __all__ = ["FACT_TABLES", "FactMapper"]
 
@@ -31,7 +34,9 @@ FACT_TABLES: Final[dict[str, Table]] = {
     EVALUATION_EVENT: SCORES,
     OUTCOME_EVENT: OUTCOMES,
     FEEDBACK_EVENT: FEEDBACK,
+    DECISION_EVENT: DECISIONS,
 }
+_NAME_CHARS = 200
 
 
 class FactMapper:
@@ -86,6 +91,8 @@ class FactMapper:
         simulated = flag(take(Own.SIMULATED, None))
         values["simulated"] = origin.simulated if simulated is None else simulated
         values |= _OWN[table.name](attributes)
+        if table is DECISIONS and values["event_id"] is None:
+            values["event_id"] = _event_id(values)
         if not policy.store_content:
             values |= dict.fromkeys(_CONTENT & values.keys())
         self._guard.strip(attributes, policy)
@@ -140,6 +147,60 @@ def _score(attributes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _decision(attributes: dict[str, Any]) -> dict[str, Any]:
+    take = attributes.pop
+    kind = short(take(Own.DECISION_KIND, None))
+    if kind not in DECISION_KINDS:
+        raise Refusal(f"{Own.DECISION_KIND} is none of {', '.join(DECISION_KINDS)}")
+    named = {name: short(take(attribute, None)) for name, attribute in _DECISION_NAMES.items()}
+    for name in ("subject", "outcome"):
+        if named[name] is None:
+            raise Refusal(f"a decision without {_DECISION_NAMES[name]}")
+    reason = plain(take(Own.DECISION_REASON, None))
+    return {
+        "kind": kind,
+        **{name: value and value[:_NAME_CHARS] for name, value in named.items()},
+        "reason": None if reason is None else reason_of(reason),
+        "facts": _facts(take(Own.DECISION_FACTS, None)),
+    }
+
+
+_DECISION_NAMES: Final = {
+    "event_id": Own.DECISION_ID,
+    "subject": Own.DECISION_SUBJECT,
+    "outcome": Own.DECISION_OUTCOME,
+    "rule": Own.DECISION_RULE,
+    "decided_by": Own.DECISION_BY,
+}
+
+
+def _facts(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise Refusal(f"{Own.DECISION_FACTS} is not JSON") from error
+    if not isinstance(value, dict):
+        raise Refusal(f"{Own.DECISION_FACTS} is not a JSON object")
+    found = facts_of(value)
+    try:
+        return orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode() if found else None
+    except orjson.JSONEncodeError as error:
+        raise Refusal(f"{Own.DECISION_FACTS} holds a number beyond 64 bits") from error
+
+
+def _event_id(values: dict[str, Any]) -> str:
+    """An id for a decision whose sender gave it none: the same when the same is sent again."""
+    told = [
+        value.hex() if isinstance(value, bytes) else value
+        for name, value in sorted(values.items())
+        if name not in ("received_at", "event_id")
+    ]
+    return hashlib.sha256(orjson.dumps(told)).hexdigest()[:32]
+
+
 def _number(attributes: dict[str, Any], name: str) -> float | None:
     """A number by name; one that cannot be read is refused, since it would be missing without a trace."""
     value = attributes.pop(name, None)
@@ -151,4 +212,4 @@ def _number(attributes: dict[str, Any], name: str) -> float | None:
     return found
 
 
-_OWN: Final = {"outcomes": _outcome, "feedback": _feedback, "scores": _score}
+_OWN: Final = {"outcomes": _outcome, "feedback": _feedback, "scores": _score, "decisions": _decision}

@@ -78,7 +78,7 @@ class Reading(Protocol):
         """In order of item id."""
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """One SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``rollup_hour`` and
+        """One SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``decisions``, ``rollup_hour`` and
         ``trace_index``."""
 
     def counters(self) -> Mapping[str, int]:

@@ -4,6 +4,13 @@ May import ``contract``, ``metrics``, ``stats``, ``records``, ``quantity`` and `
 """
 
 from launchworthy.evidence.chain import GENESIS, ChainFault, Fault, SignedHead, canonical_json, link, verify
+from launchworthy.evidence.commitment import (
+    commitment,
+    decision_body,
+    detail_of,
+    is_opened_by,
+    subject_key,
+)
 from launchworthy.evidence.document import verdict_json, verdict_record
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.github import verdict_github
@@ -47,7 +54,11 @@ __all__ = [
     "Waiver",
     "append_head",
     "canonical_json",
+    "commitment",
+    "decision_body",
+    "detail_of",
     "goal",
+    "is_opened_by",
     "link",
     "load_signing_key",
     "measured_text",
@@ -56,6 +67,7 @@ __all__ = [
     "read_heads",
     "read_public_key",
     "sign_head",
+    "subject_key",
     "terms_of",
     "verdict_github",
     "verdict_json",

@@ -28,6 +28,7 @@ from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
 from launchworthy.records.runs import CallScores, Run, RunItem, RunPage, RunStore, Score
 from launchworthy.records.tables import (
+    DECISIONS,
     FEEDBACK,
     OUTCOMES,
     SCORES,
@@ -40,6 +41,7 @@ from launchworthy.records.tables import (
 )
 
 __all__ = [
+    "DECISIONS",
     "DECISION_EVENT",
     "DECISION_KINDS",
     "EVALUATION",

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["FEEDBACK", "OUTCOMES", "SCORES", "SPANS", "TABLES", "Column", "ColumnType", "Rows", "Table"]
+__all__ = [
+    "DECISIONS",
+    "FEEDBACK",
+    "OUTCOMES",
+    "SCORES",
+    "SPANS",
+    "TABLES",
+    "Column",
+    "ColumnType",
+    "Rows",
+    "Table",
+]
 
 
 class ColumnType(StrEnum):
@@ -176,4 +187,26 @@ SCORES = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (SPANS, OUTCOMES, FEEDBACK, SCORES)}
+DECISIONS = Table(
+    "decisions",
+    "time",
+    (
+        Column("event_id", _T.TEXT, "Id of the decision; the same where it was sent again.", required=True),
+        Column("trace_id", _T.ID, "Trace in which it was made."),
+        Column("span_id", _T.ID, "Span in which it was made."),
+        *_WHO,
+        Column("kind", _T.TEXT, "guard, permission, approval, tool_run, fallback, budget …", required=True),
+        Column("subject", _T.TEXT, "What was decided on: a guard, a tool, a case.", required=True),
+        Column("outcome", _T.TEXT, "Such as allowed, denied, hit, could_not_check.", required=True),
+        Column("rule", _T.TEXT, "Address in the contract of the line that decided."),
+        Column("reason", _T.TEXT, "Why, in a sentence."),
+        Column("decided_by", _T.TEXT, "Who decided, where a person did."),
+        Column("facts", _T.JSON, "What was seen: hashes, ids, numbers."),
+        Column("time", _T.TIME, "When it was made.", required=True),
+        Column("attributes", _T.JSON, "Anything else."),
+        Column("simulated", _T.FLAG, "True when no real user caused it."),
+        Column("received_at", _T.TIME, "When the receiver took it."),
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (SPANS, OUTCOMES, FEEDBACK, SCORES, DECISIONS)}

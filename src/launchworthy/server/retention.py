@@ -11,7 +11,11 @@ from launchworthy.store import RetentionRule
 __all__ = ["retention_rules"]
 
 # What each line of the contract's ``data/retention`` is about.
-_TABLES = {"traces": ("spans",), "feedback": ("feedback", "outcomes", "scores")}
+_TABLES = {
+    "traces": ("spans",),
+    "feedback": ("feedback", "outcomes", "scores"),
+    "audit": ("decisions",),
+}
 _LONGEST = timedelta(days=365_000)
 
 

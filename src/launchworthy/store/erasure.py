@@ -32,6 +32,7 @@ from launchworthy.errors import InputError, LaunchworthyError, StorageError
 from launchworthy.records import TABLES
 from launchworthy.store.arrow import decode
 from launchworthy.store.database import Database
+from launchworthy.store.decisions import forget_salts
 from launchworthy.store.hot import Hot, subject_of, sync_folder
 from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.moments import to_ns
@@ -209,6 +210,12 @@ class Eraser:
                     "SELECT trace_id FROM raw.subject_trace_id WHERE product = ?", [request.product]
                 ).fetchall()
             }
+            sessions = [
+                session
+                for (session,) in cursor.execute(
+                    "SELECT session_id FROM raw.subject_session_id WHERE product = ?", [request.product]
+                ).fetchall()
+            ]
         about = about_subject(request.user_id, traces=traces)
         with self._database.write() as connection:
             key = (gold_items.c.name, gold_items.c.version, gold_items.c.id)
@@ -241,6 +248,10 @@ class Eraser:
                         .filter_by(run_id=chunk.run_id, chunk=chunk.chunk)
                         .values(items=len(kept), body=pack_items(kept))
                     )
+            # Without its salt, what the audit chain commits to can no longer be told from any other text.
+            removed["audit_salts"] += forget_salts(
+                connection, request.product, user_id=request.user_id, traces=traces, sessions=sessions
+            )
             # A sample is cut text in which the subject may stand in any form; the count stays.
             connection.execute(
                 update(rejections).where(rejections.c.product.in_([request.product, ""])).values(sample="")

@@ -20,7 +20,7 @@ from arro3.core import Table as ArrowTable
 from duckdb import DuckDBPyConnection
 
 from launchworthy.errors import LaunchworthyError, OverloadedError, StorageError
-from launchworthy.records import SPANS, TABLES
+from launchworthy.records import DECISIONS, SPANS, TABLES
 from launchworthy.store import rollup
 from launchworthy.store.arrow import decode
 from launchworthy.store.hot import UNUSABLE_ERRORS, Hot
@@ -201,6 +201,9 @@ class Flusher:
         incoming = ArrowTable.from_batches(batches, schema=tables[0].schema)
         cursor.register("incoming", incoming)
         try:
+            if name == DECISIONS.name:
+                cursor.execute(_NEW_DECISIONS)
+                return int(cursor.fetchall()[0][0])
             if name != SPANS.name:
                 cursor.execute(f"INSERT INTO raw.{name} BY NAME FROM incoming")
                 return int(incoming.num_rows)
@@ -243,6 +246,16 @@ _NEW_SPANS = f"""
 CREATE OR REPLACE TEMP TABLE new_spans AS
 SELECT * FROM incoming WHERE NOT EXISTS ({_SEEN})
 QUALIFY row_number() OVER (PARTITION BY trace_id, span_id ORDER BY start_time) = 1
+"""
+# A decision that is sent again has the id and time of the first; the chain holds it once, and so do the rows.
+_NEW_DECISIONS = """
+INSERT INTO raw.decisions BY NAME
+SELECT * FROM incoming WHERE NOT EXISTS (
+    SELECT 1 FROM hot.raw.decisions held
+    WHERE held.time BETWEEN (SELECT min(time) FROM incoming) AND (SELECT max(time) FROM incoming)
+        AND held.product = incoming.product AND held.event_id = incoming.event_id
+)
+QUALIFY row_number() OVER (PARTITION BY product, event_id ORDER BY time) = 1
 """
 
 

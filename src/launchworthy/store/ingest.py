@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,7 @@ _FORGET_EVERY_S = 60.0
 class _Waiting:
     batch_id: str
     parts: tuple[tuple[str, int, bytes], ...]  # table, rows, body
+    rows: tuple[Rows, ...]  # what is written elsewhere in the same transaction
     bytes: int
     answer: Future[Receipt]
 
@@ -59,6 +60,7 @@ class IngestLog:
         folder: Its free space is watched.
         position: Last sequence number that the hot file holds; nothing at or below it is handed out.
         on_commit: Called after each commit.
+        beside: Writes within the transaction what else the tables of ``beside_tables`` call for.
     """
 
     def __init__(
@@ -70,9 +72,11 @@ class IngestLog:
         clock: Clock,
         options: StoreOptions,
         on_commit: Callable[[], None],
+        beside: Callable[[Connection, Iterable[Rows]], None],
+        beside_tables: Container[str],
     ) -> None:
         self._database, self._folder, self._clock, self._options = database, folder, clock, options
-        self._on_commit = on_commit
+        self._on_commit, self._beside, self._beside_tables = on_commit, beside, beside_tables
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._in_flight_bytes = 0
@@ -117,7 +121,8 @@ class IngestLog:
                     "too many batches wait to be written", retry_after_s=1, hint="send it again in a second"
                 )
             self._in_flight_bytes += size
-            self._queue.put(_Waiting(batch_id, parts, size, answer))
+            also = tuple(part for part in rows if part.table in self._beside_tables and len(part))
+            self._queue.put(_Waiting(batch_id, parts, also, size, answer))
         return answer
 
     def _admit(self) -> None:
@@ -189,6 +194,7 @@ class IngestLog:
         receipts: list[Receipt] = []
         seq = self.last_seq
         rows: list[dict[str, object]] = []
+        beside: list[Rows] = []
         written = 0
         accepted: defaultdict[str, int] = defaultdict(int)
         repeated: defaultdict[str, int] = defaultdict(int)
@@ -222,6 +228,7 @@ class IngestLog:
                     )
                     accepted[table] += n
                     written += len(body)
+                beside += waiting.rows
                 known[waiting.batch_id] = seq
                 heads[waiting.batch_id] = {
                     "batch_id": waiting.batch_id,
@@ -234,6 +241,8 @@ class IngestLog:
                 connection.execute(insert(ingest_log), rows)
             if heads:
                 connection.execute(insert(batches), list(heads.values()))
+            if beside:
+                self._beside(connection, beside)
             for name, counts in (("accepted", accepted), ("duplicate", repeated)):
                 for table, n in counts.items():
                     raise_counter(connection, name, table=table, by=n)

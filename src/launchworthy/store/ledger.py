@@ -22,6 +22,8 @@ from launchworthy.store.schema import ledger
 
 __all__ = ["LedgerRepository"]
 
+_PAGE = 5_000  # entries held at a time: a chain with every decision in it may be long
+
 
 @dataclass(slots=True)
 class _Held:
@@ -43,15 +45,17 @@ class LedgerRepository:
     def append_ledger(self, product: str, *, kind: str, bodies: Sequence[str]) -> list[LedgerEntry]:
         """Append all or none; bodies are canonical JSON."""
         with self._database.write() as connection:
-            return self._append(connection, product, kind=kind, bodies=bodies)
+            return self.append_on(connection, product, kind=kind, bodies=bodies)
 
-    def _append(
+    def append_on(
         self, connection: Connection, product: str, *, kind: str, bodies: Sequence[str]
     ) -> list[LedgerEntry]:
+        """:meth:`append_ledger` within a transaction of the caller."""
         last = _last(connection, product)
+        at = self._clock()
         entries = []
         for body in bodies:
-            last = link(body, kind=kind, at=self._clock(), after=last)
+            last = link(body, kind=kind, at=at, after=last)
             entries.append(last)
         if entries:
             connection.execute(
@@ -73,10 +77,14 @@ class LedgerRepository:
 
     def ledger_entries(self, product: str, *, after: int = 0) -> Iterator[LedgerEntry]:
         """Entries in the order in which they are stored, from the one that follows ``after``."""
-        query = select(ledger).filter_by(product=product).where(ledger.c.seq > after).order_by(ledger.c.seq)
-        with self._database.read() as connection:
-            rows = connection.execute(query).mappings().all()
-        yield from map(_entry, rows)
+        query = select(ledger).filter_by(product=product).order_by(ledger.c.seq).limit(_PAGE)
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(query.where(ledger.c.seq > after)).mappings().all()
+            yield from map(_entry, rows)
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1]["seq"]
 
     def last_entry(self, product: str) -> LedgerEntry | None:
         """The head of the chain, to be signed and kept apart."""
@@ -98,7 +106,7 @@ class LedgerRepository:
                 if piece.id not in ids:
                     ids.add(piece.id)
                     bodies.append(to_json(piece.as_json()))
-            self._append(connection, product, kind="evidence", bodies=bodies)
+            self.append_on(connection, product, kind="evidence", bodies=bodies)
 
     def evidence(self, product: str) -> list[Evidence]:
         """Every piece, oldest first."""

@@ -25,8 +25,9 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from launchworthy.errors import InputError, StorageError
-from launchworthy.records import TABLES, Rows
+from launchworthy.records import DECISIONS, TABLES, Rows
 from launchworthy.store.database import Database
+from launchworthy.store.decisions import DecisionLog
 from launchworthy.store.erasure import Eraser
 from launchworthy.store.export import export_table
 from launchworthy.store.flusher import Flusher
@@ -57,6 +58,7 @@ class Store:
         gold: Gold versions (``GoldStore``).
         runs: Evaluation runs (``RunStore``).
         ledger: Evidence, chained (``Ledger``).
+        decisions: What the chain says of decisions.
         registry: Contracts, releases, API keys, settings, secrets.
     """
 
@@ -74,6 +76,8 @@ class Store:
             if ("position", "") not in state:
                 state = self._begin_hot()
             position = state["position", ""]
+            self.ledger = LedgerRepository(self._database, clock=clock)
+            self.decisions = DecisionLog(self._database, ledger=self.ledger)
             self._log = IngestLog(
                 self._database,
                 folder=folder,
@@ -81,6 +85,8 @@ class Store:
                 clock=clock,
                 options=options,
                 on_commit=lambda: self._flusher.notice(),
+                beside=self.decisions.chain,
+                beside_tables={DECISIONS.name},
             )
             opened.callback(self._log.close)
             self._flusher = Flusher(self._hot, log=self._log, position=position, clock=clock, options=options)
@@ -89,7 +95,6 @@ class Store:
             opened.callback(self._log.close)
             self.gold = GoldRepository(self._database)
             self.runs = RunRepository(self._database)
-            self.ledger = LedgerRepository(self._database, clock=clock)
             self.registry = Registry(self._database, folder=folder, clock=clock)
             self._eraser = Eraser(
                 self._database,
@@ -201,8 +206,8 @@ class Store:
         return read_rejections(self._database, limit)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Run one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``rollup_hour`` and
-        ``trace_index``.
+        """Run one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``decisions``,
+        ``rollup_hour`` and ``trace_index``.
 
         DuckDB's SQL; ``?`` or ``$1`` for parameters; times are nanoseconds since the epoch; identifiers
         are BLOBs in the query (``unhex(?)``) and hexadecimal text in the answer.
