@@ -205,8 +205,8 @@ def test_compare_pairs_by_id_and_exits_as_a_verdict_does(
 def test_compare_tells_of_items_whose_truth_changed_in_jsonl_and_parquet(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    old = [{"id": str(at), "label": at % 2, "score": at / 50} for at in range(50)]
-    new = [{**row, "label": 1 - int(row["label"])} if at < 5 else row for at, row in enumerate(old)]
+    old: list[dict[str, Any]] = [{"id": str(at), "label": at % 2, "score": at / 50} for at in range(50)]
+    new = [{**row, "label": 1 - row["label"]} if at < 5 else row for at, row in enumerate(old)]
     for kind in ("jsonl", "parquet"):
         files = []
         for side, rows in (("old", old), ("new", new)):
