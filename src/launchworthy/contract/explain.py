@@ -68,6 +68,12 @@ _SILENCE: dict[str, tuple[str, str]] = {
     "workflows/*/quality": ("none", "nothing says how good answers must be"),
     "tools/*/approval": ("none", "it reads only, so it runs for its roles without being confirmed"),
     "tools/*/scope": ("none", "its roles reach every row"),
+    "tools/*/limits": ("none", "it may run as often, and for as much, as it is asked to"),
+    "tools/*/arguments": (
+        "none",
+        "any value; where it acts, the user or the application chooses payee, recipient, path and URL",
+    ),
+    "tools/*/data": ("any", "data of every class may flow into its arguments"),
     "release": ("undeclared", "a release is what the target or its spans say it is"),
 }
 

@@ -286,6 +286,7 @@ def test_a_tool_within_a_scope_reaches_only_the_rows_that_the_application_names(
         {"customer_id": "c-17", "customer": "c-18"},
         {"customer": None},
         {"customer": {"id": "c-17"}},
+        {"customer": "c-17", "customers": ["c-18"]},
     ]
     for arguments in elsewhere:
         assert rule(arguments, own_customer="c-17") == own, arguments

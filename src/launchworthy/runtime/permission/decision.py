@@ -68,6 +68,7 @@ class Step:
         expires_ms: How long the approval stands.
         index: Its place in the tool's list of approvals, from 0.
         rule: Address of the list.
+        four_eyes: Neither may it be given by the one on whose behalf the call is made.
     """
 
     by: str
@@ -76,6 +77,7 @@ class Step:
     expires_ms: int
     index: int
     rule: str
+    four_eyes: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The row that commands print and records keep."""
@@ -86,6 +88,7 @@ class Step:
             "expires_ms": self.expires_ms,
             "index": self.index,
             "rule": self.rule,
+            "four_eyes": self.four_eyes,
         }
 
 

@@ -96,6 +96,7 @@ def compile_tool(contract: Contract, name: str, tool: Tool) -> ToolRules:
             expires_ms=DEFAULT_EXPIRY_MS if each.expires is None else round(each.expires.value),
             index=index,
             rule=f"{rule}/approval",
+            four_eyes=each.four_eyes,
         )
         for index, each in enumerate(tool.approval if isinstance(tool.approval, tuple) else ())
     )
@@ -197,8 +198,13 @@ def scope_rules(rule: str, tool: Tool) -> Iterator[ScopeRule]:
 def _names_of_scope(scope: str) -> list[str]:
     """By what names an argument names a scope: ``own_customer`` is also ``customer`` or ``customer_id``."""
     short = re.sub(r"^(own|my|same)[_.-]", "", scope)
-    names = [short, scope, *([short[:-1]] if short.endswith("s") and len(short) > 3 else [])]
-    return list(dict.fromkeys(f"{each}{end}" for each in names for end in ("", "_id", "Id")))
+    single = short[:-1] if short.endswith("s") and len(short) > 3 else short
+    names = [short, single, scope]
+    return list(
+        dict.fromkeys(
+            [*(f"{each}{end}" for each in names for end in ("", "_id", "Id")), f"{single}s", f"{single}_ids"]
+        )
+    )
 
 
 def _schema(path: Path) -> Callable[[Mapping[str, Any]], str]:
