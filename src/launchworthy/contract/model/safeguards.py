@@ -100,6 +100,10 @@ class Approval(Block):
     expires: Duration | None = Field(
         default=None, description="How long an approval stands; 15m if not said."
     )
+    four_eyes: Flag = Field(
+        default=False,
+        description="Nor the one on whose behalf the call is made, or who corrected its arguments.",
+    )
 
 
 class Undo(Block):
