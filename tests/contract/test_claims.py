@@ -19,6 +19,23 @@ def _claims(text: str, provers: Mapping[str, tuple[str, ...]] | None = None) -> 
     return found
 
 
+def test_every_line_of_a_permission_is_a_claim(generative: str) -> None:
+    block = "search_fares: {effect: read, roles: [traveller, clerk]"
+    further = (
+        ", deny: [head_clerk], schema: fares.json, data: [public, internal],"
+        " arguments: {from: {most_characters: 3}, to: {pattern: '[A-Z]+'}}"
+    )
+    made = _claims(generative.replace(block, block + further))
+    path = "tools/search_fares"
+    assert {address: made[address].sentence for address in made if address.startswith(path)} == {
+        path: "Search fares runs only for traveller, clerk",
+        f"{path}/deny": "Search fares never runs for head clerk",
+        f"{path}/arguments": "Search fares never runs with a value of from, to that the contract rules out",
+        f"{path}/schema": "Search fares never runs with arguments that break fares.json",
+        f"{path}/data": "Nothing but public or internal data flows into search fares",
+    }
+
+
 def test_every_kind_of_claim_has_a_line_that_makes_it(generative: str, predictive: str) -> None:
     kinds = {claim.kind for text in (generative, predictive) for claim in _claims(text).values()}
     assert kinds == set(ClaimKind)

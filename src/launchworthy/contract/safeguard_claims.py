@@ -141,6 +141,17 @@ def _tool(draft: Draft, name: str, tool: Tool) -> None:
                 )
             },
         )
+    if tool.arguments:
+        names = ", ".join(words(key) for key in tool.arguments)
+        draft.never(
+            f"{path}/arguments",
+            f"{words(name)} never runs with a value of {names} that the contract rules out",
+        )
+    if tool.schema_ is not None:
+        draft.never(f"{path}/schema", f"{words(name)} never runs with arguments that break {tool.schema_}")
+    if tool.data is not None:
+        told = f"nothing but {' or '.join(tool.data)} data flows" if tool.data else "no data flows"
+        draft.never(f"{path}/data", f"{told} into {words(name)}", options={"data": tool.data})
     if tool.undo is not None:
         draft.drill(
             f"{path}/undo",
