@@ -25,6 +25,8 @@ from launchworthy.evidence import (
     sign_head,
     verify,
 )
+from launchworthy.evidence.chain import entry_leaf
+from launchworthy.evidence.tree import inclusion_holds, inclusion_proof, tree_root
 
 T0 = datetime(2026, 11, 24, 9, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -197,3 +199,54 @@ def test_a_line_that_is_no_head_is_named(tmp_path: Path) -> None:
     (tmp_path / "heads.pub").write_text("zz")
     with pytest.raises(InputError, match="64 hex digits"):
         read_public_key(tmp_path)
+
+
+def rooted_head(entries: list[LedgerEntry], *, key: Ed25519PrivateKey = KEY) -> SignedHead:
+    return sign_head(entries[-1], at=T0, key=key, root=tree_root(entry_leaf(each.hash) for each in entries))
+
+
+def test_a_head_with_a_root_vouches_for_every_entry_on_its_own() -> None:
+    entries = chain(7)
+    head = rooted_head(entries)
+    assert verify(entries, head=head, public_key=PUBLIC) == ()
+    leaves = [entry_leaf(each.hash) for each in entries]
+    for place, leaf in enumerate(leaves):
+        proof = inclusion_proof(leaves, place)
+        assert inclusion_holds(leaf, index=place, size=7, proof=proof, root=bytes.fromhex(head.root))
+
+
+def test_a_head_whose_root_was_taken_out_or_changed_is_forged() -> None:
+    entries = chain(4)
+    head = rooted_head(entries)
+    for changed in (replace(head, root=""), replace(head, root="ab" * 32)):
+        (found,) = verify(entries, head=changed, public_key=PUBLIC)
+        assert found.fault is Fault.FORGED_HEAD
+
+
+def test_a_head_that_names_another_tree_shows_a_rewritten_chain() -> None:
+    entries = chain(4)
+    head = sign_head(entries[-1], at=T0, key=KEY, root=b"r" * 32)
+    (found,) = verify(entries, head=head, public_key=PUBLIC)
+    assert (found.fault, found.seq) == (Fault.REWRITTEN, 4)
+
+
+def test_a_chain_rewritten_from_its_start_departs_from_an_earlier_head() -> None:
+    old, new = chain(5), chain(6)
+    new[0] = replace(old[0], body="{}")
+    rewritten: list[LedgerEntry] = []
+    for entry in new:
+        last = rewritten[-1] if rewritten else None
+        rewritten.append(link(entry.body, kind=entry.kind, at=entry.at, after=last))
+    found = verify(rewritten, head=rooted_head(rewritten), public_key=PUBLIC, earlier=[rooted_head(old[:3])])
+    assert [(each.fault, each.seq) for each in found] == [(Fault.REWRITTEN, 3)]
+    stranger = rooted_head(old[:3], key=Ed25519PrivateKey.from_private_bytes(b"s" * 32))
+    assert verify(rewritten, head=rooted_head(rewritten), public_key=PUBLIC, earlier=[stranger]) == ()
+
+
+def test_heads_with_and_without_a_root_are_read_from_one_file(tmp_path: Path) -> None:
+    entries = chain(3)
+    for head in (head_of(entries[:2]), rooted_head(entries)):
+        append_head(head, folder=tmp_path, key=KEY)
+    older, newer = read_heads(tmp_path)
+    assert (older.root, len(newer.root)) == ("", 64)
+    assert verify(entries, head=newer, public_key=PUBLIC, earlier=[older]) == ()

@@ -2,23 +2,39 @@
 
 Pure but for the signature; may import ``errors`` and the standard library. A chain alone shows edit,
 deletion and reordering; that its tail was cut off shows only against a head that was kept elsewhere
-(Haber and Stornetta 1991; the signed tree head of RFC 6962 is the same idea for a tree).
+(Haber and Stornetta 1991). A head names the last hash and the root of the tree over all entries (RFC 6962),
+by which a single entry can be shown to belong to the chain without the others; heads that were signed before
+there was a tree name no root, and count as before.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 from launchworthy.evidence.status import LedgerEntry
+from launchworthy.evidence.tree import Frontier
 
-__all__ = ["GENESIS", "ChainFault", "Fault", "SignedHead", "canonical_json", "link", "verify"]
+__all__ = [
+    "GENESIS",
+    "ChainFault",
+    "Fault",
+    "SignedHead",
+    "canonical_json",
+    "entry_fault",
+    "entry_leaf",
+    "link",
+    "signature_holds",
+    "verify",
+]
 
+_sha256, _raw = hashlib.sha256, bytes.fromhex
 GENESIS = "0" * 64  # what the first entry names as the one before it
 
 
@@ -54,7 +70,8 @@ class ChainFault:
 class SignedHead:
     """The state of a chain at a moment: how many entries, the hash of the last, signed with Ed25519.
 
-    ``key_id`` is 16 hex digits of the SHA-256 of the public key; ``signature`` is hex.
+    ``key_id`` is 16 hex digits of the SHA-256 of the public key; ``signature`` is hex. ``root`` is that of
+    the tree over the entries' hashes; empty in heads that are older than the tree.
     """
 
     size: int
@@ -62,12 +79,12 @@ class SignedHead:
     at: datetime
     key_id: str
     signature: str
+    root: str = ""
 
     def signed_bytes(self) -> bytes:
         """What the signature covers."""
-        return canonical_json(
-            {"at": _utc(self.at), "hash": self.hash, "key_id": self.key_id, "size": self.size}
-        ).encode()
+        told = {"at": _utc(self.at), "hash": self.hash, "key_id": self.key_id, "size": self.size}
+        return canonical_json(told | ({"root": self.root} if self.root else {})).encode()
 
 
 def canonical_json(value: Any) -> str:
@@ -83,10 +100,14 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _digest(*, seq: int, at: datetime, kind: str, body: str, previous: str) -> str:
-    text = canonical_json({"at": _utc(at), "body": body, "kind": kind, "previous": previous, "seq": seq})
+def _digest(*, seq: int, when: str, kind: str, body: str, previous: str) -> str:
+    # The canonical JSON of the five, written out: a third of the time of building it from a mapping.
+    text = (
+        f'{{"at":"{when}","body":{_quoted(body)},"kind":{_quoted(kind)}'
+        f',"previous":{_quoted(previous)},"seq":{seq}}}'
+    )
     # A lone surrogate cannot be encoded; it must neither break the chain nor be lost from its hash.
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return _sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def link(
@@ -102,12 +123,16 @@ def link(
     """
     text = body if isinstance(body, str) else canonical_json(body)
     seq, previous = (after.seq + 1, after.hash) if after is not None else (1, GENESIS)
-    digest = _digest(seq=seq, at=at, kind=kind, body=text, previous=previous)
+    digest = _digest(seq=seq, when=_utc(at), kind=kind, body=text, previous=previous)
     return LedgerEntry(seq=seq, at=at, kind=kind, body=text, previous=previous, hash=digest)
 
 
 def verify(
-    entries: Iterable[LedgerEntry], *, head: SignedHead | None, public_key: bytes | None = None
+    entries: Iterable[LedgerEntry],
+    *,
+    head: SignedHead | None,
+    public_key: bytes | None = None,
+    earlier: Sequence[SignedHead] = (),
 ) -> tuple[ChainFault, ...]:
     """Everything that is wrong with a chain, in order; empty when it is whole.
 
@@ -115,20 +140,59 @@ def verify(
         entries: In the order in which they are stored; read once.
         head: The newest head that was kept apart, or None if there is none: then a cut tail cannot show.
         public_key: 32 raw bytes of the Ed25519 key that heads are signed with.
+        earlier: Heads that were kept before; each that is truly signed binds the entries up to its size.
     """
     faults: list[ChainFault] = []
     previous, expected, count = GENESIS, 1, 0
-    sealed: str | None = None
+    kept = (*earlier, *([head] if head is not None else []))
+    sizes = {each.size for each in kept}
+    sealed: dict[int, tuple[str, str]] = {}
+    tree = Frontier()
+    grow = tree.append
+    rooted = any(each.root for each in kept)
+    at, when = None, ""
     for entry in entries:
         count += 1
-        faults += _entry_faults(entry, expected=expected, previous=previous)
-        if head is not None and entry.seq == head.size:
-            sealed = entry.hash
-        previous, expected = entry.hash, entry.seq + 1
+        seq, held = entry.seq, entry.hash
+        if entry.at != at:  # what was appended together has one time, and writing it is a fifth of the work
+            at, when = entry.at, _utc(entry.at)
+        digest = _digest(seq=seq, when=when, kind=entry.kind, body=entry.body, previous=entry.previous)
+        if seq != expected or entry.previous != previous or digest != held:
+            faults += _entry_faults(entry, expected=expected, previous=previous, digest=digest)
+        if rooted:
+            grow(entry_leaf(held))
+        if seq in sizes:
+            sealed.setdefault(seq, (held, tree.root().hex() if rooted else ""))
+        previous, expected = held, seq + 1
+    faults += _earlier_faults(earlier, sealed=sealed, public_key=public_key)
     return (*faults, *_head_faults(head, count=count, sealed=sealed, public_key=public_key))
 
 
-def _entry_faults(entry: LedgerEntry, *, expected: int, previous: str) -> list[ChainFault]:
+def entry_leaf(entry_hash: str) -> bytes:
+    """The leaf of an entry in the tree; a hash that is none of ours has a leaf that fits no root."""
+    try:
+        return _sha256(b"\0" + _raw(entry_hash)).digest()
+    except ValueError:
+        return _sha256(b"\0" + entry_hash.encode("utf-8", "surrogatepass")).digest()
+
+
+def entry_fault(entry: LedgerEntry) -> ChainFault | None:
+    """What is wrong with an entry on its own: that its content is not what its hash was made of."""
+    digest = _digest(
+        seq=entry.seq, when=_utc(entry.at), kind=entry.kind, body=entry.body, previous=entry.previous
+    )
+    return None if digest == entry.hash else _edited(entry)
+
+
+def _edited(entry: LedgerEntry) -> ChainFault:
+    return ChainFault(
+        fault=Fault.EDITED,
+        seq=entry.seq,
+        message=f"entry {entry.seq} does not have the content that its hash was made of",
+    )
+
+
+def _entry_faults(entry: LedgerEntry, *, expected: int, previous: str, digest: str) -> list[ChainFault]:
     faults = []
     if entry.seq > expected:
         gap = f"entry {expected} is" if entry.seq == expected + 1 else f"{expected} to {entry.seq - 1} are"
@@ -151,20 +215,40 @@ def _entry_faults(entry: LedgerEntry, *, expected: int, previous: str) -> list[C
                 message=f"entry {entry.seq} does not follow from the entry before it",
             )
         )
-    digest = _digest(seq=entry.seq, at=entry.at, kind=entry.kind, body=entry.body, previous=entry.previous)
-    if digest != entry.hash:
-        faults.append(
+    return faults if digest == entry.hash else [*faults, _edited(entry)]
+
+
+def _earlier_faults(
+    heads: Sequence[SignedHead], *, sealed: Mapping[int, tuple[str, str]], public_key: bytes | None
+) -> list[ChainFault]:
+    """Where the chain departs from a head of the past; one that is not truly signed binds nothing."""
+    if public_key is None:
+        return []
+    for each in heads:
+        found = sealed.get(each.size)
+        if found is None or _agrees(each, found) or not signature_holds(each, public_key=public_key):
+            continue
+        return [
             ChainFault(
-                fault=Fault.EDITED,
-                seq=entry.seq,
-                message=f"entry {entry.seq} does not have the content that its hash was made of",
+                fault=Fault.REWRITTEN,
+                seq=each.size,
+                message=f"up to entry {each.size} the chain is not the one that a head of {each.at:%Y-%m-%d}"
+                " was signed over",
             )
-        )
-    return faults
+        ]
+    return []
+
+
+def _agrees(head: SignedHead, found: tuple[str, str]) -> bool:
+    return head.hash == found[0] and head.root in ("", found[1])
 
 
 def _head_faults(
-    head: SignedHead | None, *, count: int, sealed: str | None, public_key: bytes | None
+    head: SignedHead | None,
+    *,
+    count: int,
+    sealed: Mapping[int, tuple[str, str]],
+    public_key: bytes | None,
 ) -> list[ChainFault]:
     def fault(name: Fault, message: str, seq: int | None = None) -> list[ChainFault]:
         return [ChainFault(fault=name, seq=seq, message=message)]
@@ -175,7 +259,7 @@ def _head_faults(
         return fault(Fault.NO_HEAD, "no signed head was found, so a tail that was cut off would not show")
     if public_key is None:
         found = fault(Fault.NO_KEY, "the key that signs heads was not found, so the head is not trusted")
-    elif not _signature_holds(head, public_key=public_key):
+    elif not signature_holds(head, public_key=public_key):
         return fault(Fault.FORGED_HEAD, f"the head of size {head.size} is not signed by key {head.key_id}")
     else:
         found = []
@@ -186,7 +270,7 @@ def _head_faults(
             f"the signed head counts {head.size} entries, {missing} more than are here",
             count + 1,
         )
-    if head.size and sealed != head.hash:
+    if head.size and not _agrees(head, sealed.get(head.size, ("", ""))):
         return found + fault(
             Fault.REWRITTEN, f"entry {head.size} is not the one that the signed head names", head.size
         )
@@ -199,7 +283,8 @@ def _head_faults(
     return found
 
 
-def _signature_holds(head: SignedHead, *, public_key: bytes) -> bool:
+def signature_holds(head: SignedHead, *, public_key: bytes) -> bool:
+    """Whether a head was signed by this key."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from launchworthy.evidence.status import LedgerEntry
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["append_head", "load_signing_key", "read_heads", "read_public_key", "sign_head"]
+__all__ = ["append_head", "head_line", "load_signing_key", "read_heads", "read_public_key", "sign_head"]
 
 _HEADS, _PUBLIC = "heads.jsonl", "heads.pub"
 
@@ -57,12 +58,11 @@ def load_signing_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def sign_head(last: LedgerEntry, *, at: datetime, key: Ed25519PrivateKey) -> SignedHead:
-    """The signed head of a chain that ends in ``last``."""
+def sign_head(last: LedgerEntry, *, at: datetime, key: Ed25519PrivateKey, root: bytes = b"") -> SignedHead:
+    """The signed head of a chain that ends in ``last``, and whose tree has this root."""
     key_id = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:16]
-    bare = SignedHead(size=last.seq, hash=last.hash, at=at, key_id=key_id, signature="")
-    signature = key.sign(bare.signed_bytes()).hex()
-    return SignedHead(size=last.seq, hash=last.hash, at=at, key_id=key_id, signature=signature)
+    bare = SignedHead(size=last.seq, hash=last.hash, at=at, key_id=key_id, signature="", root=root.hex())
+    return replace(bare, signature=key.sign(bare.signed_bytes()).hex())
 
 
 def append_head(head: SignedHead, *, folder: Path, key: Ed25519PrivateKey) -> None:
@@ -71,15 +71,7 @@ def append_head(head: SignedHead, *, folder: Path, key: Ed25519PrivateKey) -> No
     public = folder / _PUBLIC
     if not public.exists():
         public.write_text(key.public_key().public_bytes_raw().hex() + "\n")
-    line = canonical_json(
-        {
-            "size": head.size,
-            "hash": head.hash,
-            "at": head.at.isoformat(),
-            "key_id": head.key_id,
-            "signature": head.signature,
-        }
-    )
+    line = head_line(head)
     path = folder / _HEADS
     # A line that a crash left half written must not swallow the head that follows it.
     with path.open("a+b") as file:
@@ -89,6 +81,20 @@ def append_head(head: SignedHead, *, folder: Path, key: Ed25519PrivateKey) -> No
         file.write(line.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def head_line(head: SignedHead) -> str:
+    """A head as one line of JSON."""
+    return canonical_json(
+        {
+            "size": head.size,
+            "hash": head.hash,
+            "at": head.at.isoformat(),
+            "key_id": head.key_id,
+            "signature": head.signature,
+            **({"root": head.root} if head.root else {}),
+        }
+    )
 
 
 def read_heads(folder: Path) -> list[SignedHead]:
@@ -119,9 +125,10 @@ def read_heads(folder: Path) -> list[SignedHead]:
                     at=datetime.fromisoformat(plain["at"]),
                     key_id=str(plain["key_id"]),
                     signature=str(plain["signature"]),
+                    root=str(plain.get("root", "")),
                 )
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 "this line is not a signed head",
                 where=f"{path}:{number}",
