@@ -14,10 +14,11 @@ ROOT = Path(launchworthy.__file__).parent
 # Rooms by floor, ground floor first. A room may import any room of a lower floor, and itself.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "quantity"),
-    ("functions", "jsonl", "records", "stats"),
+    ("functions", "jsonl", "model_files", "records", "stats"),
     ("contract", "metrics"),
     ("gold", "evidence", "capture"),
-    ("store", "runtime"),
+    ("runtime",),
+    ("store",),
     ("evals", "monitor"),
     ("provers",),
     ("server",),

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import get_args
 
 from launchworthy.contract.document import Document, KeyPath
+from launchworthy.contract.guard_words import built_in_name, guard_suggestion
 from launchworthy.contract.model import Contract
 from launchworthy.contract.model.workflow import Policy
 from launchworthy.contract.problem import Problem, Severity, closest
@@ -147,6 +148,10 @@ def _misspelt(contract: Contract) -> Iterator[tuple[KeyPath, str, str]]:
         yield from _near(("monitors", name, "inject"), monitor.inject, _FAULTS)
     for name, attestation in contract.attest.items():
         yield from _near(("attest", name, "covers"), attestation.covers, _COVERED)
+    for name, guard in (contract.guards or {}).items():
+        if guard.uses is None and built_in_name(name) is None:
+            if hint := guard_suggestion(name.lower(), cutoff=_CLOSE):
+                yield ("guards", name), name, hint
 
 
 def _near(path: KeyPath, words: Iterable[str], known: Collection[str]) -> Iterator[tuple[KeyPath, str, str]]:

@@ -131,6 +131,10 @@ CODES: Mapping[str, Code] = {
         "a judge without a rubric, for a metric that has none of its own",
         "write `rubric` for the judge: a file that says what makes an answer good (a warning)",
     ),
+    "LW229": Code(
+        "a guard that would find nothing, cannot act as declared, or names what is not there",
+        "give it what it needs, and leave out what it does not take",
+    ),
     # combinations
     "LW230": Code("a tool that writes, sends, pays or deletes has no approval", "add `approval`"),
     "LW231": Code("an unattended tool has neither an undo nor a volume limit", "add `undo` or `limits`"),

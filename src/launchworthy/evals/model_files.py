@@ -1,7 +1,7 @@
 """A model in a file as a target: scikit-learn as skops (or pickle, if trusted), and ONNX.
 
-May import ``errors``, ``gold`` and this room; the libraries (extra ``models``) load with a file. Items that
-are asked at the same time are predicted in one batch. An input is a mapping of features, or a list of them.
+May import ``model_files``, ``gold`` and this room. Items that are asked at the same time are predicted in one
+batch. An input is a mapping of features, or a list of them.
 """
 
 from __future__ import annotations
@@ -9,36 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from launchworthy.errors import InputError, MissingExtraError
 from launchworthy.evals.target import Reply, TargetFailure
 from launchworthy.gold import GoldItem
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from launchworthy.model_files import FeatureError, load_model
 
 __all__ = ["ModelFileTarget"]
-
-_PICKLES = frozenset({".joblib", ".pkl", ".pickle"})
-
-
-class _Model(Protocol):
-    def read(self, features: Any) -> list[Any]:
-        """The features of one item, in the model's order.
-
-        Raises:
-            TargetFailure: They are not the model's.
-        """
-
-    def predict(self, rows: Sequence[list[Any]]) -> list[dict[str, Any]]:
-        """An answer for each row."""
 
 
 class ModelFileTarget:
@@ -59,7 +38,7 @@ class ModelFileTarget:
 
     def __init__(self, path: Path, *, trust_pickle: bool = False) -> None:
         self._path = path
-        self._model = _load(path, trust_pickle=trust_pickle)
+        self._model = load_model(path, trust_pickle=trust_pickle)
         self._waiting: list[tuple[list[Any], asyncio.Future[Reply]]] = []
         self._turn: asyncio.Task[None] | None = None
 
@@ -77,7 +56,10 @@ class ModelFileTarget:
                 await self._turn
 
     async def ask(self, item: GoldItem) -> Reply:
-        row = self._model.read(item.input)
+        try:
+            row = self._model.read(item.input)
+        except FeatureError as error:
+            raise TargetFailure(str(error), transient=False) from error
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((row, answer))
         if self._turn is None or self._turn.done():
@@ -106,228 +88,3 @@ class ModelFileTarget:
                 return [TargetFailure(f"{type(error).__name__}: {str(error)[:300]}", transient=False)]
         # One row that the model cannot take is no reason to lose those beside it.
         return [said for row in rows for said in self._predicted([row])]
-
-
-def _load(path: Path, *, trust_pickle: bool) -> _Model:
-    if not path.is_file():
-        raise InputError("there is no such model file", where=str(path))
-    kind = path.suffix.lower()
-    if kind == ".skops":
-        return _Sklearn(_read_skops(path), where=str(path))
-    if kind == ".onnx":
-        return _Onnx(path)
-    if kind not in _PICKLES:
-        raise InputError(
-            f"models are not read from {kind or 'files without a suffix'!r}",
-            where=str(path),
-            hint="save it as .skops (skops.io.dump) or .onnx",
-        )
-    if not trust_pickle:
-        raise InputError(
-            "a pickle runs any code that is in it, as soon as it is read",
-            where=str(path),
-            hint="save the model with skops.io.dump, or, if you made this file yourself, give --trust-pickle",
-        )
-    return _Sklearn(_read_pickle(path), where=str(path))
-
-
-def _library(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise MissingExtraError(name.partition(".")[0], extra="models") from error
-
-
-def _read_skops(path: Path) -> Any:
-    skops = _library("skops.io")
-    try:
-        unknown = skops.get_untrusted_types(file=path)
-        if not unknown:
-            return skops.load(path)
-    except Exception as error:
-        raise InputError(f"not a skops model: {str(error)[:300]}", where=str(path)) from error
-    raise InputError(
-        f"the model holds types that are not known to be safe: {', '.join(unknown[:5])}",
-        where=str(path),
-        hint="build it of scikit-learn's own parts, or serve it and give the address",
-    )
-
-
-def _read_pickle(path: Path) -> Any:
-    joblib = _library("joblib")
-    try:
-        return joblib.load(path)
-    except Exception as error:
-        raise InputError(
-            f"the model cannot be read: {type(error).__name__}: {str(error)[:300]}", where=str(path)
-        ) from error
-
-
-class _Sklearn:
-    """An estimator of scikit-learn, or whatever has its ``predict``."""
-
-    def __init__(self, model: Any, *, where: str) -> None:
-        if not callable(getattr(model, "predict", None)):
-            raise InputError(f"a {type(model).__name__} is no model: it has no predict", where=where)
-        self._model = model
-        names = getattr(model, "feature_names_in_", None)
-        self._names = None if names is None else [str(name) for name in names]
-        self._width = getattr(model, "n_features_in_", None)
-
-    def read(self, features: Any) -> list[Any]:
-        return _row(features, names=self._names, width=self._width)
-
-    def predict(self, rows: Sequence[list[Any]]) -> list[dict[str, Any]]:
-        table = self._table(rows)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="X does not have valid feature names")
-            predicted = self._model.predict(table).tolist()
-            chances = self._chances(table)
-        classes = getattr(self._model, "classes_", None)
-        if classes is None:
-            return [{"output": value, "prediction": value} for value in predicted]
-        names = classes.tolist()
-        if chances is None:
-            return [{"output": value, "prediction": value} for value in predicted]
-        return [_classified(value, names, row) for value, row in zip(predicted, chances, strict=True)]
-
-    def _table(self, rows: Sequence[list[Any]]) -> Any:
-        import numpy as np
-
-        if self._names is not None:
-            with contextlib.suppress(MissingExtraError):  # a model that learnt from a frame chooses by column
-                return _library("pandas").DataFrame(rows, columns=self._names)
-        if all(len(row) == 1 and isinstance(row[0], str) for row in rows) and self._width is None:
-            return [row[0] for row in rows]  # a pipeline that begins with texts
-        numbers = all(isinstance(value, (int, float, bool)) or value is None for row in rows for value in row)
-        return np.array(rows, dtype=np.float64 if numbers else object)
-
-    def _chances(self, table: Any) -> list[list[float]] | None:
-        try:
-            predict_proba = self._model.predict_proba
-        except AttributeError:
-            return None
-        found: list[list[float]] = predict_proba(table).tolist()
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    name: str
-    kind: str
-    width: int | None
-
-
-class _Onnx:
-    """A graph that takes one tensor of all features, or a column for each."""
-
-    def __init__(self, path: Path) -> None:
-        onnxruntime = _library("onnxruntime")
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise InputError(f"not an ONNX model: {str(error)[:300]}", where=str(path)) from error
-        self._columns = [_column(entry, where=str(path)) for entry in self._session.get_inputs()]
-        self._is_classifier = len(self._session.get_outputs()) > 1
-
-    def read(self, features: Any) -> list[Any]:
-        if len(self._columns) == 1:
-            row = _row(features, names=None, width=self._columns[0].width)
-        else:
-            row = _row(features, names=[column.name for column in self._columns], width=len(self._columns))
-        kinds = self._columns * len(row) if len(self._columns) == 1 else self._columns
-        for value, column in zip(row, kinds, strict=True):
-            if isinstance(value, str) != (column.kind == "str"):
-                raise TargetFailure(
-                    f"the input holds {value!r:.80} where the model takes "
-                    f"{'a text' if column.kind == 'str' else 'a number'}",
-                    transient=False,
-                )
-        return row
-
-    def predict(self, rows: Sequence[list[Any]]) -> list[dict[str, Any]]:
-        import numpy as np
-
-        feed: dict[str, NDArray[Any]] = {}
-        if len(self._columns) == 1:
-            only = self._columns[0]
-            feed[only.name] = np.array(rows, dtype=_dtype(only.kind))
-        else:
-            for place, column in enumerate(self._columns):
-                feed[column.name] = np.array([[row[place]] for row in rows], dtype=_dtype(column.kind))
-        outputs = self._session.run(None, feed)
-        predicted = np.asarray(outputs[0]).reshape(len(rows), -1)[:, 0].tolist()
-        if not self._is_classifier:
-            return [{"output": value, "prediction": value} for value in predicted]
-        chances = outputs[1]
-        if isinstance(chances, list):  # ZipMap: a mapping by class for each row
-            return [
-                _classified(value, [*row], [float(chance) for chance in row.values()])
-                for value, row in zip(predicted, chances, strict=True)
-            ]
-        return _by_position(predicted, np.asarray(chances).reshape(len(rows), -1))
-
-
-def _by_position(predicted: list[Any], chances: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """A tensor does not name its classes: the n-th is class n, where that explains every prediction."""
-    if chances.argmax(axis=1).tolist() != predicted:
-        return [{"output": value, "prediction": value} for value in predicted]
-    names = list(range(chances.shape[1]))
-    return [_classified(value, names, row) for value, row in zip(predicted, chances.tolist(), strict=True)]
-
-
-def _classified(value: Any, names: Sequence[Any], chances: Sequence[float]) -> dict[str, Any]:
-    by_name = {str(name): chance for name, chance in zip(names, chances, strict=True)}
-    return {
-        "output": value,
-        "prediction": value,
-        "score": chances[1] if len(chances) == 2 else by_name,
-        "confidence": by_name.get(str(value)),
-    }
-
-
-def _row(features: Any, *, names: Sequence[str] | None, width: int | None) -> list[Any]:
-    """The features of one item in the model's order."""
-    if isinstance(features, Mapping):
-        if names is None:
-            raise TargetFailure(
-                "the model does not name its features: give them as a list, in its order", transient=False
-            )
-        missing = [name for name in names if name not in features]
-        if missing:
-            raise TargetFailure(f"the input has no feature {missing[0]!r:.80}", transient=False)
-        row = [features[name] for name in names]
-    else:
-        row = list(features) if isinstance(features, (list, tuple)) else [features]
-        if width is not None and len(row) != width:
-            raise TargetFailure(f"the input has {len(row)} features, the model {width}", transient=False)
-    for value in row:
-        if value is not None and not isinstance(value, (str, int, float, bool)):
-            raise TargetFailure(f"a feature is {value!r:.80}, neither number nor text", transient=False)
-    return row
-
-
-_KINDS: Mapping[str, str] = {
-    "tensor(float)": "float32",
-    "tensor(double)": "float64",
-    "tensor(int64)": "int64",
-    "tensor(int32)": "int32",
-    "tensor(bool)": "bool",
-    "tensor(string)": "str",
-}
-
-
-def _column(entry: Any, *, where: str) -> _Column:
-    kind = _KINDS.get(entry.type)
-    if kind is None:
-        raise InputError(f"the model's input {entry.name!r:.80} is a {entry.type}", where=where)
-    last = entry.shape[-1] if len(entry.shape) > 1 else 1
-    return _Column(entry.name, kind, last if isinstance(last, int) else None)
-
-
-def _dtype(kind: str) -> str:
-    return "object" if kind == "str" else kind

@@ -7,6 +7,7 @@ from datetime import date
 from types import MappingProxyType
 
 from launchworthy.contract.arithmetic.finding import Finding
+from launchworthy.contract.arithmetic.guards import guards
 from launchworthy.contract.arithmetic.limits import limits
 from launchworthy.contract.arithmetic.people import human_ceiling, label_volume, review_volume
 from launchworthy.contract.arithmetic.permissions import permissions
@@ -36,6 +37,7 @@ _CHECKS: tuple[Callable[[Contract], Iterator[Finding]], ...] = (
     looks,
     limits,
     permissions,
+    guards,
     monitors,
     against_before,
 )
