@@ -188,6 +188,37 @@ def test_a_limit_reaches_a_field_within_an_argument(policy_of: Any) -> None:
     assert policy.decide(Request(tool="draw", roles=("agent",), arguments={"pen": "wide"})).ruling is ALLOW
 
 
+def test_a_field_is_found_in_every_place_in_which_it_stands(policy_of: Any) -> None:
+    arguments = {"pen.width": {"at_most": 3}, "pen.to": {"from": "application"}}
+    send = {"effect": "send", "roles": ["agent"], "approval": "unattended", "limits": {"total": "9/d"}}
+    policy = policy_of({"draw": send | {"arguments": arguments}})
+
+    def rule(given: dict[str, Any], **provenance: Origin) -> str:
+        call = Request(tool="draw", roles=("agent",), arguments=given, provenance=provenance)
+        found = policy.decide(call)
+        return "" if found.ruling is ALLOW else found.rule.removeprefix("shop/tools/draw/")
+
+    assert rule({"pen": [{"width": 1}, {"width": 3}, {}]}) == ""
+    for wide in (
+        {"pen": [{"width": 1}, {"width": 4}]},
+        {"pen": {"width": 1}, "pen.width": 4},
+        {"pen": [{"width": [1, 4]}]},
+        {"pen": [[{"width": 4}]]},
+    ):
+        assert rule(wide) == "arguments/pen.width/at_most", wide
+    for name in (
+        {"pen": {"Width": 4}},
+        {"Pen": {"width": 4}},
+        {"penwidth": 4},
+        {"x": 1, "pen": [{"WIDTH": 1}]},
+    ):
+        assert rule(name) == "arguments", name
+    sent = {"pen": [{"to": "a"}, {"to": "b"}]}
+    assert rule(sent) == "arguments/pen.to/from"
+    assert rule(sent, pen=Origin.USER) == "arguments/pen.to/from"
+    assert rule(sent, pen=Origin.APPLICATION) == ""
+
+
 SEND = {"effect": "send", "roles": ["agent"], "approval": "unattended", "limits": {"total": "9/d"}}
 
 

@@ -70,17 +70,33 @@ class Reading:
 
 
 def reach(arguments: Mapping[str, Any], name: str) -> Any:
-    """The value of an argument, or of a field of one (``message.to``); ``ABSENT`` where there is none."""
-    if name in arguments:
-        return arguments[name]
-    value: Any = arguments
+    """The value of an argument, or of a field of one (``message.to``); ``ABSENT`` where there is none.
+
+    Where the field stands more than once, as in a list of messages, all of its values as one list.
+    """
     if "." not in name:
-        return ABSENT
+        return arguments.get(name, ABSENT)
+    found = [arguments[name]] if name in arguments else []
+    level: list[Any] = [arguments]
     for part in name.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return ABSENT
-        value = value[part]
-    return value
+        level = [each[part] for each in _entries(level) if isinstance(each, Mapping) and part in each]
+    found += level
+    if len(found) < 2:
+        return found[0] if found else ABSENT
+    return _entries(found)
+
+
+def _entries(values: list[Any]) -> list[Any]:
+    """The values, with the entries of every list among them in its place."""
+    found: list[Any] = []
+    stack = values[::-1]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, list):
+            stack += value[::-1]
+        else:
+            found.append(value)
+    return found
 
 
 def read_amount(value: Any, *, beside: Any = ABSENT) -> Reading:

@@ -43,7 +43,7 @@ def check_arguments(rules: ToolRules, request: Request) -> Iterator[Check]:
             remedy="give the arguments as they would be written in JSON",
         )
         return
-    for name in arguments:
+    for name in _paths(arguments) if rules.nested else arguments:
         meant = rules.folded.get(fold_name(name))
         if meant is not None and meant != name and not _is_scoped(rules, name):
             yield Check(
@@ -97,6 +97,20 @@ def _is_json(value: Any) -> bool:
     return True
 
 
+def _paths(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """Every argument, and every field within one: ``message.to``."""
+    stack: list[tuple[str, Any]] = [("", arguments)]
+    while stack:
+        path, inner = stack.pop()
+        if isinstance(inner, Mapping):
+            for key, each in inner.items():
+                field = f"{path}.{key}" if path else key
+                yield field
+                stack.append((field, each))
+        elif isinstance(inner, list):
+            stack += [(path, each) for each in inner]
+
+
 def _is_scoped(rules: ToolRules, name: str) -> bool:
     return any(name in scope.arguments for scope in rules.scopes)
 
@@ -133,7 +147,7 @@ def _origins(rules: ToolRules, request: Request) -> Iterator[Check]:
     for name, needs in rules.origins.items():
         value = reach(request.arguments, name) if needs != "any" else None
         if value is not None and value is not ABSENT:
-            yield _origin(rules.rule, name, needs, provenance.get(name))
+            yield _origin(rules.rule, name, needs, _nearest(provenance, name))
     if not rules.acts:
         return
     for name, value in request.arguments.items():

@@ -65,6 +65,7 @@ class ToolRules:
     values: tuple[ValueRule, ...]
     origins: Mapping[str, str]  # argument → application, user or any, where the contract says so
     folded: Mapping[str, str]  # folded → as the contract writes it
+    nested: bool  # the contract names a field within an argument
     schema: Callable[[Mapping[str, Any]], str] | None
     schema_kept: Check
     amount: str
@@ -127,6 +128,7 @@ def compile_tool(contract: Contract, name: str, tool: Tool) -> ToolRules:
         values=tuple(value_rules(rule, tool.arguments)),
         origins={key: each.from_ for key, each in tool.arguments.items() if each.from_ is not None},
         folded={fold_name(key): key for key in sorted(declared)},
+        nested=any("." in key for key in declared),
         schema=None if tool.schema_ is None else _schema(Path(contract.file).parent / tool.schema_),
         schema_kept=_kept(f"{rule}/schema", f"the arguments follow {tool.schema_}"),
         amount=tool.amount,
