@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -304,10 +305,11 @@ def test_a_street_address_is_found(address: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    """order 1234567890|Version 1.2.3.4|version 10.0.19045.1|Invoice 2024-001234|1,234,567.89|$1,234.56|10:30:45
-from 2019 to 2020|2019-2020|pages 123-456|ISBN 978-3-16-148410-0|error 0x80070005|Python 3.11.4|e.g. this
-README.md|node.js|a.b|x = y.z()|main.py|std::vector|12:30|100000000 people|3.14159265358979|1 000 000 euros
-tracking 1Z999AA10123456784|H1 D3 INTRODUCTORY|uuid 550e8400-e29b-41d4-a716-446655440000|10 20 30 40 50|24/7
+    """order 1234567890|Version 1.2.3.4|version 10.0.19045.1|Invoice 2024-001234|1,234,567.89|$1,234.56
+10:30:45|from 2019 to 2020|2019-2020|pages 123-456|ISBN 978-3-16-148410-0|error 0x80070005|Python 3.11.4
+e.g. this|README.md|node.js|a.b|x = y.z()|main.py|std::vector|12:30|100000000 people
+3.14159265358979|1 000 000 euros|tracking 1Z999AA10123456784|H1 D3 INTRODUCTORY
+uuid 550e8400-e29b-41d4-a716-446655440000|10 20 30 40 50|24/7
 a@b|@username|foo@bar|May 5|IPv4|Section 1.2.3|GB12|[EMAIL_1]|email_0a1b2c3d4e5f60718293a4b5|€ 12345678
 0123456789012345678901234567890|100 000 000|ticket #5551234567|MP3|COVID-19|SKU 12345678|the year 2000 2001
 5-10 working days|lat 52.520008, long 13.404954|sha 9f86d081884c7d659a2feaa0c55ad015|2,000,000
@@ -365,9 +367,9 @@ def test_one_stretch_has_one_kind(text: str) -> None:
 
 
 HOSTILE = (
-    "1|1 |12 |@|a@|a.|a-|a@b.co |555-123-4567 |Main |12 Main |:|ab:|1:|/|https://|(1)|1-|1.|GB82WEST|GB82 |zip "
-    "|phone 1 |12 A Street | |\n1|1,|A|rue de |4111 1111 1111 1111 |+1|1/1/| at |a at a dot |Aweg |A-|12 N. |"
-    "12 Main Street apt |1 may |1\u200b|é"
+    "1|1 |12 |@|a@|a.|a-|a@b.co |555-123-4567 |Main |12 Main |:|ab:|1:|/|https://|(1)|1-|1.|GB82WEST|GB82 "
+    "|zip |phone 1 |12 A Street | |\n1|1,|A|rue de |4111 1111 1111 1111 |+1|1/1/| at |a at a dot "
+    "|Aweg |A-|12 N. |12 Main Street apt |1 may |1\u200b|é"
 ).split("|")
 
 
@@ -379,11 +381,11 @@ def test_a_long_hostile_text_is_tried_no_more_often_per_character_than_a_short_o
 
     tried = 0
 
-    def counted(function):  # type: ignore[no-untyped-def]
-        def call(*args, **kwargs):  # type: ignore[no-untyped-def]
+    def counted(function: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object) -> object:
             nonlocal tried
             tried += 1
-            return function(*args, **kwargs)
+            return function(*args)
 
         return call
 

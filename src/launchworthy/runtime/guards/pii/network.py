@@ -104,7 +104,7 @@ def find_addresses_of_hosts(reading: Reading, topics: Topics) -> Iterator[Findin
         if any(int(n) > 255 or (len(n) > 1 and n[0] == "0") for n in numbers):
             continue
         near = topics.near(match.start(), match.end())
-        version = near.get("version", 99) < 16 or reading.lower[match.start() - 1 : match.start()] == "v"
+        version = near.get("version", 99) < 40 or reading.lower[match.start() - 1 : match.start()] == "v"
         yield Finding(match.start(), match.end(), "ip", 0.3 if version else 0.9)
     for match in _V6.finditer(reading.text):
         if _is_v6(match[0].split("%")[0]):

@@ -35,10 +35,11 @@ _WORDS = {
     "postcode": """zip zipcode postcode postcodes postal plz postleitzahl cap cep codepostal pincode eircode
         postnummer postnr kod""",
     "version": "version versions release build firmware v ver upgrade upgraded update updated kernel",
-    "reference": """order orders invoice ticket tickets tracking reference ref case amount total quantity serial
-        sku isbn ean upc article item bestellung bestellnummer rechnung commande pedido ordine
-        factuur booking confirmation transaction id parcel shipment build commit population
-        revenue price prices cost costs pages votes usd eur gbp dollars euros""",
+    "reference": """order orders invoice ticket tickets tracking reference ref case amount total quantity
+        serial sku isbn ean upc article item bestellung bestellnummer rechnung commande
+        pedido ordine factuur booking confirmation transaction id parcel shipment build
+        commit population revenue price prices cost costs pages votes usd eur gbp
+        dollars euros""",
     "us_ssn": "ssn social security socialsecurity itin tin taxpayer",
     "uk_nhs": "nhs",
     "uk_nino": "nino insurance ni national",

@@ -27,7 +27,11 @@ ROWS = 1 << 18
 
 _MOST_WORDS = 96
 _TOKEN = re.compile(
-    r"[^\W\d_]+(?:['’`][^\W\d_]+)*|\d+[^\W\d_]{0,3}(?![\w])|\d+|\n[ \t\r]*(?:\n[ \t\r]*)*|[^\w\s]|_+"
+    r"[^\W\d_]+(?:['’`](?!s(?!\w))[^\W\d_]+)*"  # O'Brien is one word, Ana's is two
+    r"|['’`]s(?!\w)"
+    r"|\d+[^\W\d_]{0,3}(?!\w)|\d+"
+    r"|\n[ \t\r]*(?:\n[ \t\r]*)*"
+    r"|[^\w\s]|_+"
 )
 _LETTERS = 24  # a longer word is cut
 _ENDS = frozenset(".!?")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from launchworthy.runtime.guards.pii.training.values import Culture, Values
 
-__all__ = ["Labelled", "texts"]
+__all__ = ["Labelled", "templates", "texts"]
 
 _HERE = Path(__file__).parent
 _SLOT = re.compile(r"\{([A-Z]+)\}")
@@ -40,27 +40,38 @@ _KIND = {
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A text, and where its entities stand: (start, end, kind)."""
+    """A text, where its entities stand (start, end, kind), and the template it was made from."""
 
     text: str
     spans: tuple[tuple[int, int, str], ...]
+    template: str = ""
 
 
-def texts(count: int, *, seed: int, templates: tuple[str, ...] | None = None) -> Iterator[Labelled]:
-    """So many texts; one in four has no entity at all."""
+def texts(
+    count: int, *, seed: int, forms: tuple[str, ...] | None = None, clean: bool = True
+) -> Iterator[Labelled]:
+    """So many texts.
+
+    Args:
+        count: How many.
+        seed: Of everything that is drawn.
+        forms: Templates; all if not given.
+        clean: Whether one in four has no entity at all.
+    """
     chosen = random.Random(seed)  # noqa: S311 (no secret)
     values = Values.shipped()
-    forms = templates or _templates()
+    forms = forms or templates()
     for number in range(count):
         rng = random.Random(chosen.random())  # noqa: S311
-        if templates is None and number % 4 == 3:
+        if clean and number % 4 == 3:
             yield _rewritten(Labelled(_clean(values, rng), ()), rng)
         else:
             yield _rewritten(_filled(rng.choice(forms), values, rng), rng)
 
 
 @lru_cache(maxsize=1)
-def _templates() -> tuple[str, ...]:
+def templates() -> tuple[str, ...]:
+    """The templates, in order."""
     lines = (_HERE / "templates.txt").read_text(encoding="utf-8").splitlines()
     return tuple(line.replace("\\n", "\n").replace("\\t", "\t") for line in lines if line and line[0] != "#")
 
@@ -94,6 +105,23 @@ _PLAIN = (
     "I am {NATIONALITY} and I like {NATIONALITY} {NOUN}.",
     "I just turned {AGE}.",
     "{SALAD} {SALAD}.",
+    "{SALAD} {YEAR} or {YEAR}?",
+    "{SALAD} {YEAR}/{YEAR} {NOUN} {SALAD}",
+    "{SALAD} more than {COUNT} square {NOUN} {SALAD}",
+    "{SALAD} {AGE}-{AGE} {SALAD}, {AGE} {NOUN}",
+    "{SALAD} {AGE}/{AGE} {SALAD}",
+    "{WORD} {AGE}0 /{WORD}/{WORD} {SALAD}",
+    "{SALAD} {NATIONALITY} people {SALAD}",
+    "{NATIONALITY} {NOUN} and {NATIONALITY} {NOUN} {SALAD}",
+    "{SALAD} at {CODE} {SALAD}",
+    "{CODE} {SALAD} {CODE}-{WORD} {SALAD}",
+    "Why {SALAD} {CODE} {SALAD}?",
+    "the {NOUN}'s {NOUN} {SALAD}",
+    '{SALAD} "{CAPS}" {SALAD}',
+    "({CODE} {CAPS}: {CAPS} {CAPS} - {CODE} - {CAPS})",
+    "| {CAPS} | {WORD} |\n| {WORD} | {WORD} |",
+    "- {CAPS} {SALAD}\n- {CAPS} {SALAD}",
+    "(A) {CAPS}\n(B) {CAPS}",
     "{SALAD}, {SALAD} {NUMBER} {SALAD}",
     "{SALAD} {AGE} {NOUN} {SALAD}.",
     "{SALAD}: {CAPS} {NUMBER}",
@@ -144,7 +172,7 @@ def _filled(template: str, values: Values, rng: random.Random) -> Labelled:
         length += len(value)
         last = match.end()
     parts.append(template[last:])
-    return Labelled("".join(parts), tuple(spans))
+    return Labelled("".join(parts), tuple(spans), template)
 
 
 def _value(slot: str, values: Values, culture: Culture, rng: random.Random, mark: str) -> str:
@@ -190,7 +218,7 @@ def _rewritten(made: Labelled, rng: random.Random) -> Labelled:
         text = "".join(_bare(c) for c in text)
     elif draw < 0.26 and not made.spans:
         text = " ".join(word[:1].upper() + word[1:] for word in text.split(" "))
-    return Labelled(text, made.spans)
+    return Labelled(text, made.spans, made.template)
 
 
 def _same_length(text: str, change: object) -> str:

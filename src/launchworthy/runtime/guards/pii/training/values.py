@@ -59,6 +59,11 @@ class Values:
         """Those of the files beside this one."""
         return _shipped()
 
+    @property
+    def cultures(self) -> int:
+        """How many there are."""
+        return len(self._cultures)
+
     def culture(self, rng: random.Random) -> Culture:
         """Any culture; the first two more often, for most texts are English."""
         return rng.choice((*self._cultures, *self._cultures[:2] * 2))
