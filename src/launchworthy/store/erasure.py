@@ -30,6 +30,7 @@ from sqlalchemy import delete, select, update
 
 from launchworthy.errors import InputError, LaunchworthyError, StorageError
 from launchworthy.records import TABLES
+from launchworthy.store.approvals import ApprovalRepository
 from launchworthy.store.arrow import decode
 from launchworthy.store.database import Database
 from launchworthy.store.decisions import forget_salts
@@ -71,6 +72,7 @@ class Eraser:
         segments: Segments,
         ledger: LedgerRepository,
         registry: Registry,
+        approvals: ApprovalRepository,
         flush: Callable[[], None],
         trim: Callable[[], None],
         clock: Clock,
@@ -78,6 +80,7 @@ class Eraser:
     ) -> None:
         self._database, self._hot, self._segments = database, hot, segments
         self._ledger, self._registry, self._flush, self._trim = ledger, registry, flush, trim
+        self._approvals = approvals
         self._clock, self._step = clock, options.step
         self._folder = hot.folder / "erasing"
         self._folder.mkdir(exist_ok=True, mode=0o700)
@@ -252,6 +255,7 @@ class Eraser:
             removed["audit_salts"] += forget_salts(
                 connection, request.product, user_id=request.user_id, traces=traces, sessions=sessions
             )
+            removed["approvals"] += self._approvals.erase(connection, request.product, about=about)
             # A sample is cut text in which the subject may stand in any form; the count stays.
             connection.execute(
                 update(rejections).where(rejections.c.product.in_([request.product, ""])).values(sample="")

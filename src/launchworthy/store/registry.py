@@ -12,9 +12,11 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
@@ -25,7 +27,7 @@ from launchworthy.store.hot import sync_folder
 from launchworthy.store.moments import from_ns, to_ns
 from launchworthy.store.options import Clock
 from launchworthy.store.plain import to_json
-from launchworthy.store.schema import api_keys, contracts, releases, settings
+from launchworthy.store.schema import api_keys, contracts, key_people, releases, settings
 
 __all__ = ["KeyRecord", "Registry", "StoredContract"]
 
@@ -45,12 +47,14 @@ class StoredContract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """An API key without its secret."""
+    """An API key without its secret, and whose it is: the person, and in which roles of contracts."""
 
     name: str
     role: str
     created_at: datetime
     revoked_at: datetime | None
+    person: str = ""
+    acts_as: tuple[str, ...] = ()
 
 
 class Registry:
@@ -124,8 +128,14 @@ class Registry:
                 for row in connection.execute(query).mappings()
             }
 
-    def add_api_key(self, *, name: str, role: str) -> str:
+    def add_api_key(self, *, name: str, role: str, person: str = "", acts_as: Sequence[str] = ()) -> str:
         """Make a key; the answer is the only time that its secret is shown.
+
+        Args:
+            name: Of the key.
+            role: What it may do with the folder.
+            person: Whose key it is; with roles and no person, the key's name is the person's.
+            acts_as: Roles of contracts in which the person confirms calls.
 
         Raises:
             InputError: No such role, or no usable name.
@@ -139,6 +149,11 @@ class Registry:
             raise InputError(
                 f"{name!r:.100} cannot name a key", where="name", hint="letters, digits, . _ @ -"
             )
+        for each in (person or name, *acts_as):
+            if not re.fullmatch(r"[\w.@ -]{1,80}", each) or not each.strip():
+                raise InputError(
+                    f"{each!r:.100} is no name of a person or a role", hint="letters, digits, . _ @ -"
+                )
         key = "lw_" + secrets.token_urlsafe(32)
         with self._database.write() as connection:
             if connection.execute(select(api_keys.c.name).where(api_keys.c.name == name)).first():
@@ -148,6 +163,12 @@ class Registry:
                     name=name, role=role, hash=_digest(key), created_at=to_ns(self._clock()), revoked_at=None
                 )
             )
+            if acts_as or person:
+                connection.execute(
+                    insert(key_people).values(
+                        key=name, person=person or name, acts_as=to_json(list(dict.fromkeys(acts_as)))
+                    )
+                )
         return key
 
     def role_of_key(self, key: str) -> str | None:
@@ -164,17 +185,35 @@ class Registry:
             found: str | None = connection.execute(query).scalar()
         return found
 
+    def person_of_key(self, name: str) -> tuple[str, tuple[str, ...]] | None:
+        """Whose key this is, and in which roles they act; None for one that is ended, or is nobody's."""
+        query = (
+            select(key_people.c.person, key_people.c.acts_as)
+            .join(api_keys, api_keys.c.name == key_people.c.key)
+            .where(key_people.c.key == name, api_keys.c.revoked_at.is_(None))
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row.person, tuple(json.loads(row.acts_as)))
+
     def api_keys(self) -> list[KeyRecord]:
         """Every key, revoked ones included, by name."""
         with self._database.read() as connection:
+            query = (
+                select(api_keys, key_people.c.person, key_people.c.acts_as)
+                .outerjoin(key_people, key_people.c.key == api_keys.c.name)
+                .order_by(api_keys.c.name)
+            )
             return [
                 KeyRecord(
                     name=row["name"],
                     role=row["role"],
                     created_at=from_ns(row["created_at"]),
                     revoked_at=None if row["revoked_at"] is None else from_ns(row["revoked_at"]),
+                    person=row["person"] or "",
+                    acts_as=tuple(json.loads(row["acts_as"] or "[]")),
                 )
-                for row in connection.execute(select(api_keys).order_by(api_keys.c.name)).mappings()
+                for row in connection.execute(query).mappings()
             ]
 
     def revoke_api_key(self, *, name: str) -> None:

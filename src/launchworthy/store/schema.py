@@ -244,7 +244,6 @@ approvals = Table(
     Column("tool", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("same_call", Text, nullable=False),
-    Column("subject", Text, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("until", BigInteger),

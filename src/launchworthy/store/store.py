@@ -26,6 +26,7 @@ from duckdb import DuckDBPyConnection
 
 from launchworthy.errors import InputError, StorageError
 from launchworthy.records import DECISIONS, TABLES, Rows
+from launchworthy.store.approvals import ApprovalRepository
 from launchworthy.store.database import Database
 from launchworthy.store.decisions import DecisionLog
 from launchworthy.store.erasure import Eraser
@@ -44,6 +45,7 @@ from launchworthy.store.rejected import add_rejections, read_rejections
 from launchworthy.store.runs import RunRepository
 from launchworthy.store.segments import RetentionRule, Segments
 from launchworthy.store.spans import model_stats, newest_spans, newest_traces, trace
+from launchworthy.store.spending import SpendingRepository
 from launchworthy.store.tally import read_counters
 
 __all__ = ["Store"]
@@ -60,6 +62,7 @@ class Store:
         ledger: Evidence, chained (``Ledger``).
         decisions: What the chain says of decisions.
         registry: Contracts, releases, API keys, settings, secrets.
+        approvals: Calls that wait for a person.
     """
 
     def __init__(self, folder: Path, *, clock: Clock, options: StoreOptions) -> None:
@@ -96,12 +99,16 @@ class Store:
             self.gold = GoldRepository(self._database)
             self.runs = RunRepository(self._database)
             self.registry = Registry(self._database, folder=folder, clock=clock)
+            self.approvals = ApprovalRepository(
+                self._database, ledger=self.ledger, secret=self.registry.secret, clock=clock
+            )
             self._eraser = Eraser(
                 self._database,
                 hot=self._hot,
                 segments=self._segments,
                 ledger=self.ledger,
                 registry=self.registry,
+                approvals=self.approvals,
                 flush=self.flush,
                 trim=lambda: self._log.trim(self._flusher.position),
                 clock=clock,
@@ -303,6 +310,10 @@ class Store:
         """
         self._eraser.resume()
         return self._segments.seal(now or self._clock())
+
+    def spending(self, product: str) -> SpendingRepository:
+        """What the tools of a product have spent (``runtime.permission.Spending``)."""
+        return SpendingRepository(self._database, product=product, clock=self._clock)
 
     def apply_retention(self, now: datetime, policy: Sequence[RetentionRule]) -> Mapping[str, int]:
         """Remove what is older than the rules allow; answers rows removed by table."""

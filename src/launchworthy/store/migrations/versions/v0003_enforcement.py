@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.Column("tool", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("same_call", sa.Text, nullable=False),
-        sa.Column("subject", sa.Text, nullable=False),
         sa.Column("opened_at", sa.BigInteger, nullable=False),
         sa.Column("changed_at", sa.BigInteger, nullable=False),
         sa.Column("until", sa.BigInteger),

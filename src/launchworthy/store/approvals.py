@@ -1,0 +1,512 @@
+"""Calls that wait for a person, in the metadata: every step is one transaction with its entry in the chain.
+
+May import ``runtime.approval``, ``evidence`` and ``errors``. What a call would do and for whom rests
+encrypted (AES-256-GCM under a secret of the folder); the chain holds names and commitments. Time never goes
+back here: it is the latest that was seen, so that no clock that is set back revives what expired.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from launchworthy.errors import NotFoundError, StorageError
+from launchworthy.evidence.commitment import commitment
+from launchworthy.runtime.approval import Approval, ApprovalState, Happened, Refused, in_time
+from launchworthy.store.database import Database
+from launchworthy.store.ledger import LedgerRepository
+from launchworthy.store.moments import to_ns
+from launchworthy.store.options import Clock
+from launchworthy.store.plain import to_json
+from launchworthy.store.schema import approval_deliveries, approval_links, approvals
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+__all__ = ["ApprovalLink", "ApprovalRepository", "Delivery"]
+
+_MS = 1_000_000
+_NOT_THE_SAME = ("rejected", "expired", "withdrawn", "failed")
+_LINK_REMEMBERED_NS = 30 * 86_400 * 10**9
+
+Change = Callable[[Approval, int], Approval | Refused]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalLink:
+    """A link to one approval: for whom, until when, and whether it was used."""
+
+    product: str
+    approval: str
+    arguments: str
+    person: str
+    until_ms: int
+    used: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """News of a pending approval that somebody waits for."""
+
+    product: str
+    approval: str
+    arguments: str
+    attempts: int
+    told_at_ms: int | None
+    failure: str
+
+
+class ApprovalRepository:
+    """Approvals of every product of a folder.
+
+    Args:
+        database: The metadata.
+        ledger: Takes the entries.
+        secret: The folder's secret of a name.
+        clock: The machine's.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        ledger: LedgerRepository,
+        secret: Callable[[str], bytes],
+        clock: Clock,
+    ) -> None:
+        self._database, self._ledger, self._secret, self._clock = database, ledger, secret, clock
+        self._changed = threading.Condition()
+        self._made: AESGCM | None = None
+        with database.read() as connection:
+            self._latest_ms = (
+                connection.execute(select(func.max(approvals.c.changed_at))).scalar() or 0
+            ) // _MS
+
+    def now_ms(self) -> int:
+        """The latest moment that was seen."""
+        self._latest_ms = max(self._latest_ms, to_ns(self._clock()) // _MS)
+        return self._latest_ms
+
+    def add(
+        self, product: str, opening: Callable[[int, str], Approval | Refused], *, tell: bool
+    ) -> Approval | Refused:
+        """Keep a new approval, or answer the one that the same call has already.
+
+        Args:
+            product: Product.
+            opening: Makes it, given the moment and a salt.
+            tell: Somebody wants to be told of it.
+        """
+        with self._database.write() as connection:
+            now_ms = self.now_ms()
+            made = opening(now_ms, secrets.token_hex(16))
+            if isinstance(made, Refused):
+                return made
+            row = _row(connection, product, made.id)
+            if row is not None:
+                found = self._current(connection, row, now_ms)
+                if found is not None and found.asked_hash == made.asked_hash:
+                    return found
+                return Refused(
+                    reason="this id is that of another call",
+                    hint="give each call an id of its own; the same id means the same arguments",
+                    conflict=True,
+                )
+            same = self._same_call(connection, made, now_ms)
+            if same is not None:
+                return same
+            connection.execute(
+                insert(approvals).values(
+                    product=product, id=made.id, tool=made.tool, opened_at=now_ms * _MS, **self._values(made)
+                )
+            )
+            self._tell(connection, made, before=None)
+            if tell:
+                _announce(connection, made, now_ms)
+        self._wake()
+        return made
+
+    def _same_call(self, connection: Connection, made: Approval, now_ms: int) -> Approval | Refused | None:
+        """An earlier call that this one repeats, by the idempotency key."""
+        rows = connection.execute(
+            select(approvals)
+            .filter_by(product=made.product, same_call=made.key)
+            .where(approvals.c.state.not_in(_NOT_THE_SAME), approvals.c.id != made.id)
+            .with_for_update()
+        ).mappings()
+        for row in rows.all():
+            found = self._current(connection, row, now_ms)
+            if found is not None and found.state in _NOT_THE_SAME:
+                continue
+            if found is not None and made.hash in (found.hash, found.asked_hash):
+                return found
+            return Refused(
+                reason=f"it is the same call as {row['id'][:80]} ({row['state']}), with other arguments",
+                hint="the contract names the arguments that make a call the same (idempotent_by)",
+                conflict=True,
+            )
+        return None
+
+    def change(
+        self, product: str, approval_id: str, step: Change, *, link: str | None = None, tell: bool = False
+    ) -> Approval | Refused:
+        """Take one step, alone: of two at once the second sees what the first did.
+
+        Args:
+            product: Product.
+            approval_id: Which.
+            step: From what is now to what is next, or why not.
+            link: The link by which somebody came; it is used up when the step is taken.
+            tell: Somebody wants to be told where it waits anew.
+
+        Raises:
+            NotFoundError: No such approval.
+        """
+        with self._database.write() as connection:
+            row = _row(connection, product, approval_id)
+            now_ms = self.now_ms()
+            before = None if row is None else self._current(connection, row, now_ms)
+            if before is None:
+                raise NotFoundError(f"there is no approval {approval_id!r:.100}", where=product)
+            after = step(before, now_ms)
+            if isinstance(after, Refused):
+                self._note_refusal(connection, before, after)
+            elif after is not before:
+                if link is not None and not _use_link(connection, link, now_ms):
+                    return Refused(reason="this link was used already", conflict=True)
+                if after.key != before.key:
+                    same = self._same_call(connection, after, now_ms)
+                    if same is not None:
+                        return Refused(
+                            reason="with this correction it would be the same call as another one",
+                            conflict=True,
+                        )
+                self._save(connection, after, before=before)
+                if tell and after.state is ApprovalState.PENDING and after.hash != before.hash:
+                    _announce(connection, after, now_ms)
+        self._wake()
+        return after
+
+    def get(self, product: str, approval_id: str) -> Approval:
+        """As it is at this moment.
+
+        Raises:
+            NotFoundError: No such approval.
+        """
+        with self._database.read() as connection:
+            row = (
+                connection.execute(select(approvals).filter_by(product=product, id=approval_id))
+                .mappings()
+                .first()
+            )
+        found = None if row is None else self._opened(row)
+        if found is None:
+            raise NotFoundError(f"there is no approval {approval_id!r:.100}", where=product)
+        return in_time(found, now_ms=self.now_ms())
+
+    def wait(self, product: str, approval_id: str, *, timeout_s: float) -> Approval:
+        """As it is once it waits for no person any more, or after ``timeout_s``."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = self.get(product, approval_id)
+            left_s = deadline - time.monotonic()
+            if found.state is not ApprovalState.PENDING or left_s <= 0:
+                return found
+            with self._changed:
+                # Woken by every change; looks by itself for what time does.
+                self._changed.wait(min(left_s, 1.0))
+
+    def listed(self, product: str, *, states: Sequence[str] = (), limit: int = 200) -> list[Approval]:
+        """Newest first; those of these states, all where none is named."""
+        query = (
+            select(approvals)
+            .filter_by(product=product)
+            .where(approvals.c.body.is_not(None))
+            .order_by(approvals.c.opened_at.desc(), approvals.c.id)
+        )
+        if states:
+            query = query.where(approvals.c.state.in_(states))
+        with self._database.read() as connection:
+            rows = connection.execute(query.limit(limit)).mappings().all()
+        now_ms = self.now_ms()
+        found = [in_time(each, now_ms=now_ms) for row in rows if (each := self._opened(row)) is not None]
+        return [each for each in found if not states or each.state in states]
+
+    def counts(self, product: str) -> dict[str, int]:
+        """How many approvals are in each state."""
+        query = select(approvals.c.state, func.count()).filter_by(product=product).group_by(approvals.c.state)
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def sweep(self) -> int:
+        """Write down what time did; answers how many approvals that changed."""
+        now_ms = self.now_ms()
+        query = select(approvals.c.product, approvals.c.id).where(approvals.c.until <= now_ms * _MS)
+        with self._database.read() as connection:
+            due = connection.execute(query).all()
+        for row in due:
+            with self._database.write() as connection:
+                found = _row(connection, row.product, row.id)
+                if found is not None:
+                    self._current(connection, found, self.now_ms())
+        if due:
+            self._wake()
+        return len(due)
+
+    def erase(self, connection: Connection, product: str, *, about: Callable[[str], bool]) -> int:
+        """Forget what the approvals about a subject say; that there was such a call stays, and never runs."""
+        gone = 0
+        rows = connection.execute(
+            select(approvals).filter_by(product=product).where(approvals.c.body.is_not(None))
+        ).mappings()
+        for row in rows.all():
+            text = self._decrypted(row)
+            if about(text):
+                state = row["state"] if row["state"] not in ("pending", "approved") else "withdrawn"
+                connection.execute(
+                    update(approvals)
+                    .filter_by(product=product, id=row["id"])
+                    .values(body=None, until=None, state=state)
+                )
+                gone += 1
+        return gone
+
+    def make_link(self, approval: Approval, *, person: str) -> str:
+        """A link for one person to decide one call with its arguments as they are now; shown once."""
+        token = secrets.token_urlsafe(32)
+        until = approval.until_ms or self.now_ms()
+        with self._database.write() as connection:
+            connection.execute(
+                delete(approval_links).where(
+                    approval_links.c.until < self.now_ms() * _MS - _LINK_REMEMBERED_NS
+                )
+            )
+            connection.execute(
+                insert(approval_links).values(
+                    hash=_digest(token),
+                    product=approval.product,
+                    approval=approval.id,
+                    arguments=approval.hash,
+                    person=person,
+                    until=until * _MS,
+                    used_at=None,
+                )
+            )
+        return token
+
+    def link(self, token: str) -> ApprovalLink | Refused:
+        """What a link stands for, or why it leads nowhere."""
+        query = select(approval_links).where(approval_links.c.hash == _digest(token))
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            return Refused(reason="this link is none of ours", hint="open the queue of approvals instead")
+        if row["used_at"] is not None:
+            return Refused(reason="this link was used already", conflict=True)
+        if row["until"] <= self.now_ms() * _MS:
+            return Refused(reason="this link has expired", hint="open the queue of approvals", conflict=True)
+        return ApprovalLink(
+            product=row["product"],
+            approval=row["approval"],
+            arguments=row["arguments"],
+            person=row["person"],
+            until_ms=row["until"] // _MS,
+            used=False,
+        )
+
+    def deliveries_due(self, *, limit: int = 50) -> list[Delivery]:
+        """News to be told now, the oldest first."""
+        query = (
+            select(approval_deliveries)
+            .where(approval_deliveries.c.due_at <= self.now_ms() * _MS)
+            .order_by(approval_deliveries.c.due_at)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return [_delivery(row) for row in connection.execute(query).mappings()]
+
+    def deliveries(self, product: str, approval_id: str) -> list[Delivery]:
+        """How often somebody was tried to be told of an approval, and whether it worked."""
+        query = select(approval_deliveries).filter_by(product=product, approval=approval_id)
+        with self._database.read() as connection:
+            return [_delivery(row) for row in connection.execute(query).mappings()]
+
+    def delivered(self, delivery: Delivery, *, failure: str = "", again_in_ms: int | None = None) -> None:
+        """Write down how an attempt ended, and when the next one is, if there is one."""
+        now_ms = self.now_ms()
+        with self._database.write() as connection:
+            connection.execute(
+                update(approval_deliveries)
+                .filter_by(product=delivery.product, approval=delivery.approval, arguments=delivery.arguments)
+                .values(
+                    attempts=delivery.attempts + 1,
+                    due_at=None if again_in_ms is None else (now_ms + again_in_ms) * _MS,
+                    told_at=None if failure else now_ms * _MS,
+                    failure=failure[:500],
+                )
+            )
+            if again_in_ms is None:
+                body = {
+                    "approval": delivery.approval,
+                    "event": "not_told" if failure else "told",
+                    "attempts": delivery.attempts + 1,
+                }
+                self._ledger.append_on(connection, delivery.product, kind="approval", bodies=[to_json(body)])
+
+    def _current(self, connection: Connection, row: Any, now_ms: int) -> Approval | None:
+        """The approval of a row as it is now; what time did to it is written down."""
+        stored = self._opened(row)
+        if stored is None:
+            return None
+        now = in_time(stored, now_ms=now_ms)
+        if now is not stored:
+            self._save(connection, now, before=stored)
+        return now
+
+    def _save(self, connection: Connection, approval: Approval, *, before: Approval) -> None:
+        connection.execute(
+            update(approvals)
+            .filter_by(product=approval.product, id=approval.id)
+            .values(**self._values(approval))
+        )
+        self._tell(connection, approval, before=before)
+
+    def _tell(self, connection: Connection, approval: Approval, *, before: Approval | None) -> None:
+        """Append what happened since ``before`` to the chain."""
+        known = 0 if before is None else len(before.history)
+        salt = bytes.fromhex(approval.salt)
+        bodies = []
+        for event in approval.history[known:]:
+            body: dict[str, Any] = {
+                "approval": approval.id,
+                "tool": approval.tool,
+                "event": event.what.value,
+                "state": approval.state.value,
+                "rule": approval.rule,
+                "at_ms": event.at_ms,
+                "arguments": commitment(event.hash or approval.hash, salt=salt, purpose="arguments"),
+            }
+            # Whoever asked may be a user of the product; who decides is named.
+            if event.by and event.what not in (Happened.REQUESTED, Happened.WITHDRAWN):
+                body["by"] = event.by
+            if event.role:
+                body["role"] = event.role
+            if event.reason:
+                body["reason"] = commitment(event.reason, salt=salt, purpose="reason")
+            bodies.append(to_json(body))
+        if bodies:
+            self._ledger.append_on(connection, approval.product, kind="approval", bodies=bodies)
+
+    def _note_refusal(self, connection: Connection, approval: Approval, refused: Refused) -> None:
+        body = {
+            "approval": approval.id,
+            "tool": approval.tool,
+            "event": "refused",
+            "state": approval.state.value,
+            "rule": refused.rule or approval.rule,
+            "because": refused.reason,
+            "at_ms": self._latest_ms,
+        }
+        self._ledger.append_on(connection, approval.product, kind="approval", bodies=[to_json(body)])
+
+    def _values(self, approval: Approval) -> dict[str, Any]:
+        until = approval.until_ms
+        return {
+            "state": approval.state.value,
+            "same_call": approval.key,
+            "changed_at": max(approval.seen_ms, self._latest_ms) * _MS,
+            "until": None if until is None else until * _MS,
+            "body": self._encrypted(approval),
+        }
+
+    def _encrypted(self, approval: Approval) -> bytes:
+        ticket = "" if approval.running is None else approval.running.ticket
+        text = to_json({"approval": approval.as_json(), "ticket": ticket}).encode()
+        nonce = secrets.token_bytes(12)
+        return nonce + self._cipher().encrypt(nonce, text, _bound(approval.product, approval.id))
+
+    def _decrypted(self, row: Any) -> str:
+        from cryptography.exceptions import InvalidTag
+
+        body = bytes(row["body"])
+        try:
+            return self._cipher().decrypt(body[:12], body[12:], _bound(row["product"], row["id"])).decode()
+        except InvalidTag as error:
+            raise StorageError(
+                f"the approval {row['id']!r:.100} is damaged, or the folder's secret is another one",
+                where=row["product"],
+                hint="restore secrets/approvals from a copy",
+            ) from error
+
+    def _opened(self, row: Any) -> Approval | None:
+        if row["body"] is None:
+            return None
+        plain = json.loads(self._decrypted(row))
+        return Approval.from_json(plain["approval"], ticket=plain["ticket"])
+
+    def _cipher(self) -> AESGCM:
+        if self._made is None:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+            self._made = AESGCM(self._secret("approvals"))
+        return self._made
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+def _row(connection: Connection, product: str, approval_id: str) -> Any:
+    query = select(approvals).filter_by(product=product, id=approval_id).with_for_update()
+    return connection.execute(query).mappings().first()
+
+
+def _announce(connection: Connection, approval: Approval, now_ms: int) -> None:
+    """Let somebody be told of a call that waits with these arguments."""
+    key = {"product": approval.product, "approval": approval.id, "arguments": approval.hash}
+    if connection.execute(select(approval_deliveries.c.attempts).filter_by(**key)).first() is None:
+        connection.execute(
+            insert(approval_deliveries).values(
+                **key, attempts=0, due_at=now_ms * _MS, told_at=None, failure=""
+            )
+        )
+
+
+def _use_link(connection: Connection, token: str, now_ms: int) -> bool:
+    done = connection.execute(
+        update(approval_links)
+        .where(
+            approval_links.c.hash == _digest(token),
+            approval_links.c.used_at.is_(None),
+            approval_links.c.until > now_ms * _MS,
+        )
+        .values(used_at=now_ms * _MS)
+    )
+    return done.rowcount == 1
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        product=row["product"],
+        approval=row["approval"],
+        arguments=row["arguments"],
+        attempts=row["attempts"],
+        told_at_ms=None if row["told_at"] is None else row["told_at"] // _MS,
+        failure=row["failure"],
+    )
+
+
+def _bound(product: str, approval_id: str) -> bytes:
+    return f"{product}\0{approval_id}".encode("utf-8", "surrogatepass")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
