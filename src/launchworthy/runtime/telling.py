@@ -1,0 +1,177 @@
+"""What a call tells of itself: flags on its span, and every decision as an event of its own.
+
+May import ``capture.sdk``. Decisions hold names, numbers and hashes, never the texts. Nothing here raises.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from launchworthy.capture.sdk.events import decision
+from launchworthy.capture.sdk.span import Span
+from launchworthy.records.attributes import Own
+from launchworthy.runtime.fallback import Asked, Reply
+from launchworthy.runtime.guards.verdict import Outcome
+from launchworthy.runtime.no_answer import NoAnswer
+from launchworthy.runtime.permission import Decision
+from launchworthy.runtime.pipeline import Checked
+from launchworthy.runtime.retrieving import LeftOut
+
+__all__ = ["Telling"]
+
+
+class Telling:
+    """Tells of one call.
+
+    Args:
+        product: Of the contract.
+        workflow: Likewise.
+        span: Of the whole call.
+        simulated: Whether no real user made it.
+    """
+
+    def __init__(self, *, product: str, workflow: str, span: Span, simulated: bool | None) -> None:
+        self._product, self._workflow, self._span, self._simulated = product, workflow, span, simulated
+        self.flags: list[str] = []
+
+    @property
+    def trace_id(self) -> str:
+        """Of the call."""
+        return self._span.trace_id
+
+    def checked(self, checked: Checked, *, subject: str = "") -> None:
+        """What guards said of a text: hits, and what could not be checked; passes are not told."""
+        for verdict in checked.verdicts:
+            if verdict.outcome is Outcome.PASS:
+                continue
+            shadow = verdict.guard in checked.shadowed
+            if verdict.outcome is Outcome.HIT:
+                self.flag(verdict.guard)
+            found = Counter(span.type for span in verdict.spans)
+            self._decide(
+                "guard",
+                verdict.guard,
+                verdict.outcome.value,
+                rule=f"{self._product}/guards/{verdict.guard}",
+                reason=verdict.reason,
+                facts={
+                    "stage": checked.stage.value,
+                    "action": "shadow" if shadow else checked.action.value,
+                    "version": verdict.version,
+                    "category": verdict.category,
+                    "score": verdict.score,
+                    "found": dict(found) or None,
+                    "of": subject or None,
+                    "characters": len(checked.text) or None,
+                },
+            )
+
+    def left_out(self, document: LeftOut) -> None:
+        """A document that was kept out of the prompt."""
+        name = document.document.source or "a source without a name"
+        self._decide(
+            "permission",
+            name,
+            "denied",
+            rule=document.rule,
+            reason=document.reason,
+            facts={"document": document.document.id or None},
+        )
+
+    def permission(self, found: Decision, *, arguments_hash: str) -> None:
+        """Whether a tool may run."""
+        outcome = {"allow": "allowed", "deny": "denied"}.get(found.ruling.value, found.ruling.value)
+        self._decide(
+            "permission",
+            found.tool,
+            outcome,
+            rule=found.rule,
+            reason=found.reason,
+            facts={"arguments_sha256": arguments_hash},
+        )
+
+    def denied(self, tool: str, *, rule: str, reason: str) -> None:
+        """A tool that was stopped by something else than the policy."""
+        self._decide("permission", tool, "denied", rule=rule, reason=reason)
+
+    def tool_run(self, tool: str, outcome: str, *, arguments_hash: str, reason: str, key: str) -> None:
+        """A tool ran, or was to run."""
+        self._decide(
+            "tool_run",
+            tool,
+            outcome,
+            rule=f"{self._product}/tools/{tool}",
+            reason=reason,
+            facts={"arguments_sha256": arguments_hash, "idempotency_key": key or None},
+        )
+
+    def asked(self, asked: Asked) -> None:
+        """How a question to a model went, where a fallback was needed."""
+        used = asked.reply.fallback if asked.reply is not None else asked.policy
+        failed = [{"name": each.name, "reason": each.reason} for each in asked.failures]
+        if asked.reply is not None:
+            self.used(asked.reply)
+        if used is not None or failed:
+            self._decide(
+                "fallback",
+                used or "none",
+                "answered" if asked.reply is not None else "no answer",
+                rule=asked.rule if "/" in asked.rule else None,
+                reason=f"{', '.join(each.name for each in asked.failures)} did not answer" if failed else "",
+                facts={"failed": failed},
+            )
+
+    def used(self, reply: Reply) -> None:
+        """Which fallback answered, on the span of the call; ``false`` where none was needed."""
+        self._span.set_attributes({Own.FALLBACK: reply.fallback if reply.fallback is not None else False})
+
+    def overrun(self, *, limit: str, outcome: str, reason: str, facts: Mapping[str, Any]) -> None:
+        """A limit was reached, or passed; the server opens an incident of it."""
+        self.flag(f"limit:{limit.rpartition('/')[2]}")
+        self._decide("budget", limit.rpartition("/")[2], outcome, rule=limit, reason=reason, facts=facts)
+
+    def no_answer(self, given: NoAnswer) -> None:
+        """There is no answer, on purpose."""
+        self._span.no_answer(given.policy.value)
+        self._decide(
+            "no_answer",
+            self._workflow,
+            given.policy.value,
+            rule=given.rule,
+            reason=given.reason,
+            facts={
+                "condition": given.condition,
+                "route_to": given.route_to,
+                "cut_off": bool(given.partial) or None,
+            },
+        )
+
+    def flag(self, name: str) -> None:
+        """A guard hit, or a limit was reached."""
+        if name not in self.flags:
+            self.flags.append(name)
+            self._span.set_safety_flags(name)
+
+    def _decide(
+        self,
+        kind: str,
+        subject: str,
+        outcome: str,
+        *,
+        rule: str | None = None,
+        reason: str = "",
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        decision(
+            kind=kind,
+            subject=subject,
+            outcome=outcome,
+            rule=rule,
+            reason=reason,
+            facts={name: value for name, value in (facts or {}).items() if value is not None},
+            trace_id=self._span.trace_id,
+            workflow=self._workflow,
+            simulated=self._simulated,
+        )
