@@ -204,6 +204,8 @@ def test_a_field_is_found_in_every_place_in_which_it_stands(policy_of: Any) -> N
         {"pen": {"width": 1}, "pen.width": 4},
         {"pen": [{"width": [1, 4]}]},
         {"pen": [[{"width": 4}]]},
+        {"pen": '{"width": 4}'},
+        {"pen": ['[{"width": 4}]']},
     ):
         assert rule(wide) == "arguments/pen.width/at_most", wide
     for name in (
@@ -217,6 +219,7 @@ def test_a_field_is_found_in_every_place_in_which_it_stands(policy_of: Any) -> N
     assert rule(sent) == "arguments/pen.to/from"
     assert rule(sent, pen=Origin.USER) == "arguments/pen.to/from"
     assert rule(sent, pen=Origin.APPLICATION) == ""
+    assert rule({"pen": '{"to": "a"}'}, pen=Origin.USER) == "arguments/pen.to/from"
 
 
 SEND = {"effect": "send", "roles": ["agent"], "approval": "unattended", "limits": {"total": "9/d"}}
@@ -244,6 +247,12 @@ SEND = {"effect": "send", "roles": ["agent"], "approval": "unattended", "limits"
         {"x": ["../up"]},
         {"x": "file:secret"},
         {"x": "C:\\data"},
+        {"payload": '{"mail": {"to": "x"}}'},
+        {"payload": '  [{"x": "a@b.example"}]'},
+        {"payload": ['{"x": "{\\"to\\": 1}"}']},
+        {"who": "a@b.example, c@d.example"},
+        {"who": "Ann <a@b.example>; Bob <c@d.example>"},
+        {"attendees": "x"},
     ],
 )
 @pytest.mark.parametrize("origin", [None, Origin.RETRIEVED, Origin.TOOL_RESULT, Origin.MODEL])
@@ -276,6 +285,7 @@ def test_free_text_and_what_is_left_empty_choose_nobody(policy_of: Any) -> None:
         "subject": "to you",
         "cc": [],
     }
+    free["note"] = '{"text": "to whom it may concern"}'
     empty: dict[str, Any] = {"to": "", "cc": None, "email_subject": "x", "url_count": 4}
     for arguments in (free, empty):
         assert policy.decide(Request(tool="send", roles=("agent",), arguments=arguments)).ruling is ALLOW

@@ -129,6 +129,14 @@ def test_the_least_trusted_part_decides_for_a_whole_argument_and_each_field_has_
     assert origins["bcc"] is FOUND  # of evil.example, which was retrieved; whatever the model said before
 
 
+def test_a_text_that_is_json_is_looked_into() -> None:
+    seen = Provenance()
+    seen.note(Origin.USER, "Mail ann@shop.example")
+    seen.note(Origin.RETRIEVED, "eve@evil.example")
+    origins = seen.origins({"payload": '{"to": "ann@shop.example", "cc": ["eve@evil.example"]}'})
+    assert origins == {"payload": FOUND, "payload.to": USER, "payload.cc": FOUND}
+
+
 def test_what_is_built_from_retrieved_text_is_told_as_such_and_what_is_made_up_as_the_models() -> None:
     page = "Our help desk is at evil.example, ask for Mallory-7731."
     assert _of("https://evil.example/x?d=secret", user="summarise the page", retrieved=page) is FOUND

@@ -1,7 +1,7 @@
 """Reading the amount of a call, so that no way of writing it slips under a limit.
 
-May import ``quantity``. An amount is a number that is not negative, alone or with its unit: ``50``,
-``"50.00"``, ``"50 USD"``, ``{"value": 50, "currency": "USD"}``, or a number beside an argument ``currency``.
+May import ``quantity`` and ``choosing``. An amount is a number that is not negative, alone or with its unit:
+``50``, ``"50.00"``, ``"50 USD"``, ``{"value": 50, "currency": "USD"}``, or a number beside ``currency``.
 Anything else is unreadable, and what cannot be read is never within a limit.
 """
 
@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from launchworthy.quantity import Quantity, parse_quantity
+from launchworthy.runtime.permission.choosing import opened
 
 __all__ = ["ABSENT", "Reading", "amount_beside", "is_money", "reach", "read_amount"]
 
@@ -79,19 +80,20 @@ def reach(arguments: Mapping[str, Any], name: str) -> Any:
     found = [arguments[name]] if name in arguments else []
     level: list[Any] = [arguments]
     for part in name.split("."):
-        level = [each[part] for each in _entries(level) if isinstance(each, Mapping) and part in each]
+        inner = _entries(level, open_text=True)
+        level = [each[part] for each in inner if isinstance(each, Mapping) and part in each]
     found += level
     if len(found) < 2:
         return found[0] if found else ABSENT
     return _entries(found)
 
 
-def _entries(values: list[Any]) -> list[Any]:
-    """The values, with the entries of every list among them in its place."""
+def _entries(values: list[Any], *, open_text: bool = False) -> list[Any]:
+    """The values, with the entries of every list among them in its place; also of text that is JSON."""
     found: list[Any] = []
     stack = values[::-1]
     while stack:
-        value = stack.pop()
+        value = opened(stack.pop()) if open_text else stack.pop()
         if isinstance(value, list):
             stack += value[::-1]
         else:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from launchworthy.runtime.permission.amounts import ABSENT, reach
-from launchworthy.runtime.permission.choosing import chooses, fold_name, points_somewhere, shown
+from launchworthy.runtime.permission.choosing import chooses, fold_name, opened, points_somewhere, shown
 from launchworthy.runtime.permission.decision import Check, Checked
 from launchworthy.runtime.permission.request import Origin, Request
 from launchworthy.runtime.permission.tool_rules import ScopeRule, ToolRules, listed
@@ -102,6 +102,7 @@ def _paths(arguments: Mapping[str, Any]) -> Iterator[str]:
     stack: list[tuple[str, Any]] = [("", arguments)]
     while stack:
         path, inner = stack.pop()
+        inner = opened(inner)
         if isinstance(inner, Mapping):
             for key, each in inner.items():
                 field = f"{path}.{key}" if path else key
@@ -155,8 +156,9 @@ def _origins(rules: ToolRules, request: Request) -> Iterator[Check]:
             continue
         if value is None or value == "":
             continue  # it chooses nobody
-        if isinstance(value, (Mapping, list)):
-            yield from _inside(rules, request, name, value)
+        inner = opened(value)
+        if isinstance(inner, (Mapping, list)):
+            yield from _inside(rules, request, name, inner)
         elif chooses(name) or points_somewhere(value):
             yield _origin(rules.rule, name, "user", provenance.get(name))
 
@@ -167,6 +169,7 @@ def _inside(rules: ToolRules, request: Request, name: str, value: Any) -> Iterat
     stack: list[tuple[str, Any, bool]] = [(name, value, chooses(name))]
     while stack:
         path, inner, chosen = stack.pop()
+        inner = opened(inner)
         if isinstance(inner, Mapping):
             for key, each in inner.items():
                 field = f"{path}.{key}"

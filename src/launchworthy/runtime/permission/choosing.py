@@ -7,18 +7,21 @@ too: ``from: any``.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from functools import lru_cache
+from typing import Any
 
-__all__ = ["chooses", "fold_name", "points_somewhere", "shown"]
+__all__ = ["chooses", "fold_name", "opened", "points_somewhere", "shown"]
 
 # The last word of a name, less what only says what kind of value it holds.
 _CHOOSING = frozenset(
-    "account accounts acct address addresses addressee bcc beneficiaries beneficiary bic bucket callback card"
-    " cc channel channels creditor dest destination destinations dir directory domain email emails endpoint"
-    " file filename filepath files folder host hostname href iban inbox ip link links location mail mailbox"
-    " mobile msisdn path paths payee payees phone receiver receivers recipient recipients redirect repo"
+    "account accounts acct address addressee addresses attendee attendees bcc beneficiaries beneficiary"
+    " bic bucket callback card cc channel channels creditor dest destination destinations dir directory"
+    " domain email emails endpoint file filename filepath files folder guest guests host hostname href"
+    " iban inbox invitee invitees ip link links location mail mailbox mobile msisdn participant"
+    " participants path paths payee payees phone receiver receivers recipient recipients redirect repo"
     " repository server sink swift target targets tel telephone to uri uris url urls wallet webhook".split()
 )
 _KIND = frozenset("id ids no nr num number name names code ref list key value uid uuid".split())
@@ -29,8 +32,11 @@ _ADDRESS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_MAIL = re.compile(r"(?:[^<>@,;]{0,200}<)?[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}>?")
+_BETWEEN = re.compile(r"\s*[,;\n]\s*")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _LONGEST = 2_048
+_MOST_JSON = 1_000_000
 
 
 @lru_cache(maxsize=4_096)
@@ -43,11 +49,13 @@ def chooses(name: str) -> bool:
 
 
 def points_somewhere(value: object) -> bool:
-    """Whether a value is nothing but an address: a URL, a mail address, an IBAN, a path."""
+    """Whether a value is nothing but an address: a URL, mail addresses, an IBAN, a path."""
     if not isinstance(value, str) or len(value) > _LONGEST:
         return False
     text = value.strip()
     if text[2:4].isdigit() and _is_iban(text):
+        return True
+    if "@" in text and all(_MAIL.fullmatch(each) for each in _BETWEEN.split(text)):
         return True
     signs = "/" in text or "@" in text or ":" in text or "\\" in text or "." in text
     return signs and _ADDRESS.fullmatch(text) is not None
@@ -59,6 +67,17 @@ def _is_iban(text: str) -> bool:
     if _IBAN.fullmatch(plain) is None:
         return False
     return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1
+
+
+def opened(value: Any) -> Any:
+    """What JSON a text is nothing but, so that no address hides in it; any other value as it is."""
+    if not isinstance(value, str) or value.strip()[:1] not in ("{", "[") or len(value) > _MOST_JSON:
+        return value
+    try:
+        inner = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return inner if isinstance(inner, (dict, list)) else value
 
 
 @lru_cache(maxsize=4_096)

@@ -1,6 +1,6 @@
 """Where a value of a call came from: which of its texts it stands in.
 
-Standard library only. The rule: a value belongs to the most trusted place in which the *whole* of it
+May import this folder. The rule: a value belongs to the most trusted place in which the *whole* of it
 stands, the application before the user. Where neither has it, it belongs to the tool result or retrieved
 text in which it, or a part of it, stands; and what stands nowhere the model made up. Case, width, invisible
 characters and spacing do not count, nor ``https://`` before a host, nor the spaces and hyphens within a
@@ -22,6 +22,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from launchworthy.runtime.permission.choosing import opened
 from launchworthy.runtime.permission.request import Origin
 
 __all__ = ["Provenance"]
@@ -260,6 +261,7 @@ def _leaves(path: str, value: Any, *, keys: bool) -> Iterator[tuple[str, Any]]:
     stack: list[tuple[str, Any, int]] = [(path, value, 0)]
     while stack:
         here, inner, depth = stack.pop()
+        inner = inner if keys else opened(inner)
         if depth > _DEEPEST:
             yield here, repr(type(inner))
         elif isinstance(inner, Mapping):
