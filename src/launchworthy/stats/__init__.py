@@ -21,6 +21,7 @@ from launchworthy.stats.correction import (
 )
 from launchworthy.stats.correlation import rank_correlation
 from launchworthy.stats.decision import MAX_UNSCORED_SHARE, bound_status, non_inferiority
+from launchworthy.stats.flagging import FlaggingThreshold, flagging_threshold
 from launchworthy.stats.folded import folded_interval
 from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
@@ -51,6 +52,7 @@ __all__ = [
     "FEWEST_LABELS",
     "MAX_UNSCORED_SHARE",
     "SCALES",
+    "FlaggingThreshold",
     "Interval",
     "Needed",
     "PairedWatch",
@@ -75,6 +77,7 @@ __all__ = [
     "corrected_mean",
     "discordant_e_value",
     "expected_threshold",
+    "flagging_threshold",
     "fleiss_kappa",
     "folded_interval",
     "holm",

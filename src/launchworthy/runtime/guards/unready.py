@@ -27,8 +27,8 @@ class UnreadyGuard:
 
     def __init__(self, *, name: str, reason: str) -> None:
         self.name = name
-        self._reason = reason
+        self.reason = reason
 
     def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
         """Say that nothing was checked."""
-        return unchecked(self, self._reason)
+        return unchecked(self, self.reason)
