@@ -30,11 +30,21 @@ from launchworthy.evidence.sarif import verdict_sarif
 from launchworthy.evidence.status import ClaimStatus, Ledger, LedgerEntry, Plan, State
 from launchworthy.evidence.terms import DeclaredJudge, Stage, Terms, Waiver, terms_of
 from launchworthy.evidence.text import verdict_text
+from launchworthy.evidence.trail import (
+    AuditEntry,
+    AuditFilter,
+    Opening,
+    Openness,
+    audit_entry,
+    entry_words,
+)
 from launchworthy.evidence.verdict import Served, StageVerdict, Verdict, verdict_on
 from launchworthy.evidence.wording import measured_text, plan_text
 
 __all__ = [
     "GENESIS",
+    "AuditEntry",
+    "AuditFilter",
     "ChainFault",
     "ClaimStatus",
     "DeclaredJudge",
@@ -42,6 +52,8 @@ __all__ = [
     "Fault",
     "Ledger",
     "LedgerEntry",
+    "Opening",
+    "Openness",
     "Plan",
     "Ready",
     "Served",
@@ -53,10 +65,12 @@ __all__ = [
     "Verdict",
     "Waiver",
     "append_head",
+    "audit_entry",
     "canonical_json",
     "commitment",
     "decision_body",
     "detail_of",
+    "entry_words",
     "goal",
     "is_opened_by",
     "link",

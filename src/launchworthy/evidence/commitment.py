@@ -8,6 +8,7 @@ nobody can tell what was committed to, and the chain verifies as before.
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,9 @@ __all__ = ["OPENED", "commitment", "decision_body", "detail_of", "is_opened_by",
 # Columns of a decision that are committed to and not written.
 OPENED = ("reason", "decided_by", "facts", "user_id", "session_id")
 _CLEAR = ("kind", "subject", "outcome", "rule", "workflow", "release", "cohort")
+# Facts that name no person, and that the chain is filtered by.
+_LIFTED = ("tool", "approval")
+_MOST_CHARS = 200
 
 
 def subject_key(*, user_id: str | None, trace_id: str | None, session_id: str | None) -> str:
@@ -56,7 +60,18 @@ def decision_body(row: Mapping[str, Any], *, salt: bytes) -> dict[str, Any]:
             body[name] = row[name]
     if row.get("simulated"):
         body["simulated"] = True
-    return body
+    return _lifted(row.get("facts")) | body
+
+
+def _lifted(facts: str | None) -> dict[str, str]:
+    if not facts or not any(f'"{name}"' in facts for name in _LIFTED):
+        return {}
+    plain = json.loads(facts)
+    return {
+        name: plain[name]
+        for name in _LIFTED
+        if isinstance(plain.get(name), str) and 0 < len(plain[name]) <= _MOST_CHARS
+    }
 
 
 def is_opened_by(body: Mapping[str, Any], *, detail: str, salt: bytes) -> bool:

@@ -15,18 +15,32 @@ from typing import Any
 from launchworthy.contract import Contract
 from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.evals.cache import forget_replies
-from launchworthy.evidence import ChainFault, Evidence, LedgerEntry, verdict_json
+from launchworthy.evidence import (
+    AuditEntry,
+    AuditFilter,
+    ChainFault,
+    Evidence,
+    LedgerEntry,
+    Opening,
+    verdict_json,
+)
 from launchworthy.gold import Canary, GoldItem, GoldVersion, Look, ReviewStatus
 from launchworthy.provers import measure
 from launchworthy.records import TABLES, Release, Run, RunItem, RunPage, is_pseudonym, pseudonym
+from launchworthy.runtime.approval import Approval, Ticket
+from launchworthy.runtime.permission import Charge, Overrun, Reservation
+from launchworthy.server.approving import Approving
 from launchworthy.server.audit import Auditor
+from launchworthy.server.caller import THIS_MACHINE, Caller
 from launchworthy.server.contracts import Contracts
+from launchworthy.server.deciding import own_decision
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
 from launchworthy.server.measuring import what_is_new
 from launchworthy.server.promoting import GoldEditor
 from launchworthy.server.retention import retention_rules
-from launchworthy.server.workspace import ApiKey, ContractVersion
+from launchworthy.server.telling import Teller
+from launchworthy.server.workspace import ApiKey, AuditHeads, ContractVersion
 from launchworthy.store import Clock, Rejection, Store, StoreOptions
 from launchworthy.store.erasure import about_subject
 from launchworthy.store.options import system_clock
@@ -37,7 +51,7 @@ __all__ = ["LocalWorkspace"]
 _log = logging.getLogger("launchworthy.server")
 
 # What has a meaning of its own in the chain is appended by the operation that it belongs to.
-_OWN_KINDS = ("evidence", "erasure")
+_OWN_KINDS = ("evidence", "erasure", "decision")
 
 
 class LocalWorkspace:
@@ -47,6 +61,7 @@ class LocalWorkspace:
         contracts: The contract in force of each product.
         judge: Verdicts.
         take: Takes one OTLP request (``otlp.Intake``).
+        approving: Approvals, and who may give them.
     """
 
     def __init__(self, store: Store, *, clock: Clock = system_clock) -> None:
@@ -56,6 +71,8 @@ class LocalWorkspace:
         self.take = RecordIntake(store, contracts=self.contracts, clock=clock)
         self._gold = GoldEditor(store, contract=self._contract, clock=clock)
         self._auditor = Auditor(store, clock=clock)
+        self.approving = Approving(store, contracts=self.contracts, tells=lambda one: self._teller.tells(one))
+        self._teller = Teller(store, person=self.approving.named)
         self._closed = False
 
     @classmethod
@@ -156,6 +173,11 @@ class LocalWorkspace:
                 _log.warning("%s was not measured: %s", product, error)
         self._auditor.sign()
 
+    def attend(self) -> None:
+        """Let approvals expire that are due, and tell who wants to know of those that wait."""
+        self._store.approvals.sweep()
+        self._teller.tell_due()
+
     def maintain(self) -> None:
         """Seal past days and apply retention."""
         self._store.seal()
@@ -193,6 +215,75 @@ class LocalWorkspace:
     def audit(self, *, product: str) -> list[ChainFault]:
         """What is wrong with the audit chain, judged by the newest signed head; empty where it is whole."""
         return list(self._auditor.faults(product))
+
+    def audit_heads(self, *, product: str) -> AuditHeads:
+        """The signed heads of the audit chain, and the public key, as they are kept apart."""
+        key = self._auditor.public_key(product)
+        return AuditHeads(heads=self._auditor.heads(product), public_key=None if key is None else key.hex())
+
+    def audit_trail(
+        self,
+        *,
+        product: str,
+        person: str = "",
+        tool: str = "",
+        case: str = "",
+        kind: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[AuditEntry]:
+        """The newest entries of the audit chain by person, tool, case, kind and time, each opened as far as
+        its detail is still there."""
+        where = AuditFilter(
+            person=self._pseudonym(person) if person else "",
+            tool=tool,
+            case=case,
+            kind=kind,
+            since=since,
+            until=until,
+        )
+        return self._auditor.trail(product, where=where, before=before, limit=limit)
+
+    def audit_openings(self, *, product: str, after: int = 0) -> list[Opening]:
+        """Details and salts of the decisions among the next thousand entries after number ``after``."""
+        return self._auditor.openings(product, after=after)
+
+    def decide(
+        self,
+        *,
+        product: str,
+        kind: str,
+        subject: str,
+        outcome: str,
+        rule: str | None = None,
+        reason: str = "",
+        by: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+        user: str | None = None,
+        trace_id: str | None = None,
+        decision_id: str | None = None,
+    ) -> None:
+        """Append a decision that was made here and not in an application, such as a drill."""
+        row = own_decision(
+            product=product,
+            kind=kind,
+            subject=subject,
+            outcome=outcome,
+            rule=rule,
+            reason=reason,
+            by=by,
+            facts=facts,
+            user=self._pseudonym(user) if user else None,
+            trace_id=trace_id,
+            decision_id=decision_id,
+            at=self._clock(),
+        )
+        self._store.ingest([row], batch_id=f"decision-{row.columns['event_id'][0]}")
+
+    def _pseudonym(self, user: str) -> str:
+        return pseudonym(user, key=self._store.registry.secret(PSEUDONYM_SECRET))
 
     def add_gold(self, version: GoldVersion, items: Sequence[GoldItem]) -> None:
         """Store one version whole, or nothing. Adding the same version again changes nothing."""
@@ -305,7 +396,7 @@ class LocalWorkspace:
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Read records with one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``,
-        ``rollup_hour``."""
+        ``decisions``, ``rollup_hour``."""
         return self._store.query(sql, parameters)
 
     def newest_spans(
@@ -381,14 +472,154 @@ class LocalWorkspace:
         """Unlink what is older than the contracts allow; answers rows removed per table."""
         return self._store.apply_retention(self._clock(), retention_rules(self.contracts))
 
-    def add_api_key(self, *, name: str, role: str) -> str:
+    def request_approval(
+        self, *, product: str, call: Mapping[str, Any], caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Ask for the approval of a call; the same id again answers the same one, as it is now."""
+        return self.approving.request(product, call, caller=caller)
+
+    def approvals(self, *, product: str, state: str | None = None, limit: int = 200) -> list[Approval]:
+        """Calls that wait, waited or ran, newest first; those of one state, if it is named."""
+        return self.approving.listed(product, state=state, limit=limit)
+
+    def approval(
+        self, *, product: str, approval_id: str, wait_s: float = 0.0, caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """One of them; with ``wait_s``, once it waits for no person any more, or after so many seconds."""
+        return self.approving.get(product, approval_id, wait_s=wait_s, caller=caller)
+
+    def approve(
+        self, *, product: str, approval_id: str, arguments_hash: str, caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Confirm a call with exactly these arguments, as the person whose key is shown."""
+        who = self.approving.person(caller)
+        return self.approving.approve(product, approval_id, arguments_hash=arguments_hash, who=who)
+
+    def reject(
+        self,
+        *,
+        product: str,
+        approval_id: str,
+        reason: str,
+        arguments_hash: str | None = None,
+        caller: Caller = THIS_MACHINE,
+    ) -> Approval:
+        """Reject a call, with a reason."""
+        who = self.approving.person(caller)
+        return self.approving.reject(
+            product, approval_id, reason=reason, arguments_hash=arguments_hash, who=who
+        )
+
+    def edit_approval(
+        self,
+        *,
+        product: str,
+        approval_id: str,
+        arguments: Mapping[str, Any],
+        arguments_hash: str,
+        caller: Caller = THIS_MACHINE,
+    ) -> Approval:
+        """Correct arguments: they are checked anew, and what was approved before is void."""
+        return self.approving.edit(
+            product,
+            approval_id,
+            arguments=arguments,
+            arguments_hash=arguments_hash,
+            who=self.approving.person(caller),
+        )
+
+    def resolve_approval(
+        self, *, product: str, approval_id: str, ran: bool, reason: str, caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Say whether a call ran of which nothing was heard, as a person who looked."""
+        who = self.approving.person(caller)
+        return self.approving.resolve(product, approval_id, ran=ran, reason=reason, who=who)
+
+    def claim_approval(
+        self,
+        *,
+        product: str,
+        approval_id: str,
+        claimant: str,
+        arguments_hash: str,
+        lease_s: float = 60.0,
+        caller: Caller = THIS_MACHINE,
+    ) -> Ticket:
+        """Take an approved call to run it now; one claimant gets it."""
+        return self.approving.claim(
+            product,
+            approval_id,
+            claimant=claimant,
+            arguments_hash=arguments_hash,
+            lease_s=lease_s,
+            caller=caller,
+        )
+
+    def settle_approval(
+        self, *, product: str, approval_id: str, ticket: str, outcome: str, reason: str = ""
+    ) -> Approval:
+        """Say how a call ended: ``done``, ``failed`` or ``unknown``."""
+        return self.approving.settle(product, approval_id, ticket=ticket, outcome=outcome, reason=reason)
+
+    def withdraw_approval(
+        self, *, product: str, approval_id: str, reason: str = "", caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Want a call no longer."""
+        return self.approving.withdraw(product, approval_id, reason=reason, caller=caller)
+
+    def tell_approvals(
+        self,
+        *,
+        product: str,
+        url: str,
+        console: str = "http://127.0.0.1:8321",
+        people: Sequence[str] = (),
+        caller: Caller = THIS_MACHINE,
+    ) -> str:
+        """Post to an address whenever a call waits; answers the secret that messages are signed with."""
+        _check_owner(caller, "whoever gets the links can approve")
+        return self._teller.set(product, url=url, console=console, people=people)
+
+    def reserve_spending(self, *, product: str, charges: Sequence[Charge]) -> Mapping[str, Any]:
+        """Take room in every budget, or in none: ``{"reservation": …}``, or ``{"overrun": …}``."""
+        found = self._store.spending(product).reserve(charges)
+        if isinstance(found, Overrun):
+            return {"overrun": {"place": list(charges).index(found.charge), "spent": found.spent}}
+        return {"reservation": found.id}
+
+    def settle_spending(self, *, product: str, reservation: str, amount: float | None = None) -> None:
+        """The call ran; ``amount`` is what it really took."""
+        self._store.spending(product).settle(Reservation(id=reservation, charges=()), amount=amount)
+
+    def release_spending(self, *, product: str, reservation: str) -> None:
+        """The call did not run, for certain."""
+        self._store.spending(product).release(Reservation(id=reservation, charges=()))
+
+    def add_api_key(
+        self,
+        *,
+        name: str,
+        role: str,
+        person: str = "",
+        acts_as: Sequence[str] = (),
+        caller: Caller = THIS_MACHINE,
+    ) -> str:
         """Make an API key; the answer is the only time that its secret is shown."""
-        return self._store.registry.add_api_key(name=name, role=role)
+        if person or acts_as:
+            _check_owner(caller, "an application could make itself an approver")
+        return self._store.registry.add_api_key(name=name, role=role, person=person, acts_as=acts_as)
 
     def api_keys(self) -> list[ApiKey]:
         """Every key, revoked ones included, by name."""
         return [
-            ApiKey(name=key.name, role=key.role, created_at=key.created_at, revoked_at=key.revoked_at)
+            ApiKey(
+                name=key.name,
+                role=key.role,
+                created_at=key.created_at,
+                revoked_at=key.revoked_at,
+                person=key.person,
+                acts_as=key.acts_as,
+            )
             for key in self._store.registry.api_keys()
         ]
 
@@ -417,3 +648,13 @@ class LocalWorkspace:
             self._auditor.sign()
         finally:
             self._store.close()
+
+
+def _check_owner(caller: Caller, because: str) -> None:
+    """Refuse who does not own the folder: some things are done on its own machine, by its own user."""
+    if not caller.owner:
+        raise LaunchworthyError(
+            f"only the owner of the data folder may do this, else {because}",
+            code="LW403",
+            hint="use the command line on the machine and as the user that the server runs as",
+        )

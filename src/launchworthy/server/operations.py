@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, Typ
 
 from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
+from launchworthy.runtime.approval import Approval
+from launchworthy.server.caller import THIS_MACHINE, Caller
 from launchworthy.server.workspace import Workspace
 
 __all__ = ["OPERATIONS", "Operation", "Role"]
@@ -45,9 +47,22 @@ _WireEvidence = Annotated[
 ]
 
 
+def _read_approval(plain: Any) -> Approval:
+    return plain if isinstance(plain, Approval) else Approval.from_json(plain)
+
+
+_WireApproval = Annotated[
+    Approval,
+    PlainValidator(_read_approval, json_schema_input_type=dict[str, Any]),
+    PlainSerializer(lambda approval: approval.as_json(), return_type=dict[str, Any]),
+]
+
+
 def _wire_type(hint: Any) -> Any:
     if hint is Evidence:
         return _WireEvidence
+    if hint is Approval:
+        return _WireApproval
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is None or not arguments:
         return hint
@@ -66,22 +81,30 @@ class Operation:
         verb: HTTP method.
         path: Under ``/api/v1``; ``{name}`` parts are arguments.
         role: Least role of the key that may call it.
+        waits: It may wait for a person before it answers.
     """
 
     name: str
     verb: str
     path: str
     role: Role
+    waits: bool = False
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
         return typing.get_type_hints(getattr(Workspace, self.name))
 
     @cached_property
+    def _parameters(self) -> list[inspect.Parameter]:
+        """What a request says; who calls it cannot say."""
+        every = list(inspect.signature(getattr(Workspace, self.name)).parameters.values())[1:]
+        return [parameter for parameter in every if self._hints[parameter.name] is not Caller]
+
+    @cached_property
     def arguments(self) -> type[BaseModel]:
         """A model of the arguments, unknown ones refused."""
         fields: dict[str, Any] = {}
-        for parameter in list(inspect.signature(getattr(Workspace, self.name)).parameters.values())[1:]:
+        for parameter in self._parameters:
             hint, default = self._hints[parameter.name], parameter.default
             if default is inspect.Parameter.empty:
                 # A query string cannot say null: what may be None may be left out.
@@ -106,13 +129,16 @@ class Operation:
         """Names of the arguments that the method takes by position."""
         return tuple(
             parameter.name
-            for parameter in list(inspect.signature(getattr(Workspace, self.name)).parameters.values())[1:]
+            for parameter in self._parameters
             if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
         )
 
-    def call(self, workspace: Workspace, arguments: Mapping[str, Any]) -> Any:
-        """Call the method with validated arguments."""
+    def call(
+        self, workspace: Workspace, arguments: Mapping[str, Any], *, caller: Caller = THIS_MACHINE
+    ) -> Any:
+        """Call the method with validated arguments, and with who calls where it asks for that."""
         rest = dict(arguments)
+        rest |= {name: caller for name, hint in self._hints.items() if hint is Caller}
         first: Sequence[Any] = [rest.pop(name) for name in self.positional]
         return getattr(workspace, self.name)(*first, **rest)
 
@@ -130,7 +156,25 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("record", "POST", "/products/{product}/ledger", "write"),
     Operation("ledger_entries", "GET", "/products/{product}/ledger", "read"),
     Operation("audit", "GET", "/products/{product}/audit", "read"),
+    Operation("audit_heads", "GET", "/products/{product}/audit/heads", "read"),
+    Operation("audit_trail", "GET", "/products/{product}/audit/entries", "read"),
+    Operation("audit_openings", "GET", "/products/{product}/audit/openings", "write"),
+    Operation("decide", "POST", "/products/{product}/decisions", "write"),
     Operation("erase_subject", "POST", "/products/{product}/erase", "write"),
+    Operation("request_approval", "POST", "/products/{product}/approvals", "ingest"),
+    Operation("approvals", "GET", "/products/{product}/approvals", "read"),
+    Operation("approval", "GET", "/products/{product}/approvals/{approval_id}", "ingest", waits=True),
+    Operation("approve", "POST", "/products/{product}/approvals/{approval_id}/approve", "read"),
+    Operation("reject", "POST", "/products/{product}/approvals/{approval_id}/reject", "read"),
+    Operation("edit_approval", "POST", "/products/{product}/approvals/{approval_id}/edit", "read"),
+    Operation("resolve_approval", "POST", "/products/{product}/approvals/{approval_id}/resolve", "read"),
+    Operation("claim_approval", "POST", "/products/{product}/approvals/{approval_id}/claim", "ingest"),
+    Operation("settle_approval", "POST", "/products/{product}/approvals/{approval_id}/settle", "ingest"),
+    Operation("withdraw_approval", "POST", "/products/{product}/approvals/{approval_id}/withdraw", "ingest"),
+    Operation("tell_approvals", "PUT", "/products/{product}/approvals-webhook", "write"),
+    Operation("reserve_spending", "POST", "/products/{product}/spending/reserve", "ingest"),
+    Operation("settle_spending", "POST", "/products/{product}/spending/settle", "ingest"),
+    Operation("release_spending", "POST", "/products/{product}/spending/release", "ingest"),
     Operation("add_gold", "POST", "/gold", "write"),
     Operation("gold_versions", "GET", "/products/{product}/gold", "read"),
     Operation("looks", "GET", "/products/{product}/gold/{name}/looks", "read"),

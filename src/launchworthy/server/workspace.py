@@ -12,11 +12,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from launchworthy.evidence import ChainFault, Evidence, Ledger, LedgerEntry
+from launchworthy.evidence import (
+    AuditEntry,
+    ChainFault,
+    Evidence,
+    Ledger,
+    LedgerEntry,
+    Opening,
+    SignedHead,
+)
 from launchworthy.gold import GoldItem, GoldStore, GoldVersion, ReviewStatus
 from launchworthy.records import Release, RunPage, RunStore
+from launchworthy.runtime.approval import Approval, Ticket
+from launchworthy.runtime.permission import Charge
+from launchworthy.server.caller import THIS_MACHINE, Caller
 
-__all__ = ["ApiKey", "ContractVersion", "Workspace"]
+__all__ = ["ApiKey", "AuditHeads", "ContractVersion", "Workspace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +48,25 @@ class ContractVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """An API key without its secret; of the roles ``ingest``, ``read``, ``write`` each includes the last."""
+    """An API key without its secret; of the roles ``ingest``, ``read``, ``write`` each includes the last.
+
+    ``person`` is whose key it is, and ``acts_as`` in which roles of contracts they confirm calls.
+    """
 
     name: str
     role: str
     created_at: datetime
     revoked_at: datetime | None = None
+    person: str = ""
+    acts_as: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHeads:
+    """The signed heads of a product's chain, the longest last, and the key that signs them, in hex."""
+
+    heads: Sequence[SignedHead]
+    public_key: str | None
 
 
 class Workspace(GoldStore, Ledger, RunStore, Protocol):
@@ -89,9 +113,48 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def audit(self, *, product: str) -> list[ChainFault]:
         """What is wrong with the audit chain, judged by the newest signed head; empty where it is whole."""
 
+    def audit_heads(self, *, product: str) -> AuditHeads:
+        """The signed heads of the audit chain, and the public key, as they are kept apart."""
+
+    def audit_trail(
+        self,
+        *,
+        product: str,
+        person: str = "",
+        tool: str = "",
+        case: str = "",
+        kind: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[AuditEntry]:
+        """The newest entries of the audit chain by person, tool, case, kind and time, each opened as far as
+        its detail is still there."""
+
+    def audit_openings(self, *, product: str, after: int = 0) -> list[Opening]:
+        """Details and salts of the decisions among the next thousand entries after number ``after``."""
+
+    def decide(
+        self,
+        *,
+        product: str,
+        kind: str,
+        subject: str,
+        outcome: str,
+        rule: str | None = None,
+        reason: str = "",
+        by: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+        user: str | None = None,
+        trace_id: str | None = None,
+        decision_id: str | None = None,
+    ) -> None:
+        """Append a decision that was made here and not in an application, such as a drill."""
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Read records with one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``,
-        ``rollup_hour``."""
+        ``decisions``, ``rollup_hour``."""
 
     def newest_spans(
         self, *, where: Mapping[str, Any] | None = None, before: int | None = None, limit: int = 50
@@ -149,8 +212,105 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def waiting_items(self, *, product: str, name: str) -> list[GoldItem]:
         """Gold items of the newest version that nobody has reviewed."""
 
-    def add_api_key(self, *, name: str, role: str) -> str:
-        """Make an API key; the answer is the only time that its secret is shown."""
+    def request_approval(
+        self, *, product: str, call: Mapping[str, Any], caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Ask for the approval of a call; the same id again answers the same one, as it is now."""
+
+    def approvals(self, *, product: str, state: str | None = None, limit: int = 200) -> list[Approval]:
+        """Calls that wait, waited or ran, newest first; those of one state, if it is named."""
+
+    def approval(
+        self, *, product: str, approval_id: str, wait_s: float = 0.0, caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """One of them; with ``wait_s``, once it waits for no person any more, or after so many seconds."""
+
+    def approve(
+        self, *, product: str, approval_id: str, arguments_hash: str, caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Confirm a call with exactly these arguments, as the person whose key is shown."""
+
+    def reject(
+        self,
+        *,
+        product: str,
+        approval_id: str,
+        reason: str,
+        arguments_hash: str | None = None,
+        caller: Caller = THIS_MACHINE,
+    ) -> Approval:
+        """Reject a call, with a reason."""
+
+    def edit_approval(
+        self,
+        *,
+        product: str,
+        approval_id: str,
+        arguments: Mapping[str, Any],
+        arguments_hash: str,
+        caller: Caller = THIS_MACHINE,
+    ) -> Approval:
+        """Correct arguments: they are checked anew, and what was approved before is void."""
+
+    def resolve_approval(
+        self, *, product: str, approval_id: str, ran: bool, reason: str, caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Say whether a call ran of which nothing was heard, as a person who looked."""
+
+    def claim_approval(
+        self,
+        *,
+        product: str,
+        approval_id: str,
+        claimant: str,
+        arguments_hash: str,
+        lease_s: float = 60.0,
+        caller: Caller = THIS_MACHINE,
+    ) -> Ticket:
+        """Take an approved call to run it now; one claimant gets it."""
+
+    def settle_approval(
+        self, *, product: str, approval_id: str, ticket: str, outcome: str, reason: str = ""
+    ) -> Approval:
+        """Say how a call ended: ``done``, ``failed`` or ``unknown``."""
+
+    def withdraw_approval(
+        self, *, product: str, approval_id: str, reason: str = "", caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Want a call no longer."""
+
+    def tell_approvals(
+        self,
+        *,
+        product: str,
+        url: str,
+        console: str = "http://127.0.0.1:8321",
+        people: Sequence[str] = (),
+        caller: Caller = THIS_MACHINE,
+    ) -> str:
+        """Post to an address whenever a call waits, with a link for each of these people; answers the secret
+        that messages are signed with. An empty address ends it."""
+
+    def reserve_spending(self, *, product: str, charges: Sequence[Charge]) -> Mapping[str, Any]:
+        """Take room in every budget, or in none: ``{"reservation": …}``, or ``{"overrun": …}``."""
+
+    def settle_spending(self, *, product: str, reservation: str, amount: float | None = None) -> None:
+        """The call ran; ``amount`` is what it really took."""
+
+    def release_spending(self, *, product: str, reservation: str) -> None:
+        """The call did not run, for certain."""
+
+    def add_api_key(
+        self,
+        *,
+        name: str,
+        role: str,
+        person: str = "",
+        acts_as: Sequence[str] = (),
+        caller: Caller = THIS_MACHINE,
+    ) -> str:
+        """Make an API key; the answer is the only time that its secret is shown. Keys of people who confirm
+        calls are made by whoever owns the folder."""
 
     def api_keys(self) -> list[ApiKey]:
         """Every key, revoked ones included, by name."""

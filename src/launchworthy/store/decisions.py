@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from launchworthy.evidence import decision_body, subject_key
+from launchworthy.evidence import commitment, decision_body, subject_key
 from launchworthy.records import DECISIONS, Rows
 from launchworthy.store.database import Database
 from launchworthy.store.ledger import LedgerRepository
@@ -72,6 +72,13 @@ class DecisionLog:
         with self._database.read() as connection:
             found = _read_salts(connection, product, sorted({_key(row) for row in rows}))
         return [found.get(_key(row)) for row in rows]
+
+    def who(self, product: str, user_id: str) -> str | None:
+        """The chain's commitment to a person; None for one whom it never named, or who was erased."""
+        subject = subject_key(user_id=user_id, trace_id=None, session_id=None)
+        with self._database.read() as connection:
+            salt = _read_salts(connection, product, [subject]).get(subject)
+        return None if salt is None else commitment(user_id, salt=salt, purpose="who")
 
     def entry_numbers(self, product: str, events: Sequence[str]) -> dict[str, int]:
         """Entry of the chain by event id."""

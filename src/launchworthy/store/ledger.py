@@ -9,12 +9,12 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
-from launchworthy.evidence import Evidence, LedgerEntry, link
+from launchworthy.evidence import AuditFilter, Evidence, LedgerEntry, link
 from launchworthy.store.database import Database
 from launchworthy.store.options import Clock
 from launchworthy.store.plain import to_json
@@ -86,6 +86,54 @@ class LedgerRepository:
                 return
             after = rows[-1]["seq"]
 
+    def entry_hashes(self, product: str, *, after: int = 0) -> Iterator[tuple[int, str]]:
+        """Numbers and hashes alone, from the entry that follows ``after``."""
+        query = (
+            select(ledger.c.seq, ledger.c.hash).filter_by(product=product).order_by(ledger.c.seq).limit(_PAGE)
+        )
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(query.where(ledger.c.seq > after)).all()
+            yield from ((row.seq, row.hash) for row in rows)
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].seq
+
+    def newest_entries(
+        self, product: str, *, where: AuditFilter, who: str | None, before: int | None, limit: int
+    ) -> list[LedgerEntry]:
+        """The newest entries that a filter lets through, newest first.
+
+        Args:
+            product: Whose chain.
+            where: The filter; a person is looked for by ``who``.
+            who: The chain's commitment to that person.
+            before: Number of the entry to page from.
+            limit: Most that are answered.
+        """
+        query = select(ledger).filter_by(product=product).order_by(ledger.c.seq.desc()).limit(limit)
+        body = ledger.c.body
+        if before is not None:
+            query = query.where(ledger.c.seq < before)
+        for moment, later in ((where.since, True), (where.until, False)):
+            if moment is not None:
+                told = moment.astimezone(UTC).isoformat(timespec="microseconds")
+                query = query.where(ledger.c.at >= told if later else ledger.c.at < told)
+        if where.kind:
+            decided = and_(ledger.c.kind == "decision", _says(body, "kind", where.kind))
+            query = query.where(or_(ledger.c.kind == where.kind, decided))
+        if where.tool or where.case or who is not None:
+            query = query.where(ledger.c.kind == "decision")
+        if where.tool:
+            query = query.where(or_(_says(body, "subject", where.tool), _says(body, "tool", where.tool)))
+        if where.case:
+            names = ("subject", "trace_id", "approval", "event")
+            query = query.where(or_(*(_says(body, name, where.case) for name in names)))
+        if who is not None:
+            query = query.where(_says(body, "who", who))
+        with self._database.read() as connection:
+            return [_entry(row) for row in connection.execute(query).mappings()]
+
     def last_entry(self, product: str) -> LedgerEntry | None:
         """The head of the chain, to be signed and kept apart."""
         with self._database.read() as connection:
@@ -128,6 +176,11 @@ class LedgerRepository:
             held.pieces.append(piece)
             held.ids.add(piece.id)
         return held
+
+
+def _says(body: ColumnElement[str], name: str, value: str) -> ColumnElement[bool]:
+    """Whether canonical JSON has this value under a name of its own object; LIKE would not mind case."""
+    return func.replace(body, f"{json.dumps(name)}:{json.dumps(value)}", "") != body
 
 
 def _last(connection: Connection, product: str) -> LedgerEntry | None:
