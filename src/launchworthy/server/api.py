@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -22,12 +23,14 @@ from launchworthy import __version__
 from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.records import TABLES
 from launchworthy.server.auth import Gate
+from launchworthy.server.caller import Caller
 from launchworthy.server.operations import OPERATIONS, Operation
 from launchworthy.server.workspace import Workspace
 
-__all__ = ["MAX_BODY_BYTES", "api_routes", "error_response", "openapi"]
+__all__ = ["MAX_BODY_BYTES", "api_routes", "caller_of", "error_response", "openapi"]
 
 PREFIX = "/api/v1"
+MOST_WAITING = 256  # requests that wait for a person, each in a thread
 MAX_BODY_BYTES = 256 * 1024 * 1024  # a gold set or a run's items arrive whole
 _STATUS = {
     **{f"LW{status}": status for status in (401, 403, 404, 409, 413, 415, 503)},
@@ -71,7 +74,16 @@ async def read_body(request: Request, *, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+def caller_of(request: Request) -> Caller:
+    """Who calls, as the gate recognised them."""
+    state = request.scope["state"]
+    return Caller(role=state["role"] or "", key=state["reader"], owner=state["owner"])
+
+
 def _endpoint(operation: Operation, workspace: Workspace) -> Callable[[Request], Awaitable[Response]]:
+    # Those who wait for a person take no thread from those who do not.
+    waiting = CapacityLimiter(MOST_WAITING)
+
     async def endpoint(request: Request) -> Response:
         try:
             role = request.scope["state"]["role"]
@@ -81,7 +93,8 @@ def _endpoint(operation: Operation, workspace: Workspace) -> Callable[[Request],
                     code="LW403",
                 )
             arguments = await _arguments(operation, request)
-            answer = await to_thread.run_sync(operation.call, workspace, arguments)
+            call = partial(operation.call, workspace, arguments, caller=caller_of(request))
+            answer = await to_thread.run_sync(call, limiter=waiting if operation.waits else None)
         except LaunchworthyError as error:
             return error_response(error)
         return Response(operation.answer.dump_json(answer), media_type="application/json")

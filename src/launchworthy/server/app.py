@@ -32,6 +32,7 @@ __all__ = ["build_app", "repeat"]
 # Seconds after the start, and from then on.
 MEASURE_AFTER_S, MEASURE_EVERY_S = 2.0, 60.0
 MAINTAIN_AFTER_S, MAINTAIN_EVERY_S = 60.0, 3600.0
+ATTEND_EVERY_S = 1.0
 
 _log = logging.getLogger("launchworthy.server")
 
@@ -50,8 +51,11 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
     secret = secrets.token_bytes(32)
     otlp = OtlpEndpoints(workspace.take)
 
+    def is_owner(key: str) -> bool:
+        return secrets.compare_digest(key.encode("utf-8", "surrogatepass"), token.encode())
+
     def role_of_key(key: str) -> str | None:
-        return "write" if secrets.compare_digest(key.encode(), token.encode()) else workspace.role_of_key(key)
+        return "write" if is_owner(key) else workspace.role_of_key(key)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -60,6 +64,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
             for work, after_s, every_s, name in (
                 (workspace.measure_all, MEASURE_AFTER_S, MEASURE_EVERY_S, "measuring"),
                 (workspace.maintain, MAINTAIN_AFTER_S, MAINTAIN_EVERY_S, "maintenance"),
+                (workspace.attend, ATTEND_EVERY_S, ATTEND_EVERY_S, "approvals"),
             )
         ]
         try:
@@ -111,6 +116,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
         Gate,
         role_of_key=role_of_key,
         name_of_key=workspace.name_of_key,
+        is_owner=is_owner,
         require_key=require_key,
         secret=secret,
     )

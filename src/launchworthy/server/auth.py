@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import time
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
@@ -25,7 +26,9 @@ __all__ = ["COOKIE", "Gate", "is_loopback", "sign_session"]
 COOKIE = "launchworthy_session"
 SESSION_S = 12 * 3600
 _RANK = {"ingest": 0, "read": 1, "write": 2}
-_OPEN_PATHS = ("/healthz", "/login", "/static/")
+_OPEN_PATHS = ("/healthz", "/login", "/static/", "/approve/")
+# What applications ask with a key that may only send records; each operation checks its own role too.
+_ASKED_BY_APPLICATIONS = re.compile(r"/api/v1/products/[^/]+/(approvals|spending)(/|$)")
 
 
 def is_loopback(host: str) -> bool:
@@ -61,7 +64,7 @@ def _session(value: str, *, secret: bytes, now_s: float) -> tuple[str, str] | No
 
 
 def _needed_role(method: str, path: str) -> str:
-    if path.startswith("/v1/"):
+    if path.startswith("/v1/") or _ASKED_BY_APPLICATIONS.match(path):
         return "ingest"
     # The API checks each operation's own role; pages only read.
     return "read" if method in ("GET", "HEAD") or path.startswith("/api/") else "write"
@@ -73,6 +76,7 @@ class Gate:
     Args:
         role_of_key: Answers the role of a live key's secret, or None.
         name_of_key: Answers its name, for what is recorded of who read; empty where it has none.
+        is_owner: Whether a key is the folder's own token.
         require_key: True when bound beyond loopback.
         secret: Signs session cookies.
     """
@@ -86,10 +90,12 @@ class Gate:
         secret: bytes,
         clock: Callable[[], float] = time.time,
         name_of_key: Callable[[str], str] = lambda _: "",
+        is_owner: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.app = app
         self.role_of_key = role_of_key
         self.name_of_key = name_of_key
+        self.is_owner = is_owner
         self.require_key = require_key
         self.secret = secret
         self.clock = clock
@@ -120,7 +126,7 @@ class Gate:
             return _refuse(403, "LW403", "a page of another origin may not call this server", "")
         if headers.get("sec-fetch-site") == "cross-site" and scope["method"] not in ("GET", "HEAD"):
             return _refuse(403, "LW403", "a page of another site may not call this server", "")
-        role, reader = self._caller(headers)
+        role, reader, owner = self._caller(headers)
         path = scope["path"]
         if role is None and not path.startswith(_OPEN_PATHS):
             if "text/html" in headers.get("accept", "") and scope["method"] == "GET":
@@ -133,7 +139,7 @@ class Gate:
             )
         if role is not None and not self.allows(role, _needed_role(scope["method"], path)):
             return _refuse(403, "LW403", f"a key with the role {role!r} may not do this", "")
-        scope.setdefault("state", {}).update(role=role, reader=reader)
+        scope.setdefault("state", {}).update(role=role, reader=reader, owner=owner)
         return None
 
     @staticmethod
@@ -141,21 +147,25 @@ class Gate:
         """Whether ``role`` includes ``needed``."""
         return _RANK[role] >= _RANK[needed]
 
-    def _caller(self, headers: dict[str, str]) -> tuple[str | None, str]:
-        """Role, None for who may nothing, and the name of the key, empty where none was shown."""
+    def _caller(self, headers: dict[str, str]) -> tuple[str | None, str, bool]:
+        """Role (None: may nothing), name of the key (empty: none was shown), whether it is the owner."""
         authorization = headers.get("authorization", "")
         if authorization[:7].lower() == "bearer ":
             key = authorization[7:].strip()
             role = self.role_of_key(key)
-            return role, "" if role is None else self.name_of_key(key)
+            return (role, "", False) if role is None else (role, self.name_of_key(key), self.is_owner(key))
+        found = self._session(headers)
         if not self.require_key:
-            return "write", ""
+            # Whoever is on this machine may do all; a session only says who they are.
+            return "write", "" if found is None else found[1], False
+        return (None, "", False) if found is None else (*found, False)
+
+    def _session(self, headers: dict[str, str]) -> tuple[str, str] | None:
         try:
             morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
-            return None, ""
-        found = _session(morsel.value, secret=self.secret, now_s=self.clock()) if morsel else None
-        return found or (None, "")
+            return None
+        return _session(morsel.value, secret=self.secret, now_s=self.clock()) if morsel else None
 
 
 def _refuse(status: int, code: str, message: str, hint: str) -> Response:

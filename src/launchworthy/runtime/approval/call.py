@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -147,8 +148,11 @@ def call_of(row: Mapping[str, Any], *, where: str = "call") -> ProposedCall:
     evidence = row.get("evidence") or ()
     if not isinstance(evidence, Sequence) or isinstance(evidence, str):
         raise InputError("evidence is no list of passages", where=where)
+    own = _text(row, "id", where, needed=True, most=_MOST_ID)
+    if not re.fullmatch(r"[\w.:@-]+", own):
+        raise InputError(f"{own!r:.80} is no id of a call", where=where, hint="letters, digits, . _ : @ -")
     return ProposedCall(
-        id=_text(row, "id", where, needed=True, most=_MOST_ID),
+        id=own,
         requester=_text(row, "requester", where, needed=True, most=_MOST_ID),
         request=replace(request, at_ms=None),  # when it is asked, the clock of the queue says
         question=_text(row, "question", where),

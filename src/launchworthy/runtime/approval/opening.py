@@ -44,7 +44,10 @@ def open_approval(
         return Refused(reason=decision.reason, rule=decision.rule, hint="no approval makes a denied call run")
     if decision.ruling is Ruling.ALLOW:
         return Refused(
-            reason=f"no approval is due for this call of {decision.tool}", rule=decision.rule, hint="run it"
+            reason=f"no approval is due for this call of {decision.tool}",
+            rule=decision.rule,
+            hint="run it",
+            conflict=True,
         )
     bound = arguments_hash(
         product=product,
