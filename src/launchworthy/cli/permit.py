@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from launchworthy.runtime.permission import Decision, Request
+    from launchworthy.runtime.permission import Decision, Policy, Request
 
 _NAMED = 60
+_BLOCK = 1_000  # lines printed at once
 
 
 @click.command()
@@ -47,16 +50,18 @@ def command(contract_file: Path, file: Path, as_json: bool) -> int:
         for line, row in read_jsonl(file, unique="id")
     ]
     require_rows(len(rows), file=file)
-    decided = _decided(policy, [request for _, request in rows])
-    for (name, _), decision in zip(rows, decided, strict=True):
-        if as_json:
-            click.echo(json.dumps({"id": name} | decision.as_json(), ensure_ascii=False, allow_nan=False))
-        else:
-            click.echo(_line(name, decision))
+    lines = (
+        json.dumps({"id": name} | decision.as_json(), ensure_ascii=False, allow_nan=False)
+        if as_json
+        else _line(name, decision)
+        for (name, _), decision in zip(rows, _decided(policy, [each for _, each in rows]), strict=True)
+    )
+    while block := list(islice(lines, _BLOCK)):
+        click.echo("\n".join(block))
     return 0
 
 
-def _decided(policy: Any, requests: list[Request]) -> list[Decision]:
+def _decided(policy: Policy, requests: list[Request]) -> Iterator[Decision]:
     """Each call after those before it; a row without a time is of the time of the row before."""
     import time
     from dataclasses import replace
@@ -65,7 +70,6 @@ def _decided(policy: Any, requests: list[Request]) -> list[Decision]:
 
     spending = MemorySpending()
     now = time.time_ns() // 1_000_000
-    found = []
     for request in requests:
         now = now if request.at_ms is None else request.at_ms
         decision = policy.decide(replace(request, at_ms=now), spending=spending)
@@ -73,8 +77,7 @@ def _decided(policy: Any, requests: list[Request]) -> list[Decision]:
             taken = spending.reserve(decision.charges, at_ms=now)
             if not isinstance(taken, Overrun):
                 spending.settle(taken)
-        found.append(decision)
-    return found
+        yield decision
 
 
 def _line(name: Any, decision: Decision) -> str:
