@@ -306,6 +306,7 @@ def test_a_street_address_is_found(address: str) -> None:
 @pytest.mark.parametrize(
     "text",
     """order 1234567890|Version 1.2.3.4|version 10.0.19045.1|Invoice 2024-001234|1,234,567.89|$1,234.56
+security code 123456789|it is my 123456789018|insurance policy 123456782
 10:30:45|from 2019 to 2020|2019-2020|pages 123-456|ISBN 978-3-16-148410-0|error 0x80070005|Python 3.11.4
 e.g. this|README.md|node.js|a.b|x = y.z()|main.py|std::vector|12:30|100000000 people
 3.14159265358979|1 000 000 euros|tracking 1Z999AA10123456784|H1 D3 INTRODUCTORY

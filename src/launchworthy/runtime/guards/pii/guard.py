@@ -8,20 +8,26 @@ what a model estimates is recorded and acts only once it was calibrated on the p
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from launchworthy.runtime.guards.pii.kinds import GROUPS, NAMED_KINDS, PATTERN_KINDS, chosen_kinds
 from launchworthy.runtime.guards.pii.patterns import find_patterns, without_overlap
 from launchworthy.runtime.guards.pii.reading import Reading, read
 from launchworthy.runtime.guards.verdict import Finding, GuardContext, GuardVerdict, Outcome, Stage
 
+if TYPE_CHECKING:
+    from launchworthy.runtime.guards.pii.tagger import Tagger
+
 __all__ = ["PATTERNS_VERSION", "PiiGuard", "PiiNamesGuard", "pii_guards"]
 
 PATTERNS_VERSION = "pii-patterns-1"
 
 WINDOW = 320
-"""Characters to hold back for patterns: the longest value that is not found before it is complete (a mail
-address: 64, @, 63 and its ending; an address of a street with its place), the word after a phone number
-that says what it is, and as many invisible characters between."""
+"""Characters to hold back for patterns: the longest value that is found only once it is complete, a mail
+address (64, @ and 255). All others are shorter even with the word after them that says what they are, which
+leaves room for invisible characters between; a URL is found from its scheme on, however long it grows."""
 
 _DEFAULT_THRESHOLD = 0.5
 
@@ -107,6 +113,7 @@ class PiiNamesGuard:
         threshold: Score from which a finding counts; 0.5 if not given.
         thresholds: The same for single kinds.
         exceptions: Texts that are never flagged, such as the product's own name.
+        model: File of another tagger; the one that ships with the package if not given.
     """
 
     name = "pii_names"
@@ -120,7 +127,9 @@ class PiiNamesGuard:
         threshold: float | None = None,
         thresholds: Mapping[str, float] | None = None,
         exceptions: Iterable[str] = (),
+        model: Path | None = None,
     ) -> None:
+        self._model = model
         self._settings = _Settings(NAMED_KINDS, find, threshold, thresholds or {}, exceptions)
 
     @property
@@ -131,9 +140,13 @@ class PiiNamesGuard:
     @property
     def version(self) -> str:
         """Of its model."""
+        return self._tagger.version
+
+    @cached_property
+    def _tagger(self) -> Tagger:
         from launchworthy.runtime.guards.pii.tagger import Tagger
 
-        return Tagger.shipped().version
+        return Tagger.shipped() if self._model is None else Tagger.load(self._model)
 
     @property
     def window(self) -> int | None:
@@ -144,11 +157,9 @@ class PiiNamesGuard:
 
     def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
         """Find names in one text; what the patterns are sure of is not a name."""
-        from launchworthy.runtime.guards.pii.tagger import Tagger
-
         reading = read(payload)
         formed = [f for f in find_patterns(reading) if f.score >= _DEFAULT_THRESHOLD]
-        tagged = Tagger.shipped().find(reading.text, formed)
+        tagged = self._tagger.find(reading.text, formed)
         found = [f for f in tagged if self._settings.wanted(reading, f)]
         return _verdict(self.name, self.version, reading, found)
 

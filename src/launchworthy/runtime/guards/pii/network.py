@@ -12,9 +12,10 @@ from launchworthy.runtime.guards.pii.reading import Reading
 from launchworthy.runtime.guards.pii.topics import Topics
 from launchworthy.runtime.guards.verdict import Finding
 
-__all__ = ["LONGEST_LOCAL", "find_addresses_of_hosts", "find_mail", "find_urls"]
+__all__ = ["find_addresses_of_hosts", "find_mail", "find_urls"]
 
-LONGEST_LOCAL = 64  # characters before the @ (RFC 5321)
+_LONGEST_LOCAL = 64  # characters before the @ (RFC 5321, 4.5.3.1)
+_LONGEST_DOMAIN = 255
 
 _LOCAL_SIGNS = frozenset(".!#$%&'*+/=?^_`{|}~-")
 _DOMAIN = re.compile(
@@ -36,7 +37,7 @@ _TOP = (
 ).split()
 _URL = re.compile(r"(?<![^\W_])(?:(?:https?|ftps?)://|www\.)[^\s<>\"'\u00ab\u00bb]{1,2000}", re.IGNORECASE)
 _BARE = re.compile(
-    rf"(?<![\w.@-])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.){{1,6}}(?:{'|'.join(_TOP)})"
+    rf"(?<![\w.@-])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.){{1,4}}(?:{'|'.join(_TOP)})"
     r"(?![\w@-]|\.[a-z0-9])(?::\d{2,5}(?!\d))?(?:/[^\s<>\"']{0,2000})?",
     re.IGNORECASE,
 )
@@ -56,7 +57,7 @@ def find_mail(reading: Reading) -> Iterator[Finding]:
     while place != -1:
         start = _local_start(text, place)
         domain = _DOMAIN.match(text, place + 1)
-        if start < place and domain is not None:
+        if start < place and domain is not None and domain.end() - domain.start() <= _LONGEST_DOMAIN:
             yield Finding(start, domain.end(), "email", 0.97)
         place = text.find("@", place + 1)
     if _SPELLED_HINT.search(text):
@@ -68,7 +69,7 @@ def find_mail(reading: Reading) -> Iterator[Finding]:
 
 def _local_start(text: str, at: int) -> int:
     place = at
-    while place and at - place < LONGEST_LOCAL:
+    while place and at - place < _LONGEST_LOCAL:
         character = text[place - 1]
         if not (character.isalnum() or character in _LOCAL_SIGNS):
             break
@@ -82,9 +83,7 @@ def find_urls(reading: Reading) -> Iterator[Finding]:
     """URLs, and domains that stand alone; closing punctuation is no part of them."""
     text = reading.text
     for match in _URL.finditer(text):
-        end = _trim(text, match.start(), match.end())
-        if "." in text[match.start() : end] or "//localhost" in match[0]:
-            yield Finding(match.start(), end, "url", 0.95)
+        yield Finding(match.start(), _trim(text, match.start(), match.end()), "url", 0.95)
     for match in _BARE.finditer(text):
         yield Finding(match.start(), _trim(text, match.start(), match.end()), "url", 0.65)
 

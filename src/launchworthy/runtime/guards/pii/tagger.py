@@ -30,7 +30,6 @@ LABELS = ("O", *(f"{part}-{kind}" for kind in TAGGED for part in "BI"))
 _SHIPPED = Path(__file__).parent / "names.npz"
 _FORMAT = 1
 _NEVER = -1e4
-_KEPT_AS_WORDS = frozenset({"address", "postcode"})  # the tagger reads these itself
 _EDGES = frozenset(" \t\r\n,;:.-–")
 
 Floats = npt.NDArray[np.float64]
@@ -180,9 +179,9 @@ class Tagger:
 
         Args:
             text: As it is read.
-            formed: What patterns found, in order and without overlap.
+            formed: What patterns found, in order and without overlap; addresses it reads itself.
         """
-        cut = sentences(text, [f for f in formed if f.type not in _KEPT_AS_WORDS])
+        cut = sentences(text, [f for f in formed if f.type != "address"])
         found: list[Finding] = []
         for first in range(0, len(cut), _AT_ONCE):
             found += self._find(text, cut[first : first + _AT_ONCE])

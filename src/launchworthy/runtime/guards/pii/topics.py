@@ -17,6 +17,7 @@ AFTER = 24  # and after
 
 _WORD = re.compile(r"[^\W\d_]+")
 
+# Two words joined by a plus speak only together, next to each other.
 _WORDS = {
     "phone": """phone phones telephone tel telephones telefon telefono teléfono téléphone telefone telefoon
         telefonnummer telefonnr handy handynummer rufnummer mobil mobile mobiles cell cellphone
@@ -40,45 +41,47 @@ _WORDS = {
         pedido ordine factuur booking confirmation transaction id parcel shipment build
         commit population revenue price prices cost costs pages votes usd eur gbp
         dollars euros""",
-    "us_ssn": "ssn social security socialsecurity itin tin taxpayer",
+    "us_ssn": "ssn ssns itin social+security socialsecurity taxpayer+identification",
     "uk_nhs": "nhs",
-    "uk_nino": "nino insurance ni national",
-    "ca_sin": "sin social insurance nas",
-    "au_tfn": "tfn tax",
+    "uk_nino": "nino national+insurance ni+number",
+    "ca_sin": "sin social+insurance assurance+sociale",
+    "au_tfn": "tfn tax+file",
     "au_medicare": "medicare",
-    "de_tax_id": "steuer steuerid steuernummer identifikationsnummer steueridentifikationsnummer tin",
-    "fr_nir": "nir sécurité sociale insee sécu securite",
+    "de_tax_id": """steuer steuerid steuernummer identifikationsnummer steueridentifikationsnummer
+        steuer+id idnr tax+id tax+identification""",
+    "fr_nir": "nir insee sécurité+sociale securite+sociale sécu",
     "es_dni": "dni nif nie",
-    "it_codice_fiscale": "codice fiscale",
+    "it_codice_fiscale": "codice+fiscale",
     "nl_bsn": "bsn burgerservicenummer sofinummer sofi",
-    "be_nrn": "rijksregister rijksregisternummer registre national niss insz",
+    "be_nrn": "rijksregister rijksregisternummer registre+national national+register niss insz",
     "pl_pesel": "pesel",
-    "se_personnummer": "personnummer personnumret personal",
+    "se_personnummer": "personnummer personnumret",
     "fi_hetu": "hetu henkilötunnus",
     "dk_cpr": "cpr personnummer cprnummer",
     "no_fnr": "fødselsnummer fodselsnummer fnr personnummer",
     "ch_ahv": "ahv avs",
     "br_cpf": "cpf",
     "in_aadhaar": "aadhaar aadhar uidai uid",
-    "in_pan": "pan permanent",
-    "za_id": "id identity south rsa",
-    "cn_resident_id": "id identity resident 身份证",
-    "kr_rrn": "rrn resident",
+    "in_pan": "pan permanent+account",
+    "za_id": "id+number identity+number sa+id",
+    "cn_resident_id": "id+number identity+card resident+identity 身份证",
+    "kr_rrn": "rrn resident+registration",
     "sg_nric": "nric fin",
-    "jp_my_number": "my mynumber individual",
+    "jp_my_number": "my+number mynumber individual+number",
     "mx_curp": "curp",
     "pt_nif": "nif contribuinte",
     "ie_pps": "pps ppsn",
     "tr_kimlik": "kimlik tckn tc",
-    "cz_rodne_cislo": "rodné rodne rč",
+    "cz_rodne_cislo": "rodné+číslo rodne+cislo rč",
     "hr_oib": "oib",
     "ro_cnp": "cnp",
-    "il_id": "teudat zehut identity",
+    "il_id": "teudat+zehut zehut",
 }
 
 _TOPICS: dict[str, tuple[str, ...]] = {}
 for _topic, _words in _WORDS.items():
     for _word in _words.split():
+        _word = _word.replace("+", " ")
         _TOPICS[_word] = (*_TOPICS.get(_word, ()), _topic)
 
 
@@ -90,11 +93,16 @@ class Topics:
 
     @cached_property
     def _found(self) -> tuple[list[int], list[int], list[tuple[str, ...]]]:
-        hits = [
-            (match.start(), match.end(), topics)
-            for match in _WORD.finditer(self._lower)
-            if (topics := _TOPICS.get(match[0])) is not None
-        ]
+        hits = []
+        last, last_end = "", 0
+        for match in _WORD.finditer(self._lower):
+            start, word = match.start(), match[0]
+            topics = _TOPICS.get(word, ())
+            if last and start - last_end <= 2:
+                topics += _TOPICS.get(f"{last} {word}", ())
+            if topics:
+                hits.append((start, match.end(), topics))
+            last, last_end = word, match.end()
         return [h[0] for h in hits], [h[1] for h in hits], [h[2] for h in hits]
 
     def near(self, start: int, end: int) -> dict[str, int]:

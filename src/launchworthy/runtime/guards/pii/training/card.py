@@ -20,7 +20,7 @@ of words and their neighbours; weights of one byte. It decides sentence by sente
 It estimates: a contract lets it act only once it was calibrated on the product's own cases.
 
 **Trained on** {sources}.
-Generated texts come from {templates} templates, most of them English, the others in 16 languages, with
+Generated texts come from {templates} templates, most of them English, the others in 18 languages, with
 names, streets, towns and firms of {cultures} cultures; a third of the names and half of the firms are made
 up of syllables, so that it goes by form and neighbours and not by lists. No text of a real person.
 Rounds: {rounds}; seed: {seed}.
