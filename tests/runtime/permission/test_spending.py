@@ -125,6 +125,13 @@ def test_users_who_came_once_leave_nothing_behind() -> None:
     ledger.release(late)
 
 
+def test_amounts_too_small_to_see_still_add_up() -> None:
+    ledger = MemorySpending()
+    for _ in range(100):
+        _taken(ledger, 1e-12, 1)
+    assert ledger.spent(_charge(0), at_ms=1) >= 100e-12
+
+
 def test_reading_the_future_forgets_nothing() -> None:
     ledger = MemorySpending()
     _taken(ledger, 7, 10)

@@ -109,7 +109,7 @@ class _Window:
         self.total = 0
 
     def enter(self, at_ms: int, amount: float) -> _Row:
-        row = _Row(at_ms, round(amount * _BILLION))
+        row = _Row(at_ms, _whole(amount))
         self.rows.append(row)
         self.total += row.billionths
         return row
@@ -117,7 +117,7 @@ class _Window:
     def change(self, row: _Row, amount: float) -> None:
         if not row.gone:
             self.total -= row.billionths
-            row.billionths = round(amount * _BILLION)
+            row.billionths = _whole(amount)
             self.total += row.billionths
 
     def forget(self, until_ms: int) -> None:
@@ -201,6 +201,11 @@ class MemorySpending:
             if not window.rows:
                 del self._windows[key]
         self._open = {name: rows for name, rows in self._open.items() if not all(row.gone for _, row in rows)}
+
+
+def _whole(amount: float) -> int:
+    """Billionths, rounded up, so that no number of small amounts comes to nothing."""
+    return math.ceil(round(amount * _BILLION, 3))
 
 
 def _key(charge: Charge) -> _Key:
