@@ -1,4 +1,4 @@
-"""``launchworthy audit``: whether the ledger is what was written into it."""
+"""``launchworthy audit``: whether the ledger is what was written into it, and why each decision was made."""
 
 from __future__ import annotations
 
@@ -8,44 +8,66 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchworthy.cli.in_force import DATA, opened
+from launchworthy.cli.auditing import FILTERS, filter_of, page_of, trusted_key
+from launchworthy.cli.in_force import DATA, PRODUCT, opened
+from launchworthy.errors import InputError
 
 if TYPE_CHECKING:
-    from launchworthy.evidence import ChainFault
+    from launchworthy.evidence import AuditEntry, ChainFault
     from launchworthy.server import Workspace
 
 _TAMPERED, _UNKNOWN = 1, 2
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.group()
 def command() -> None:
-    """Verify the audit chain."""
+    """Verify, read and export the audit chain."""
 
 
 @command.command()
+@click.argument("folder", required=False, type=_FOLDER)
 @click.option("--product", "products", multiple=True, help="Product [every one]; may be repeated.")
 @click.option(
     "--heads",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of signed heads that was kept elsewhere; goes with one product [that of the data folder].",
 )
+@click.option(
+    "--key", help="Public key that is trusted: 64 hex digits, or a file [the one beside the heads]."
+)
 @DATA
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify(products: tuple[str, ...], heads: Path | None, data: Path | None, as_json: bool) -> int:
-    """Check every link of the chain, and the newest signed head against it.
+def verify(
+    folder: Path | None,
+    products: tuple[str, ...],
+    heads: Path | None,
+    key: str | None,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Check every link of the chain, and the signed heads against it.
 
-    Shows an edited, a deleted and a moved entry, and, by the head, a tail that was cut off.
+    FOLDER is one that was exported, or a data folder [--data]. Shows an edited, a deleted and a moved
+    entry, and, by the heads, a tail that was cut off and a past that was written anew.
 
     Exit code: 0 whole, 1 tampered with, 2 it cannot be told, since there is no ledger, no
     signed head or no key.
     """
     from launchworthy.cli.figures import echo_json
+    from launchworthy.evidence import is_bundle
 
-    with opened(data) as workspace:
-        names = list(products) or workspace.products()
-        if heads is not None and len(names) != 1:
-            raise click.UsageError("--heads goes with one product: name it with --product")
-        found = [_verified(workspace, name, heads) for name in names]
+    trusted = trusted_key(key)
+    if folder is not None and is_bundle(folder):
+        if heads is not None or products:
+            raise click.UsageError("an exported folder brings its heads and its product")
+        found = [_verified_export(folder, trusted)]
+    else:
+        with opened(folder or data) as workspace:
+            names = list(products) or workspace.products()
+            if heads is not None and len(names) != 1:
+                raise click.UsageError("--heads goes with one product: name it with --product")
+            found = [_verified(workspace, name, heads, trusted) for name in names]
     # Where there is no ledger nothing was verified, as when a folder is misspelt or was emptied.
     code = max((row["exit_code"] for row in found), key=_worst, default=_UNKNOWN)
     if as_json:
@@ -63,19 +85,45 @@ def _worst(code: int) -> int:
     return (0, _UNKNOWN, _TAMPERED).index(code)
 
 
-def _verified(workspace: Workspace, product: str, heads: Path | None) -> dict[str, Any]:
+def _verified(workspace: Workspace, product: str, heads: Path | None, key: bytes | None) -> dict[str, Any]:
     from launchworthy.evidence import read_heads, read_public_key, verify
 
     entries = workspace.ledger_entries(product=product)
     faults: Sequence[ChainFault]
-    if heads is None:
+    if heads is None and key is None:
         faults = workspace.audit(product=product)
     else:
-        kept = read_heads(heads)
-        faults = verify(entries, head=kept[-1] if kept else None, public_key=read_public_key(heads))
+        told = workspace.audit_heads(product=product) if heads is None else None
+        kept = sorted(
+            told.heads if told is not None else read_heads(heads or Path()), key=lambda head: head.size
+        )
+        faults = verify(
+            entries,
+            head=kept[-1] if kept else None,
+            public_key=key or (read_public_key(heads) if heads is not None else None),
+            earlier=kept[:-1],
+        )
+    return _row(product, len(entries), faults)
+
+
+def _verified_export(folder: Path, key: bytes | None) -> dict[str, Any]:
+    from launchworthy.evidence import read_bundle, verify_bundle
+
+    bundle = read_bundle(folder)
+    report = verify_bundle(bundle, public_key=key)
+    return {
+        **_row(report.product, report.entries, report.faults),
+        "complete": report.complete,
+        "opened": report.opened,
+        "closed": report.closed,
+        "key": "trusted" if key is not None else "of the export itself" if bundle.public_key else None,
+    }
+
+
+def _row(product: str, entries: int, faults: Sequence[ChainFault]) -> dict[str, Any]:
     return {
         "product": product,
-        "entries": len(entries),
+        "entries": entries,
         "exit_code": _code(faults),
         "faults": [
             {
@@ -104,5 +152,120 @@ def _print(row: dict[str, Any]) -> None:
     count = "1 entry" if row["entries"] == 1 else f"{row['entries']:,} entries"
     verdict = {0: "whole", _TAMPERED: "TAMPERED WITH", _UNKNOWN: "cannot be told"}[row["exit_code"]]
     click.echo(f"{printable(row['product'])}: {verdict}, {count}")
+    if "opened" in row:
+        part = "" if row["complete"] else "; single entries, each shown by its proof"
+        click.echo(f"  decisions: {row['opened']:,} opened, {row['closed']:,} closed{part}")
+    if row.get("key") == "of the export itself":
+        click.echo("  by the key that came with it; --key names the one that you trust")
     for fault in row["faults"]:
         click.echo(f"  {fault['message']}")
+
+
+@command.command()
+@click.argument("folder", required=False, type=_FOLDER)
+@FILTERS
+@click.option("--entry", type=click.IntRange(min=1), help="The entry of this number alone.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Newest entries.")
+@PRODUCT
+@DATA
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(
+    folder: Path | None,
+    entry: int | None,
+    limit: int,
+    product: str | None,
+    data: Path | None,
+    as_json: bool,
+    **filters: str | None,
+) -> None:
+    """Say why each decision was made: under which rule, seeing what, who approved.
+
+    FOLDER is one that was exported, or a data folder [--data]. What was erased, or is past its
+    retention, is shown as its commitment only.
+    """
+    from launchworthy.cli.figures import echo_json, printable
+    from launchworthy.evidence import entry_words, is_bundle, read_bundle
+
+    where = filter_of(filters)
+    if folder is not None and is_bundle(folder):
+        found = [each for each in read_bundle(folder).trail() if where.lets_through(each)]
+        found = [each for each in found if entry in (None, each.seq)][-limit:][::-1]
+    else:
+        from launchworthy.cli.product import product_of
+
+        with opened(folder or data) as workspace:
+            name = product_of(workspace, product)
+            before = None if entry is None else entry + 1
+            found = page_of(workspace, name, where, before=before, limit=1 if entry else limit)
+        found = [each for each in found if entry in (None, each.seq)]
+    if as_json:
+        echo_json({"entries": [_entry_json(each) for each in found]})
+        return
+    if not found:
+        click.echo("No entry is like that.")
+    for each in found:
+        first, *rest = entry_words(each)
+        click.echo(f"{each.seq}  {each.at:%Y-%m-%d %H:%M:%S}  {printable(first)}")
+        for line in rest:
+            click.echo(f"    {printable(line)}")
+
+
+def _entry_json(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "entry": entry.seq,
+        "at": entry.at.isoformat(),
+        "kind": entry.kind,
+        "hash": entry.hash,
+        "openness": entry.openness.value,
+        "body": entry.body,
+        "detail": None if entry.detail is None else {**entry.detail, "facts": entry.facts},
+    }
+
+
+@command.command()
+@click.option("--out", required=True, type=_FOLDER, help="Folder to make.")
+@FILTERS
+@click.option("--without-details", is_flag=True, help="Only what stands in the chain: no reason, no person.")
+@PRODUCT
+@DATA
+def export(
+    out: Path,
+    without_details: bool,
+    product: str | None,
+    data: Path | None,
+    **filters: str | None,
+) -> None:
+    """Write the chain to a folder that verifies on its own.
+
+    With a filter only those entries are written, each with the proof that it belongs to the signed
+    chain. `launchworthy audit verify FOLDER` needs nothing else, and `audit show FOLDER` reads it.
+    """
+    from launchworthy.cli.product import product_of
+    from launchworthy.evidence import AuditFilter, write_bundle
+
+    where = filter_of(filters)
+    with opened(data) as workspace:
+        name = product_of(workspace, product)
+        entries = workspace.ledger_entries(product=name)
+        if not entries:
+            raise InputError(f"{name!r:.80} has no ledger here", where="--product")
+        chosen = None
+        if where != AuditFilter():
+            chosen = {each.seq for each in page_of(workspace, name, where, limit=None)}
+            if not chosen:
+                raise InputError("no entry is like that", hint="`launchworthy audit show` reads by the same")
+        told = workspace.audit_heads(product=name)
+        openings = []
+        if not without_details:
+            for after in range(0, entries[-1].seq, 1_000):
+                openings += workspace.audit_openings(product=name, after=after)
+        written = write_bundle(
+            out,
+            product=name,
+            entries=entries,
+            heads=told.heads,
+            public_key=None if told.public_key is None else bytes.fromhex(told.public_key),
+            openings=openings,
+            chosen=chosen,
+        )
+    click.echo(f"{written:,} of {len(entries):,} entries, {len(told.heads):,} heads → {out}")

@@ -3,6 +3,14 @@
 May import ``contract``, ``metrics``, ``stats``, ``records``, ``quantity`` and ``errors``. Knows no prover.
 """
 
+from launchworthy.evidence.bundle import (
+    Bundle,
+    BundleReport,
+    is_bundle,
+    read_bundle,
+    verify_bundle,
+    write_bundle,
+)
 from launchworthy.evidence.chain import GENESIS, ChainFault, Fault, SignedHead, canonical_json, link, verify
 from launchworthy.evidence.commitment import (
     commitment,
@@ -45,6 +53,8 @@ __all__ = [
     "GENESIS",
     "AuditEntry",
     "AuditFilter",
+    "Bundle",
+    "BundleReport",
     "ChainFault",
     "ClaimStatus",
     "DeclaredJudge",
@@ -72,11 +82,13 @@ __all__ = [
     "detail_of",
     "entry_words",
     "goal",
+    "is_bundle",
     "is_opened_by",
     "link",
     "load_signing_key",
     "measured_text",
     "plan_text",
+    "read_bundle",
     "read_evidence",
     "read_heads",
     "read_public_key",
@@ -92,5 +104,7 @@ __all__ = [
     "verdict_sarif",
     "verdict_text",
     "verify",
+    "verify_bundle",
+    "write_bundle",
     "write_evidence",
 ]

@@ -41,6 +41,7 @@ GENESIS = "0" * 64  # what the first entry names as the one before it
 class Fault(StrEnum):
     """What can be wrong with a chain. The last three mean that it cannot be told, not that it is broken."""
 
+    ALTERED = "altered"
     EDITED = "edited"
     MISSING = "missing"
     REORDERED = "reordered"

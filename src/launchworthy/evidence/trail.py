@@ -57,6 +57,22 @@ class AuditFilter:
     since: datetime | None = None
     until: datetime | None = None
 
+    def lets_through(self, entry: AuditEntry) -> bool:
+        """Whether an entry is one of these; a person is known by the opened detail only."""
+        body, decided = entry.body, entry.is_decision
+        if (self.since is not None and entry.at < self.since) or (
+            self.until is not None and entry.at >= self.until
+        ):
+            return False
+        if self.kind and self.kind not in (entry.kind, "decision" if decided else entry.kind):
+            return False
+        if self.tool and not (decided and self.tool in (body.get("subject"), body.get("tool"))):
+            return False
+        cases = [body.get(name) for name in ("subject", "trace_id", "approval", "event")]
+        if self.case and not (decided and self.case in cases):
+            return False
+        return not self.person or (entry.detail or {}).get("user_id") == self.person
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
@@ -83,13 +99,16 @@ class AuditEntry:
     @property
     def is_decision(self) -> bool:
         """Whether it is a decision, and not evidence, an attestation or the like."""
-        return "detail" in self.body and "event" in self.body
+        return all(isinstance(self.body.get(name), str) for name in ("detail", "event", "subject", "outcome"))
 
     @property
     def facts(self) -> dict[str, Any]:
         """What was seen, as far as it can be shown."""
         found = (self.detail or {}).get("facts")
-        plain = json.loads(found) if isinstance(found, str) else found
+        try:
+            plain = json.loads(found) if isinstance(found, str) else found
+        except ValueError:
+            return {}
         return plain if isinstance(plain, dict) else {}
 
 
@@ -122,9 +141,8 @@ def entry_words(entry: AuditEntry) -> list[str]:
     body = entry.body
     if not entry.is_decision:
         return _other_words(entry)
-    made = datetime.fromtimestamp(int(body["time_ns"]) / 1e9, UTC)
     lines = [f"{entry.kind.replace('_', ' ')}: {body['subject']} → {str(body['outcome']).replace('_', ' ')}"]
-    lines.append(f"made {made:%Y-%m-%d %H:%M:%S} UTC{_where(body)}")
+    lines.append(f"made {_made(body.get('time_ns'))}{_where(body)}")
     lines.append(f"rule: {body['rule']}" if body.get("rule") else "rule: none was named")
     if entry.detail is None:
         lines.append("why and whom: erased, or past retention; the commitment to it stands in the chain")
@@ -140,6 +158,13 @@ def entry_words(entry: AuditEntry) -> list[str]:
         lines.append(f"about: {detail['user_id']}")
     lines += [f"saw {name}: {_plain(value)}" for name, value in sorted(entry.facts.items())]
     return lines
+
+
+def _made(time_ns: Any) -> str:
+    try:
+        return f"{datetime.fromtimestamp(time_ns / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "at no time that is told"
 
 
 def _where(body: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 __all__ = [
     "Frontier",
+    "Levels",
     "consistency_holds",
     "consistency_proof",
     "inclusion_holds",
@@ -77,20 +78,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The hashes that lead from a leaf to the root of these leaves (RFC 6962, 2.1.1)."""
     if not 0 <= index < len(leaves):
         raise IndexError(f"there is no leaf {index} among {len(leaves)}")
-    proof: list[bytes] = []
-    low, high = 0, len(leaves)
-    path: list[tuple[int, int]] = []
-    while high - low > 1:
-        middle = low + _split(high - low)
-        if index < middle:
-            path.append((middle, high))
-            high = middle
-        else:
-            path.append((low, middle))
-            low = middle
-    for start, end in reversed(path):
-        proof.append(tree_root(leaves[start:end]))
-    return proof
+    return Levels(leaves).inclusion_proof(index)
 
 
 def inclusion_holds(leaf: bytes, *, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
@@ -168,3 +156,43 @@ def consistency_holds(
 def _split(size: int) -> int:
     """The largest power of two below ``size``."""
     return 1 << ((size - 1).bit_length() - 1)
+
+
+class Levels:
+    """A tree held whole, for many proofs over the same leaves: each of its nodes is hashed once.
+
+    Args:
+        leaves: Hashes of the leaves, in order.
+    """
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._levels = [list(leaves)]
+        while len(self._levels[-1]) > 1:
+            below = self._levels[-1]
+            self._levels.append(
+                [_node(below[place], below[place + 1]) for place in range(0, len(below) - 1, 2)]
+            )
+        self.size = len(leaves)
+
+    def root(self, low: int, high: int) -> bytes:
+        """The root over a range that the tree of all leaves divides into."""
+        size = high - low
+        if size & (size - 1) == 0:
+            level = size.bit_length() - 1
+            return self._levels[level][low >> level]
+        middle = low + _split(size)
+        return _node(self.root(low, middle), self.root(middle, high))
+
+    def inclusion_proof(self, index: int) -> list[bytes]:
+        """As the function of this name."""
+        proof: list[bytes] = []
+        low, high = 0, self.size
+        while high - low > 1:
+            middle = low + _split(high - low)
+            if index < middle:
+                proof.append(self.root(middle, high))
+                high = middle
+            else:
+                proof.append(self.root(low, middle))
+                low = middle
+        return proof[::-1]
