@@ -31,11 +31,17 @@ if TYPE_CHECKING:
     )
     from launchworthy.notebook import evaluate
     from launchworthy.records import Release
+    from launchworthy.runtime.enforcer import Enforcer
+    from launchworthy.runtime.no_answer import Answer, NoAnswer, Pending
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
     "Counters",
+    "Enforcer",
+    "NoAnswer",
+    "Pending",
     "Release",
     "Span",
     "Stream",
@@ -58,13 +64,22 @@ __all__ = [
     "workflow",
 ]
 
+_ROOMS = {
+    "Answer": "runtime.no_answer",
+    "Enforcer": "runtime.enforcer",
+    "NoAnswer": "runtime.no_answer",
+    "Pending": "runtime.no_answer",
+    "Release": "records.release",
+    "evaluate": "notebook",
+}
+
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    room = {"Release": "records.release", "evaluate": "notebook"}.get(name, "capture.sdk")
+    room = _ROOMS.get(name, "capture.sdk")
     found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
     return found
 

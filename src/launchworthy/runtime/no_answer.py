@@ -1,7 +1,7 @@
 """What comes of a call: an answer, no answer on purpose, or a tool that waits for a person. All are values.
 
-May import ``contract``. Which way there is no answer the contract says, by condition; a condition that it
-does not name goes the way of ``otherwise``, else the careful way that stands here.
+May import ``contract`` and ``approval``. Which way there is no answer the contract says, by condition; a
+condition that it does not name goes the way of ``otherwise``, else the careful way that stands here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from launchworthy.runtime.guards.verdict import Passage
 
 if TYPE_CHECKING:
     from launchworthy.contract.model.workflow import NoAnswer as Declared
+    from launchworthy.runtime.approval import Approval
 
 __all__ = ["Answer", "Condition", "Handover", "NoAnswer", "NoAnswerRules", "Pending", "Policy"]
 
@@ -222,6 +223,20 @@ class NoAnswerRules:
             handover=handover or Handover(),
             partial=partial,
             latency_ms=latency_ms,
+            trace_id=trace_id,
+        )
+
+    def waiting(self, approval: Approval, *, trace_id: str) -> Pending:
+        """What is said while a tool waits for a person."""
+        arguments = approval.call.request.arguments
+        first = [name for name in approval.previewed if name in arguments]
+        return Pending(
+            approval_id=approval.id,
+            tool=approval.tool,
+            preview={name: arguments[name] for name in dict.fromkeys((*first, *arguments))},
+            approvers=tuple(step.by for step in approval.steps),
+            reason=approval.reason,
+            message=self._messages.get("pending") or "This waits for a person to confirm it.",
             trace_id=trace_id,
         )
 

@@ -6,12 +6,13 @@ May import ``capture.sdk``. Decisions hold names, numbers and hashes, never the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from launchworthy.capture.sdk.events import decision
 from launchworthy.capture.sdk.span import Span
 from launchworthy.records.attributes import Own
+from launchworthy.runtime.compiling import rule_address
 from launchworthy.runtime.fallback import Asked, Reply
 from launchworthy.runtime.guards.verdict import Outcome
 from launchworthy.runtime.no_answer import NoAnswer
@@ -30,10 +31,20 @@ class Telling:
         workflow: Likewise.
         span: Of the whole call.
         simulated: Whether no real user made it.
+        failure_of: Limit → the failure mode of the contract that passing it is a case of.
     """
 
-    def __init__(self, *, product: str, workflow: str, span: Span, simulated: bool | None) -> None:
+    def __init__(
+        self,
+        *,
+        product: str,
+        workflow: str,
+        span: Span,
+        simulated: bool | None,
+        failure_of: Callable[[str], str | None],
+    ) -> None:
         self._product, self._workflow, self._span, self._simulated = product, workflow, span, simulated
+        self._failure_of = failure_of
         self.flags: list[str] = []
 
     @property
@@ -54,7 +65,7 @@ class Telling:
                 "guard",
                 verdict.guard,
                 verdict.outcome.value,
-                rule=f"{self._product}/guards/{verdict.guard}",
+                rule=f"{self._product}/{rule_address(verdict.guard)}",
                 reason=verdict.reason,
                 facts={
                     "stage": checked.stage.value,
@@ -107,6 +118,10 @@ class Telling:
             facts={"arguments_sha256": arguments_hash, "idempotency_key": key or None},
         )
 
+    def failed(self, what: str, name: str, error: str) -> None:
+        """Something that the call needs did not work; the call goes on without it."""
+        self._decide("tool_run", name, "failed", reason=f"the {what} failed with {error}")
+
     def asked(self, asked: Asked) -> None:
         """How a question to a model went, where a fallback was needed."""
         used = asked.reply.fallback if asked.reply is not None else asked.policy
@@ -127,10 +142,23 @@ class Telling:
         """Which fallback answered, on the span of the call; ``false`` where none was needed."""
         self._span.set_attributes({Own.FALLBACK: reply.fallback if reply.fallback is not None else False})
 
-    def overrun(self, *, limit: str, outcome: str, reason: str, facts: Mapping[str, Any]) -> None:
-        """A limit was reached, or passed; the server opens an incident of it."""
-        self.flag(f"limit:{limit.rpartition('/')[2]}")
-        self._decide("budget", limit.rpartition("/")[2], outcome, rule=limit, reason=reason, facts=facts)
+    def over(self, rule: str, *, stopped: bool, reason: str, facts: Mapping[str, Any]) -> None:
+        """A limit was passed, or is about to be and the call is stopped; each once in a call.
+
+        The server opens an incident of it.
+        """
+        name = rule.rpartition("/")[2]
+        if f"limit:{name}" in self.flags:
+            return
+        self.flag(f"limit:{name}")
+        self._decide(
+            "budget",
+            name,
+            "stopped" if stopped else "overrun",
+            rule=rule,
+            reason=reason,
+            facts={**facts, "failure_mode": self._failure_of(rule)},
+        )
 
     def no_answer(self, given: NoAnswer) -> None:
         """There is no answer, on purpose."""

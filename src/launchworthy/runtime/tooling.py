@@ -1,0 +1,489 @@
+"""One call of a tool: permission, guards on its arguments, approval, one run, guards on its result.
+
+May import ``permission``, ``approval``, ``pipeline`` and this folder's modules below it. In this order, for
+a check after the tool has run protects nobody. What cannot be read, decided or asked is denied, with a
+sentence that the model may be shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from launchworthy.capture.sdk.blocks import tool as tool_span
+from launchworthy.errors import ConflictError, LaunchworthyError
+from launchworthy.runtime.approval import Approval, Approvals, ApprovalState, ProposedCall
+from launchworthy.runtime.approval.call import arguments_hash
+from launchworthy.runtime.compiling import rule_address
+from launchworthy.runtime.faults import InjectedFault, faults
+from launchworthy.runtime.guards.verdict import GuardContext, Stage
+from launchworthy.runtime.permission import (
+    Charge,
+    Decision,
+    Overrun,
+    Policy,
+    Request,
+    Reservation,
+    Ruling,
+    Spending,
+)
+from launchworthy.runtime.pipeline import Checked, GuardPipeline
+from launchworthy.runtime.running import Job, Runner, settle
+from launchworthy.runtime.telling import Telling
+
+__all__ = ["ToolResult", "ToolState", "Tools", "denied", "read_arguments"]
+
+_FOR_EVER_MS = 10 * 365 * 86_400_000  # what is done once is done once
+_MOST_CHARACTERS = 1_000_000  # of arguments, and of a result
+
+
+class ToolState(StrEnum):
+    """How a call of a tool ended."""
+
+    DONE = "done"
+    DENIED = "denied"  # it did not run
+    PENDING = "pending"  # it waits for a person
+    FAILED = "failed"  # it ran and raised
+    UNKNOWN = "unknown"  # it was begun and did not end in time: it may have acted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What came of a call of a tool. False in a condition unless it is done.
+
+    Attributes:
+        tool: Name of the tool.
+        state: How it ended.
+        content: Text for the model: the result after its guards, or why there is none.
+        value: What the function answered; None unless it is done and its guards left it as it was.
+        reason: Why, in a sentence.
+        rule: Address of the line that decided.
+        call_id: Id that the model gave the call.
+        approval: The approval that is waited for, or was.
+    """
+
+    tool: str
+    state: ToolState
+    content: str
+    value: Any = field(default=None, repr=False)
+    reason: str = ""
+    rule: str = ""
+    call_id: str = ""
+    approval: Approval | None = field(default=None, repr=False)
+
+    def __bool__(self) -> bool:
+        return self.state is ToolState.DONE
+
+    @property
+    def message(self) -> dict[str, str]:
+        """As a message of a chat, which answers the model's call."""
+        return {"role": "tool", "tool_call_id": self.call_id, "content": self.content}
+
+
+def read_arguments(given: Any) -> dict[str, Any] | str:
+    """Arguments as an object, or why they are none."""
+    if given is None or given == "":
+        return {}
+    if isinstance(given, str):
+        if len(given) > _MOST_CHARACTERS:
+            return f"its arguments are longer than {_MOST_CHARACTERS:,} characters"
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            return "its arguments are not JSON"
+    if not isinstance(given, Mapping):
+        return f"its arguments are {type(given).__name__}, not an object"
+    try:
+        text = json.dumps(dict(given), allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return "its arguments are not JSON"
+    if len(text) > _MOST_CHARACTERS:
+        return f"its arguments are longer than {_MOST_CHARACTERS:,} characters"
+    found = json.loads(text)
+    return found if isinstance(found, dict) else "its arguments are not an object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The tools of a product, under its contract.
+
+    Attributes:
+        product: Of the contract.
+        functions: Tool → what runs.
+        policy: Decides.
+        spending: Ledger of what tools spend.
+        approvals: Queue of those that wait; None: whatever needs an approval is denied.
+        idempotent_by: Tool → arguments that make a repeated call the same call.
+        acting: Tools that do not only read.
+        guards: Check arguments and results.
+        runner: Runs functions.
+    """
+
+    product: str
+    functions: Mapping[str, Callable[..., Any]]
+    policy: Policy
+    spending: Spending
+    approvals: Approvals | None
+    idempotent_by: Mapping[str, Sequence[str]]
+    acting: frozenset[str]
+    guards: GuardPipeline
+    runner: Runner
+
+    def call(
+        self,
+        request: Request,
+        *,
+        call_id: str,
+        request_id: str | None,
+        context: GuardContext,
+        telling: Telling,
+        seconds: float,
+        loop: asyncio.AbstractEventLoop | None,
+        proposed: Callable[[str, Request], ProposedCall],
+        again: Callable[[Request], Request],
+    ) -> tuple[ToolResult, Checked | None]:
+        """Decide one call, and run it where it may run.
+
+        Args:
+            request: What is asked, with where its arguments came from.
+            call_id: As the model named it.
+            request_id: Chosen by the application where it may ask again; else one of its own.
+            context: For guards.
+            telling: Records it.
+            seconds: How long the tool may take.
+            loop: Where coroutines run.
+            proposed: Makes of an id and a request what an approver is shown.
+            again: Traces changed arguments anew.
+
+        Returns:
+            What came of it, and what its guards said of the result, if it ran.
+        """
+        name = request.tool
+
+        def deny(reason: str, rule: str) -> tuple[ToolResult, None]:
+            return denied(name, reason, rule, call_id), None
+
+        decision = self._decide(request, telling)
+        if decision.ruling is Ruling.DENY:
+            return deny(decision.reason, decision.rule)
+        rule = f"{self.product}/tools/{name}"
+        function = self.functions.get(name)
+        if function is None:
+            telling.denied(name, rule=rule, reason=f"nothing here runs {name}")
+            return deny(f"nothing here runs {name}", rule)
+        mismatch = _mismatch(function, request.arguments)
+        if mismatch:
+            telling.denied(name, rule=rule, reason=mismatch)
+            return deny(mismatch, rule)
+        checked = self.guards.check(Stage.TOOL, _canonical(request.arguments), context)
+        telling.checked(checked, subject=name)
+        if not checked.goes_on:
+            guard = f"{self.product}/{rule_address(checked.decided_by or '')}"
+            telling.denied(name, rule=guard, reason=checked.reason)
+            return deny(f"a guard stopped it: {checked.reason}", guard)
+        if checked.lowered and not request.lowered:
+            request = replace(request, lowered=True)
+            decision = self._decide(request, telling)
+        if checked.text != _canonical(request.arguments):
+            request = again(replace(request, arguments=json.loads(checked.text)))
+            decision = self._decide(request, telling)
+        if decision.ruling is Ruling.DENY:
+            return deny(decision.reason, decision.rule)
+        if decision.ruling is Ruling.NEEDS_APPROVAL:
+            return self._ask(
+                request, decision, proposed(request_id or uuid.uuid4().hex, request), call_id
+            ), None
+        key = self._key(request, request_id or call_id)
+        reserved = self._reserve(decision, request, telling)
+        if isinstance(reserved, ToolResult):
+            return replace(reserved, call_id=call_id), None
+        return self._run(
+            request,
+            reserved,
+            key,
+            call_id=call_id,
+            context=context,
+            telling=telling,
+            seconds=seconds,
+            loop=loop,
+        )
+
+    def resume(
+        self, approval: Approval, *, telling: Telling, seconds: float, loop: asyncio.AbstractEventLoop | None
+    ) -> ToolResult:
+        """Run an approved call, once, whoever else resumes it; or say where it stands."""
+        request = replace(approval.call.request, at_ms=None)
+        name, state = approval.tool, approval.state
+        if state is ApprovalState.PENDING or (state is ApprovalState.EXECUTING and not approval.idempotent):
+            what = "it waits for a person" if state is ApprovalState.PENDING else "another process runs it"
+            return ToolResult(
+                tool=name,
+                state=ToolState.PENDING,
+                content=what,
+                reason=what,
+                rule=approval.rule,
+                approval=approval,
+            )
+        if state not in (ApprovalState.APPROVED, ApprovalState.EXECUTING):
+            ended = ToolState.DONE if state is ApprovalState.DONE else ToolState.DENIED
+            said = f"the call is {state.value}"
+            if ended is ToolState.DONE:
+                said = "it has run already"
+            elif state is ApprovalState.UNKNOWN:
+                ended, said = ToolState.UNKNOWN, "nobody knows yet whether it ran"
+            return ToolResult(
+                tool=name, state=ended, content=said, reason=said, rule=approval.rule, approval=approval
+            )
+        if self.approvals is None or name not in self.functions:
+            return denied(name, f"nothing here runs {name}", approval.rule, "")
+        decision = self._decide(request, telling)
+        if decision.ruling is Ruling.DENY:
+            self.approvals.withdraw(approval.id, reason=f"the policy denies it now: {decision.reason}")
+            return denied(name, decision.reason, decision.rule, "")
+        reserved = self._reserve(decision, request, telling)
+        if isinstance(reserved, ToolResult):
+            return replace(reserved, approval=approval)
+        try:
+            ticket = self.approvals.claim(
+                approval.id, arguments_hash=approval.hash_of(request.arguments), lease_s=seconds + 30.0
+            )
+        except ConflictError as error:
+            self._release(reserved)
+            return replace(denied(name, error.message, approval.rule, ""), approval=approval)
+        bound = replace(request, arguments=ticket.arguments)
+        result, _ = self._run(
+            bound,
+            reserved,
+            ticket.idempotency_key,
+            call_id="",
+            context=GuardContext(product=self.product, workflow=approval.call.workflow, tool=name),
+            telling=telling,
+            seconds=seconds,
+            loop=loop,
+        )
+        outcome = {
+            ToolState.DONE: ApprovalState.DONE,
+            ToolState.UNKNOWN: ApprovalState.UNKNOWN,
+        }.get(result.state, ApprovalState.FAILED)
+        settled = self.approvals.settle(ticket, outcome, reason=result.reason)
+        return replace(result, approval=settled)
+
+    def _decide(self, request: Request, telling: Telling) -> Decision:
+        decision = self.policy.decide(request, spending=self.spending)
+        telling.permission(decision, arguments_hash=self._hash(request))
+        return decision
+
+    def _hash(self, request: Request) -> str:
+        people = (request.user, *(each.user for each in request.on_behalf_of))
+        return arguments_hash(
+            product=self.product,
+            tool=request.tool,
+            arguments=request.arguments,
+            on_behalf_of=tuple(dict.fromkeys(name for name in people if name)),
+        )
+
+    def _ask(self, request: Request, decision: Decision, proposed: ProposedCall, call_id: str) -> ToolResult:
+        if self.approvals is None:
+            return denied(
+                request.tool,
+                "it needs an approval, and there is nobody to ask here",
+                decision.rule,
+                call_id,
+            )
+        try:
+            approval = self.approvals.request(proposed)
+        except LaunchworthyError as error:
+            return denied(
+                request.tool, f"an approval could not be asked for: {error.message}", decision.rule, call_id
+            )
+        said = f"it waits for the approval of {' and '.join(step.by for step in approval.steps)}"
+        return ToolResult(
+            tool=request.tool,
+            state=ToolState.PENDING,
+            content=said,
+            reason=said,
+            rule=decision.rule,
+            call_id=call_id,
+            approval=approval,
+        )
+
+    def _key(self, request: Request, own: str) -> str:
+        """The same for calls that are the same, by the contract."""
+        names = self.idempotent_by.get(request.tool, ())
+        if not names or any(request.arguments.get(name) is None for name in names):
+            return (
+                hashlib.sha256(f"{self.product}/{request.tool}/{own}".encode()).hexdigest()[:40]
+                if own
+                else ""
+            )
+        same = {name: request.arguments[name] for name in sorted(names)}
+        text = json.dumps([self.product, request.tool, same], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+    def _reserve(
+        self, decision: Decision, request: Request, telling: Telling
+    ) -> list[Reservation] | ToolResult:
+        """Room in every budget, and the one place that calls which are the same have."""
+        name, reserved = request.tool, list[Reservation]()
+        names = self.idempotent_by.get(name, ())
+        if names and all(request.arguments.get(each) is not None for each in names):
+            rule = f"{self.product}/tools/{name}/idempotent_by"
+            once = Charge(
+                tool=f"{name}#{self._key(request, '')}",
+                user=None,
+                unit="",
+                amount=1.0,
+                most=1.0,
+                window_ms=_FOR_EVER_MS,
+                rule=rule,
+            )
+            taken = self.spending.reserve([once])
+            if isinstance(taken, Overrun):
+                reason = f"{name} has run already for the same {', '.join(names)}"
+                telling.denied(name, rule=rule, reason=reason)
+                return denied(name, reason, rule, "")
+            reserved.append(taken)
+        if decision.charges:
+            taken = self.spending.reserve(decision.charges)
+            if isinstance(taken, Overrun):
+                self._release(reserved)
+                reason = f"the budget {taken.charge.rule.rpartition('/')[2]} of {name} is spent"
+                telling.denied(name, rule=taken.charge.rule, reason=reason)
+                return denied(name, reason, taken.charge.rule, "")
+            reserved.append(taken)
+        return reserved
+
+    def _release(self, reserved: Sequence[Reservation]) -> None:
+        for each in reserved:
+            self.spending.release(each)
+
+    def _run(
+        self,
+        request: Request,
+        reserved: Sequence[Reservation],
+        key: str,
+        *,
+        call_id: str,
+        context: GuardContext,
+        telling: Telling,
+        seconds: float,
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> tuple[ToolResult, Checked | None]:
+        name, hashed, rule = request.tool, self._hash(request), f"{self.product}/tools/{request.tool}"
+        function = self.functions[name]
+        begun = False
+
+        def work(job: Job) -> Any:
+            nonlocal begun
+            if faults().stops(name):
+                raise InjectedFault("a drill has taken this tool away")
+            begun = True
+            extra = {"idempotency_key": key} if _takes_key(function) else {}
+            return settle(function(**request.arguments, **extra), job=job, loop=loop)
+
+        def ended(state: ToolState, reason: str) -> tuple[ToolResult, None]:
+            # What takes the key may be run again with it: then it acts once all the same.
+            nothing = state is ToolState.FAILED and (name not in self.acting or not begun)
+            for each in reserved:
+                if nothing or (_takes_key(function) and each.charges[0].rule.endswith("/idempotent_by")):
+                    self.spending.release(each)
+                else:
+                    self.spending.settle(each)
+            telling.tool_run(name, state.value, arguments_hash=hashed, reason=reason, key=key)
+            result = ToolResult(
+                tool=name, state=state, content=reason, reason=reason, rule=rule, call_id=call_id
+            )
+            return result, None
+
+        with tool_span(name, call_id=call_id or None) as span:
+            span.set_input(dict(request.arguments))
+            try:
+                value = self.runner.within(seconds, work)
+            except TimeoutError as error:
+                span.fail(error)
+                late = "did not answer in time"
+                if name in self.acting and begun:
+                    return ended(ToolState.UNKNOWN, f"{name} {late}, and may have acted")
+                return ended(ToolState.FAILED, f"{name} {late}")
+            except Exception as error:
+                span.fail(error)
+                return ended(ToolState.FAILED, f"{name} failed with {type(error).__name__}")
+            span.set_output(value)
+        for each in reserved:
+            self.spending.settle(each)
+        telling.tool_run(name, "done", arguments_hash=hashed, reason="", key=key)
+        text = value if isinstance(value, str) else _canonical(value)
+        checked = self.guards.check(Stage.TOOL_RESULT, text[:_MOST_CHARACTERS], context)
+        telling.checked(checked, subject=name)
+        if not checked.goes_on:
+            kept = f"the result of {name} was kept back: {checked.reason}"
+            held = ToolResult(
+                tool=name,
+                state=ToolState.DONE,
+                content=kept,
+                reason=kept,
+                rule=f"{self.product}/{rule_address(checked.decided_by or '')}",
+                call_id=call_id,
+            )
+            return held, checked
+        same = checked.text == text
+        return (
+            ToolResult(
+                tool=name,
+                state=ToolState.DONE,
+                content=checked.text,
+                value=value if same else None,
+                rule=rule,
+                call_id=call_id,
+            ),
+            checked,
+        )
+
+
+def denied(tool: str, reason: str, rule: str, call_id: str) -> ToolResult:
+    """A tool that did not run."""
+    return ToolResult(
+        tool=tool,
+        state=ToolState.DENIED,
+        content=f"{tool[:80]} was not run: {reason}",
+        reason=reason,
+        rule=rule,
+        call_id=call_id,
+    )
+
+
+def _canonical(value: Any) -> str:
+    try:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+
+
+def _mismatch(function: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
+    """Why a function cannot be called so; empty where it can, or where that cannot be told."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return ""
+    known = {} if not _takes_key(function) else {"idempotency_key": ""}
+    if known and "idempotency_key" in arguments:
+        return "its arguments do not fit it: idempotency_key is not the model's to choose"
+    try:
+        signature.bind(**arguments, **known)
+    except TypeError as error:
+        return f"its arguments do not fit it: {error}"[:200]
+    return ""
+
+
+def _takes_key(function: Callable[..., Any]) -> bool:
+    try:
+        return "idempotency_key" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
