@@ -21,9 +21,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("store",),
     ("evals", "monitor"),
     ("provers",),
-    ("server",),
+    ("gateway", "server"),
     ("console",),
-    ("cli", "demo", "notebook"),
+    ("cli", "demo", "mcp", "notebook"),
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 # Two rooms that stand on top together: the commands start the server and the demo, the server shows pages.

@@ -1,0 +1,372 @@
+"""One call from its checked headers to its last byte: guards, a model, guards again, and the record of it.
+
+May import ``capture``, ``runtime`` and this room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import orjson
+
+from launchworthy.capture.sdk.span import Span
+from launchworthy.gateway.asking import Asker, Attempts, Exhausted, Good
+from launchworthy.gateway.caller import Caller
+from launchworthy.gateway.checking import Check
+from launchworthy.gateway.dialects import Dialect, Stream
+from launchworthy.gateway.ledger import Ledger
+from launchworthy.gateway.served import Arm, Job
+from launchworthy.gateway.sse import EventReader, TooLongError, event
+from launchworthy.gateway.texts import Ask
+from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.runtime.approval import Approvals
+from launchworthy.runtime.budget import Deadline, Prices
+from launchworthy.runtime.fallback import Asked, Failure, Reply
+from launchworthy.runtime.no_answer import Condition, NoAnswer
+from launchworthy.runtime.permission import Overrun
+from launchworthy.runtime.purse import CallPurse
+from launchworthy.runtime.telling import Telling
+
+__all__ = ["Call", "Means"]
+
+_IDLE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What all calls share.
+
+    Attributes:
+        asker: Asks models.
+        prices: Of models.
+        ledger: Of ceilings and of what tools spend.
+        approvals: Queue of calls that need a person; None: they are withheld, and nobody is asked.
+    """
+
+    asker: Asker
+    prices: Prices
+    ledger: Ledger
+    approvals: Approvals | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One call for an answer.
+
+    Attributes:
+        means: Shared with others.
+        dialect: In which it came.
+        arm: Release that serves it.
+        job: Workflow.
+        caller: Who calls.
+        user: Pseudonym of the user, for guards.
+        ask: The request, read.
+        body: The request as it goes to the model.
+        alias: Name of the model that the client used.
+        span: Of the whole call.
+    """
+
+    means: Means
+    dialect: Dialect
+    arm: Arm
+    job: Job
+    caller: Caller
+    user: str
+    ask: Ask
+    body: dict[str, Any]
+    alias: str
+    span: Span
+    telling: Telling = field(init=False)
+    check: Check = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.telling = Telling(
+            product=self.arm.product,
+            workflow=self.job.name,
+            span=self.span,
+            simulated=self.caller.simulated or None,
+            failure_of=self.job.failure_of,
+        )
+        self.check = Check(
+            self.arm,
+            self.job,
+            self.caller,
+            self.ask,
+            user=self.user,
+            telling=self.telling,
+            ledger=self.means.ledger,
+            approvals=self.means.approvals,
+        )
+
+    async def whole(self) -> bytes:
+        """The answer in one piece.
+
+        Raises:
+            UpstreamError: The request was refused by the model.
+        """
+        attempts = self._attempts(stream=False)
+        begun = await self._begin(attempts)
+        if isinstance(begun, NoAnswer):
+            return self._give(begun)
+        good, document = begun, begun.reply.document or {}
+        try:
+            no_answer: NoAnswer | None = None
+            for answer in good.read:
+                no_answer = await self.check.answer(answer) or no_answer
+            if no_answer is not None:
+                self._refuse(no_answer)
+            self._paid(good, document.get("usage"))
+            self._record(good, document, "\n".join(slot.text for slot in good.read[0].texts()))
+            if self.check.notes:
+                document["launchworthy"] = self.check.notes
+            return orjson.dumps(document)
+        finally:
+            good.span.end()
+            good.reply.close()
+
+    async def streamed(self) -> AsyncGenerator[bytes]:
+        """The answer as it comes.
+
+        Raises:
+            UpstreamError: The request was refused by the model, before anything went out.
+        """
+        usage = self._ask_for_usage()
+        attempts = self._attempts(stream=True)
+        while True:
+            begun = await self._begin(attempts)
+            if isinstance(begun, NoAnswer):
+                self._refuse(begun)
+                self.span.set_output(begun.message)
+                async for out in self.dialect.say_streamed(
+                    begun.message, model=self.alias, notes=self.check.notes, guarded=_is_guarded(begun)
+                ):
+                    yield out
+                return
+            stream = self.dialect.stream(self.check, self.arm.guards, self.telling, usage)
+            try:
+                async with aclosing(self._follow(begun, stream, attempts.deadline)) as pieces:
+                    async for out in pieces:
+                        if out:
+                            self.span.first_token()
+                            begun.span.first_token()
+                            yield out
+            except UpstreamError as error:
+                attempts.broke(begun, error)
+                if not stream.released:
+                    continue
+                self.span.set_output(stream.text)
+                self.span.fail(error)
+                yield event(orjson.dumps(_broken(error)), name=self.dialect.error_event)
+                return
+            except BaseException:
+                # Whoever asked has gone: the model is told so, and what was said until then is on record.
+                self.span.set_attributes({"launchworthy.closed_early": True})
+                begun.span.set_attributes({"launchworthy.closed_early": True})
+                self.means.ledger.later(begun.hold.lost)
+                self._record(begun, stream.document(), stream.text)
+                begun.span.end()
+                begun.reply.close()
+                raise
+            self.means.asker.breaker(begun.model).succeeded(self.means.asker.clock())
+            if stream.no_answer is not None:
+                self._refuse(stream.no_answer)
+            self._paid(begun, stream.usage)
+            self._record(begun, stream.document(), stream.text)
+            begun.span.end()
+            begun.reply.close()
+            yield stream.last(self.check.notes)
+            return
+
+    async def _follow(self, good: Good, stream: Stream, deadline: Deadline) -> AsyncGenerator[bytes]:
+        """What goes out of a stream, until its end or that of the time."""
+        if good.reply.document is not None:
+            raise UpstreamError("garbage", "the model answered without a stream")
+        reader, chunks = EventReader(), good.reply.chunks()
+        while stream.no_answer is None:
+            left = deadline.left_s if self.job.timeout_s is not None else _IDLE_S
+            try:
+                async with asyncio.timeout(left):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    break
+                yield b"".join([await stream.feed(data) for data in reader.feed(chunk)])
+            except TimeoutError:
+                raise UpstreamError("timeout", "the stream did not end in time") from None
+            except TooLongError:
+                raise UpstreamError("garbage", "an event of the stream does not end") from None
+        if not stream.ended:
+            raise UpstreamError("half", "the stream ended before the answer did")
+
+    # ── before the model ─────────────────────────────────────────────────────────────────────────
+
+    def _attempts(self, *, stream: bool) -> Attempts:
+        return Attempts(
+            self.means.asker,
+            self.job,
+            path=self.dialect.path,
+            body=self.body,
+            stream=stream,
+            deadline=Deadline.begin(
+                self.means.asker.clock, timeout_s=self.job.timeout_s, latency_s=self.job.latency_s
+            ),
+            purse=self._purse(),
+            read=self.dialect.answers,
+        )
+
+    def _purse(self) -> CallPurse:
+        rule = f"{self.arm.product}/{self.job.name}/limits/cost_per_action"
+
+        def beyond(spent: float) -> None:
+            self.telling.over(
+                rule,
+                stopped=False,
+                reason="the call cost more than one may",
+                facts={"spent_usd": round(spent, 6)},
+            )
+
+        return CallPurse(
+            prices=self.means.prices,
+            most_usd=self.job.cost_usd,
+            rule=rule,
+            ceilings=self.job.ceilings,
+            spending=self.means.ledger.spending,
+            user=self.caller.user,
+            beyond=beyond,
+        )
+
+    async def _begin(self, attempts: Attempts) -> Good | NoAnswer:
+        """An answer that has begun, or why there is none."""
+        if not attempts.failures:
+            self.span.set_input(self.ask.question)
+            stopped = await self.check.request() or await self._acted()
+            if stopped is not None:
+                return stopped
+        try:
+            good = await attempts.next()
+        except Exhausted as error:
+            return self._nothing(error)
+        failures = tuple(Failure(name=each.model, reason=each.why) for each in attempts.failures)
+        reply = Reply(text="", model=good.model, fallback=good.fallback)
+        self.telling.asked(Asked(reply=reply, rule=self._fallback_rule(good.fallback), failures=failures))
+        if good.fallback is not None:
+            self.check.notes["fallback"] = good.fallback
+        return good
+
+    def _fallback_rule(self, name: str | None) -> str:
+        return f"{self.arm.product}/{self.job.name}/fallbacks" if name is not None else "model"
+
+    async def _acted(self) -> NoAnswer | None:
+        """One more action of this user, where the contract counts them."""
+        charges = [
+            each.charge(1.0, user=self.caller.user) for each in self.job.ceilings if each.counts == "actions"
+        ]
+        taken = await self.means.ledger.spend(charges)
+        if taken is None:
+            return None
+        return self.check.over(taken.charge.rule, _used_up(taken))
+
+    def _nothing(self, error: Exhausted) -> NoAnswer:
+        """No model answered: what the fallbacks end in, or what the contract says of a model that is down."""
+        failures = tuple(Failure(name=each.model, reason=each.why) for each in error.failures)
+        self.telling.asked(
+            Asked(
+                reply=None,
+                policy=self.job.last or None,
+                rule=f"{self.arm.product}/{self.job.name}/fallbacks" if self.job.last else "",
+                failures=failures,
+                timed_out=error.timed_out,
+            )
+        )
+        if error.too_dear is not None and all(each.why == "budget" for each in error.failures):
+            return self.check.over(error.too_dear.rule, error.too_dear.reason)
+        if error.timed_out and self.job.timeout_s is not None:
+            self.telling.over(
+                f"{self.arm.product}/{self.job.name}/limits/timeout",
+                stopped=True,
+                reason="no model answered in time",
+                facts={},
+            )
+        tried = ", ".join(dict.fromkeys(f"{each.model} ({each.why})" for each in error.failures))
+        return self.job.no_answer.give(
+            Condition.DOWN,
+            reason=f"no model answered: {tried}" if tried else "no model answered in time",
+            policy=self.job.last or None,
+            rule=f"{self.arm.product}/{self.job.name}/fallbacks" if self.job.last else None,
+            trace_id=self.telling.trace_id,
+        )
+
+    def _ask_for_usage(self) -> bool:
+        """Every stream tells its tokens; whether the client had asked for them."""
+        if self.dialect.path != "/chat/completions":
+            return True
+        options = self.body.get("stream_options")
+        options = options if isinstance(options, dict) else {}
+        self.body["stream_options"] = {**options, "include_usage": True}
+        return bool(options.get("include_usage"))
+
+    # ── after the model ──────────────────────────────────────────────────────────────────────────
+
+    def _refuse(self, given: NoAnswer) -> None:
+        self.telling.no_answer(given)
+        self.check.notes["no_answer"] = {
+            "policy": given.policy.value,
+            "condition": given.condition,
+            "reason": given.reason,
+            "rule": given.rule,
+            "next_step": given.next_step,
+            "route_to": given.route_to,
+        }
+
+    def _give(self, given: NoAnswer) -> bytes:
+        self._refuse(given)
+        self.span.set_output(given.message)
+        document = self.dialect.say(given.message, model=self.alias, guarded=_is_guarded(given))
+        return orjson.dumps({**document, "launchworthy": self.check.notes})
+
+    def _paid(self, good: Good, usage: Any) -> None:
+        read, written = _tokens(usage)
+        if read is None or written is None:
+            self.means.ledger.later(good.hold.lost)
+        else:
+            paid = partial(good.hold.paid, input_tokens=read, output_tokens=written)
+            self.means.ledger.later(paid, cached=_cached(usage))
+
+    def _record(self, good: Good, document: dict[str, Any], text: str) -> None:
+        good.span.set_input(self.body.get("messages", self.body.get("input")))
+        good.span.set_response(document)
+        self.span.set_output(text)
+
+
+def _is_guarded(given: NoAnswer) -> bool:
+    return given.condition == Condition.UNSAFE
+
+
+def _used_up(taken: Overrun) -> str:
+    return f"{taken.charge.rule.rpartition('/')[2]} is used up"
+
+
+def _broken(error: UpstreamError) -> dict[str, Any]:
+    told = {"message": error.message, "type": "api_error", "param": None, "code": f"upstream_{error.why}"}
+    return {"type": "error", **{key: told[key] for key in ("message", "param", "code")}, "error": told}
+
+
+def _tokens(usage: Any) -> tuple[int | None, int | None]:
+    if not isinstance(usage, dict):
+        return None, None
+    read = usage.get("prompt_tokens", usage.get("input_tokens"))
+    written = usage.get("completion_tokens", usage.get("output_tokens"))
+    return _count(read), _count(written)
+
+
+def _cached(usage: dict[str, Any]) -> int:
+    details = usage.get("prompt_tokens_details", usage.get("input_tokens_details"))
+    return (_count(details.get("cached_tokens")) or 0) if isinstance(details, dict) else 0
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,334 @@
+"""A streamed response: texts are held back until guards have seen them, calls of tools until decided.
+
+May import ``runtime`` and this room. Items keep their place in the output: a call that may not reach the
+application becomes a message that says so, since clients count by place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import orjson
+
+from launchworthy.gateway.checking import Check
+from launchworthy.gateway.responses import ResponsesAnswer, message_item
+from launchworthy.gateway.sse import event
+from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.runtime.no_answer import NoAnswer
+from launchworthy.runtime.pipeline import GuardPipeline
+from launchworthy.runtime.streaming import HeldStream
+from launchworthy.runtime.telling import Telling
+
+__all__ = ["ResponsesStream", "own_response", "response_events"]
+
+_CALLS = ("function_call", "custom_tool_call")
+_ENDS = ("response.completed", "response.incomplete")
+_FAILS = ("response.failed", "error")
+_WHOLE = ("response.created", "response.in_progress", "response.queued")
+_THOUGHTS = ("response.reasoning",)
+
+
+class ResponsesStream:
+    """Turns what the model sends into what the client gets.
+
+    Args:
+        check: Of the call.
+        guards: Of the contract.
+        telling: Records what guards said.
+    """
+
+    def __init__(self, check: Check, *, guards: GuardPipeline, telling: Telling) -> None:
+        self._check, self._guards, self._telling = check, guards, telling
+        self._guarded = check.guards_output
+        self._texts: dict[tuple[int, int], HeldStream] = {}
+        self._waiting: dict[int, list[dict[str, Any]]] = {}  # events of a call that is not decided
+        self._items: dict[int, dict[str, Any]] = {}  # as they went out
+        self._number = 0
+        self._document: dict[str, Any] = {}
+        self.usage: dict[str, Any] | None = None
+        self.no_answer: NoAnswer | None = None
+        self.released = False
+        self.ended = False
+
+    @property
+    def text(self) -> str:
+        """What it says, as it went out."""
+        return "".join(
+            str(part.get("text", ""))
+            for item in self._items.values()
+            if item.get("type") == "message"
+            for part in item.get("content") or ()
+            if isinstance(part, dict)
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The response as it went out, for records."""
+        return self._so_far()
+
+    async def feed(self, data: bytes) -> bytes:
+        """Take one event of the model; give what goes to the client now.
+
+        Raises:
+            UpstreamError: It is none, or says that the model failed.
+        """
+        if data == b"[DONE]":
+            return b""
+        try:
+            given = orjson.loads(data)
+        except ValueError:
+            raise UpstreamError("garbage", "an event of the stream is not JSON") from None
+        kind = given.get("type") if isinstance(given, dict) else None
+        if not isinstance(kind, str):
+            raise UpstreamError("garbage", "an event of the stream has no type")
+        if kind in _FAILS:
+            raise UpstreamError("half", "the model failed while it answered")
+        out = b"".join([self._write(each) for each in [each async for each in self._turn(kind, given)]])
+        self.released = self.released or (bool(out) and kind not in _WHOLE)
+        return out
+
+    def _write(self, given: dict[str, Any]) -> bytes:
+        given["sequence_number"] = self._number
+        self._number += 1
+        return event(orjson.dumps(given), name=given["type"])
+
+    async def _turn(self, kind: str, given: dict[str, Any]) -> Any:
+        place = given.get("output_index", -1)
+        if not isinstance(place, int):
+            raise UpstreamError("garbage", "an event of the stream has no place")
+        if kind in _WHOLE:
+            yield given
+        elif kind in _ENDS:
+            self._end(given)
+            yield given
+        elif kind == "response.output_item.added" and _type_of(given) in _CALLS:
+            self._waiting[place] = [given]
+        elif place in self._waiting:
+            async for each in self._call(kind, given, place):
+                yield each
+        elif kind in ("response.output_text.delta", "response.refusal.delta"):
+            async for each in self._delta(given, place):
+                yield each
+        elif kind in ("response.output_text.done", "response.refusal.done"):
+            async for each in self._text_done(given, place):
+                yield each
+        elif kind == "response.content_part.done":
+            part = given.get("part")
+            if isinstance(part, dict):
+                self._put(part, place, given.get("content_index", 0))
+            yield given
+        elif kind == "response.output_item.done":
+            item = given.get("item")
+            if isinstance(item, dict):
+                for index, part in enumerate(item.get("content") or ()):
+                    if isinstance(part, dict):
+                        self._put(part, place, index)
+                if self._guarded:
+                    ResponsesAnswer({}, [item]).strip()
+                self._items[place] = item
+            yield given
+        elif not (self._guarded and kind.startswith(_THOUGHTS)):
+            yield given
+
+    def _held(self, place: int, index: Any) -> HeldStream:
+        key = place, index if isinstance(index, int) else 0
+        found = self._texts.get(key)
+        if found is None:
+            found = self._texts[key] = HeldStream(self._guards, self._check.context)
+        return found
+
+    async def _run(self, work: Any, *args: str) -> str:
+        found = await asyncio.to_thread(work, *args) if self._check.waits else work(*args)
+        return str(found)
+
+    async def _delta(self, given: dict[str, Any], place: int) -> Any:
+        if not self._guarded:
+            yield given
+            return
+        held = self._held(place, given.get("content_index", 0))
+        said = await self._run(held.feed, str(given.get("delta", "")))
+        if "logprobs" in given:
+            given["logprobs"] = []
+        if said:
+            yield {**given, "delta": said}
+        if held.stopped:
+            async for each in self._stop(given, place, held):
+                yield each
+
+    async def _text_done(self, given: dict[str, Any], place: int) -> Any:
+        if not self._guarded:
+            yield given
+            return
+        held = self._held(place, given.get("content_index", 0))
+        rest = await self._run(held.end)
+        refusal = given["type"] == "response.refusal.done"
+        if rest:
+            yield {
+                **{key: value for key, value in given.items() if key not in ("text", "refusal")},
+                "type": "response.refusal.delta" if refusal else "response.output_text.delta",
+                "delta": rest,
+                **({} if refusal else {"logprobs": []}),
+            }
+        if held.checked is not None:
+            self._telling.checked(held.checked)
+        if held.stopped:
+            async for each in self._stop(given, place, held):
+                yield each
+            return
+        if "logprobs" in given:
+            given["logprobs"] = []
+        yield {**given, "refusal" if refusal else "text": held.released}
+
+    def _put(self, part: dict[str, Any], place: int, index: Any) -> None:
+        """A part that repeats a text: what went out, and not what the model said."""
+        if not self._guarded:
+            return
+        key = "refusal" if part.get("type") == "refusal" else "text"
+        part[key] = self._held(place, index).released
+        if "logprobs" in part:
+            part["logprobs"] = []
+
+    async def _stop(self, given: dict[str, Any], place: int, held: HeldStream) -> Any:
+        """A guard ends the answer."""
+        if held.checked is None:
+            await self._run(held.end)
+            if held.checked is not None:
+                self._telling.checked(held.checked)
+        if held.checked is None:
+            raise UpstreamError("garbage", "the answer could not be ended")
+        had = held.released
+        self.no_answer = self._check.stopped(held.checked, partial=had)
+        said = f"\n\n{self.no_answer.message}" if had else self.no_answer.message
+        item = message_item(had + said, item_id=given.get("item_id"))
+        at = {"item_id": item["id"], "output_index": place, "content_index": given.get("content_index", 0)}
+        yield {"type": "response.output_text.delta", **at, "delta": said, "logprobs": []}
+        yield {"type": "response.output_text.done", **at, "text": had + said, "logprobs": []}
+        yield {"type": "response.content_part.done", **at, "part": item["content"][0]}
+        yield {"type": "response.output_item.done", "output_index": place, "item": item}
+        self._items[place] = item
+        self.ended = True
+        filtered = {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
+        yield {"type": "response.incomplete", "response": {**self._so_far(), **filtered}}
+
+    def _so_far(self) -> dict[str, Any]:
+        """The response so far, as one that has ended."""
+        base = self._document or own_response("", model="")
+        return {**base, "output": [item for _, item in sorted(self._items.items())]}
+
+    async def _call(self, kind: str, given: dict[str, Any], place: int) -> Any:
+        """Events of a call are kept until it is whole, and decided."""
+        self._waiting[place].append(given)
+        if kind != "response.output_item.done":
+            return
+        events, item = self._waiting.pop(place), given.get("item")
+        if not isinstance(item, dict) or item.get("type") not in _CALLS:
+            raise UpstreamError("garbage", "a call of a tool in the stream is none")
+        [proposal] = ResponsesAnswer({}, [item]).proposals()
+        why = await self._check.withheld(proposal)
+        if why is None:
+            self._items[place] = item
+            for each in _of_call(events[0], item, place):
+                yield each
+            return
+        said = message_item(why)
+        self._items[place] = said
+        for each in _of_message(said, place):
+            yield each
+
+    def _end(self, given: dict[str, Any]) -> None:
+        response = given.get("response")
+        if not isinstance(response, dict):
+            raise UpstreamError("garbage", "the stream ends without its response")
+        if isinstance(response.get("usage"), dict):
+            self.usage = response["usage"]
+        self.ended = True
+        self._document = response
+        whole = response.get("output")
+        if not self._items and not self._guarded and isinstance(whole, list):
+            # A server that sends no items one by one: its texts need no check, its calls would.
+            self._items = {
+                place: item
+                for place, item in enumerate(whole)
+                if isinstance(item, dict) and item.get("type") not in _CALLS
+            }
+        response["output"] = [item for _, item in sorted(self._items.items())]
+        response.pop("output_text", None)
+        if self._check.notes:
+            response["launchworthy"] = self._check.notes
+
+    def last(self, notes: dict[str, Any]) -> bytes:
+        """Nothing comes after the response."""
+        return b""
+
+
+def _type_of(given: dict[str, Any]) -> Any:
+    item = given.get("item")
+    return item.get("type") if isinstance(item, dict) else None
+
+
+def _of_call(first: dict[str, Any], item: dict[str, Any], place: int) -> Iterator[dict[str, Any]]:
+    """The events of a call that was decided: with the arguments on which it was."""
+    key = "arguments" if item["type"] == "function_call" else "input"
+    at = {"item_id": item.get("id", ""), "output_index": place}
+    name = f"response.{'function_call_arguments' if key == 'arguments' else 'custom_tool_call_input'}"
+    begun = first.get("item")
+    yield {**first, "item": {**(begun if isinstance(begun, dict) else {}), key: ""}}
+    yield {"type": f"{name}.delta", **at, "delta": item[key]}
+    done = {"type": f"{name}.done", **at, key: item[key]}
+    if key == "arguments":
+        done["name"] = item.get("name", "")
+    yield done
+    yield {"type": "response.output_item.done", "output_index": place, "item": item}
+
+
+def _of_message(item: dict[str, Any], place: int) -> Iterator[dict[str, Any]]:
+    part = item["content"][0]
+    at = {"item_id": item["id"], "output_index": place, "content_index": 0}
+    begun = {**item, "status": "in_progress", "content": []}
+    yield {"type": "response.output_item.added", "output_index": place, "item": begun}
+    yield {"type": "response.content_part.added", **at, "part": {**part, "text": ""}}
+    yield {"type": "response.output_text.delta", **at, "delta": part["text"], "logprobs": []}
+    yield {"type": "response.output_text.done", **at, "text": part["text"], "logprobs": []}
+    yield {"type": "response.content_part.done", **at, "part": part}
+    yield {"type": "response.output_item.done", "output_index": place, "item": item}
+
+
+def own_response(message: str, *, model: str, guarded: bool = False) -> dict[str, Any]:
+    """A response of our own that says one message."""
+    return {
+        "id": f"resp_lw{uuid.uuid4().hex}",
+        "object": "response",
+        "created_at": int(time.time()),
+        "model": model,
+        "status": "incomplete" if guarded else "completed",
+        "error": None,
+        "incomplete_details": {"reason": "content_filter"} if guarded else None,
+        "instructions": None,
+        "metadata": {},
+        "output": [message_item(message)],
+        "parallel_tool_calls": True,
+        "temperature": None,
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": None,
+        "usage": None,
+    }
+
+
+async def response_events(
+    message: str, *, model: str, notes: dict[str, Any], guarded: bool
+) -> AsyncIterator[bytes]:
+    """A stream of our own that says one message."""
+    whole = {**own_response(message, model=model, guarded=guarded), "launchworthy": notes}
+    begun = {**whole, "status": "in_progress", "incomplete_details": None, "output": []}
+    events = [
+        {"type": "response.created", "response": begun},
+        {"type": "response.in_progress", "response": begun},
+        *_of_message(whole["output"][0], 0),
+        {"type": f"response.{whole['status']}", "response": whole},
+    ]
+    for number, each in enumerate(events):
+        yield event(orjson.dumps({**each, "sequence_number": number}), name=str(each["type"]))

@@ -1,0 +1,180 @@
+"""What a request holds and an answer offers, whatever the dialect: texts with their place, calls of tools.
+
+May import ``runtime`` and ``refusing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from launchworthy.gateway.refusing import Refused
+from launchworthy.runtime.guards import Stage
+from launchworthy.runtime.permission import Origin
+
+__all__ = ["MARK", "WITHHELD", "Answer", "Ask", "Piece", "Proposal", "Slot", "parts_of"]
+
+# A field of a content part: the application says that the text was retrieved, and from where.
+MARK = "launchworthy"
+WITHHELD = "[withheld by a guard]"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A text in a document, that can be replaced."""
+
+    holder: dict[str, Any]
+    key: str
+
+    @property
+    def text(self) -> str:
+        """As it stands now."""
+        value = self.holder.get(self.key)
+        return value if isinstance(value, str) else ""
+
+    @text.setter
+    def text(self, value: str) -> None:
+        self.holder[self.key] = value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One text of a request.
+
+    Attributes:
+        slot: Where it stands.
+        origin: Who brought it.
+        stage: Where guards see it; None: it is the product's own, or what its model said before.
+        new: Whether it came after the model's last turn.
+        tool: Name of the tool that answered it.
+        source: Source that it was retrieved from.
+        owner: Whose row it is.
+    """
+
+    slot: Slot
+    origin: Origin
+    stage: Stage | None
+    new: bool = True
+    tool: str = ""
+    source: str = ""
+    owner: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Ask:
+    """A request, read.
+
+    Attributes:
+        pieces: Its texts in order.
+        unread: Kinds of content that no guard of texts can look at: ``image_url`` …
+        turns: Of the user in this conversation.
+        steps: Answers with tool calls since the user's last turn.
+        provider_tools: Tools that would run at the model's provider, where nothing can be held back.
+    """
+
+    pieces: list[Piece] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    turns: int = 0
+    steps: int = 0
+    provider_tools: list[str] = field(default_factory=list)
+
+    @property
+    def question(self) -> str:
+        """What the user asked last."""
+        asked = [piece.slot.text for piece in self.pieces if piece.stage is Stage.INPUT and piece.new]
+        return "\n".join(asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A call of a tool that the model proposes.
+
+    Attributes:
+        id: As the model named the call.
+        name: Of the tool.
+        arguments: JSON text.
+        withhold: Takes it out of the answer.
+        rewrite: Puts other arguments in its place.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    withhold: Callable[[], None]
+    rewrite: Callable[[str], None]
+
+
+class Answer(Protocol):
+    """One answer of a model: a choice of a chat, or a whole response."""
+
+    def texts(self) -> list[Slot]:
+        """What a user would read."""
+        ...
+
+    def proposals(self) -> list[Proposal]:
+        """What the model wants to run."""
+        ...
+
+    def strip(self) -> None:
+        """Take out what no guard can look at."""
+        ...
+
+    def silence(self, message: str, *, guarded: bool) -> None:
+        """Put a message in the place of everything; ``guarded`` where a guard stopped it."""
+        ...
+
+    def settle(self, message: str) -> None:
+        """After calls were withheld: say so where nothing else is left."""
+        ...
+
+
+def parts_of(
+    holder: dict[str, Any], key: str, *, texts: frozenset[str], where: str
+) -> Iterator[tuple[Slot, Mapping[str, Any]] | str]:
+    """The texts of a message's content with the mark of each, and the kinds of what is no text.
+
+    Raises:
+        Refused: It is neither text nor parts.
+    """
+    content = holder.get(key)
+    if content is None:
+        return
+    if isinstance(content, str):
+        yield Slot(holder, key), {}
+        return
+    if not isinstance(content, list):
+        raise Refused(
+            400, "invalid_content", f"{where}.{key} is neither text nor a list of parts", param=where
+        )
+    for part in content:
+        if not isinstance(part, dict):
+            raise Refused(400, "invalid_content", f"{where}.{key} holds what is no part", param=where)
+        mark = part.pop(MARK, None)
+        if part.get("type") in texts and isinstance(part.get("text"), str):
+            yield Slot(part, "text"), _mark(mark, where)
+        elif part.get("type") == "refusal" and isinstance(part.get("refusal"), str):
+            yield Slot(part, "refusal"), {}
+        else:
+            yield str(part.get("type"))[:40]
+
+
+def _mark(mark: Any, where: str) -> Mapping[str, Any]:
+    if mark is None:
+        return {}
+    if mark == "retrieved":
+        return {"retrieved": ""}
+    if (
+        isinstance(mark, dict)
+        and "retrieved" in mark
+        and set(mark) <= {"retrieved", "owner"}
+        and all(isinstance(value, str) for value in mark.values())
+    ):
+        return mark
+    raise Refused(
+        400,
+        "invalid_mark",
+        f"{where}: {MARK!r} of a part does not say where its text was retrieved",
+        param=where,
+        hint='write "launchworthy": {"retrieved": "SOURCE"}, with "owner" where the source is by owner',
+    )
