@@ -232,6 +232,11 @@ def run_launchworthy(*arguments: str, folder: Path) -> subprocess.CompletedProce
 
 
 @pytest.fixture(scope="session")
+def serving_in() -> Callable[[Path], contextlib.AbstractContextManager[StartServer]]:
+    return serving
+
+
+@pytest.fixture(scope="session")
 def trace_request() -> TraceRequest:
     return make_request
 

@@ -25,14 +25,22 @@ def command() -> None:
     show_default=True,
     help="Each includes the one before.",
 )
+@click.option("--person", default="", help="Whose key it is [NAME].")
+@click.option(
+    "--acts-as",
+    "acts_as",
+    multiple=True,
+    metavar="ROLE",
+    help="Role of a contract in which they approve calls; may be repeated.",
+)
 @_DATA
-def create(name: str, role: str, data: Path | None) -> None:
+def create(name: str, role: str, person: str, acts_as: tuple[str, ...], data: Path | None) -> None:
     """Make a key and show it once; only its hash is kept."""
     from launchworthy.server import open_workspace
 
     workspace = open_workspace(data)
     try:
-        secret = workspace.add_api_key(name=name, role=role)
+        secret = workspace.add_api_key(name=name, role=role, person=person, acts_as=acts_as)
     finally:
         workspace.close()
     click.echo(secret)
@@ -54,7 +62,8 @@ def list_keys(data: Path | None) -> None:
         click.echo("No keys. Make one with: launchworthy keys create NAME --role ROLE")
     for key in keys:
         ended = f"ended {key.revoked_at:%Y-%m-%d %H:%M} UTC" if key.revoked_at else "live"
-        click.echo(f"{key.name:24} {key.role:8} made {key.created_at:%Y-%m-%d %H:%M} UTC  {ended}")
+        who = f"  {key.person}, {', '.join(key.acts_as) or 'no role'}" if key.person else ""
+        click.echo(f"{key.name:24} {key.role:8} made {key.created_at:%Y-%m-%d %H:%M} UTC  {ended}{who}")
 
 
 @command.command()

@@ -1,0 +1,554 @@
+"""Approvals over the real server: who may confirm, what runs and how often, and what a crash leaves."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from launchworthy.errors import ConflictError, LaunchworthyError, NotFoundError
+from launchworthy.runtime.approval import Approval, ApprovalState, RemoteApprovals, call_of
+from launchworthy.server.caller import Caller
+from launchworthy.server.local import LocalWorkspace
+from launchworthy.server.telling import SIGNATURE, signature
+from launchworthy.store import StoreOptions
+
+CONTRACT = """\
+launchworthy: 1
+product: shop
+owners: {product: ana@example.com}
+roles: [customer, agent, lead]
+workflows:
+  refund:
+    user: agent
+    job: pay back what the policy allows
+    no_answer: refuse
+    editable: [amount]
+tools:
+  refund:
+    effect: pay
+    roles: [agent]
+    approval:
+      - {by: agent, preview: [order, amount], expires: 10m}
+      - {by: lead, above: 100 USD, expires: 1h}
+    limits: {per_call: 500 USD, per_user: 600 USD/d}
+    idempotent_by: [order]
+    arguments: {order: {from: any}}
+  mail:
+    effect: send
+    roles: [agent]
+    approval: [{by: agent}]
+    arguments: {text: {from: any}}
+"""
+
+APP = Caller(role="ingest", key="app")
+Running = Any
+Clock = Callable[[], datetime]
+
+
+def _call(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "c-1",
+        "requester": "copilot",
+        "tool": "refund",
+        "roles": ["agent"],
+        "user": "mia",
+        "arguments": {"order": "o-7", "amount": 40},
+        "provenance": {"order": "user", "amount": "model"},
+        "workflow": "refund",
+        "question": "please pay back order 7",
+        **changes,
+    }
+
+
+@pytest.fixture
+def now() -> list[datetime]:
+    return [datetime(2026, 11, 24, 9, tzinfo=UTC)]
+
+
+@pytest.fixture
+def shop(open_workspace_here: Callable[..., LocalWorkspace], now: list[datetime]) -> LocalWorkspace:
+    workspace = open_workspace_here(clock=lambda: now[0])
+    workspace.register_contract(product="shop", text=CONTRACT, path="shop.yaml")
+    for name, roles in (("mia", ["agent"]), ("noa", ["agent"]), ("leo", ["lead"])):
+        workspace.add_api_key(name=name, role="read", acts_as=roles)
+    workspace.add_api_key(name="app", role="ingest")
+    return workspace
+
+
+def _as(name: str) -> Caller:
+    return Caller(role="read", key=name)
+
+
+def _approve(shop: LocalWorkspace, approval: Approval, name: str) -> Approval:
+    return shop.approve(
+        product="shop", approval_id=approval.id, arguments_hash=approval.hash, caller=_as(name)
+    )
+
+
+def _ask(shop: LocalWorkspace, **changes: Any) -> Approval:
+    return shop.request_approval(product="shop", call=_call(**changes), caller=APP)
+
+
+def _claim(shop: LocalWorkspace, approval: Approval, who: str = "p" * 16) -> Any:
+    return shop.claim_approval(
+        product="shop", approval_id=approval.id, claimant=who, arguments_hash=approval.hash, caller=APP
+    )
+
+
+def _events(shop: LocalWorkspace) -> list[dict[str, Any]]:
+    return [json.loads(e.body) for e in shop.ledger_entries(product="shop") if e.kind == "approval"]
+
+
+def test_every_step_stands_in_the_chain_without_a_word_of_the_call(shop: LocalWorkspace) -> None:
+    asked = _ask(shop)
+    done = _approve(shop, asked, "mia")
+    ticket = _claim(shop, done)
+    shop.settle_approval(
+        product="shop", approval_id="c-1", ticket=ticket.secret, outcome="done", reason="paid to mia"
+    )
+    assert [each["event"] for each in _events(shop)] == ["requested", "approved", "claimed", "settled"]
+    assert _events(shop)[1]["by"] == "mia"
+    chain = json.dumps(_events(shop)) + json.dumps([asked.as_json()["id"]])
+    assert not any(word in chain for word in ("o-7", "please pay", "paid to", asked.hash))
+    assert [f.fault for f in shop.audit(product="shop") if f.fault.proves_tampering] == []
+
+
+def test_what_a_call_says_rests_encrypted(shop: LocalWorkspace, tmp_path: Path) -> None:
+    _ask(shop, arguments={"order": "o-very-telling", "amount": 40})
+    shop.close()
+    files = [each.read_bytes() for each in (tmp_path / "data").rglob("*") if each.is_file()]
+    assert not any(b"o-very-telling" in each or b"please pay back" in each for each in files)
+
+
+def test_the_policy_of_the_contract_decides_and_not_the_application(shop: LocalWorkspace) -> None:
+    with pytest.raises(LaunchworthyError, match="refund is for agent") as refused:
+        _ask(shop, roles=["customer"])
+    assert (refused.value.code, refused.value.where) == ("LW403", "shop/tools/refund/roles")
+    with pytest.raises(LaunchworthyError, match="one call may reach"):
+        _ask(shop, arguments={"order": "o-7", "amount": 900})
+    with pytest.raises(LaunchworthyError, match="no tool of the contract"):
+        _ask(shop, tool="wire")
+    with pytest.raises(NotFoundError, match="no contract"):
+        shop.request_approval(product="bank", call=_call(), caller=APP)
+
+
+def test_the_same_id_is_the_same_call_and_never_another(shop: LocalWorkspace) -> None:
+    first = _ask(shop)
+    assert _ask(shop) == first
+    with pytest.raises(ConflictError, match="another call"):
+        _ask(shop, arguments={"order": "o-7", "amount": 41})
+
+
+def test_a_call_that_repeats_another_is_that_one_and_does_not_run_again(shop: LocalWorkspace) -> None:
+    first = _ask(shop)
+    ticket = _claim(shop, _approve(shop, first, "mia"))
+    shop.settle_approval(product="shop", approval_id="c-1", ticket=ticket.secret, outcome="done")
+    again = _ask(shop, id="c-2")
+    assert (again.id, again.state) == ("c-1", ApprovalState.DONE)
+    with pytest.raises(ConflictError, match="the same call as c-1"):
+        _ask(shop, id="c-3", arguments={"order": "o-7", "amount": 30})
+
+
+def test_who_confirms_is_told_by_the_key_alone(shop: LocalWorkspace) -> None:
+    asked = _ask(shop)
+    for who, told in (
+        (APP, "nobody is signed in"),
+        (Caller(role="write", owner=True), "nobody is signed in"),
+        (_as("leo"), "you act as lead"),
+    ):
+        with pytest.raises(LaunchworthyError, match=told):
+            shop.approve(product="shop", approval_id="c-1", arguments_hash=asked.hash, caller=who)
+    assert [each["because"][:20] for each in _events(shop)[1:]]  # each attempt stands in the chain
+    shop.revoke_api_key(name="mia")
+    with pytest.raises(LaunchworthyError, match="nobody is signed in"):
+        _approve(shop, asked, "mia")
+
+
+def test_an_application_cannot_make_itself_an_approver(shop: LocalWorkspace) -> None:
+    for who in (Caller(role="write", key="ci"), Caller(role="write")):
+        with pytest.raises(LaunchworthyError, match="only the owner"):
+            shop.add_api_key(name="x", role="read", acts_as=["agent"], caller=who)
+        with pytest.raises(LaunchworthyError, match="only the owner"):
+            shop.tell_approvals(product="shop", url="http://127.0.0.1:1", people=["mia"], caller=who)
+
+
+def test_an_application_sees_and_runs_only_its_own_calls(shop: LocalWorkspace) -> None:
+    done = _approve(shop, _ask(shop), "mia")
+    other = Caller(role="ingest", key="other")
+    with pytest.raises(NotFoundError):
+        shop.approval(product="shop", approval_id="c-1", caller=other)
+    with pytest.raises(NotFoundError):
+        shop.claim_approval(
+            product="shop", approval_id="c-1", claimant="x" * 16, arguments_hash=done.hash, caller=other
+        )
+    with pytest.raises(NotFoundError):
+        shop.withdraw_approval(product="shop", approval_id="c-1", caller=other)
+
+
+def test_of_many_at_once_one_confirms_and_one_runs(shop: LocalWorkspace) -> None:
+    asked = _ask(shop)
+
+    def confirm(name: str) -> str:
+        try:
+            return _approve(shop, asked, name).state.value
+        except ConflictError as error:
+            return error.message
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(confirm, ["mia", "noa"] * 8))
+    assert sorted(set(answers)) == ["approved", "this call is approved: there is nothing to approve"]
+    assert answers.count("approved") == 1
+
+    def run(number: int) -> bool:
+        try:
+            return bool(_claim(shop, asked, f"process-{number:010}"))
+        except ConflictError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(run, range(24))) == 1
+
+
+def test_a_clock_that_goes_back_revives_nothing(shop: LocalWorkspace, now: list[datetime]) -> None:
+    asked = _ask(shop)
+    now[0] += timedelta(minutes=11)
+    assert shop.approval(product="shop", approval_id="c-1").state is ApprovalState.EXPIRED
+    now[0] -= timedelta(hours=5)
+    with pytest.raises(ConflictError, match="expired"):
+        _approve(shop, asked, "mia")
+    assert _events(shop)[-1]["event"] in ("expired", "refused")
+
+
+def test_what_expired_stays_so_after_a_restart_with_the_clock_set_back(
+    open_workspace_here: Callable[..., LocalWorkspace], shop: LocalWorkspace, now: list[datetime]
+) -> None:
+    asked = _ask(shop)
+    now[0] += timedelta(minutes=11)
+    shop.attend()
+    shop.close()
+    early = now[0] - timedelta(hours=1)
+    again = open_workspace_here(clock=lambda: early)
+    with pytest.raises(ConflictError, match="expired"):
+        again.approve(product="shop", approval_id="c-1", arguments_hash=asked.hash, caller=_as("mia"))
+
+
+def test_a_budget_that_is_used_up_denies_before_anybody_is_asked(shop: LocalWorkspace) -> None:
+    from launchworthy.runtime.permission import Charge
+
+    charge = Charge(
+        tool="refund", user="mia", unit="USD", amount=580.0, most=600.0, window_ms=86_400_000, rule="r"
+    )
+    assert "reservation" in shop.reserve_spending(product="shop", charges=[charge])
+    with pytest.raises(LaunchworthyError, match="of the budget of one user"):
+        _ask(shop)
+
+
+def test_a_correction_is_checked_and_bound_anew(shop: LocalWorkspace) -> None:
+    asked = _ask(shop)
+    corrected = shop.edit_approval(
+        product="shop",
+        approval_id="c-1",
+        arguments={"amount": 25},
+        arguments_hash=asked.hash,
+        caller=_as("noa"),
+    )
+    with pytest.raises(ConflictError, match="not those that you were shown"):
+        _approve(shop, asked, "mia")
+    done = _approve(shop, corrected, "mia")
+    with pytest.raises(ConflictError, match="bound to"):
+        _claim(shop, asked)
+    assert _claim(shop, done).arguments == {"order": "o-7", "amount": 25}
+    assert _ask(shop).id == "c-1"  # whoever asked finds it again by what they asked for
+
+
+def test_erasing_a_person_leaves_no_word_of_their_calls_and_the_chain_whole(
+    shop: LocalWorkspace, tmp_path: Path
+) -> None:
+    _ask(shop)
+    shop.erase_subject(product="shop", user_id="mia", by="ana")
+    with pytest.raises(NotFoundError):
+        shop.approval(product="shop", approval_id="c-1")
+    assert [f.fault for f in shop.audit(product="shop") if f.fault.proves_tampering] == []
+    # The call cannot be asked for anew under its id, nor approved.
+    with pytest.raises(ConflictError):
+        _ask(shop)
+
+
+class _Heard(http.server.BaseHTTPRequestHandler):
+    answers: ClassVar[list[int]] = []
+    messages: ClassVar[list[tuple[bytes, str]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.messages.append((body, self.headers[SIGNATURE]))
+        self.send_response(self.answers.pop(0) if self.answers else 204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    _Heard.answers, _Heard.messages = [], []
+    server = http.server.HTTPServer(("127.0.0.1", 0), _Heard)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_webhook_is_told_signed_and_again_until_it_hears(
+    shop: LocalWorkspace, hook: str, now: list[datetime]
+) -> None:
+    secret = shop.tell_approvals(product="shop", url=hook, console="https://c.example", people=["mia", "leo"])
+    _Heard.answers = [500]
+    _ask(shop)
+    shop.attend()
+    shop.attend()
+    assert len(_Heard.messages) == 1  # it waits before it tries again
+    now[0] += timedelta(seconds=6)
+    shop.attend()
+    assert len(_Heard.messages) == 2
+    body, signed = _Heard.messages[-1]
+    at_s = int(signed.split(",")[0].removeprefix("t="))
+    assert signed == signature(body, secret=secret, at_s=at_s)
+    told = json.loads(body)
+    assert [each["person"] for each in told["links"]] == ["mia"]  # leo cannot confirm this one
+    assert "o-7" not in body.decode()
+    assert _events(shop)[-1] == {"approval": "c-1", "event": "told", "attempts": 2}
+
+
+def test_a_link_decides_once_for_one_person_and_those_arguments(
+    shop: LocalWorkspace, hook: str, now: list[datetime]
+) -> None:
+    shop.tell_approvals(product="shop", url=hook, people=["mia"])
+    _ask(shop)
+    shop.attend()
+    token = json.loads(_Heard.messages[-1][0])["links"][0]["url"].rpartition("/")[2]
+    link = shop.approving.link(token)
+    who = shop.approving.named(link.person)
+    done = shop.approving.approve("shop", link.approval, arguments_hash=link.arguments, who=who, link=token)
+    assert (done.state, done.history[-1].by) == (ApprovalState.APPROVED, "mia")
+    with pytest.raises(ConflictError, match="used already"):
+        shop.approving.link(token)
+    with pytest.raises(LaunchworthyError, match="none of ours"):
+        shop.approving.link("forged" * 8)
+    _ask(shop, id="c-9", arguments={"order": "o-9", "amount": 5})
+    shop.attend()
+    late = json.loads(_Heard.messages[-1][0])["links"][0]["url"].rpartition("/")[2]
+    now[0] += timedelta(minutes=11)
+    with pytest.raises(ConflictError, match="expired"):
+        shop.approving.link(late)
+
+
+def test_a_webhook_that_never_answers_is_given_up_and_that_is_written_down(
+    shop: LocalWorkspace, now: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchworthy.server.telling.MOST_ATTEMPTS", 2)
+    shop.tell_approvals(product="shop", url="http://127.0.0.1:9/closed")
+    _ask(shop)
+    shop.attend()
+    now[0] += timedelta(seconds=6)
+    shop.attend()
+    assert _events(shop)[-1] == {"approval": "c-1", "event": "not_told", "attempts": 2}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A running server, the keys of people and of an application, and the folder."""
+
+    server: Running
+    keys: dict[str, str]
+    folder: Path
+
+    def app(self, key: str = "app") -> RemoteApprovals:
+        return RemoteApprovals(self.server.url, product="shop", key=self.keys[key])
+
+
+@pytest.fixture(scope="module")
+def starting(tmp_path_factory: pytest.TempPathFactory, serving_in: Any) -> Iterator[Callable[[], Shop]]:
+    """Starts the server of the one folder of this module, anew where it was killed."""
+    folder = tmp_path_factory.mktemp("approvals")
+    (folder / "shop.yaml").write_text(CONTRACT)
+    keys = {}
+    workspace = LocalWorkspace.open(folder / "data", options=StoreOptions(min_free_bytes=0))
+    for name, role, acts in (("mia", "read", ["agent"]), ("leo", "read", ["lead"]), ("app", "ingest", [])):
+        keys[name] = workspace.add_api_key(name=name, role=role, acts_as=acts)
+    workspace.close()
+    with serving_in(folder) as start:
+        yield lambda: Shop(server=start("--contract", "shop.yaml"), keys=keys, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def first(starting: Callable[[], Shop]) -> list[Shop]:
+    return [starting()]
+
+
+@pytest.fixture
+def live(first: list[Shop]) -> Shop:
+    return first[0]
+
+
+@pytest.fixture
+def restart(first: list[Shop], starting: Callable[[], Shop]) -> Callable[[], Shop]:
+    def again() -> Shop:
+        os.kill(first[0].server.process.pid, signal.SIGKILL)
+        first[0].server.process.wait()
+        first[0] = starting()
+        return first[0]
+
+    return again
+
+
+def _decide(shop: Shop, key: str, approval: Approval, verb: str = "approve", **more: Any) -> int:
+    body = json.dumps({"arguments_hash": approval.hash} | more).encode()
+    status, _, _ = shop.server.request(
+        "POST",
+        f"/api/v1/products/shop/approvals/{approval.id}/{verb}",
+        body,
+        headers={"Authorization": f"Bearer {shop.keys[key]}"},
+    )
+    return int(status)
+
+
+def _row(name: str, **changes: Any) -> dict[str, Any]:
+    return _call(id=name, arguments={"order": name, "amount": 40}, **changes)
+
+
+def test_an_application_waits_for_a_person_and_runs_the_call_once(live: Shop) -> None:
+    app = live.app()
+    asked = app.request(call_of(_row("a-1")))
+    assert app.wait(asked.id, timeout_s=0.2).state is ApprovalState.PENDING
+    assert _decide(live, "app", asked) == 403
+    assert _decide(live, "leo", asked) == 403
+    waited: list[Approval] = []
+    waiting = threading.Thread(target=lambda: waited.append(app.wait(asked.id, timeout_s=20)))
+    waiting.start()
+    assert _decide(live, "mia", asked) == 200
+    waiting.join()
+    assert waited[0].state is ApprovalState.APPROVED
+    ticket = app.claim(asked.id, arguments_hash=asked.hash)
+    assert app.claim(asked.id, arguments_hash=asked.hash) == ticket  # as after a lost answer
+    with pytest.raises(ConflictError, match="another process"):
+        live.app().claim(asked.id, arguments_hash=asked.hash)
+    assert app.settle(ticket, ApprovalState.DONE).state is ApprovalState.DONE
+
+
+def test_a_server_that_is_killed_at_any_step_loses_none_and_repeats_none(
+    live: Shop, restart: Callable[[], Shop]
+) -> None:
+    asked = live.app().request(call_of(_row("k-1")))
+    live = restart()
+    assert _decide(live, "mia", asked) == 200
+    live = restart()
+    ticket = live.app().claim(asked.id, arguments_hash=asked.hash)
+    live = restart()
+    with pytest.raises(ConflictError, match="another process"):
+        live.app().claim(asked.id, arguments_hash=asked.hash)
+    done = live.app().settle(ticket, ApprovalState.DONE)
+    assert [event.what.value for event in done.history] == ["requested", "approved", "claimed", "settled"]
+    assert _decide(live, "mia", asked) == 409
+
+
+_WORKER = """
+import json, sys, time
+from launchworthy.runtime.approval import RemoteApprovals, call_of
+url, key, rows = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+app = RemoteApprovals(url, product="shop", key=key)
+for row in rows:
+    asked = app.request(call_of(row))
+    print(app.claim(asked.id, arguments_hash=asked.hash, lease_s=1.0).idempotency_key, flush=True)
+time.sleep(60)
+"""
+
+
+def test_an_application_that_is_killed_as_it_acts_is_followed_or_asked_after(live: Shop) -> None:
+    """What may be repeated is, under the same key; of the rest a person says how it ended."""
+    app = live.app()
+    rows = [_row("w-1"), _call(id="w-2", tool="mail", arguments={"text": "hello"}, provenance={})]
+    repeats, once = [app.request(call_of(row)) for row in rows]
+    assert [_decide(live, "mia", each) for each in (repeats, once)] == [200, 200]
+    worker = subprocess.Popen(
+        [sys.executable, "-c", _WORKER, live.server.url, live.keys["app"], json.dumps(rows)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert worker.stdout is not None
+    with worker.stdout:
+        keys = [worker.stdout.readline().strip(), worker.stdout.readline().strip()]
+        worker.kill()
+        worker.wait()
+    assert keys == [repeats.key, once.key]
+    deadline = time.monotonic() + 30
+    while app.get("w-2").state is not ApprovalState.UNKNOWN:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    ticket = app.claim("w-1", arguments_hash=repeats.hash)
+    assert (ticket.attempt, ticket.idempotency_key) == (2, keys[0])
+    with pytest.raises(ConflictError, match="unknown"):
+        app.claim("w-2", arguments_hash=once.hash)
+    body = json.dumps({"ran": True, "reason": "it is in the outbox"}).encode()
+    status, _, _ = live.server.request(
+        "POST",
+        "/api/v1/products/shop/approvals/w-2/resolve",
+        body,
+        headers={"Authorization": f"Bearer {live.keys['mia']}"},
+    )
+    assert (status, app.get("w-2").state) == (200, ApprovalState.DONE)
+
+
+def test_on_loopback_without_a_key_nobody_can_confirm_or_become_somebody(live: Shop) -> None:
+    asked = RemoteApprovals(live.server.url, product="shop").request(call_of(_row("l-1")))
+    body = json.dumps({"arguments_hash": asked.hash}).encode()
+    status, _, answer = live.server.request("POST", "/api/v1/products/shop/approvals/l-1/approve", body)
+    assert (status, "--acts-as agent" in answer.decode()) == (403, True)
+    new = json.dumps({"name": "me", "role": "read", "acts_as": ["agent"]}).encode()
+    status, _, answer = live.server.request("POST", "/api/v1/keys", new)
+    assert (status, "only the owner" in answer.decode()) == (403, True)
+
+
+@pytest.mark.parametrize("bad", [{}, {"call": []}, {"call": {}}, {"call": {"id": "x" * 500}}, {"calls": {}}])
+def test_what_is_no_call_is_refused_with_its_place(live: Shop, bad: Any) -> None:
+    status, _, body = live.server.request("POST", "/api/v1/products/shop/approvals", json.dumps(bad).encode())
+    assert status == 400
+    assert json.loads(body)["error"]["message"]
+
+
+def test_the_commands_confirm_correct_and_reject(live: Shop, run_command: Any) -> None:
+    app = live.app()
+    asked = app.request(call_of(_row("t-1", evidence=[{"id": "d1", "title": "Policy", "text": "14 days"}])))
+    app.request(call_of(_row("t-2")))
+
+    def run(*arguments: str) -> Any:
+        return run_command("approvals", *arguments, "--data", "data", "--product", "shop", folder=live.folder)
+
+    shown = run("show", "t-1").stdout
+    assert 'order = "t-1"' in shown
+    assert "had read Policy: 14 days" in shown
+    nobody = run("approve", "t-1", "--hash", asked.hash)
+    assert (nobody.returncode, "LAUNCHWORTHY_KEY" in nobody.stderr) == (64, True)
+    edited = run("edit", "t-1", "--set", "amount=30", "--key", live.keys["mia"])
+    assert "amount = 30" in edited.stdout, edited.stderr
+    done = run("approve", "t-1", "--hash", app.get("t-1").hash, "--key", live.keys["mia"])
+    assert done.stdout == "t-1 is approved.\n", done.stderr
+    live.server.stop()
+    rejected = run("reject", "t-2", "--reason", "no", "--key", live.keys["mia"])
+    assert rejected.stdout == "t-2 is rejected.\n", rejected.stderr
+    assert "t-2" in run("list", "--all").stdout
