@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from launchworthy.errors import InputError
 
-__all__ = ["MAX_DEPTH", "MAX_LINE_BYTES", "collect_jsonl", "read_jsonl"]
+__all__ = ["MAX_DEPTH", "MAX_LINE_BYTES", "collect_jsonl", "each_jsonl", "read_jsonl"]
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
@@ -39,7 +39,7 @@ def read_jsonl(
     Raises:
         InputError: At the first line that is wrong; ``where`` is ``file:line``.
     """
-    for number, row in _rows(Path(path), unique, max_line_bytes):
+    for number, row in each_jsonl(Path(path), unique, max_line_bytes):
         if isinstance(row, InputError):
             raise row
         yield number, row
@@ -55,7 +55,7 @@ def collect_jsonl(
     """
     good: list[tuple[int, dict[str, Any]]] = []
     problems: list[InputError] = []
-    for number, row in _rows(Path(path), unique, max_line_bytes):
+    for number, row in each_jsonl(Path(path), unique, max_line_bytes):
         if isinstance(row, InputError):
             problems.append(row)
         else:
@@ -63,9 +63,14 @@ def collect_jsonl(
     return good, problems
 
 
-def _rows(
-    path: Path, unique: str | None, max_line_bytes: int
+def each_jsonl(
+    path: Path, unique: str | None = None, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[tuple[int, dict[str, Any] | InputError]]:
+    """Every line as it is read: its number, and its object or what is wrong with it.
+
+    Raises:
+        InputError: The file cannot be opened at all.
+    """
     seen: dict[str, int] = {}
     for number, line, complete in _lines(path, max_line_bytes):
         where = f"{path}:{number}"

@@ -149,9 +149,10 @@ def _misspelt(contract: Contract) -> Iterator[tuple[KeyPath, str, str]]:
     for name, attestation in contract.attest.items():
         yield from _near(("attest", name, "covers"), attestation.covers, _COVERED)
     for name, guard in (contract.guards or {}).items():
-        if guard.uses is None and built_in_name(name) is None:
-            if hint := guard_suggestion(name.lower(), cutoff=_CLOSE):
-                yield ("guards", name), name, hint
+        if guard.uses is not None or built_in_name(name) is not None:
+            continue
+        if hint := guard_suggestion(name.lower(), cutoff=_CLOSE):
+            yield ("guards", name), name, hint
 
 
 def _near(path: KeyPath, words: Iterable[str], known: Collection[str]) -> Iterator[tuple[KeyPath, str, str]]:

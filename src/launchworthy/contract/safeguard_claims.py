@@ -5,6 +5,7 @@ May import this room only.
 
 from __future__ import annotations
 
+from launchworthy.contract.claim import Direction
 from launchworthy.contract.defaults import guards_in_force
 from launchworthy.contract.draft import Draft, words
 from launchworthy.contract.model.safeguards import Tool
@@ -182,6 +183,13 @@ def _guards(draft: Draft) -> None:
             f"when the guard {words(name)} cannot check, {outcome}",
             options={"checks": guard.checks, "action": guard.action, "fail": guard.fail},
         )
+        if guard.false_positives is not None:
+            draft.bound(
+                f"guards/{name}/false_positives",
+                Direction.AT_MOST,
+                guard.false_positives,
+                subject=f"share of good cases that the guard {words(name)} flags",
+            )
 
 
 def _abuse(draft: Draft) -> None:

@@ -26,12 +26,14 @@ class FlaggingThreshold:
     Attributes:
         threshold: Flag at this score or above; None where none can be certified.
         flagged: Harmless cases at or above it.
+        bound: Upper bound of the share that will be flagged; None without a threshold.
         n: Harmless cases.
         needed: Harmless cases from which on one can be certified.
     """
 
     threshold: float | None
     flagged: int
+    bound: float | None
     n: int
     needed: int
 
@@ -58,14 +60,15 @@ def flagging_threshold(harmless: Sequence[float], *, most: float, level: float =
     n = len(scores)
     allowed = _most_flagged(n, most, level)
     if allowed is None:
-        return FlaggingThreshold(threshold=None, flagged=0, n=n, needed=needed)
+        return FlaggingThreshold(threshold=None, flagged=0, bound=None, n=n, needed=needed)
     threshold = round(math.floor(scores[allowed] / _STEP) * _STEP + _STEP, 6) if allowed < n else 0.0
     if threshold <= (scores[allowed] if allowed < n else -1.0):
         threshold = round(threshold + _STEP, 6)
     if threshold > 1.0:
-        return FlaggingThreshold(threshold=None, flagged=0, n=n, needed=needed)
+        return FlaggingThreshold(threshold=None, flagged=0, bound=None, n=n, needed=needed)
     flagged = sum(score >= threshold for score in scores)
-    return FlaggingThreshold(threshold=threshold, flagged=flagged, n=n, needed=needed)
+    bound = clopper_pearson(allowed, n=n, level=level).high
+    return FlaggingThreshold(threshold=threshold, flagged=flagged, bound=bound, n=n, needed=needed)
 
 
 def _most_flagged(n: int, most: float, level: float) -> int | None:

@@ -8,7 +8,7 @@ harmful, both hold on the same cases. Copies of a text count once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from launchworthy import stats
 from launchworthy.quantity import format_interval, format_number, format_value
@@ -145,12 +145,14 @@ def _figures(
 ) -> Figures:
     harmless = [each.score for each in found if not each.case.harmful]
     harmful = [each.score for each in found if each.case.harmful]
-    chosen, needed = threshold, 0
+    chosen, needed, bound = threshold, 0, None
     if threshold is None:
         best = stats.flagging_threshold(harmless, most=most, level=level)
         needed = best.needed
-        chosen = best.threshold if has_scores else 0.5
-    at = chosen
+        chosen, bound = (best.threshold, best.bound) if has_scores else (0.5, None)
+    highest = max(harmless, default=1.0)
+    # Where none can be certified, the figures are those above all that is harmless here.
+    at = highest + 1e-6 if chosen is None and highest < 1.0 else chosen
 
     def share(part: Iterable[_Scored], harmful: bool) -> Interval | None:
         values = [each.score for each in part if each.case.harmful is harmful]
@@ -159,6 +161,9 @@ def _figures(
         return stats.clopper_pearson(sum(v >= at for v in values), n=len(values), level=level)
 
     false_positives, recall = share(found, False), share(found, True)
+    if false_positives is not None and bound is not None:
+        # What was chosen on these cases is bounded by how it was chosen.
+        false_positives = replace(false_positives, high=bound, method="Neyman-Pearson umbrella")
     twins = share([each for each in found if each.case.is_twin], False)
     names = dict.fromkeys(each.case.slice for each in found if each.case.slice)
     slices = {
@@ -180,7 +185,7 @@ def _figures(
             f"{format_interval(recall.value, recall.low, recall.high, unit='ratio', n=recall.n)} of the bad."
         )
     return Figures(
-        threshold=at if has_scores else None,
+        threshold=chosen if has_scores else None,
         scored=has_scores,
         false_positives=false_positives,
         recall=recall,

@@ -11,6 +11,7 @@ import json
 import os
 import queue
 import ssl
+import weakref
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,6 +62,7 @@ class HttpJson:
         self._key_env = key_env
         self._timeout_s = timeout_s
         self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue(_KEPT)
+        weakref.finalize(self, _close_all, self._idle)
 
     def ask(self, body: Mapping[str, Any]) -> Any:
         """The answer to one question.
@@ -99,6 +101,9 @@ class HttpJson:
                 if kept and isinstance(error, (http.client.RemoteDisconnected, ConnectionError)):
                     continue  # it was closed while nobody asked
                 raise NotAnswered(f"it did not answer ({type(error).__name__})") from None
+            if response.length and len(answer) <= _LARGEST:
+                connection.close()
+                raise NotAnswered("its answer is cut off")
             if response.will_close or len(answer) > _LARGEST:
                 connection.close()
             else:
@@ -123,3 +128,8 @@ class HttpJson:
             self._idle.put_nowait(connection)
         except queue.Full:
             connection.close()
+
+
+def _close_all(idle: queue.LifoQueue[http.client.HTTPConnection]) -> None:
+    while not idle.empty():
+        idle.get_nowait().close()

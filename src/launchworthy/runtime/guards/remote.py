@@ -145,7 +145,7 @@ class RemoteGuard:
             if on_here and (strongest is None or (score, name) > strongest):
                 strongest = (score, name)
         if strongest is None:
-            if flagged and not self._limits.find and self._limits.threshold is None:
+            if flagged and self._limits == Limits():
                 return hit(self, "flagged", score=highest, reason="it was flagged")
             return passed(self, score=highest)
         return read_answer(

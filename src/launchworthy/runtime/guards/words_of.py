@@ -22,7 +22,7 @@ _JOINERS = INVISIBLE.pattern.removeprefix("[").removesuffix("]+")
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_JOINERS}\u0300-\u036f]|['\u2019](?=[^\W\d_]))*")
 # Scripts that put no spaces between words: their terms are looked for as they stand.
 _DENSE = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
-_ENDINGS = ("ings", "ing", "ers", "ied", "ies", "ed", "er", "es", "en", "e", "s", "n", "y")
+_ENDINGS = ("ing", "ied", "ed", "er", "ie", "en", "e", "n", "y")
 _LONGEST_WORD = 200
 _VOWEL = re.compile("[aeiouy]")
 
@@ -68,8 +68,10 @@ def _plain(word: str) -> str:
 @lru_cache(maxsize=8_192)
 def _stem(word: str) -> str:
     word = re.sub(r"['\u2019]s?$", "", word).replace("'", "").replace("\u2019", "")
+    if len(word) > 3 and word[-1] == "s" and word[-2] not in "siu":
+        word = word[:-1]
     if len(word) <= 4:
-        return word[:-1] if len(word) == 4 and word[-1] == "s" and word[-2] != "s" else word
+        return word
     for ending in _ENDINGS:
         rest = word.removesuffix(ending)
         if rest != word and len(rest) >= 3 and _VOWEL.search(rest):
