@@ -36,18 +36,25 @@ def command() -> None:
 def add(files: tuple[Path, ...], product: str | None, data: Path | None) -> None:
     """Append the pieces of JSONL files to the ledger; all of them, or none.
 
-    What the ledger holds already is not added again.
+    What the ledger holds already is not added again. A file that `launchworthy sign evidence` wrote is taken
+    if a key that the contract trusts has signed it, and the chain keeps whose it was.
     """
     from launchworthy.cli.product import product_of
+    from launchworthy.cli.signed_evidence import read_signed
     from launchworthy.evidence import read_evidence
 
-    pieces = {piece.id: piece for file in files for piece in read_evidence(file)}
     with opened(data, make=True) as workspace:
         name = product_of(workspace, product)
+        signed = [each for file in files if (each := read_signed(workspace, name, file)) is not None]
+        plain = [file for file in files if file not in {each.file for each in signed}]
+        found = [piece for file in plain for piece in read_evidence(file)]
+        pieces = {piece.id: piece for piece in (*found, *(one for each in signed for one in each.pieces))}
         _check(workspace, name, list(pieces.values()))
         held = {piece.id for piece in workspace.evidence(name)}
         new = [piece for key, piece in pieces.items() if key not in held]
         workspace.add_evidence(name, new)
+        for each in signed:
+            workspace.record(product=name, kind="signed_evidence", body=each.record())
     known = len(pieces) - len(new)
     again = f"; {known:,} were there already" if known else ""
     count = "1 piece" if len(new) == 1 else f"{len(new):,} pieces"

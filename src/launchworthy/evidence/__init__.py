@@ -3,6 +3,7 @@
 May import ``contract``, ``metrics``, ``stats``, ``records``, ``quantity`` and ``errors``. Knows no prover.
 """
 
+from launchworthy.evidence.admission import Admission, AdmissionCheck, admission, verdict_statement
 from launchworthy.evidence.bundle import (
     Bundle,
     BundleReport,
@@ -20,6 +21,7 @@ from launchworthy.evidence.commitment import (
     subject_key,
 )
 from launchworthy.evidence.document import verdict_json, verdict_record
+from launchworthy.evidence.envelope import Opened, Trusted, key_id, open_envelope, seal, statement
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.github import verdict_github
 from launchworthy.evidence.heads import (
@@ -51,6 +53,8 @@ from launchworthy.evidence.wording import measured_text, plan_text
 
 __all__ = [
     "GENESIS",
+    "Admission",
+    "AdmissionCheck",
     "AuditEntry",
     "AuditFilter",
     "Bundle",
@@ -62,6 +66,7 @@ __all__ = [
     "Fault",
     "Ledger",
     "LedgerEntry",
+    "Opened",
     "Opening",
     "Openness",
     "Plan",
@@ -72,8 +77,10 @@ __all__ = [
     "StageVerdict",
     "State",
     "Terms",
+    "Trusted",
     "Verdict",
     "Waiver",
+    "admission",
     "append_head",
     "audit_entry",
     "canonical_json",
@@ -84,15 +91,19 @@ __all__ = [
     "goal",
     "is_bundle",
     "is_opened_by",
+    "key_id",
     "link",
     "load_signing_key",
     "measured_text",
+    "open_envelope",
     "plan_text",
     "read_bundle",
     "read_evidence",
     "read_heads",
     "read_public_key",
+    "seal",
     "sign_head",
+    "statement",
     "subject_key",
     "terms_of",
     "verdict_github",
@@ -102,6 +113,7 @@ __all__ = [
     "verdict_on",
     "verdict_record",
     "verdict_sarif",
+    "verdict_statement",
     "verdict_text",
     "verify",
     "verify_bundle",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-__all__ = ["Address", "Block", "FilePath", "Flag", "Name", "Scalar", "Text", "as_list"]
+__all__ = ["Address", "Block", "FilePath", "Flag", "Name", "PublicKey", "Scalar", "Text", "as_list"]
 
 _NAME = r"[A-Za-z][A-Za-z0-9_.@-]*"
 _PATH = r"[^\\:]+"
@@ -60,6 +60,12 @@ FilePath = Annotated[
     str,
     _text("a path", _PATH, 400, "a path relative to the contract, with /"),
     WithJsonSchema({"type": "string", "description": "Path relative to the contract"}),
+]
+
+PublicKey = Annotated[
+    str,
+    _text("a public key", r"[0-9a-f]{64}", 64, "the 64 hex digits that `launchworthy sign key` prints"),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"}),
 ]
 
 

@@ -11,7 +11,7 @@ from launchworthy.contract.claim import Place
 from launchworthy.contract.document import Document, KeyPath
 from launchworthy.contract.model.block import Block, Name, Text
 from launchworthy.contract.model.measures import AbuseLine
-from launchworthy.contract.model.proof import Feedback, Gold, Labels, Proof
+from launchworthy.contract.model.proof import Feedback, Gold, Labels, Proof, Trust
 from launchworthy.contract.model.release import Decision, ReleaseBlock
 from launchworthy.contract.model.running import (
     Adoption,
@@ -50,6 +50,7 @@ class Contract(Block):
     )
     fairness: Fairness | None = Field(default=None, description="How different groups may fare.")
     proof: Proof = Field(default_factory=Proof, description="When something counts as proven.")
+    trust: Trust | None = Field(default=None, description="Whose signatures count.")
     gold: dict[Name, Gold] = Field(default_factory=dict, description="Gold sets by workflow.")
     feedback: Feedback | None = Field(default=None, description="What users are asked.")
     labels: Labels = Field(default_factory=Labels, description="How traffic is labelled.")

@@ -8,12 +8,21 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, PlainValidator, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from launchworthy.contract.model.block import Address, Block, FilePath, Flag, Name, Text, as_list
+from launchworthy.contract.model.block import (
+    Address,
+    Block,
+    FilePath,
+    Flag,
+    Name,
+    PublicKey,
+    Text,
+    as_list,
+)
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.units import AnyQuantity, Count, Duration, Money, Number, Rate, Share
 from launchworthy.quantity import Quantity
 
-__all__ = ["Agreement", "Explore", "Feedback", "Gold", "Judge", "LabelSource", "Labels", "Proof"]
+__all__ = ["Agreement", "Explore", "Feedback", "Gold", "Judge", "LabelSource", "Labels", "Proof", "Trust"]
 
 
 class Agreement(Block):
@@ -206,4 +215,15 @@ class Labels(Block):
     adjudicates: Name | None = Field(default=None, description="Owner or role that settles disagreement.")
     export: tuple[Literal["gold", "preferences", "training"], ...] = Field(
         default=(), description="What labels feed."
+    )
+
+
+class Trust(Block):
+    """Whose signatures count, for verdicts and evidence that come from elsewhere."""
+
+    keys: dict[Name, PublicKey] = Field(
+        min_length=1, description="Ed25519 public keys by whose they are, such as `ci`."
+    )
+    within: Duration | None = Field(
+        default=None, description="How old a verdict may be that admits a deployment; 30d if not said."
     )
