@@ -251,7 +251,7 @@ class _Checks:
                         key=True,
                     )
         for limit, value in workflow.limits.model_extra.items() if workflow.limits.model_extra else ():
-            if not limit.endswith(("_per_user", "_per_session", "_per_account")):
+            if not limit.endswith(("_per_user", "_per_session", "_per_account", "_per_workflow")):
                 yield self.at(
                     (*path, "limits", limit),
                     "LW210",

@@ -94,6 +94,7 @@ class Call:
             ceilings=workflow.ceilings,
             spending=rules.spending,
             user=caller.user,
+            session=caller.session,
             beyond=self._beyond_cost,
         )
 

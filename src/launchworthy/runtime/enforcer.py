@@ -388,7 +388,11 @@ class Enforcer:
 
     def _enter(self, call: Call, rules: WorkflowRules, user: str, session: str) -> None:
         """Take the call's place in the ceilings that count calls."""
-        charges = [each.charge(1.0, user=user) for each in rules.ceilings if each.counts == "actions"]
+        charges = [
+            each.charge(1.0, user=user, session=session)
+            for each in rules.ceilings
+            if each.counts == "actions"
+        ]
         if rules.turns is not None and session:
             rule = f"{rules.address}/limits/turns"
             charges.append(

@@ -29,7 +29,7 @@ class CallPurse:
         rule: Address of that ceiling.
         ceilings: Those over many calls that count cost or tokens.
         spending: Their ledger.
-        user: Whose ceilings.
+        user, session: Whose ceilings.
         beyond: Told where what was taken went beyond the call's own ceiling: dollars so far.
     """
 
@@ -42,11 +42,13 @@ class CallPurse:
         ceilings: Sequence[Ceiling],
         spending: Spending,
         user: str,
+        session: str,
         beyond: Callable[[float], None],
     ) -> None:
         self._prices, self._most, self._rule = prices, most_usd, rule
         self._ceilings = [each for each in ceilings if each.counts != "actions"]
-        self._spending, self._user, self._beyond = spending, user, beyond
+        self._spending, self._beyond = spending, beyond
+        self._who = {"user": user, "session": session}
         self._spent = self._held = 0.0
         self._unpriced = False
         self._told = False
@@ -73,7 +75,7 @@ class CallPurse:
             if amount is None:
                 self._release(reserved)
                 return TooDear(rule=ceiling.rule, reason=f"the price of {model} is not known")
-            taken = self._spending.reserve([ceiling.charge(amount, user=self._user)])
+            taken = self._spending.reserve([ceiling.charge(amount, **self._who)])
             if isinstance(taken, Overrun):
                 self._release(reserved)
                 return TooDear(

@@ -166,7 +166,11 @@ class Decide(Block):
 
 
 class Limits(Block):
-    """Enforced on every call; an overrun is an incident. Further `…_per_user` limits may be named."""
+    """Enforced on every call; an overrun is an incident.
+
+    Further limits over many calls may be named by what they count and for whom, such as `actions_per_user`,
+    `cost_per_session`, `tokens_per_workflow`.
+    """
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Amount] = Field(init=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Ceiling", "ceilings_of"]
 
 _COUNTED = ("actions", "cost", "tokens")
-_WHOSE = ("user", "workflow")
+_WHOSE = ("user", "session", "workflow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Ceiling:
         name: As the contract names it.
         rule: Its address.
         counts: ``actions``, ``cost`` or ``tokens``.
-        by_user: Whether each user has one.
+        whose: ``user``, ``session`` or ``workflow``.
         most: How much fits into a window.
         unit: A currency; empty for counts.
         window_ms: How far back it looks.
@@ -41,16 +41,16 @@ class Ceiling:
     name: str
     rule: str
     counts: str
-    by_user: bool
+    whose: str
     most: float
     unit: str
     window_ms: int
 
-    def charge(self, amount: float, *, user: str) -> Charge:
+    def charge(self, amount: float, *, user: str, session: str) -> Charge:
         """What a call takes from it; calls that name nobody share one budget."""
         return Charge(
             tool=self.rule,
-            user=user if self.by_user else None,
+            user={"user": user, "session": session}.get(self.whose),
             unit=self.unit or ("tokens" if self.counts == "tokens" else ""),
             amount=amount,
             most=self.most,
@@ -79,11 +79,11 @@ def ceilings_of(workflow: Workflow, *, address: str) -> tuple[Ceiling, ...]:
                 where=rule,
                 hint=f"name it {' or '.join(f'{each}_per_user' for each in _COUNTED)}, or …_per_workflow",
             )
-        found.append(_ceiling(name, rule, counts, whose == "user", value))
+        found.append(_ceiling(name, rule, counts, whose, value))
     return tuple(found)
 
 
-def _ceiling(name: str, rule: str, counts: str, by_user: bool, value: Quantity) -> Ceiling:
+def _ceiling(name: str, rule: str, counts: str, whose: str, value: Quantity) -> Ceiling:
     from launchworthy.contract.units import PERIOD_DAYS
 
     base, _, period = value.unit.partition("/")
@@ -104,7 +104,7 @@ def _ceiling(name: str, rule: str, counts: str, by_user: bool, value: Quantity) 
         name=name,
         rule=rule,
         counts=counts,
-        by_user=by_user,
+        whose=whose,
         most=value.value,
         unit="USD" if counts == "cost" else "",
         window_ms=round(days[period] * 86_400_000),

@@ -28,7 +28,7 @@ def estimated_tokens(messages: Any) -> int:
     if isinstance(messages, str):
         return math.ceil(_bytes(messages) / _BYTES_PER_TOKEN) + _PER_MESSAGE
     if isinstance(messages, Sequence):
-        return sum(estimated_tokens(_text(each)) for each in messages)
+        return sum(estimated_tokens(_text(each)) for each in messages) or _PER_MESSAGE
     return estimated_tokens(_text(messages))
 
 
@@ -44,7 +44,7 @@ def _text(message: Any) -> str:
     try:
         return json.dumps(message, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):
-        return str(message)
+        return "" if isinstance(message, (Mapping, list, tuple)) else str(message)
 
 
 class Prices:

@@ -209,7 +209,7 @@ class _Question:
         self._due: tuple[float, Fallback] | None = None  # a retry that waits
         self._last_error: BaseException | None = None
         self._failed = 0
-        self._hurried = False
+        self._hurried = deadline.soft_s >= deadline.hard_s  # then there is no time to hurry in
         self._chosen: _Attempt | None = None
         self._failures: list[Failure] = []
         self._timed_out = False
