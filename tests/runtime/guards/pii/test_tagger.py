@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from launchworthy.errors import InputError
 from launchworthy.runtime.guards.pii import PiiGuard, PiiNamesGuard, tagger
 from launchworthy.runtime.guards.pii.measuring import Spans, agreement
-from launchworthy.runtime.guards.pii.tagger import LABELS, Tagger, allowed, marginals
+from launchworthy.runtime.guards.pii.tagger import LABELS, Chain, Tagger, allowed
 from launchworthy.runtime.guards.pii.training.__main__ import command
 from launchworthy.runtime.guards.pii.training.generate import templates, texts
 from launchworthy.runtime.guards.verdict import GuardContext, Stage
@@ -37,7 +37,7 @@ def _found(text: str) -> list[tuple[str, str]]:
         ("Me llamo Eulalia Villaseñor.", [("name", "Eulalia Villaseñor")]),
         ("I work at Tessellate Logistics GmbH.", [("organisation", "Tessellate Logistics GmbH")]),
         ("I live at 17 Tannery Lane, Harrogate.", [("address", "17 Tannery Lane, Harrogate")]),
-        ("Do you deliver to Iceland?", [("place", "Iceland")]),
+        ("I am travelling to Iceland next week.", [("place", "Iceland")]),
     ],
 )
 def test_names_of_people_it_was_never_shown_are_found(text: str, expected: list[tuple[str, str]]) -> None:
@@ -96,7 +96,8 @@ def test_marginals_agree_with_adding_up_every_path() -> None:
     moves = np.where(allowed(), rng.normal(size=(size + 1, size)), -1e4)
     emitted = rng.normal(size=(2, longest, size))
     lengths = np.array([3, 2])
-    single, pairs, total = marginals(emitted, moves, lengths)
+    chain = Chain.over(emitted, moves, lengths)
+    single, pairs, total = chain.single(), chain.pairs(), chain.total
     for sentence, length in enumerate(lengths):
         weights = {}
         for path in itertools.product(range(size), repeat=int(length)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from launchworthy.errors import InputError
 from launchworthy.runtime.guards.pii.words import ROWS, Word, features, sentences
 from launchworthy.runtime.guards.verdict import Finding
 
-__all__ = ["LABELS", "TAGGED", "Tagger", "allowed", "marginals"]
+__all__ = ["LABELS", "TAGGED", "Chain", "Tagger", "allowed"]
 
 TAGGED = ("name", "address", "organisation", "place")
 LABELS = ("O", *(f"{part}-{kind}" for kind in TAGGED for part in "BI"))
@@ -45,44 +46,54 @@ def allowed() -> npt.NDArray[np.bool_]:
     return may
 
 
-def marginals(
-    emitted: Floats, moves: Floats, lengths: npt.NDArray[np.int64]
-) -> tuple[Floats, Floats, Floats]:
-    """Forward and backward over sentences of padded length.
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Forward and backward scores over sentences of padded length.
 
-    Args:
+    Attributes:
         emitted: Scores of labels: (sentences, words, labels).
         moves: Scores of a label after another, row 0 the start: (labels + 1, labels).
-        lengths: Words of each sentence.
-
-    Returns:
-        Probability of each label at each word, of each pair at each word from the second, log partition.
+        forward, backward: Log sums over what stands before and after: (sentences, words, labels).
+        total: Log partition of each sentence.
     """
-    count, longest, _ = emitted.shape
-    forward = np.empty_like(emitted)
-    forward[:, 0] = emitted[:, 0] + moves[0]
-    step = np.exp(moves[1:])
-    for t in range(1, longest):
-        top = forward[:, t - 1].max(axis=1, keepdims=True)
-        forward[:, t] = np.log(np.exp(forward[:, t - 1] - top) @ step + 1e-300) + top + emitted[:, t]
-    last = lengths - 1
-    ends = forward[np.arange(count), last]
-    top = ends.max(axis=1, keepdims=True)
-    total = np.log(np.exp(ends - top).sum(axis=1)) + top[:, 0]
-    backward = np.zeros_like(emitted)
-    for t in range(longest - 2, -1, -1):
-        after = emitted[:, t + 1] + backward[:, t + 1]
-        top = after.max(axis=1, keepdims=True)
-        value = np.log(np.exp(after - top) @ step.T + 1e-300) + top
-        backward[:, t] = np.where((t < last)[:, None], value, 0.0)
-    single = np.exp(forward + backward - total[:, None, None])
-    pairs = np.exp(
-        forward[:, :-1, :, None]
-        + moves[None, None, 1:, :]
-        + (emitted + backward)[:, 1:, None, :]
-        - total[:, None, None, None]
-    )
-    return single, pairs, total
+
+    emitted: Floats
+    moves: Floats
+    forward: Floats
+    backward: Floats
+    total: Floats
+
+    @classmethod
+    def over(cls, emitted: Floats, moves: Floats, lengths: npt.NDArray[np.int64]) -> Chain:
+        """Run over sentences of these lengths."""
+        count, longest, _ = emitted.shape
+        forward = np.empty_like(emitted)
+        forward[:, 0] = emitted[:, 0] + moves[0]
+        step = np.exp(moves[1:])
+        for t in range(1, longest):
+            top = forward[:, t - 1].max(axis=1, keepdims=True)
+            forward[:, t] = np.log(np.exp(forward[:, t - 1] - top) @ step + 1e-300) + top + emitted[:, t]
+        last = lengths - 1
+        ends = forward[np.arange(count), last]
+        top = ends.max(axis=1, keepdims=True)
+        total = np.log(np.exp(ends - top).sum(axis=1)) + top[:, 0]
+        backward = np.zeros_like(emitted)
+        for t in range(longest - 2, -1, -1):
+            after = emitted[:, t + 1] + backward[:, t + 1]
+            top = after.max(axis=1, keepdims=True)
+            value = np.log(np.exp(after - top) @ step.T + 1e-300) + top
+            backward[:, t] = np.where((t < last)[:, None], value, 0.0)
+        return cls(emitted, moves, forward, backward, total)
+
+    def single(self) -> Floats:
+        """Probability of each label at each word: (sentences, words, labels)."""
+        return np.asarray(np.exp(self.forward + self.backward - self.total[:, None, None]))
+
+    def pairs(self) -> Floats:
+        """Probability of each label at a word with each at the next: (sentences, words - 1, labels²)."""
+        scores = self.forward[:, :-1, :, None] + self.moves[None, None, 1:, :]
+        scores += (self.emitted + self.backward)[:, 1:, None, :] - self.total[:, None, None, None]
+        return np.asarray(np.exp(scores))
 
 
 def _best(emitted: Floats, moves: Floats, lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
@@ -193,7 +204,7 @@ class Tagger:
         lengths = np.array([len(sentence) for sentence in cut], dtype=np.int64)
         emitted = np.zeros((len(cut), int(lengths.max()), len(LABELS)))
         emitted[np.arange(emitted.shape[1])[None, :] < lengths[:, None]] = scores
-        single, _, _ = marginals(emitted, self._moves, lengths)
+        single = Chain.over(emitted, self._moves, lengths).single()
         found = []
         for sentence, path, sure in zip(cut, _best(emitted, self._moves, lengths), single, strict=True):
             found += _findings(text, sentence, path, sure)
@@ -221,7 +232,7 @@ def _findings(text: str, sentence: list[Word], path: npt.NDArray[np.int64], sure
             start += 1
         while stop > start and text[stop - 1] in _EDGES - {"."}:
             stop -= 1
-        if any(c.isalnum() for c in text[start:stop]):
+        if any(c.isupper() or c.islower() for c in text[start:stop]):  # scripts that it knows have case
             found.append(Finding(start, stop, TAGGED[kind], min(float(both.min()), 1.0)))
         place = end
     return found

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from launchworthy.runtime.guards.pii.patterns import find_patterns
 from launchworthy.runtime.guards.pii.reading import read
-from launchworthy.runtime.guards.pii.tagger import LABELS, TAGGED, Tagger, allowed, marginals
+from launchworthy.runtime.guards.pii.tagger import LABELS, TAGGED, Chain, Tagger, allowed
 from launchworthy.runtime.guards.pii.training.generate import Labelled
 from launchworthy.runtime.guards.pii.words import ROWS, Word, features, sentences
 
@@ -144,9 +144,10 @@ def _step(
     within = np.arange(int(lengths.max()))[None, :] < lengths[:, None]
     emitted = np.zeros((*within.shape, size))
     emitted[within] = weights[rows].sum(axis=1)
-    single, pairs, total = marginals(emitted, moves, lengths)
+    chain = Chain.over(emitted, moves, lengths)
+    single, pairs = chain.single(), chain.pairs()
     slope = single[within]
-    loss = float(total.sum()) - float(emitted[within][np.arange(len(labels)), labels].sum())
+    loss = float(chain.total.sum()) - float(emitted[within][np.arange(len(labels)), labels].sum())
     slope[np.arange(len(labels)), labels] -= 1.0
 
     moved = np.zeros_like(moves)

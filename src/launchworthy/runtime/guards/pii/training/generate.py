@@ -19,6 +19,7 @@ from launchworthy.runtime.guards.pii.training.values import Culture, Values
 __all__ = ["Labelled", "templates", "texts"]
 
 _HERE = Path(__file__).parent
+_AROUND = 0.3  # share of texts where any words stand around an entity
 _SLOT = re.compile(r"\{([A-Z]+)\}")
 _KIND = {
     "NAME": "name",
@@ -61,12 +62,14 @@ def texts(
     chosen = random.Random(seed)  # noqa: S311 (no secret)
     values = Values.shipped()
     forms = forms or templates()
+    around = tuple(form for form in forms if "{SALAD}" in form)
     for number in range(count):
         rng = random.Random(chosen.random())  # noqa: S311
         if clean and number % 4 == 3:
             yield _rewritten(Labelled(_clean(values, rng), ()), rng)
         else:
-            yield _rewritten(_filled(rng.choice(forms), values, rng), rng)
+            some = around if around and rng.random() < _AROUND else forms
+            yield _rewritten(_filled(rng.choice(some), values, rng), rng)
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,7 @@ class Culture:
     line: tuple[str, ...]
     town: tuple[str, ...]
     country: tuple[str, ...]
+    suffix: tuple[str, ...]
 
 
 class Values:
@@ -168,6 +169,9 @@ class Values:
         if draw < 0.8 or culture.name in ("american", "british", "australian"):
             stem = self.last(culture, rng) if rng.random() < 0.6 else self.first(culture, rng)
             return f"{stem} {rng.choice(self._addresses['type'])}{'s' if rng.random() < 0.1 else ''}"
+        if culture.suffix and rng.random() < 0.7:
+            stem = self._made(culture, rng.choice(("family", "given", "city")), rng)
+            return stem.removesuffix(".") + rng.choice(culture.suffix)
         known = rng.choice(culture.street).split(" ")
         made = self._made(culture, "street", rng)
         if len(known) == 1:
@@ -259,7 +263,7 @@ class Values:
             return rng.choice(lists["public"]).format(
                 PLACE=self.city(culture, rng), FAMILY=self.last(culture, rng)
             )
-        if draw < 0.48:
+        if draw < 0.56:
             families = [self.last(culture, rng) for _ in range(3)]
             return rng.choice(lists["family"]).format(*families)
         stem = self._stem(culture, rng)
@@ -390,10 +394,8 @@ def _shipped() -> Values:
             name=name,
             given=_split(lists["given"], " "),
             family=_split(lists["family"], "|" if "|" in lists["family"] else " "),
-            **{
-                key: _split(lists[key], "|")
-                for key in ("city", "region", "street", "line", "town", "country")
-            },
+            suffix=tuple(lists["suffix"].split("|")) if "suffix" in lists else (),
+            **{key: _split(lists[key], "|") for key in _LISTS},
         )
         for name, lists in _sections("cultures.txt").items()
     ]
