@@ -236,6 +236,7 @@ class Call:
             ceilings=self.job.ceilings,
             spending=self.means.ledger.spending,
             user=self.caller.user,
+            session=self.caller.session,
             beyond=beyond,
         )
 
@@ -263,7 +264,9 @@ class Call:
     async def _acted(self) -> NoAnswer | None:
         """One more action of this user, where the contract counts them."""
         charges = [
-            each.charge(1.0, user=self.caller.user) for each in self.job.ceilings if each.counts == "actions"
+            each.charge(1.0, user=self.caller.user, session=self.caller.session)
+            for each in self.job.ceilings
+            if each.counts == "actions"
         ]
         taken = await self.means.ledger.spend(charges)
         if taken is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 from contextlib import aclosing
 from contextvars import Token
 from typing import Any
@@ -33,6 +34,7 @@ from launchworthy.gateway.upstream import UpstreamError
 
 __all__ = ["Gateway"]
 
+_LOG = logging.getLogger("launchworthy.gateway")
 _MOST_BYTES = 20 * 1024 * 1024
 _DIALECTS = {f"/v1{dialect.path}": dialect for dialect in (CHAT, RESPONSES)}
 _EMBEDDINGS, _MODELS, _HEALTH = "/v1/embeddings", "/v1/models", "/healthz"
@@ -98,10 +100,16 @@ class Gateway:
             )
         except UpstreamError as error:
             return _of_upstream(error)
+        except ConnectionError:
+            raise  # whoever asked has gone
         except (LaunchworthyError, RecursionError) as error:
             message = error.message if isinstance(error, LaunchworthyError) else "it is nested too deeply"
             body_of = Refused(400, "invalid_request", message).body()
             return web.Response(status=400, body=body_of, content_type=_JSON)
+        except Exception:
+            _LOG.exception("a request could not be answered")
+            body_of = Refused(500, "gateway_failed", "the gateway failed; its log says why").body()
+            return web.Response(status=500, body=body_of, content_type=_JSON)
 
     # ── the paths ────────────────────────────────────────────────────────────────────────────────
 
