@@ -1,6 +1,6 @@
 """The guards of a contract, run in order over each text of a call, and what follows from their verdicts.
 
-May import ``action``, ``guards`` and the standard library. Guards run one after another, before anything
+May import ``action``, ``faults``, ``guards`` and the standard library. Guards run one after another, before anything
 is done with the text: a hit found after a tool has run protects nobody. A text that a guard redacted is
 what the next guard sees. A guard in shadow is run and recorded, and changes nothing.
 """
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from launchworthy.runtime.action import Action
+from launchworthy.runtime.faults import faults
 from launchworthy.runtime.guards.verdict import Finding, Guard, GuardContext, GuardVerdict, Outcome, Stage
 
 __all__ = ["Checked", "GuardPipeline", "GuardRule", "Masker", "mask"]
@@ -151,6 +152,8 @@ class GuardPipeline:
         return state.checked()
 
     def _ask(self, rule: GuardRule, stage: Stage, text: str, context: GuardContext) -> GuardVerdict:
+        if rule.name in faults().guards:
+            return _unchecked(rule, "a drill made it fail")
         began = time.perf_counter()
         try:
             verdict = (
