@@ -156,6 +156,20 @@ def test_a_value_never_leaves_a_stream_at_any_split(value: str) -> None:
     assert value[:12] not in _streamed(list(text))
 
 
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_a_name_never_leaves_a_stream(size: int) -> None:
+    rule = GuardRule(
+        name="pii_names", guard=PiiNamesGuard(), stages=frozenset({Stage.OUTPUT}), action=Action.REDACT
+    )
+    filler = "This is an answer about the weather and nothing else. " * 12
+    text = f"{filler}Your case is with Rosalind Featherstone. {filler}"
+    stream = HeldStream(GuardPipeline([rule]))
+    out = "".join(stream.feed(text[at : at + size]) for at in range(0, len(text), size)) + stream.end()
+    assert "Rosalind" not in out
+    assert "Featherstone" not in out
+    assert out.count("weather") == 24
+
+
 @settings(max_examples=15)
 @given(st.data())
 def test_what_leaves_the_window_has_been_found(data: st.DataObject) -> None:
