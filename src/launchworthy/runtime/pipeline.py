@@ -1,8 +1,8 @@
 """The guards of a contract, run in order over each text of a call, and what follows from their verdicts.
 
-May import ``action``, ``faults``, ``guards`` and the standard library. Guards run one after another, before anything
-is done with the text: a hit found after a tool has run protects nobody. A text that a guard redacted is
-what the next guard sees. A guard in shadow is run and recorded, and changes nothing.
+May import ``action``, ``faults``, ``guards`` and the standard library. Guards run one after another, before
+anything is done with the text: a hit found after a tool has run protects nobody. A text that a guard redacted
+is what the next guard sees. A guard in shadow is run and recorded, and changes nothing.
 """
 
 from __future__ import annotations
