@@ -79,7 +79,7 @@ def test_items_for_which_something_else_is_right_on_each_side_are_no_pairs() -> 
 @pytest.mark.parametrize("side", ["baseline", "candidate"])
 def test_a_side_without_rows_is_named(side: str) -> None:
     old, new = _sides(3, {"a": (1.0, 1.0)})
-    with pytest.raises(InputError, match=f"{side}: there are no rows"):
+    with pytest.raises(InputError, match=f"{side}: LW100 there are no rows"):
         _compared(*(([], new) if side == "baseline" else (old, [])))
 
 
