@@ -433,7 +433,7 @@ class Call:
             self._reply = asked.reply
             return asked.reply
         condition = Condition.DOWN
-        if asked.too_dear is not None and all(each.reason == "budget" for each in asked.failures):
+        if asked.too_dear is not None and asked.only_too_dear:
             condition = Condition.OVER_BUDGET
         failed = ", ".join(dict.fromkeys(f"{each.name}: {each.reason}" for each in asked.failures))
         self.stopped = self._give(

@@ -32,6 +32,7 @@ __all__ = ["Asked", "Asking", "Failure", "Hold", "Purse", "Restart", "TooDear"]
 
 # What the product's own fallback may take past the hard point, for it is the last that answers.
 _GRACE_S = 0.5
+_BUDGET, _EMPTY = "budget", "nothing to answer with"
 
 
 class Hold(Protocol):
@@ -104,6 +105,11 @@ class Asked:
     failures: tuple[Failure, ...] = ()
     timed_out: bool = False
     too_dear: TooDear | None = None
+
+    @property
+    def only_too_dear(self) -> bool:
+        """Whether no model failed: those that were not asked cost too much."""
+        return all(each.reason in (_BUDGET, _EMPTY) for each in self.failures)
 
 
 @dataclass(eq=False, slots=True)
@@ -343,7 +349,7 @@ class _Question:
             return
         reply = Reply(text=fallback.own) if isinstance(fallback.own, str) else self._instant(fallback)
         if reply is None or not reply:
-            self._failures.append(Failure(name=fallback.name, reason="nothing to answer with"))
+            self._failures.append(Failure(name=fallback.name, reason=_EMPTY))
             return
         self._finish(Reply(text=reply.text, fallback=fallback.name, cites=reply.cites), rule=fallback.rule)
 
@@ -357,7 +363,7 @@ class _Question:
         hold = self._purse.take(name, self._messages, self._options)
         if isinstance(hold, TooDear):
             self._too_dear = self._too_dear or hold
-            self._failures.append(Failure(name=called, reason="budget", rule=hold.rule))
+            self._failures.append(Failure(name=called, reason=_BUDGET, rule=hold.rule))
             return False
         attempt = _Attempt(name=name, fallback=fallback, hold=hold, breaker=breaker)
         return self._start(attempt, lambda job: self._call_model(attempt, job))
