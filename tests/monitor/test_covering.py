@@ -104,7 +104,7 @@ def test_texts_that_may_not_be_stored_are_not_missed(world: World, claim: ClaimO
     world.span(trace=trace, **{**MODEL, "input": None, "output": None})
     world.span(trace=trace, kind="retrieval", **INNER)
     assert world.one(_required(claim)).value == 0.0
-    forbidden = claim("data/pii/record", kind=ClaimKind.NEVER, workflow=None, action="block")
+    forbidden = claim("data/pii/record", kind=ClaimKind.NEVER, workflow=None, action="drop")
     assert world.one(_required(claim), forbidden).value == 1.0
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ("", "pseudonymise", True, frozenset()),
         ("data: {pii: {record: keep}}", "keep", True, frozenset()),
         ("data: {pii: {record: drop}}", "drop", False, frozenset()),
-        ("data: {pii: {record: redact}}", "drop", False, frozenset()),
+        ("data: {pii: {record: redact}}", "drop", True, frozenset()),
         (
             "data: {sources: {docs: {class: public, may: [store]}, hr: {class: restricted, may: [see]}}}",
             "pseudonymise",

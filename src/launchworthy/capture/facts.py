@@ -13,8 +13,9 @@ import orjson
 from launchworthy.capture.columns import flag, number, plain, short
 from launchworthy.capture.origin import Origin
 from launchworthy.capture.otlp.record import SentLog
+from launchworthy.capture.redaction import Redaction
 from launchworthy.capture.refusal import Refusal, check_time
-from launchworthy.capture.storage_policy import Guard
+from launchworthy.capture.storage_policy import Guard, StoragePolicy, redact_attributes
 from launchworthy.records.attributes import (
     DECISION_EVENT,
     EVALUATION_EVENT,
@@ -95,9 +96,23 @@ class FactMapper:
             values["event_id"] = _event_id(values)
         if not policy.store_content:
             values |= dict.fromkeys(_CONTENT & values.keys())
+        _redact(values, attributes, policy)
         self._guard.strip(attributes, policy)
         values["attributes"] = orjson.dumps(attributes).decode() if attributes else None
         return table, tuple(values[name] for name in table.names)
+
+
+def _redact(values: dict[str, Any], attributes: dict[str, Any], policy: StoragePolicy) -> None:
+    """Take personal data out of what somebody wrote."""
+    if policy.redact is None:
+        return
+    redaction = Redaction(policy.redact)
+    for name in _CONTENT & values.keys():
+        if values[name] is not None:
+            values[name] = redaction.text(values[name])
+    redact_attributes(attributes, redaction, content=policy.store_content)
+    if redaction.left_out:
+        attributes[Own.TEXTS_LEFT_OUT] = redaction.left_out
 
 
 def _id(value: bytes, size: int, name: str) -> bytes | None:

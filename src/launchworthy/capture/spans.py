@@ -17,8 +17,9 @@ from launchworthy.capture.failures import error_class
 from launchworthy.capture.origin import Origin
 from launchworthy.capture.otlp.record import SentEvent, SentSpan
 from launchworthy.capture.pricing import PriceTable
+from launchworthy.capture.redaction import Redaction
 from launchworthy.capture.refusal import Refusal, check_ids, check_time
-from launchworthy.capture.storage_policy import Guard, StoragePolicy
+from launchworthy.capture.storage_policy import Guard, StoragePolicy, redact_attributes
 from launchworthy.records.attributes import KINDS, OPERATION_KINDS, GenAI, Own
 
 __all__ = ["SpanMapper", "product_of"]
@@ -76,6 +77,7 @@ class SpanMapper:
         take = attributes.pop
         product = short(take(Own.PRODUCT, None)) or origin.product
         policy = self._guard.policy(product)
+        message = _redacted(span, policy)
         kind = _kind(attributes)
         model = short(take(GenAI.RESPONSE_MODEL, None))
         if model is None:
@@ -109,7 +111,7 @@ class SpanMapper:
             first_token_ms,
             "error" if failed else "ok",
             error_class(error, span.events) if failed else None,
-            plain(span.message) if policy.store_content else None,
+            plain(message) if policy.store_content else None,
             provider,
             model,
             short(take(GenAI.PROMPT_NAME, None)),
@@ -198,6 +200,22 @@ class SpanMapper:
             attributes["otel.dropped_attributes_count"] = dropped
         self._guard.strip(attributes, policy)
         return orjson.dumps(attributes).decode() if attributes else None
+
+
+def _redacted(span: SentSpan, policy: StoragePolicy) -> str | None:
+    """Take personal data out of all that a span says; answers the message of its error."""
+    if policy.redact is None:
+        return span.message
+    redaction = Redaction(policy.redact)
+    redact_attributes(span.attributes, redaction, content=policy.store_content)
+    for event in span.events:
+        redact_attributes(event.attributes, redaction, content=policy.store_content)
+    for link in span.links:
+        redact_attributes(link.attributes, redaction, content=policy.store_content)
+    message = redaction.text(span.message) if span.message else None
+    if redaction.left_out:
+        span.attributes[Own.TEXTS_LEFT_OUT] = redaction.left_out
+    return message
 
 
 def _kind(attributes: dict[str, Any]) -> str:

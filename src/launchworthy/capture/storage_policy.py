@@ -1,6 +1,6 @@
 """What of a record may rest in the store, and the pseudonyms of people and sessions.
 
-May import ``records``.
+May import ``records`` and this room.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from launchworthy.capture.redaction import Redact, Redaction
 from launchworthy.records.attributes import GenAI, Own
 from launchworthy.records.pseudonym import pseudonym
 
-__all__ = ["IDENTITY", "PERSONAL", "Guard", "StoragePolicy", "is_content"]
+__all__ = ["IDENTITY", "PERSONAL", "Guard", "StoragePolicy", "is_content", "redact_attributes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +24,13 @@ class StoragePolicy:
         user_ids: Users and sessions as a keyed hash, not at all, or as sent.
         store_content: Prompts, contexts, answers and texts like them; without, only the figures are kept.
         unstorable_sources: Of documents that come from these, only the id and the score are kept.
+        redact: Takes personal data out of each text; None keeps texts as they are.
     """
 
     user_ids: Literal["pseudonymise", "drop", "keep"] = "pseudonymise"
     store_content: bool = True
     unstorable_sources: frozenset[str] = field(default_factory=frozenset)
+    redact: Redact | None = None
 
 
 # Attributes that are objects of the application's own making.
@@ -128,6 +131,39 @@ def is_content(name: str, value: Any) -> bool:
     if name in _CONTENT or name.startswith(_CONTENT_PREFIXES):
         return True
     return (isinstance(value, str) and len(value) > _LONGEST_CHARS) or isinstance(value, (dict, list))
+
+
+# Attributes of these that are no content say how a call was made, and name nobody.
+_TECHNICAL = (
+    "gen_ai.", "launchworthy.", "llm.", "openinference.", "traceloop.", "otel.", "telemetry.", "service.",
+    "server.", "code.", "thread.", "http.", "rpc.", "error.", "exception.type", "openai.", "aws.", "azure.",
+)  # fmt: skip
+_WHO: Final = PERSONAL | {name for name, _ in _IDENTIFIERS}
+
+
+def redact_attributes(attributes: dict[str, Any], redaction: Redaction, *, content: bool = True) -> None:
+    """Take personal data out of all that may hold what somebody wrote; who was served is told apart.
+
+    Args:
+        attributes: Of a span, event, link or fact.
+        redaction: Takes it out.
+        content: False passes over what will not be stored at all.
+    """
+    for name, value in attributes.items():
+        said = is_content(name, value)
+        if name in _WHO or (name.startswith(_TECHNICAL) and not said) or (said and not content):
+            continue
+        if name in FREE_FORM and isinstance(value, dict):
+            attributes[name] = {
+                key: entry if key in _NAMING else redaction.value(entry, name=str(key))
+                for key, entry in value.items()
+            }
+        else:
+            attributes[name] = redaction.value(value, name="" if is_content(name, "") else _last(name))
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 class Guard:

@@ -55,7 +55,7 @@ _TEXTS = frozenset({"prompt", "response", "context"})
 def _required_fields(ask: Ask) -> Evidence | None:
     # Where a contract forbids to store texts, a record without them is whole.
     action = ask.scene.option(None, "data/pii/record").get("action", "keep")
-    left_out = frozenset() if action in ("keep", "pseudonymise") else _TEXTS
+    left_out = frozenset() if action != "drop" else _TEXTS
     ask = _newest(ask)
     bind = Bind()
     condition = _owing(ask, bind)

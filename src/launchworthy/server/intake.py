@@ -5,11 +5,13 @@ May import every room below ``server``.
 
 from __future__ import annotations
 
+import logging
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, cast
 
 from launchworthy.contract.model.safeguards import Data
+from launchworthy.errors import InputError
 from launchworthy.server.contracts import Contracts
 from launchworthy.store import Clock, Rejection, Store
 
@@ -20,6 +22,7 @@ __all__ = ["PSEUDONYM_SECRET", "RecordIntake", "policy_of"]
 
 PSEUDONYM_SECRET = "pseudonym"  # noqa: S105 (the name of the file, not its content)
 _MOST_REASONS = 3
+_log = logging.getLogger("launchworthy.server")
 
 
 class RecordIntake:
@@ -34,6 +37,7 @@ class RecordIntake:
     def __init__(self, store: Store, *, contracts: Contracts, clock: Clock) -> None:
         self._store, self._contracts, self._clock = store, contracts, clock
         self._making = threading.Lock()
+        self._policies: dict[str, tuple[Data, StoragePolicy]] = {}
 
     def __call__(
         self, signal: str, body: bytes, content_type: str, encoding: str | None, batch_id: str
@@ -96,24 +100,31 @@ class RecordIntake:
 
     def _policy(self, product: str) -> StoragePolicy:
         known = self._contracts.in_force(product)
-        return policy_of(None if known is None else known.contract.data)
+        if known is None:
+            return policy_of(None)
+        data = known.contract.data
+        made = self._policies.get(product)
+        if made is None or made[0] is not data:  # else with all that it remembers of texts
+            made = data, policy_of(data, key=self._store.registry.secret(PSEUDONYM_SECRET))
+            self._policies[product] = made
+        return made[1]
 
 
-def policy_of(data: Data | None) -> StoragePolicy:
+def policy_of(data: Data | None, *, key: bytes = b"") -> StoragePolicy:
     """What the ``data`` block of a contract lets the store keep; None: there is no contract.
 
-    Where personal data may not be stored at all, texts are not: nothing here can tell what in them is
-    personal.
-    """
-    from launchworthy.capture.receiver import StoragePolicy
+    Where it wants kinds of personal data replaced that nothing here can find, texts are not stored at all.
 
-    if data is None:
-        return StoragePolicy()
-    record = data.pii.record if data.pii is not None else "pseudonymise"
-    return StoragePolicy(
-        user_ids="drop" if record == "redact" else record,
-        store_content=record in ("pseudonymise", "keep"),
-        unstorable_sources=frozenset(
-            name for name, source in data.sources.items() if "store" not in source.may
-        ),
-    )
+    Args:
+        data: The block.
+        key: Of the pseudonyms that stand for personal data.
+    """
+    from dataclasses import replace
+
+    from launchworthy.runtime.boundary import storage_policy
+
+    try:
+        return storage_policy(data, key=key)
+    except InputError as error:
+        _log.error("no text is stored, since personal data cannot be found in it: %s", error)
+        return replace(storage_policy(None, key=key), user_ids="drop", store_content=False)

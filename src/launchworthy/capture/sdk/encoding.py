@@ -18,6 +18,7 @@ from opentelemetry.trace import Link, SpanContext, StatusCode
 
 from launchworthy.capture.sdk.ended import EndedSpan, Event
 from launchworthy.capture.sdk.problems import once
+from launchworthy.capture.sdk.protection import Protection
 from launchworthy.capture.sdk.spill import Frame, Signal
 
 __all__ = ["logs_frame", "traces_frame"]
@@ -28,10 +29,19 @@ _STATUS = {
     StatusCode.ERROR: Status.STATUS_CODE_ERROR,
 }
 _SCOPE = "launchworthy"
+_NONE = Protection()
 
 
-def traces_frame(spans: Iterable[EndedSpan]) -> tuple[Frame | None, int]:
-    """One request of these spans, and how many could not be written; None if none could."""
+def traces_frame(
+    spans: Iterable[EndedSpan], *, protection: Protection | None = None
+) -> tuple[Frame | None, int]:
+    """One request of these spans, and how many could not be written; None if none could.
+
+    Args:
+        spans: As they ended.
+        protection: What of them may leave the process.
+    """
+    protection = protection or _NONE
     request = ExportTraceServiceRequest()
     scopes: dict[tuple[int, int], ScopeSpans] = {}
     resources: dict[int, Any] = {}
@@ -50,7 +60,7 @@ def traces_frame(spans: Iterable[EndedSpan]) -> tuple[Frame | None, int]:
                 into.scope.name = span.instrumentation_scope.name
                 into.scope.version = span.instrumentation_scope.version or ""
         try:
-            into.spans.append(_span(ended))
+            into.spans.append(_span(ended, protection))
             written += 1
         except Exception as error:
             failed += 1
@@ -60,8 +70,11 @@ def traces_frame(spans: Iterable[EndedSpan]) -> tuple[Frame | None, int]:
     return _frame("traces", request.SerializeToString(), written), failed
 
 
-def logs_frame(events: Sequence[Event], *, resource: Mapping[str, Any]) -> Frame:
+def logs_frame(
+    events: Sequence[Event], *, resource: Mapping[str, Any], protection: Protection | None = None
+) -> Frame:
     """One request of these events."""
+    protection = protection or _NONE
     request = ExportLogsServiceRequest()
     group = request.resource_logs.add()
     group.resource.attributes.extend(_pairs(resource))
@@ -75,7 +88,10 @@ def logs_frame(events: Sequence[Event], *, resource: Mapping[str, Any]) -> Frame
             record.trace_id = event.trace_id.to_bytes(16, "big")
         if event.span_id:
             record.span_id = event.span_id.to_bytes(8, "big")
-        record.attributes.extend(_pairs(event.attributes))
+        policy = protection.of(event.attributes)
+        record.attributes.extend(
+            _pairs(event.attributes if policy is None else protection.applied(event.attributes, policy))
+        )
     return _frame("logs", request.SerializeToString(), len(events))
 
 
@@ -89,8 +105,13 @@ def _frame(signal: Signal, body: bytes, records: int) -> Frame:
     )
 
 
-def _span(ended: EndedSpan) -> Span:
+def _span(ended: EndedSpan, protection: Protection) -> Span:
     span = ended.span
+    policy = protection.of(ended.attributes)
+
+    def leaving(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+        return attributes if policy is None else protection.applied(attributes, policy)
+
     context = span.context
     if context is None:
         raise ValueError("a span without a context")
@@ -109,16 +130,17 @@ def _span(ended: EndedSpan) -> Span:
             out.links.append(_link(span.parent, {}))
         else:
             out.parent_span_id = span.parent.span_id.to_bytes(8, "big")
-    out.attributes.extend(_pairs(ended.attributes))
+    out.attributes.extend(_pairs(leaving(ended.attributes)))
     for event in span.events:
         out.events.add(time_unix_nano=event.timestamp, name=_text(event.name)).attributes.extend(
-            _pairs(event.attributes or {})
+            _pairs(leaving(event.attributes or {}))
         )
     for link in links:
-        out.links.append(_link(link.context, link.attributes or {}))
+        out.links.append(_link(link.context, leaving(link.attributes or {})))
     if span.status.status_code is not StatusCode.UNSET:
         out.status.code = _STATUS[span.status.status_code]
-        out.status.message = _text(span.status.description or "")
+        described = span.status.description or ""
+        out.status.message = _text(described if policy is None else protection.message(described, policy))
     return out
 
 

@@ -18,6 +18,7 @@ from launchworthy.capture.sdk.delivery import Answer, Delivery, Verdict
 from launchworthy.capture.sdk.encoding import logs_frame, traces_frame
 from launchworthy.capture.sdk.ended import Counters, EndedSpan, Event
 from launchworthy.capture.sdk.problems import once
+from launchworthy.capture.sdk.protection import Protection
 from launchworthy.capture.sdk.settings import Settings
 from launchworthy.capture.sdk.spill import Frame, Spill
 
@@ -45,6 +46,7 @@ class Exporter:
         delivery: Sends one batch.
         spill: Keeps what could not be sent.
         resource: Attributes that describe this process, for events.
+        protection: What of them may leave the process.
         started: Called when there is something to send for the first time in this process.
         now: Monotonic clock, seconds.
     """
@@ -56,10 +58,12 @@ class Exporter:
         delivery: Delivery,
         spill: Callable[[Callable[[Frame], None]], Spill],
         resource: Mapping[str, Any],
+        protection: Protection | None = None,
         started: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._delivery, self._resource, self._now = settings, delivery, resource, now
+        self._protection = protection
         self.counters = Counters()
         self._make_spill, self._started = spill, started
         self._begin()
@@ -251,11 +255,15 @@ class Exporter:
                     batch.append(ended)
                 with self._queueing:
                     self._characters -= size
-                frame, failed = traces_frame(batch)
+                frame, failed = traces_frame(batch, protection=self._protection)
                 self._count(refused=failed)
             if frame is None and self._events:
                 count = min(len(self._events), self._settings.batch_spans)
-                frame = logs_frame([self._events.popleft() for _ in range(count)], resource=self._resource)
+                frame = logs_frame(
+                    [self._events.popleft() for _ in range(count)],
+                    resource=self._resource,
+                    protection=self._protection,
+                )
             if under_way:
                 self._under_way = frame
             return frame

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
     from launchworthy.capture.sdk.ended import Counters, EndedSpan, Event
     from launchworthy.capture.sdk.processor import Processor
+    from launchworthy.capture.sdk.protection import Protection
+    from launchworthy.capture.storage_policy import StoragePolicy
     from launchworthy.records.release import Release
 
-__all__ = ["client", "counters", "flush", "init", "install"]
+__all__ = ["client", "counters", "flush", "init", "install", "protect"]
 
 
 class _Discard:
@@ -133,6 +135,19 @@ def counters() -> Counters:
     return sink.counters if isinstance(sink, Exporter) else Counters()
 
 
+def protect(product: str, policy: StoragePolicy) -> None:
+    """From now on records of a product leave this process only as its contract lets them be stored."""
+    _protecting().add(product, policy)
+
+
+@functools.cache
+def _protecting() -> Protection:
+    """One for the process: it stands whether records were sent before, or ``init`` is called after."""
+    from launchworthy.capture.sdk.protection import Protection
+
+    return Protection()
+
+
 def install(replacement: Client | None) -> Client | None:
     """Put a client in force and answer the one before; the seam that ``launchworthy.testing`` uses."""
     global _client
@@ -172,6 +187,7 @@ def _connected(settings: Settings) -> Client:
         delivery=Delivery(settings.endpoint, api_key=settings.api_key, version=_version()),
         spill=lambda dropped: Spill(folder, limit_bytes=settings.spill_bytes, dropped=dropped),
         resource=dict(provider.resource.attributes),
+        protection=_protecting(),
         started=_at_worker_exit,
     )
     key: bytes | None = None

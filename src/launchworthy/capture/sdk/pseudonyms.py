@@ -25,7 +25,7 @@ class Pseudonyms:
     """
 
     def __init__(self, key: bytes | None) -> None:
-        self._key = key
+        self.key = key
         self._known: dict[tuple[str, str], str] = {}
 
     def user(self, value: object) -> str:
@@ -37,13 +37,13 @@ class Pseudonyms:
         return self._of(str(value), "s")
 
     def _of(self, value: str, prefix: str) -> str:
-        if self._key is None:
+        if self.key is None:
             return value
         known = self._known.get((prefix, value))
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            known = self._known[prefix, value] = pseudonym(value, key=self._key, prefix=prefix)
+            known = self._known[prefix, value] = pseudonym(value, key=self.key, prefix=prefix)
         return known
 
 

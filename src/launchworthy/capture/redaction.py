@@ -1,0 +1,129 @@
+"""Personal data taken out of the texts of a record, wherever in its values they stand. Imports orjson.
+
+What finds personal data stands floors above and is handed in. A text that cannot be looked through is left
+out, and counted: it is never stored as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+__all__ = ["Redact", "Redaction"]
+
+Redact = Callable[[str], str | None]
+"""A text without personal data; None where it could not be looked through."""
+
+LEFT_OUT: Final = "[not looked through]"
+_DEPTH: Final = 40
+_DIGITS: Final = 10**6  # a smaller number is no phone, card or identity number
+_NAMED_CHARS: Final = 200
+# Keys whose values are words of a protocol, and keys that say nothing of what their text is.
+_BUILT: Final = frozenset({"role", "type", "finish_reason", "mime_type", "modality"})
+_PLAIN: Final = frozenset({"", "content", "text", "id", "source", "arguments", "response", "result", "input"})
+# Keys are names of fields, unless they look like what somebody wrote.
+_WRITTEN: Final = re.compile(r"[@\s]|\d{4}")
+_CALLS: Final = frozenset({"tool_call", "tool_call_response", "function"})
+
+
+class Redaction:
+    """Takes personal data out of the values of one record.
+
+    Args:
+        redact: Finds it, and says what stands in its place.
+
+    Attributes:
+        left_out: Texts that could not be looked through.
+    """
+
+    __slots__ = ("_redact", "left_out")
+
+    def __init__(self, redact: Redact) -> None:
+        self._redact = redact
+        self.left_out = 0
+
+    def text(self, text: str, *, name: str = "") -> str | None:
+        """A text without personal data; JSON text keeps its form. None where it could not be looked through.
+
+        Args:
+            text: What was said.
+            name: What it is called where it stands: ``phone`` tells what ``555 0100`` is.
+        """
+        if not text:
+            return text
+        if text[:1] in '[{"':
+            try:
+                value = orjson.loads(text)
+            except (orjson.JSONDecodeError, RecursionError):
+                pass
+            else:
+                return self._json(value, text)
+        return self._said(text, name)
+
+    def value(self, value: Any, *, name: str = "", depth: int = 0) -> Any:
+        """The same value without personal data in its texts, keys and long numbers."""
+        if isinstance(value, str):
+            if depth >= _DEPTH:
+                return self._missed()
+            found = self.text(value, name=name)
+            return LEFT_OUT if found is None else found
+        if isinstance(value, bool) or value is None or isinstance(value, float):
+            return value
+        if isinstance(value, int):
+            if -_DIGITS < value < _DIGITS:
+                return value
+            said = str(value)
+            found = self.text(said, name=name)
+            return value if found == said else LEFT_OUT if found is None else found
+        if depth >= _DEPTH:
+            return self._missed()
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, (list, tuple)):
+            return [self.value(entry, name=name, depth=depth + 1) for entry in value]
+        return self._missed()  # bytes, in which anything may stand
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        calls = value.get("type") in _CALLS if isinstance(value.get("type"), str) else False
+        found = {}
+        for key, entry in value.items():
+            named = str(key)
+            if isinstance(entry, str) and (named in _BUILT or (calls and named in ("name", "id"))):
+                found[named] = entry
+                continue
+            kept = self._said(named, "") if _WRITTEN.search(named) else named
+            found[LEFT_OUT if kept is None else kept] = self.value(
+                entry, name="" if named in _PLAIN else named, depth=depth + 1
+            )
+        return found
+
+    def _json(self, value: Any, text: str) -> str | None:
+        before = self.left_out
+        found = self.value(value, depth=1)
+        if found == value and self.left_out == before:
+            return text  # as it was written
+        try:
+            return orjson.dumps(found).decode()
+        except (orjson.JSONEncodeError, RecursionError):
+            self.left_out += 1
+            return None
+
+    def _said(self, text: str, name: str) -> str | None:
+        try:
+            if name and len(text) <= _NAMED_CHARS:
+                head = f"{name.replace('_', ' ')}: "
+                told = self._redact(head + text)
+                if told is not None and told.startswith(head):
+                    return told[len(head) :]
+            found = self._redact(text)
+        except Exception:  # whatever is wrong with it, the text is not stored
+            found = None
+        self.left_out += found is None
+        return found
+
+    def _missed(self) -> str:
+        self.left_out += 1
+        return LEFT_OUT

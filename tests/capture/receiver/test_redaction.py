@@ -1,0 +1,104 @@
+"""The receiver takes personal data out of texts, for senders that know no contract."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.capture.receiver.conftest import Bench
+
+from launchworthy.capture.receiver import StoragePolicy
+from launchworthy.capture.redaction import LEFT_OUT
+from launchworthy.runtime.redaction import TextRedaction
+
+MAIL, CARD = "ana.silva@example.org", "4111 1111 1111 1111"
+POLICY = StoragePolicy(redact=TextRedaction(find=["email", "card"], how="redact"))
+SAID = f"I am {MAIL} with card {CARD}"
+MESSAGES = json.dumps([{"role": "user", "parts": [{"type": "text", "content": SAID}]}])
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.input.messages": MESSAGES,
+            "gen_ai.output.messages": MESSAGES,
+        },
+        {"gen_ai.operation.name": "chat", "gen_ai.system_instructions": json.dumps([{"content": SAID}])},
+        {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.arguments": json.dumps({"card": CARD})},
+        {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.result": SAID},
+        {"launchworthy.kind": "workflow", "launchworthy.input": json.dumps(SAID)},
+        {"launchworthy.kind": "retrieval", "gen_ai.retrieval.documents": json.dumps([{"content": SAID}])},
+        {"openinference.span.kind": "LLM", "llm.input_messages.0.message.content": SAID},
+        {"openinference.span.kind": "CHAIN", "input.value": SAID, "metadata": json.dumps({"note": SAID})},
+        {"traceloop.span.kind": "workflow", "traceloop.entity.input": json.dumps({"inputs": {"q": SAID}})},
+        {"llm.request.type": "chat", "gen_ai.prompt.0.content": SAID, "gen_ai.prompt.0.role": "user"},
+        {"customer": SAID, "a list": [SAID, "clean"]},
+    ],
+)
+def test_in_every_dialect_no_column_keeps_personal_data(bench: Bench, attributes: dict[str, Any]) -> None:
+    bench.policies["shop"] = POLICY
+    stored = bench.span({"launchworthy.product": "shop", **attributes})
+    told = json.dumps(stored, default=repr)
+    assert MAIL not in told
+    assert "4111" not in told
+    assert "_1]" in told
+    raw = bench.span({"launchworthy.product": "another", **attributes})
+    assert raw["kind"] == stored["kind"]
+    assert "4111" in json.dumps(raw, default=repr)
+
+
+def test_errors_and_events_are_looked_through_too(bench: Bench) -> None:
+    bench.policies["shop"] = POLICY
+
+    def fail(span: Any) -> None:
+        span.record_exception(ValueError(SAID))
+        span.add_event("noted", {"text": SAID})
+        from opentelemetry.trace import StatusCode
+
+        span.set_status(StatusCode.ERROR, SAID)
+
+    stored = bench.span({"launchworthy.product": "shop"}, then=fail)
+    told = json.dumps(stored, default=repr)
+    assert MAIL not in told
+    assert "4111" not in told
+    assert stored["status_message"] == "I am [EMAIL_1] with card [CARD_1]"
+
+
+def test_who_was_served_keeps_the_pseudonym_that_joins_all_records(bench: Bench) -> None:
+    who = {"user.id": MAIL, "session.id": f"s of {MAIL}", "metadata": json.dumps({"user_id": MAIL})}
+    plain = bench.span({"launchworthy.product": "another", **who})
+    bench.policies["shop"] = POLICY
+    stored = bench.span({"launchworthy.product": "shop", **who})
+    assert stored["user_id"] == plain["user_id"]
+    assert stored["session_id"] == plain["session_id"]
+    assert MAIL not in json.dumps(stored, default=repr)
+
+
+def test_ids_models_and_figures_stay_as_they_are(bench: Bench) -> None:
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "vendor/small-4111111111111111",
+        "gen_ai.response.id": "chatcmpl-4111111111111111",
+        "gen_ai.usage.input_tokens": 4111111111111111,
+        "launchworthy.release": "r-4111111111111111",
+    }
+    bench.policies["shop"] = POLICY
+    stored = bench.span({"launchworthy.product": "shop", **attributes})
+    assert stored["model"] == "vendor/small-4111111111111111"
+    assert stored["attributes"]["gen_ai.response.id"] == "chatcmpl-4111111111111111"
+    assert (stored["input_tokens"], stored["release"]) == (4111111111111111, "r-4111111111111111")
+    assert "launchworthy.texts_left_out" not in (stored["attributes"] or {})
+
+
+def test_what_could_not_be_looked_through_is_not_stored_and_counted(bench: Bench) -> None:
+    bench.policies["shop"] = StoragePolicy(redact=lambda text: None)
+    stored = bench.span(
+        {"launchworthy.product": "shop", "launchworthy.input": json.dumps(SAID), "note": SAID}
+    )
+    assert stored["input"] == LEFT_OUT
+    assert stored["attributes"]["note"] == LEFT_OUT
+    assert stored["attributes"]["launchworthy.texts_left_out"] >= 2
+    assert MAIL not in json.dumps(stored, default=repr)
