@@ -24,7 +24,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _MARK = re.compile(r"<[^<>]{0,1000}>")
 _LONGEST_HIDDEN = 20_000
 _INVISIBLE_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0*(?:\.\d+|[01](?:\.\d+)?)?(?:px|pt|em|rem|%)?\s*(?:[;\"'!]|$)"
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*(?:0*(?:\.0\d*)?|[01](?:\.\d+)?(?=px|pt))(?:px|pt|em|rem|%)?\s*(?:[;\"'!]|$)"
     r"|opacity\s*:\s*0?(?:\.0\d*)?\s*(?:[;\"'!]|$)|(?:left|top|text-indent)\s*:\s*-\d{3,}|(?:max-)?(?:height|width)\s*:\s*0(?:px)?\s*(?:[;\"'!]|$)"
     r"|color\s*:\s*transparent",
     re.IGNORECASE,

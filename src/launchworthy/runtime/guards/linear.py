@@ -1,8 +1,8 @@
 """Linear models over hashed n-grams: small files that score any stretch of a text.
 
-May import ``ngrams`` and ``errors``; NumPy where it is used. A model file is an ``.npz`` without pickles:
-of each head one table of 8-bit weights per family of n-grams, and a JSON header with what turns scores into
-a probability. Training is not here: see ``bench/train_guards.py``.
+May import ``ngrams``, ``hidden_characters`` and ``errors``; NumPy where it is used. A model file is an
+``.npz`` without pickles: of each head one table of 8-bit weights per family of n-grams, and a JSON header
+with what turns scores into a probability. Training is not here: see ``bench/train_guards.py``.
 """
 
 from __future__ import annotations
@@ -11,23 +11,37 @@ import hashlib
 import io
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from launchworthy.errors import InputError
+from launchworthy.runtime.guards.hidden_characters import fold
 from launchworthy.runtime.guards.ngrams import FAMILIES, Unit, Units, blocks_of, hash_units, split_units
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["WINDOWS", "Head", "LinearModel", "Reading", "Signal", "bundled_model", "pack_model", "quantised"]
+__all__ = [
+    "WINDOWS",
+    "Head",
+    "LinearModel",
+    "Reading",
+    "Signal",
+    "Term",
+    "bundled_model",
+    "pack_model",
+    "unpack_model",
+]
 
 WINDOWS = (1, 2, 4)  # how many neighbouring units are scored together
 _LEVELS = 127
+_MOST_COUNTED = 60  # units; longer texts than models learn from count as so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +72,29 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """How scores become a probability: a weighted sum of named readings, squashed."""
+class Term:
+    """A weighted sum of named readings."""
 
     weights: Mapping[str, float]
     bias: float
 
+    def value(self, readings: Mapping[str, float]) -> float:
+        """Of these readings; above zero it speaks for what is looked for."""
+        return self.bias + sum(weight * readings[name] for name, weight in self.weights.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How scores become a probability: the strongest of some terms, squashed.
+
+    A text may be an attack as a whole or have one in it; either is enough.
+    """
+
+    terms: tuple[Term, ...]
+
     def probability(self, readings: Mapping[str, float]) -> float:
-        """Probability, given the readings that it weighs."""
-        value = self.bias + sum(weight * readings[name] for name, weight in self.weights.items())
+        """Probability, given the readings that its terms weigh."""
+        value = max(term.value(readings) for term in self.terms)
         return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
 
 
@@ -75,7 +103,8 @@ class Reading:
     """What the heads of a model read in one text.
 
     Attributes:
-        values: ``head:whole`` and, of each size of window, ``head:1`` …: the strongest; also ``length``.
+        values: Of each head its score of the ``whole``, of the ``first`` unit, of the ``middle`` one by
+            score, and of the strongest window of each size (``head:1`` …); also ``length``.
         strongest: Of each head the unit in which its strongest single unit lies.
     """
 
@@ -103,7 +132,7 @@ class LinearModel:
         """Score units (normalised texts, in order) alone, with their neighbours, and as a whole."""
         import numpy as np
 
-        values: dict[str, float] = {"length": math.log1p(len(units))}
+        values: dict[str, float] = {"length": math.log1p(min(len(units), _MOST_COUNTED))}
         strongest: dict[str, Unit] = {}
         if not units:
             return Reading(values | dict.fromkeys(self._keys(), 0.0))
@@ -120,15 +149,16 @@ class LinearModel:
                 if size == 1:
                     strongest[name] = places[int(scores.argmax())]
                     values[f"{name}:middle"] = float(np.median(scores))
+                    values[f"{name}:first"] = float(scores[0])
         return Reading(values, strongest)
 
     def read_text(self, text: str) -> Reading:
-        """The same for a text as it is."""
+        """The same for a text as a reader sees it."""
         places = split_units(text)
-        return self.read([text[place.start : place.end] for place in places], places)
+        return self.read([fold(text[place.start : place.end]) for place in places], places)
 
     def _keys(self) -> list[str]:
-        parts = ("whole", "middle", *map(str, WINDOWS))
+        parts = ("whole", "first", "middle", *map(str, WINDOWS))
         return [f"{name}:{part}" for name in self.heads for part in parts]
 
 
@@ -141,7 +171,7 @@ def _windows(values: NDArray[Any], size: int) -> NDArray[Any]:
     return windows
 
 
-def quantised(table: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int8], float]:
+def _quantised(table: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int8], float]:
     """Weights in 8 bits, finer near zero: ``sign * (level / 127)**2 * largest``."""
     import numpy as np
 
@@ -167,14 +197,14 @@ def pack_model(model: LinearModel) -> bytes:
         "number": model.version.partition("-")[0],
         "heads": {},
         "signals": {
-            name: {"weights": dict(signal.weights), "bias": signal.bias}
+            name: [{"weights": dict(term.weights), "bias": term.bias} for term in signal.terms]
             for name, signal in model.signals.items()
         },
     }
     for name, head in model.heads.items():
         scales = []
         for family, table in zip(FAMILIES, head.tables, strict=True):
-            arrays[f"{name}_{family}"], scale = quantised(table)
+            arrays[f"{name}_{family}"], scale = _quantised(table)
             scales.append(scale)
         header["heads"][name] = {"bias": head.bias, "scales": scales}
     text = json.dumps(header, sort_keys=True).encode()
@@ -210,11 +240,11 @@ def unpack_model(data: bytes, *, where: str = "") -> LinearModel:
             version=f"{header['number']}-{hashlib.sha256(data).hexdigest()[:8]}",
             heads=heads,
             signals={
-                name: Signal(weights=signal["weights"], bias=float(signal["bias"]))
-                for name, signal in header["signals"].items()
+                name: Signal(tuple(Term(term["weights"], float(term["bias"])) for term in terms))
+                for name, terms in header["signals"].items()
             },
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise InputError(
             f"this is not a model of a guard ({type(error).__name__})",
             where=where,

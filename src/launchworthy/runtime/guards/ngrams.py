@@ -29,7 +29,8 @@ _KNOWN_LETTERS = 0x3000  # beyond stand scripts without spaces: their characters
 _UNIT = re.compile(r"[^\n\r\u2028\u2029]+")
 _END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+|(?<=[。！？])")
 _CELL = re.compile(r"\|")
-_SHORTEST_CELL = 30  # characters; shorter neighbouring cells of a row are one unit
+_LONG_CELL = 30  # characters; shorter neighbouring cells of a row are one unit
+_REPEATED = re.compile(r"(.)\1{3,}")
 _SPACES = re.compile(r"\s+")
 
 
@@ -75,11 +76,15 @@ def _sentences(text: str, start: int, end: int) -> Iterator[int]:
 
 def _cells(text: str, start: int, end: int) -> Iterator[int]:
     """Where the units of a row end: a long cell is one, short neighbours are together."""
-    before = start
+    unit = cell = start
     for match in _CELL.finditer(text, start, end):
-        if match.start() - before >= _SHORTEST_CELL:
-            yield match.end()
-            before = match.end()
+        if match.start() - cell >= _LONG_CELL and cell > unit:
+            yield cell
+            unit = cell
+        cell = match.end()
+        if match.start() - unit >= _LONG_CELL:
+            yield cell
+            unit = cell
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Unit]:
@@ -132,11 +137,12 @@ def _powers_to(base: np.uint64, size: int) -> NDArray[np.uint64]:
 def hash_units(units: Sequence[str]) -> Units:
     """Hash the word 1- and 2-grams and the character 3- to 5-grams of each unit; none crosses two units.
 
-    Letter case, digits and runs of spaces make no difference.
+    Letter case, which digit, how many spaces, and how often beyond three times a sign is repeated make no
+    difference.
     """
     import numpy as np
 
-    padded = [f" {_SPACES.sub(' ', unit).strip().lower()} " for unit in units]
+    padded = [f" {_REPEATED.sub(_thrice, _SPACES.sub(' ', unit).strip().lower())} " for unit in units]
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     codes = np.where((codes >= 48) & (codes <= 57), np.uint32(48), codes)
     lengths = np.fromiter((len(unit) for unit in padded), dtype=np.int64, count=len(padded))
@@ -151,6 +157,10 @@ def hash_units(units: Sequence[str]) -> Units:
             for of in (word_owner, character_owner)
         ),
     )
+
+
+def _thrice(match: re.Match[str]) -> str:
+    return match[1] * 3
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
