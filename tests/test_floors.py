@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("store",),
     ("evals", "monitor"),
     ("provers",),
-    ("gateway", "server"),
+    ("gateway", "pack", "server"),
     ("console",),
     ("cli", "demo", "mcp", "notebook"),
 )

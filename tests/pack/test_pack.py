@@ -1,0 +1,272 @@
+"""A pack stands on its own: its numbers are recomputed from its chain, and whatever is changed shows."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from launchworthy.cli.main import main
+from launchworthy.evidence import Evidence
+from launchworthy.records import Release
+from launchworthy.server.local import LocalWorkspace
+from launchworthy.store import StoreOptions
+
+CONTRACT = """\
+launchworthy: 1
+product: shop
+owners: {product: ana@example.com, security: noor@example.com}
+roles: [agent, lead]
+workflows:
+  answer:
+    user: customer
+    job: get a refund without waiting
+    no_answer: refuse
+    quality: {"hit@5": {at_least: 80 %}}
+data:
+  sources:
+    orders: {class: confidential, may: [see], pii: true}
+  pii: {find: [email], prompt: redact, response: block, record: pseudonymise}
+  retention: {traces: 30d, audit: 365d}
+  region: eu-west-1
+tools:
+  refund: {effect: pay, roles: [agent, lead], approval: [{by: lead, above: 100 USD}]}
+rollout:
+  stages:
+    - {name: launch, share: 100 %, needs: [answer/quality]}
+attest:
+  dpia: {by: security, every: 365d, law: GDPR}
+"""
+RELEASE = Release({"model": "vendor/chat-small", "prompt": "v3"}, label="<b>spring</b>")
+Run = Callable[..., tuple[int, str, str]]
+
+
+def _piece(claim: str, kind: str, **changes: Any) -> Evidence:
+    return Evidence(
+        claim=f"shop/{claim}", kind=kind, observed_at=datetime.now(UTC) - timedelta(hours=1), **changes
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a pack, made once; tests change copies."""
+    folder = tmp_path_factory.mktemp("pack")
+    workspace = LocalWorkspace.open(folder / "data", options=StoreOptions(min_free_bytes=0))
+    workspace.register_contract(product="shop", text=CONTRACT, path="")
+    workspace.register_release(RELEASE, product="shop")
+    workspace.add_evidence(
+        "shop",
+        [
+            _piece(
+                "answer/quality/hit@5",
+                "bound",
+                value=0.95,
+                n=400,
+                unit="ratio",
+                release=RELEASE.id,
+                sample={"successes": 380, "n": 400},
+                source="run:1",
+                producer="nightly",
+            ),
+            _piece("attest/dpia", "attest", producer="noor@example.com", method="signature"),
+        ],
+    )
+    for place, (kind, subject, outcome) in enumerate(
+        [
+            ("permission", "refund", "allowed"),
+            ("permission", "refund", "denied"),
+            ("permission", "refund", "denied"),
+            ("approval", "ap-1", "approved"),
+            ("guard", "pii", "hit"),
+            ("fallback", "template", "answered"),
+        ]
+    ):
+        workspace.decide(
+            product="shop",
+            kind=kind,
+            subject=subject,
+            outcome=outcome,
+            reason=f"reason <i>{place}</i>",
+            by="bo@example.com" if kind == "approval" else None,
+            facts={"tool": "refund", "amount": 120},
+            user="u-ana",
+        )
+    workspace.record(
+        product="shop", kind="verdict", body={"conclusion": "Ready for launch", "release": RELEASE.id}
+    )
+    workspace.erase_subject(product="shop", user_id="nobody", by="me")
+    workspace.close()
+    return folder
+
+
+@pytest.fixture
+def run(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAUNCHWORTHY_DATA", str(made / "data"))
+    monkeypatch.delenv("LAUNCHWORTHY_HEADS", raising=False)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stopped:
+            main(list(arguments))
+        printed = capsys.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    if not (made / "pack.zip").exists():
+        assert call("pack", "--out", str(made / "pack.zip"))[0] == 0
+    (tmp_path / "pack.zip").write_bytes((made / "pack.zip").read_bytes())
+    return call
+
+
+def _changed(change: Callable[[dict[str, bytes]], Any], *, source: str = "pack.zip") -> str:
+    with zipfile.ZipFile(source) as file:
+        held = {name: file.read(name) for name in file.namelist()}
+    change(held)
+    with zipfile.ZipFile("changed.zip", "w") as file:
+        for name, content in held.items():
+            file.writestr(name, content)
+    return "changed.zip"
+
+
+def _replaced(name: str, old: str, new: str) -> Callable[[dict[str, bytes]], None]:
+    def change(held: dict[str, bytes]) -> None:
+        assert old.encode() in held[name]
+        held[name] = held[name].replace(old.encode(), new.encode())
+
+    return change
+
+
+def test_a_pack_is_true_by_the_key_that_is_trusted(run: Run, made: Path) -> None:
+    key = next((made / "data" / "heads").rglob("heads.pub")).read_text().strip()
+    code, out, err = run("pack", "verify", "pack.zip", "--key", key)
+    assert (code, err) == (0, "")
+    assert out.startswith("shop: true, ")
+    stranger = Ed25519PrivateKey.from_private_bytes(b"s" * 32).public_key().public_bytes_raw().hex()
+    code, out, _ = run("pack", "verify", "pack.zip", "--key", stranger)
+    assert (code, "NOT TRUE" in out) == (1, True)
+
+
+def test_a_pack_says_what_a_reviewer_asks_for(run: Run) -> None:
+    with zipfile.ZipFile("pack.zip") as file:
+        pack = json.loads(file.read("pack.json"))
+        page = file.read("index.html").decode()
+    sections = {section["id"]: section for section in pack["sections"]}
+    assert pack["title"] == "shop: Ready for launch: 1 claim met"
+    (row,) = sections["evaluations"]["tables"][0]["rows"]
+    assert row[1] == "● met"
+    assert row[2]["figure"].startswith("95 % (")
+    assert row[2]["entries"] == [1]
+    decided = {
+        (row[0], row[1]): row[2] for table in sections["permissions"]["tables"][1:2] for row in table["rows"]
+    }
+    assert decided["refund", "denied"] == {"figure": "2", "rule": "count", "entries": [4, 5]}
+    assert sections["oversight"]["tables"][1]["rows"][0][3] == "bo@example.com"
+    assert sections["signatures"]["tables"][0]["rows"][0][1:3] == ["attested", "noor@example.com"]
+    assert sections["incidents"]["tables"][0]["rows"] == [
+        ["fallback", "template", "answered", {"figure": "1", "rule": "count", "entries": [8]}]
+    ]
+    annex = {row[0]: row[2] for row in sections["coverage"]["tables"][1]["rows"]}
+    assert list(annex) == [str(number) for number in range(1, 10)]
+    assert "The system" in annex["1"]
+    functions = {row[0]: row[2] for row in sections["coverage"]["tables"][0]["rows"]}
+    assert list(functions) == ["GOVERN", "MAP", "MEASURE", "MANAGE"]
+    assert "not in this pack" not in {*annex.values(), *functions.values()}
+    assert "<i>" not in page
+    assert "http" not in page.replace("https://", "http").split("<main>")[0]
+
+
+def test_the_same_pack_twice_is_the_same_but_for_its_moment(run: Run) -> None:
+    assert run("pack", "--out", "again.zip")[0] == 0
+    with zipfile.ZipFile("pack.zip") as first, zipfile.ZipFile("again.zip") as second:
+        assert first.namelist() == second.namelist()
+        assert first.read("audit/chain.jsonl") == second.read("audit/chain.jsonl")
+    code, _, err = run("pack", "--out", "again.zip")
+    assert code == 64
+    assert "there already" in err
+
+
+def test_a_pack_without_details_names_no_person_and_is_true(run: Run) -> None:
+    assert run("pack", "--out", "bare.zip", "--without-details")[0] == 0
+    with zipfile.ZipFile("bare.zip") as file:
+        told = b"".join(file.read(name) for name in file.namelist())
+    assert b"bo@example.com" not in told
+    assert b"reason" not in told.replace(b"no reason", b"")
+    assert run("pack", "verify", "bare.zip")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_replaced("pack.json", '"figure": "2"', '"figure": "0"'), "says '0'; the chain gives '2'"),
+        (_replaced("pack.json", "95 % (", "99 % ("), "the chain gives"),
+        (_replaced("pack.json", '"● met"', '"✕ met"'), "the chain gives"),
+        (_replaced("index.html", "95 % (", "99 % ("), "index.html is not the page"),
+        (_replaced("contract.yaml", "80 %", "70 %"), "the chain gives"),
+        (_replaced("contract.yaml", "eu-west-1", "mars"), "the chain gives"),
+        (_replaced("inputs.json", '"release": "r-', '"release": "r-f'), ""),
+        (
+            _replaced("audit/chain.jsonl", r"\"successes\":380", r"\"successes\":399"),
+            "hash was made of",
+        ),
+        (_replaced("audit/details.jsonl", "bo@example.com", "cy@example.com"), "is not what it committed to"),
+        (lambda held: held.pop("audit/details.jsonl"), "the chain gives"),
+    ],
+)
+def test_whatever_is_changed_in_a_pack_shows(
+    run: Run, change: Callable[[dict[str, bytes]], Any], said: str
+) -> None:
+    code, out, err = run("pack", "verify", _changed(change))
+    assert code in ((1,) if said else (1, 64))
+    assert said in out + err
+
+
+def test_a_chain_without_its_heads_cannot_be_told(run: Run) -> None:
+    name = _changed(lambda held: held.pop("audit/heads.jsonl"))
+    assert run("pack", "verify", name)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda held: held.pop("inputs.json"),
+        lambda held: held.pop("audit/audit.json"),
+        lambda held: held.update({"../../evil": b"x"}),
+        lambda held: held.update({"/etc/evil": b"x"}),
+        lambda held: held.update({"inputs.json": b"[" * 100_000}),
+        lambda held: held.update({"inputs.json": b"{}"}),
+        lambda held: held.update({"contract.yaml": b"product: ["}),
+        lambda held: held.update({"contract.yaml": b"\xff\xfe"}),
+        lambda held: held.update({"audit/chain.jsonl": b"{"}),
+    ],
+)
+def test_what_is_no_pack_is_refused(
+    run: Run, tmp_path: Path, change: Callable[[dict[str, bytes]], Any]
+) -> None:
+    code, out, err = run("pack", "verify", _changed(change))
+    assert (code, out) == (64, "")
+    assert err.startswith("error: ")
+    assert not (tmp_path.parent.parent / "evil").exists()
+
+
+def test_broken_files_are_refused(run: Run, tmp_path: Path) -> None:
+    whole = (tmp_path / "pack.zip").read_bytes()
+    for content in (b"", b"PK", whole[: len(whole) // 2], whole[:200] + b"\0" * 400 + whole[600:]):
+        Path("broken.zip").write_bytes(content)
+        assert run("pack", "verify", "broken.zip")[0] == 64
+    assert run("pack", "verify", "nothing.zip")[0] == 64
+    bomb = _changed(lambda held: held.update({"pack.json": b" " * (65 * 1024**2)}))
+    assert run("pack", "verify", bomb)[0] == 64
+
+
+def test_what_cannot_be_packed_is_told(run: Run) -> None:
+    assert run("pack")[0] == 64
+    code, _, err = run("pack", "--out", "x.zip", "--product", "nothing")
+    assert code == 64
+    assert "no contract" in err
