@@ -30,6 +30,8 @@ from launchworthy.evidence.terms import Stage, Terms
 from launchworthy.evidence.verdict import verdict_on
 
 ROOT = Path(console.__file__).parent
+# Tried over a real queue, with hostile text in every field, by tests/server/test_approval_pages.py.
+OVER_A_QUEUE = frozenset(("approvals", "approval", "approve", "decided", "permissions"))
 ADDRESSES: Mapping[str, str] = {
     "canvas": "/products/python-docs/canvas",
     "contract": "/products/python-docs/contract",
@@ -84,7 +86,7 @@ def title_of(text: str) -> str:
 
 
 def test_every_page_has_an_address_here() -> None:
-    assert {page.name for page in PAGES} == set(ADDRESSES)
+    assert {page.name for page in PAGES} == {*ADDRESSES, *OVER_A_QUEUE}
 
 
 @pytest.mark.parametrize("name", TITLES)
@@ -346,7 +348,7 @@ def test_an_empty_page_names_this_server(empty: TestClient, name: str) -> None:
     assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://testserver python app.py" in empty.get(ADDRESSES[name]).text
 
 
-@pytest.mark.parametrize("name", [page.name for page in PAGES])
+@pytest.mark.parametrize("name", [page.name for page in PAGES if page.name not in OVER_A_QUEUE])
 def test_nothing_hostile_leaves_its_place(
     client: TestClient, name: str, trace_id: Callable[[int], str]
 ) -> None:

@@ -43,4 +43,16 @@ addEventListener("afterprint", () => {
   }
 });
 
+// What expires says how long is left, every second, and that it has expired.
+const until = [...document.querySelectorAll("time[data-until]")];
+if (until.length > 0) {
+  setInterval(() => {
+    for (const each of until) {
+      const left = Math.floor((Number(each.dataset.until) - Date.now()) / 1000);
+      const minutes = Math.floor(left / 60);
+      each.textContent = left <= 0 ? "expired" : `${minutes > 0 ? `${minutes} min ` : ""}${left % 60} s left`;
+    }
+  }, 1000);
+}
+
 keyboard();

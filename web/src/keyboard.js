@@ -30,6 +30,20 @@ function move(step) {
   records[next].scrollIntoView({ block: "nearest" });
 }
 
+// The button of a key: within the record that has the focus, or of the only record there is.
+function press(key) {
+  const items = [...document.querySelectorAll("main [data-item]")];
+  const item = document.activeElement?.closest("[data-item]") ?? (items.length === 1 ? items[0] : null);
+  const found = item?.querySelector(`[data-key="${key}"]`);
+  if (!found) return false;
+  const opened = found.closest("details");
+  if (opened && found.tagName === "SUMMARY") {
+    opened.open = true;
+    opened.querySelector("input:not([type=hidden])")?.focus();
+  } else found.click();
+  return true;
+}
+
 export function keyboard() {
   const help = document.getElementById("keys");
   const single = document.getElementById("single-keys");
@@ -53,6 +67,7 @@ export function keyboard() {
     if (off || help.open) return;
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
+    else if (/^[a-z]$/.test(event.key) && press(event.key)) event.preventDefault();
     else if (event.key === "/") {
       const field = document.querySelector("main form input, main form select");
       if (!field) return;

@@ -29,6 +29,7 @@ class Ask:
         reader: Who reads: the name of an API key, or of the user whose server it is.
         may_look: Whether the reader may record a look at what is kept back.
         token: What a form of this reader must carry, so that no other site's form acts.
+        key: Name of the API key that the reader signed in with; empty for none.
     """
 
     path: Mapping[str, str]
@@ -39,6 +40,7 @@ class Ask:
     reader: str = "unknown"
     may_look: bool = True
     token: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,18 +11,27 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from launchworthy.console.desk import Desk
     from launchworthy.contract import Contract
     from launchworthy.evals.judging import JudgeVersion
     from launchworthy.evidence import Verdict
     from launchworthy.gold import Checked, GoldItem, GoldVersion, Look
     from launchworthy.records import Run, RunItem
+    from launchworthy.runtime.compiling import CompiledGuard
     from launchworthy.store import Rejection
 
 __all__ = ["Reading"]
 
 
 class Reading(Protocol):
-    """Every question that a page asks. A page changes nothing but the count of looks."""
+    """Every question that a page asks. A page changes nothing but the count of looks.
+
+    Attributes:
+        desk: Approvals, which people decide by its forms.
+    """
+
+    @property
+    def desk(self) -> Desk: ...
 
     def products(self) -> list[str]:
         """Names of the products known from contracts or records, sorted."""
@@ -86,3 +95,19 @@ class Reading(Protocol):
 
     def rejections(self, *, limit: int) -> Sequence[Rejection]:
         """The newest refusals, newest first."""
+
+    def guards(self, product: str) -> Sequence[CompiledGuard] | str:
+        """The guards of the contract in force, with whether each acts; a sentence where nobody can tell."""
+
+    def review_hit(
+        self,
+        product: str,
+        *,
+        guard: str,
+        rule: str | None,
+        hit: str,
+        said: str,
+        by: str,
+        trace_id: str | None,
+    ) -> None:
+        """Keep what somebody says of a hit: that it was right, or a false positive."""

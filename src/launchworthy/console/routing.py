@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from launchworthy.console.deciding import approval_actions, key_of
 from launchworthy.console.forms import check_token, form_token, own_address, read_form, reader_of
 from launchworthy.console.kept_back import record_looks
 from launchworthy.console.page import Ask, Page
@@ -20,6 +21,7 @@ from launchworthy.console.pages import PAGES
 from launchworthy.console.pages.error import error_view
 from launchworthy.console.reading import Reading
 from launchworthy.console.rendering import BUILT, Renderer
+from launchworthy.console.reviewing import review_routes
 from launchworthy.console.words import page_url
 from launchworthy.errors import InputError, LaunchworthyError
 
@@ -60,6 +62,10 @@ def routes(reading: Reading, *, clock: Callable[[], datetime] = _now) -> list[Ba
         Route("/static/{name}", _static(), name="static"),
         Route("/look", _looking(reading, render, clock, secret), methods=["POST"], name="look"),
     ]
+    found += approval_actions(
+        reading.desk, lambda error: _refused(render, error), secret=secret, headers=_HEADERS
+    )
+    found += review_routes(reading, lambda error: _refused(render, error), secret=secret, headers=_HEADERS)
     found += [
         Route(page.path, _endpoint(page, reading, render, clock, secret), name=page.name) for page in PAGES
     ]
@@ -81,6 +87,7 @@ def _endpoint(
             reader=who,
             may_look=_role(request) == "write",
             token=form_token(secret, who),
+            key=key_of(request),
         )
         try:
             html = render(page.template, page.view(reading, ask))
@@ -135,7 +142,7 @@ def _role(request: Request) -> str:
 
 
 def _refused(render: Renderer, error: LaunchworthyError) -> Response:
-    status = {"LW403": 403, "LW404": 404, "LW503": 503, "LW507": 503}.get(
+    status = {"LW403": 403, "LW404": 404, "LW409": 409, "LW503": 503, "LW507": 503}.get(
         error.code, 500 if error.code == "LW500" else 400
     )
     return _html(render("error.html", error_view(error, status=status)), status=status)

@@ -31,12 +31,12 @@ from launchworthy.runtime.approval import (
     withdraw,
 )
 from launchworthy.runtime.approval.approval import StepDue
-from launchworthy.runtime.permission import Decision, Policy, Request
+from launchworthy.runtime.permission import Decision, Policy, Request, Spending
 from launchworthy.server.caller import Caller
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.intake import PSEUDONYM_SECRET
 from launchworthy.store import Store
-from launchworthy.store.approvals import ApprovalLink
+from launchworthy.store.approvals import ApprovalLink, Delivery
 
 __all__ = ["Approving"]
 
@@ -114,6 +114,18 @@ class Approving:
         found = self._store.approvals.get(product, approval_id)
         self._check_own(found, caller)
         return self._store.approvals.wait(product, approval_id, timeout_s=wait_s) if wait_s else found
+
+    def shown(self, product: str, approval_id: str) -> Approval:
+        """One of them, for somebody who may read all."""
+        return self._store.approvals.get(product, approval_id)
+
+    def deliveries(self, product: str, approval_id: str) -> list[Delivery]:
+        """Whether somebody was told of it."""
+        return self._store.approvals.deliveries(product, approval_id)
+
+    def spending(self, product: str) -> Spending:
+        """What tools have spent."""
+        return self._store.spending(product)
 
     def approve(
         self,
@@ -258,8 +270,12 @@ class Approving:
 
     def person(self, caller: Caller) -> Person | None:
         """Who it is that calls; None where a key is nobody's, or none was shown."""
-        found = self._store.registry.person_of_key(caller.key) if caller.key else None
-        return None if found is None else self._known_as(found[0], found[1], key=caller.key)
+        return self.person_of(caller.key)
+
+    def person_of(self, key: str) -> Person | None:
+        """Whose key this is; None for one that is ended, or is nobody's."""
+        found = self._store.registry.person_of_key(key) if key else None
+        return None if found is None else self._known_as(found[0], found[1], key=key)
 
     def named(self, name: str) -> Person | None:
         """Somebody by name, in all the roles of their live keys."""

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from launchworthy.console.desk import Desk
 from launchworthy.contract import Contract
+from launchworthy.contract.defaults import guards_in_force
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evals import in_folder
 from launchworthy.evals.judging import JudgeVersion, calibration_claim, judge_for, judged_metrics
 from launchworthy.gold import Checked, GoldVersion, Look, check_gold, looks_spent, record_look
+from launchworthy.runtime.compiling import CompiledGuard, compile_guards
 from launchworthy.server.local import LocalWorkspace
 
 __all__ = ["WorkspaceReading"]
@@ -36,6 +39,7 @@ class WorkspaceReading:
         self.counters = workspace.counters
         self.rejections = workspace.rejections
         self.verdict = workspace.judge.verdict
+        self.desk: Desk = workspace.approving
 
     def contract(self, product: str) -> Contract | None:
         """The contract in force; None where none is registered."""
@@ -88,3 +92,51 @@ class WorkspaceReading:
                 self._checked.clear()
             self._checked[key] = known
         return known
+
+    def guards(self, product: str) -> Sequence[CompiledGuard] | str:
+        """The guards of the contract in force, with whether each acts; a sentence where nobody can tell.
+
+        Functions of the product are not loaded into the server: of those only the application knows more.
+        """
+        known = self._workspace.contracts.in_force(product)
+        if known is None:
+            return "no contract is in force"
+        if known.folder is None:
+            return "The contract's files are on another machine: whether its guards act is not known here."
+        names = guards_in_force(known.contract)
+        own = {guard.uses or name: _elsewhere for name, guard in names.items() if ":" in (guard.uses or "")}
+        own = {
+            name: check for name, check in own.items() if not name.startswith(("http", "model:", "judge:"))
+        }
+        try:
+            return compile_guards(known.contract, root=known.folder, callables=own)
+        except LaunchworthyError as error:
+            return f"The guards cannot be compiled here: {error.message}."
+
+    def review_hit(
+        self,
+        product: str,
+        *,
+        guard: str,
+        rule: str | None,
+        hit: str,
+        said: str,
+        by: str,
+        trace_id: str | None,
+    ) -> None:
+        """Keep what somebody says of a hit: that it was right, or a false positive."""
+        self._workspace.decide(
+            product=product,
+            kind="override",
+            subject=guard,
+            outcome=said,
+            rule=rule,
+            reason="a person looked at the hit",
+            by=by,
+            facts={"hit": hit},
+            trace_id=trace_id,
+        )
+
+
+def _elsewhere(_text: str) -> bool:
+    raise NotImplementedError("only the application runs it")

@@ -130,6 +130,15 @@ def view(reading: Reading, ask: Ask) -> BoardView:
         links=(
             Link(text="Product canvas", url=page_url("products", product, "canvas")),
             Link(text="Contract, line by line", url=page_url("products", product, "contract")),
+            Link(text="Guards", url=page_url("products", product, "guards")),
+            *(
+                [
+                    Link(text="Approvals", url=page_url("products", product, "approvals")),
+                    Link(text="Permissions", url=page_url("products", product, "permissions")),
+                ]
+                if contract.tools
+                else []
+            ),
             *(
                 [Link(text="Judges", url=page_url("products", product, "judges"))]
                 if judges_among(verdict.statuses)

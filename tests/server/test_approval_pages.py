@@ -1,0 +1,245 @@
+"""The pages on approvals and permissions over a real queue: what they say, and what their forms may do."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from launchworthy.runtime.approval import Approval, ApprovalState
+from launchworthy.server.app import build_app
+from launchworthy.server.caller import Caller
+from launchworthy.server.local import LocalWorkspace
+
+CONTRACT = """\
+launchworthy: 1
+product: shop
+owners: {product: ana@example.com}
+roles: [customer, agent, lead]
+workflows:
+  refund: {user: agent, job: pay back, no_answer: refuse, editable: [amount]}
+tools:
+  refund:
+    effect: pay
+    roles: [agent]
+    deny: [customer]
+    approval: [{by: agent, preview: [amount, order]}, {by: lead, above: 100 USD}]
+    limits: {per_call: 500 USD}
+    arguments: {order: {from: any}}
+  look_up: {effect: read, roles: [customer, agent]}
+"""
+APP = Caller(role="ingest", key="app")
+HOSTILE = "<script>alert(1)</script> \u202egnp\u202c"
+
+
+@pytest.fixture
+def shop(workspace: LocalWorkspace) -> LocalWorkspace:
+    workspace.register_contract(product="shop", text=CONTRACT, path="shop.yaml")
+    return workspace
+
+
+@pytest.fixture
+def app(shop: LocalWorkspace) -> Any:
+    return build_app(shop, require_key=False, token="t" * 40)
+
+
+@pytest.fixture
+def browser(app: Any) -> TestClient:
+    return TestClient(app, base_url="http://127.0.0.1:8321")
+
+
+@pytest.fixture
+def signed_in(app: Any, shop: LocalWorkspace) -> Callable[[str, str], TestClient]:
+    """A browser of somebody who has signed in."""
+
+    def make(name: str, role: str) -> TestClient:
+        key = shop.add_api_key(name=name, role="read", acts_as=[role])
+        client = TestClient(app, base_url="http://127.0.0.1:8321")
+        assert client.post("/login", data={"key": key}, follow_redirects=False).status_code == 303
+        return client
+
+    return make
+
+
+def _ask(shop: LocalWorkspace, name: str = "c-1", **arguments: Any) -> Approval:
+    row = {
+        "id": name,
+        "requester": "copilot",
+        "tool": "refund",
+        "roles": ["agent"],
+        "user": "mia",
+        "workflow": "refund",
+        "arguments": {"order": HOSTILE, "amount": 40, **arguments},
+        "provenance": {"order": "user", "amount": "model"},
+        "evidence": [{"id": "p1", "title": "Policy", "text": HOSTILE, "argument": "amount"}],
+    }
+    return shop.request_approval(product="shop", call=row, caller=APP)
+
+
+def _title(text: str) -> str:
+    found = re.search(r"<title>(.*?) · Launchworthy</title>", text)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def _form(client: TestClient, address: str, **changes: str) -> dict[str, str]:
+    """What the first form of a page would send."""
+    page = client.get(address).text
+    names = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w*)">', page))
+    return {**names, **changes}
+
+
+def _send(client: TestClient, address: str, fields: dict[str, str]) -> tuple[int, str]:
+    answer = client.post(address, data=fields, follow_redirects=False)
+    return answer.status_code, html.unescape(answer.text)
+
+
+def test_the_queue_says_who_may_decide_and_hides_nothing(
+    shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
+) -> None:
+    mia = signed_in("mia", "agent")
+    assert _title(mia.get("/products/shop/approvals").text) == "No call waits"
+    _ask(shop)
+    text = mia.get("/products/shop/approvals").text
+    assert _title(text) == "1 call waits; you may decide it"
+    assert "<script>alert" not in text
+    assert "U+202E" in text
+    assert text.index("amount") < text.index(">order")  # the contract's order of the preview
+    plain = html.unescape(re.sub(r"<[^>]+>", " ", mia.get("/products/shop/approvals/c-1").text))
+    assert "the model" in plain
+    assert "→ amount" in plain
+    lea = signed_in("lea", "lead")
+    assert _title(lea.get("/products/shop/approvals").text) == "1 call waits; none is for you to decide"
+    assert "you act as lead" in html.unescape(lea.get("/products/shop/approvals").text).lower()
+
+
+def test_nobody_is_told_how_to_become_somebody_and_gets_no_button(
+    shop: LocalWorkspace, browser: TestClient
+) -> None:
+    _ask(shop)
+    text = browser.get("/products/shop/approvals").text
+    assert "--acts-as agent" in text
+    assert 'value="approve"' not in text
+    status, told = _send(
+        browser, "/products/shop/approvals/c-1", {"act": "approve", "hash": "0", "token": ""}
+    )
+    assert (status, "does not come from a page" in told) == (403, True)
+
+
+def test_a_button_confirms_what_was_shown_and_a_double_click_changes_nothing(
+    shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
+) -> None:
+    mia = signed_in("mia", "agent")
+    _ask(shop)
+    own = "/products/shop/approvals/c-1"
+    fields = _form(mia, own, act="approve")
+    assert _send(mia, own, {**fields, "hash": "0" * 64})[0] == 409
+    assert _send(mia, own, {**fields, "token": "f" * 64})[0] == 403
+    assert _send(mia, own, {**fields, "act": "pay"})[0] == 400
+    assert _send(mia, own, fields)[0] == 303
+    status, told = _send(mia, own, fields)
+    assert (status, "nothing to approve" in told) == (409, True)
+    found = shop.approval(product="shop", approval_id="c-1")
+    assert [(event.what.value, event.by) for event in found.history[1:]] == [("approved", "mia")]
+
+
+def test_forms_reject_with_a_reason_and_correct_what_may_be(
+    shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
+) -> None:
+    mia = signed_in("mia", "agent")
+    for name in ("c-1", "c-2"):
+        _ask(shop, name)
+    first, second = "/products/shop/approvals/c-1", "/products/shop/approvals/c-2"
+    assert _send(mia, first, _form(mia, first, act="reject"))[0] == 403
+    assert _send(mia, first, _form(mia, first, act="reject", reason="not owed"))[0] == 303
+    assert shop.approval(product="shop", approval_id="c-1").state is ApprovalState.REJECTED
+    wrong = _send(mia, second, _form(mia, second, act="edit") | {"argument:amount": "much"})
+    assert (wrong[0], "no JSON" in wrong[1]) == (400, True)
+    assert _send(mia, second, _form(mia, second, act="edit") | {"argument:order": '"o-8"'})[0] == 403
+    assert _send(mia, second, _form(mia, second, act="edit") | {"argument:amount": "12.5"})[0] == 303
+    found = shop.approval(product="shop", approval_id="c-2")
+    assert (found.call.request.arguments["amount"], found.editors) == (12.5, ("mia",))
+    assert _title(mia.get(first).text) == "refund is rejected"
+
+
+def test_another_site_cannot_decide(
+    shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
+) -> None:
+    mia = signed_in("mia", "agent")
+    _ask(shop)
+    own = "/products/shop/approvals/c-1"
+    fields = _form(mia, own, act="approve")
+    answer = mia.post(own, data=fields, headers={"Origin": "https://evil.example"}, follow_redirects=False)
+    assert answer.status_code == 403
+    assert shop.approval(product="shop", approval_id="c-1").state is ApprovalState.PENDING
+
+
+def test_opening_a_link_decides_nothing_and_its_button_decides_once(
+    shop: LocalWorkspace, browser: TestClient
+) -> None:
+    shop.add_api_key(name="mia", role="read", acts_as=["agent"])
+    asked = _ask(shop)
+    token = shop._store.approvals.make_link(asked, person="mia")
+    own = f"/approve/{token}"
+    for _ in range(2):
+        text = browser.get(own).text
+        assert "This link is for you alone" in text
+    assert shop.approval(product="shop", approval_id="c-1").state is ApprovalState.PENDING
+    fields = _form(browser, own, act="approve")
+    assert _send(browser, own, {**fields, "act": "edit", "argument:amount": "1"})[0] == 400
+    assert _send(browser, own, {**fields, "hash": "0" * 64})[0] == 400
+    done = browser.post(own, data=fields)
+    assert _title(done.text) == "Your decision is recorded"
+    assert _send(browser, own, fields)[0] == 409
+    assert browser.get(own).status_code == 409
+    assert browser.get("/approve/forged").status_code == 403
+    assert shop.approval(product="shop", approval_id="c-1").history[-1].by == "mia"
+
+
+def test_a_link_is_void_once_the_arguments_were_corrected(shop: LocalWorkspace, browser: TestClient) -> None:
+    for name in ("mia", "noa"):
+        shop.add_api_key(name=name, role="read", acts_as=["agent"])
+    asked = _ask(shop)
+    token = shop._store.approvals.make_link(asked, person="mia")
+    fields = _form(browser, f"/approve/{token}", act="approve")
+    shop.edit_approval(
+        product="shop",
+        approval_id="c-1",
+        arguments={"amount": 41},
+        arguments_hash=asked.hash,
+        caller=Caller(role="read", key="noa"),
+    )
+    assert browser.get(f"/approve/{token}").status_code == 409
+    assert _send(browser, f"/approve/{token}", fields)[0] == 409
+
+
+def test_beyond_loopback_a_link_opens_and_nothing_else_does(shop: LocalWorkspace) -> None:
+    shop.add_api_key(name="mia", role="read", acts_as=["agent"])
+    token = shop._store.approvals.make_link(_ask(shop), person="mia")
+    stranger = TestClient(build_app(shop, require_key=True, token="t" * 40), base_url="http://c.example")
+    assert stranger.get(f"/approve/{token}").status_code == 200
+    assert stranger.get("/products/shop/approvals").status_code == 401
+
+
+def test_the_matrix_says_who_may_call_what_and_why(shop: LocalWorkspace, browser: TestClient) -> None:
+    def plain(address: str) -> str:
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", browser.get(address).text)).split())
+
+    own = "/products/shop/permissions"
+    assert "2 tools may run, 1 of 1 that act wait for a person" in plain(own)
+    assert "needs approval of agent, lead above 100 USD" in plain(own)
+    assert "✕ denied whatever other role there is" in plain(own)
+    tried = plain(f'{own}?tool=refund&role=agent&arguments={{"amount":600}}')
+    assert "Denied: amount is 600 USD; one call may reach 500 USD" in tried
+    assert "give amount as a number of at most 500 USD" in tried
+    allowed = plain(f"{own}?tool=look_up&role=customer")
+    assert "Allowed: look_up is for customer or agent" in allowed
+    for bad in ("{", "[1]", "NaN", "[" * 5_000):
+        answer = browser.get(own, params={"tool": "refund", "role": "agent", "arguments": bad})
+        assert (answer.status_code, "no call" in answer.text) == (200, True)
+    assert browser.get("/products/nowhere/permissions").status_code == 404
+    assert browser.get("/products/shop/approvals/nothing").status_code == 404
