@@ -73,6 +73,16 @@ def test_a_threshold_for_one_kind_leaves_the_others() -> None:
     assert PiiGuard(threshold=0.98).check(Stage.INPUT, text, _CONTEXT).outcome is Outcome.PASS
 
 
+def test_a_place_counts_only_where_it_is_sure_unless_said_otherwise() -> None:
+    text = "Dear Mr. Okonkwo, your visit to Lagos"
+    (name, place) = PiiNamesGuard(threshold=0.5).check(Stage.INPUT, text, _CONTEXT).spans
+    assert (name.type, place.type) == ("name", "place")
+    sure = PiiNamesGuard().check(Stage.INPUT, text, _CONTEXT).spans
+    assert [span.type for span in sure] == (["name", "place"] if place.score >= 0.8 else ["name"])
+    named = PiiNamesGuard(thresholds={"place": 0.5}).check(Stage.INPUT, text, _CONTEXT).spans
+    assert [span.type for span in named] == ["name", "place"]
+
+
 def test_a_threshold_of_a_group_yields_to_that_of_a_kind() -> None:
     text = "ids 123-45-6789 and S1234567D"
     guard = PiiGuard(thresholds={"us_ssn": 0.5, "national_id": 0.99})

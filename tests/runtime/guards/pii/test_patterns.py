@@ -42,7 +42,7 @@ IDENTITIES = {
     "in_pan": ["PAN ABCPE1234F"],
     "za_id": ["ID number 8001015009087"],
     "cn_resident_id": ["11010519491231002X"],
-    "kr_rrn": ["900101-1234567"],
+    "kr_rrn": ["900101-1234567", "971013-9019902"],
     "sg_nric": ["S1234567D"],
     "jp_my_number": ["My number 123456789018"],
     "mx_curp": ["CURP BOXW310820HNERXN09"],
@@ -53,6 +53,10 @@ IDENTITIES = {
     "hr_oib": ["OIB 33392005961"],
     "ro_cnp": ["CNP 1630615123457"],
     "il_id": ["teudat zehut 039337423"],
+    "ee_isikukood": ["isikukood 37605030299"],
+    "gr_amka": ["AMKA 01013099997"],
+    "bg_egn": ["ЕГН 7523169263"],
+    "at_svnr": ["SVNR 1237 010180"],
 }
 
 
@@ -306,7 +310,7 @@ def test_a_street_address_is_found(address: str) -> None:
 @pytest.mark.parametrize(
     "text",
     """order 1234567890|Version 1.2.3.4|version 10.0.19045.1|Invoice 2024-001234|1,234,567.89|$1,234.56
-security code 123456789|it is my 123456789018|insurance policy 123456782
+security code 123456789|we reach 1234567 users|it is my 123456789018|insurance policy 123456782
 10:30:45|from 2019 to 2020|2019-2020|pages 123-456|ISBN 978-3-16-148410-0|error 0x80070005|Python 3.11.4
 e.g. this|README.md|node.js|a.b|x = y.z()|main.py|std::vector|12:30|100000000 people
 3.14159265358979|1 000 000 euros|tracking 1Z999AA10123456784|H1 D3 INTRODUCTORY

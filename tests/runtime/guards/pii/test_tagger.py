@@ -36,6 +36,7 @@ def _found(text: str) -> list[tuple[str, str]]:
         ("Ich heiße Ottilie Brandstetter.", [("name", "Ottilie Brandstetter")]),
         ("Me llamo Eulalia Villaseñor.", [("name", "Eulalia Villaseñor")]),
         ("I work at Tessellate Logistics GmbH.", [("organisation", "Tessellate Logistics GmbH")]),
+        ("I work at Tessellate Software.", [("organisation", "Tessellate Software")]),
         ("I live at 17 Tannery Lane, Harrogate.", [("address", "17 Tannery Lane, Harrogate")]),
         ("I am travelling to Iceland next week.", [("place", "Iceland")]),
     ],

@@ -30,6 +30,7 @@ address (64, @ and 255). All others are shorter even with the word after them th
 leaves room for invisible characters between; a URL is found from its scheme on, however long it grows."""
 
 _DEFAULT_THRESHOLD = 0.5
+_DEFAULT_THRESHOLDS = {"place": 0.8}  # a town or country alone tells of nobody
 
 
 class _Settings:
@@ -44,8 +45,10 @@ class _Settings:
         exceptions: Iterable[str],
     ) -> None:
         self.kinds = chosen_kinds(find, of=of)
-        least = _DEFAULT_THRESHOLD if threshold is None else threshold
-        self._thresholds = dict.fromkeys(self.kinds, least)
+        self._thresholds = {
+            kind: _DEFAULT_THRESHOLDS.get(kind, _DEFAULT_THRESHOLD) if threshold is None else threshold
+            for kind in self.kinds
+        }
         for name, value in sorted(thresholds.items(), key=lambda item: item[0] not in GROUPS):
             for kind in chosen_kinds((name,), of=of, where=f"thresholds/{name}"):
                 if kind in self._thresholds:
@@ -110,7 +113,7 @@ class PiiNamesGuard:
 
     Args:
         find: Kinds; all of the tagger's where none is named.
-        threshold: Score from which a finding counts; 0.5 if not given.
+        threshold: Score from which a finding counts; 0.5 if not given, 0.8 for places.
         thresholds: The same for single kinds.
         exceptions: Texts that are never flagged, such as the product's own name.
         model: File of another tagger; the one that ships with the package if not given.

@@ -145,7 +145,7 @@ def _za_id(d: str) -> bool:
 
 
 def _kr_rrn(d: str) -> bool:
-    return d[6] in "12345678" and _day(d[:6])
+    return _day(d[:6])
 
 
 def _jp_my_number(d: str) -> bool:
@@ -174,6 +174,28 @@ def _ro_cnp(d: str) -> bool:
     return d[0] in "12345678" and _day(d[1:7]) and int(d[12]) == (1 if rest == 10 else rest)
 
 
+def _ee_isikukood(d: str) -> bool:
+    rest = weighted(d, (1, 2, 3, 4, 5, 6, 7, 8, 9, 1)) % 11
+    if rest == 10:
+        rest = weighted(d, (3, 4, 5, 6, 7, 8, 9, 1, 2, 3)) % 11 % 10
+    return d[0] in "12345678" and _day(d[1:7]) and rest == int(d[10])
+
+
+def _gr_amka(d: str) -> bool:
+    return _day(d[:6], order="dmy") and luhn(d)
+
+
+def _bg_egn(d: str) -> bool:
+    month = int(d[2:4])
+    rest = weighted(d, (2, 4, 8, 5, 10, 9, 7, 3, 6)) % 11 % 10
+    return _day(f"{d[:2]}{month % 20:02}{d[4:6]}") and month <= 52 and rest == int(d[9])
+
+
+def _at_svnr(d: str) -> bool:
+    rest = weighted(d[:3] + d[4:], (3, 7, 9, 5, 8, 4, 2, 1, 6)) % 11
+    return d[0] != "0" and rest == int(d[3])
+
+
 BARE: tuple[Identity, ...] = (
     Identity(kind="us_ssn", digits=9, check=_us_ssn, groups=(3, 2, 4), formed=0.75),
     Identity(kind="uk_nhs", digits=10, check=_uk_nhs, groups=(3, 3, 4)),
@@ -189,7 +211,7 @@ BARE: tuple[Identity, ...] = (
     Identity(
         kind="se_personnummer", digits=12, check=_se_personnummer, groups=(8, 4), formed=0.85, alone=0.4
     ),
-    Identity(kind="dk_cpr", digits=10, check=_dk_cpr, groups=(6, 4), formed=0.5),
+    Identity(kind="dk_cpr", digits=10, check=_dk_cpr, groups=(6, 4), formed=0.5, told=0.85),
     Identity(kind="no_fnr", digits=11, check=_no_fnr, groups=(6, 5), formed=0.8, alone=0.6),
     Identity(kind="ch_ahv", digits=13, check=_ch_ahv, groups=(3, 4, 4, 2), formed=0.95, alone=0.85),
     Identity(kind="br_cpf", digits=11, check=_br_cpf, groups=(3, 3, 3, 2), formed=0.9, alone=0.4),
@@ -203,6 +225,10 @@ BARE: tuple[Identity, ...] = (
     Identity(kind="hr_oib", digits=11, check=iso7064_11_10, alone=0.3),
     Identity(kind="ro_cnp", digits=13, check=_ro_cnp, alone=0.6),
     Identity(kind="il_id", digits=9, check=luhn),
+    Identity(kind="ee_isikukood", digits=11, check=_ee_isikukood, alone=0.4),
+    Identity(kind="gr_amka", digits=11, check=_gr_amka, alone=0.4),
+    Identity(kind="bg_egn", digits=10, check=_bg_egn),
+    Identity(kind="at_svnr", digits=10, check=_at_svnr, groups=(4, 6), formed=0.4),
 )
 """Those of digits only; the reader of numbers tries those of the right length."""
 

@@ -223,7 +223,7 @@ def _issued(digits: str) -> bool:
         or (head in (1800, 2131, 2014, 2149) and size == 15)
         or (head // 100 == 35 and size >= 16)
         or (head // 100 in (50, 56, 57, 58) and size >= 12)
-        or (head // 1000 == 6 and size >= 12)
+        or ((head // 1000 == 6 or digits[:4] == "0604") and size >= 12)
         or (head // 100 == 81 and size >= 16)
         or (head == 9792 and size == 16)
     )
@@ -240,6 +240,8 @@ def _phone(window: _Window, near: dict[str, int], text: str) -> Finding | None:
         score += 0.2
     if _closer(near, "phone", ("reference", "version", "birth")):
         score += 0.4
+    elif _closer(near, "reachable", ("reference", "version", "birth")):
+        score += 0.25
     elif near.get("reference", 99) < 24 or near.get("version", 99) < 24:
         score -= 0.3
     elif near.get("card", 99) < 24 or near.get("iban", 99) < 16:
@@ -268,7 +270,7 @@ def _form(window: _Window) -> float | None:
     if len(groups) == 1:
         if size > 11:
             return None
-        return 0.4 if digits[0] == "0" and size >= 10 else 0.2
+        return 0.5 if digits[0] == "0" != digits[1] and size >= 10 else 0.2
     if min(groups) < 2 and not (groups[0] == 1 and digits[0] in "0178") and ")" not in "".join(window.gaps):
         return None
     if ("(" in window.opening or "(" in "".join(window.gaps)) and ")" in "".join(window.gaps):
@@ -281,7 +283,8 @@ def _form(window: _Window) -> float | None:
     if digits[0] == "0":
         if groups == (2,) * 5:
             return 0.8
-        return 0.65 if 9 <= size <= 11 and max(groups) <= 8 else 0.35
+        parted = window.gaps[0] in ("-", "/") and size == 8
+        return 0.65 if (9 <= size <= 11 or parted) and max(groups) <= 8 else 0.35
     if window.gaps and all(gap == "." for gap in window.gaps) and size < 9:
         return 0.1
     return 0.35 if size <= 12 and max(groups) <= 8 else None

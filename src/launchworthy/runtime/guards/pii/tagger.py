@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,6 +32,7 @@ LABELS = ("O", *(f"{part}-{kind}" for kind in TAGGED for part in "BI"))
 _SHIPPED = Path(__file__).parent / "names.npz"
 _FORMAT = 1
 _NEVER = -1e4
+_WITH_STOP = re.compile(r"(?:^|[^\w])[^\W\d_]{1,4}\.$")  # a stop that belongs to its word: Inc. and Jr.
 _EDGES = frozenset(" \t\r\n,;:.-–")
 
 Floats = npt.NDArray[np.float64]
@@ -230,7 +232,7 @@ def _findings(text: str, sentence: list[Word], path: npt.NDArray[np.int64], sure
         start, stop = sentence[place].start, sentence[end - 1].end
         while start < stop and text[start] in _EDGES:
             start += 1
-        while stop > start and text[stop - 1] in _EDGES - {"."}:
+        while stop > start and text[stop - 1] in _EDGES and _WITH_STOP.search(text[start:stop]) is None:
             stop -= 1
         if any(c.isupper() or c.islower() for c in text[start:stop]):  # scripts that it knows have case
             found.append(Finding(start, stop, TAGGED[kind], min(float(both.min()), 1.0)))

@@ -21,10 +21,10 @@ _WORD = re.compile(r"[^\W\d_]+")
 _WORDS = {
     "phone": """phone phones telephone tel telephones telefon telefono teléfono téléphone telefone telefoon
         telefonnummer telefonnr handy handynummer rufnummer mobil mobile mobiles cell cellphone
-        cellular landline móvil celular portable gsm fax call calls called calling ring dial
-        reach text texted sms message whatsapp signal voicemail hotline extension ext appelez
-        llame llámame ruf puhelin telefonu komórka anrufen contact registered desk office
-        callback pager""",
+        cellular landline móvil celular gsm fax call dial sms whatsapp signal voicemail hotline
+        extension ext appelez llame llámame ruf puhelin telefonu komórka anrufen callback""",
+    "reachable": """reach message contact registered desk office portable text texted called calls calling
+        ring pager kontakt""",
     "card": """card cards cc creditcard debit credit visa mastercard amex maestro discover diners jcb unionpay
         pan kreditkarte karte kartennummer carte carta tarjeta cartão kaart karta kort
         kreditkort""",
@@ -75,6 +75,10 @@ _WORDS = {
     "cz_rodne_cislo": "rodné+číslo rodne+cislo rč",
     "hr_oib": "oib",
     "ro_cnp": "cnp",
+    "ee_isikukood": "isikukood asmens+kodas personal+code",
+    "gr_amka": "amka αμκα",
+    "bg_egn": "egn егн",
+    "at_svnr": "svnr sozialversicherungsnummer versicherungsnummer",
     "il_id": "teudat+zehut zehut",
 }
 
