@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from launchworthy.cli.in_force import DATA
+from launchworthy.cli.in_force import DATA, PRODUCT
 
 _STAGES = ("input", "retrieved", "tool", "tool_result", "output")
 _CHECKS = ("input", "retrieval", "tool_input", "tool_output", "output")
@@ -120,3 +120,40 @@ def calibrate(
         for line in next_step(contract, found, path=path, root=root, kept=kept):
             click.echo(line)
     return 0 if found.made.may_act else 2
+
+
+@command.command()
+@click.argument("name")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="JSONL file to write: text and label, as calibrate reads them.",
+)
+@PRODUCT
+@DATA
+def reviewed(name: str, out: Path, product: str | None, data: Path | None) -> int:
+    """Write the hits of a guard that people looked at as labelled cases.
+
+    A hit that somebody called a false positive on the guards' page is labelled 0, one that was right 1; the
+    last word counts. The text is that of the call's question or answer, where the records hold it.
+
+    Exit code: 0 cases were written, 1 nobody has looked at a hit of it whose text is kept.
+
+    Example: launchworthy guard reviewed moderation --out reviewed.jsonl
+    """
+    from launchworthy.cli.guarding.reviewed import reviewed_cases, write_cases
+    from launchworthy.cli.in_force import opened
+    from launchworthy.cli.product import product_of
+
+    with opened(data) as workspace:
+        found = reviewed_cases(workspace.query, product=product_of(workspace, product), guard=name)
+    if found.without_text:
+        click.echo(f"warning: of {found.without_text:,} hits that people looked at no text is kept", err=True)
+    if not found.cases:
+        click.echo(f"error: nobody has looked at a hit of {name} whose text is kept", err=True)
+        return 1
+    write_cases(out, found)
+    wrong = sum(not case["label"] for case in found.cases)
+    click.echo(f"{len(found.cases):,} cases written to {out}: {wrong:,} false positives")
+    return 0

@@ -101,8 +101,8 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
     product = ask.path["product"]
     if reading.contract(product) is None:
         raise NotFoundError(f"{product!r:.80} has no contract", hint="write one with: launchworthy init")
-    since = ask.now - timedelta(days=_DAYS)
-    calls, found = guard_readings(reading.query, product=product, since=since, until=ask.now)
+    since, until = ask.now - timedelta(days=_DAYS), ask.now + timedelta(seconds=1)
+    calls, found = guard_readings(reading.query, product=product, since=since, until=until)
     compiled = reading.guards(product)
     known: Mapping[str, CompiledGuard] = (
         {} if isinstance(compiled, str) else {each.rule.name: each for each in compiled}
@@ -110,7 +110,7 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
     names = list(dict.fromkeys((*known, *sorted(found))))
     wanted = ask.query.get("guard", "")
     chosen = wanted if wanted in names else _busiest(found)
-    hits = guard_hits(reading.query, product=product, since=since, until=ask.now, most=_HITS)
+    hits = guard_hits(reading.query, product=product, since=since, until=until, most=_HITS)
     if chosen and wanted == chosen:
         hits = [hit for hit in hits if hit.guard == chosen]
     rows = tuple(_row(name, known.get(name), found.get(name), calls=calls, product=product) for name in names)
