@@ -277,12 +277,13 @@ PLANTED_TERMS = (
     TermPlan(
         ("planted:1", "planted:2", "planted:middle", "planted:whole", "length"),
         CLEAN_OUTSIDE,
-        leaves_out=("clean line",),
+        0.004,
+        ("clean line",),
     ),
     TermPlan(
         ("attack:1",),
         (*CLEAN_OUTSIDE, "clean line", "clean made mail", "clean made page", "clean made table"),
-        0.002,
+        0.001,
     ),
 )
 
