@@ -35,7 +35,7 @@ def reviewed_cases(query: Query, *, product: str, guard: str) -> Reviewed:
     from launchworthy.records import MARKED_CALL, ROOT
 
     rows = query(
-        "SELECT hit.event_id AS id, hit.trace_id AS trace, arg_max(said.outcome, said.time) AS said,"
+        "SELECT hit.event_id AS id, hex(hit.trace_id) AS trace, arg_max(said.outcome, said.time) AS said,"
         " json_extract_string(hit.facts, '$.stage') AS stage FROM decisions said JOIN decisions hit"
         " ON hit.product = said.product AND hit.event_id = json_extract_string(said.facts, '$.hit')"
         " WHERE said.product = $1 AND said.kind = 'override' AND hit.kind = 'guard' AND hit.subject = $2"
@@ -48,7 +48,7 @@ def reviewed_cases(query: Query, *, product: str, guard: str) -> Reviewed:
         column = _COLUMNS.get(str(row["stage"]))
         found = (
             query(
-                f"SELECT {column} AS text FROM spans WHERE product = $1 AND trace_id = $2"
+                f"SELECT {column} AS text FROM spans WHERE product = $1 AND trace_id = unhex($2)"
                 f" AND ({MARKED_CALL} OR {ROOT}) ORDER BY ({MARKED_CALL}) DESC, start_time LIMIT 1",
                 [product, row["trace"]],
             )
