@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,6 +137,39 @@ def test_both_guards_together_mask_a_text() -> None:
     ]
     checked = GuardPipeline(rules, masker=Placeholders()).check(Stage.OUTPUT, _TEXT)
     assert checked.text == "I am [NAME_1], [EMAIL_1], card [CARD_1], call [PHONE_1]"
+
+
+_JSON = st.dictionaries(
+    st.sampled_from(["name", "address", "city", "note", "email", "card_number"]),
+    st.lists(
+        st.sampled_from(
+            [
+                "Emily Watson",
+                "12 Main Street",
+                "Boston",
+                "\n",
+                '"',
+                "\\",
+                "ana@b.org",
+                "4111 1111 1111 1111",
+                ", ",
+                "é",
+                "Acme Inc.",
+            ]
+        ),
+        max_size=4,
+    ).map("".join),
+    max_size=4,
+)
+
+
+@given(_JSON)
+def test_masked_arguments_of_a_tool_are_still_json(arguments: dict[str, str]) -> None:
+    for payload in (json.dumps(arguments), json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))):
+        spans = [s for g in pii_guards() for s in g.check(Stage.TOOL, payload, _CONTEXT).spans]
+        masked = json.loads(Placeholders()(payload, spans))
+        assert list(masked) == list(arguments)
+        assert "ana@b.org" not in str(masked)
 
 
 VALUES = (

@@ -7,7 +7,8 @@ away, ``guard`` answers as guards do, ``masking`` and ``vault`` replace what was
 from launchworthy.runtime.guards.pii.guard import PiiGuard, PiiNamesGuard, pii_guards
 from launchworthy.runtime.guards.pii.kinds import KINDS, NAMED_KINDS, PATTERN_KINDS
 from launchworthy.runtime.guards.pii.masking import Placeholders, drop, pseudonymise
-from launchworthy.runtime.guards.pii.vault import FolderShelf, MemoryShelf, Shelf, SubjectVault, Vault
+from launchworthy.runtime.guards.pii.shelves import FolderShelf, MemoryShelf, Shelf
+from launchworthy.runtime.guards.pii.vault import SubjectVault, Vault
 
 __all__ = [
     "KINDS",

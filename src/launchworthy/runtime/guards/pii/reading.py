@@ -18,6 +18,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069"
     "\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]+"
 )
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _KEPT = frozenset("\n\r\t\v\f\u0085\u2028\u2029")
 
 
@@ -78,7 +79,12 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Read a text: full-width and other scripts' digits as 0 to 9, any dash as ``-``, any space as one."""
+    """Read a text: full-width and other scripts' digits as 0 to 9, any dash as ``-``, any space as one.
+
+    In JSON an escape such as ``\\n`` reads as space, so that nothing found begins or ends within one.
+    """
+    if "\\" in text and text.lstrip()[:1] in ("{", "["):
+        text = _ESCAPE.sub(lambda match: " " * len(match[0]), text)
     if text.isascii():
         return Reading(text)
     plain = text.translate(_PLAIN)

@@ -33,6 +33,7 @@ _SHIPPED = Path(__file__).parent / "names.npz"
 _FORMAT = 1
 _NEVER = -1e4
 _WITH_STOP = re.compile(r"(?:^|[^\w])[^\W\d_]{1,4}\.$")  # a stop that belongs to its word: Inc. and Jr.
+_VALUE_ENDS = re.compile(r'"\s*[,:}\]]')  # of JSON: nothing found reaches from one value into the next
 _EDGES = frozenset(" \t\r\n,;:.-–")
 
 Floats = npt.NDArray[np.float64]
@@ -230,6 +231,8 @@ def _findings(text: str, sentence: list[Word], path: npt.NDArray[np.int64], sure
             end += 1
         both = sure[place:end, 2 * kind + 1] + sure[place:end, 2 * kind + 2]
         start, stop = sentence[place].start, sentence[end - 1].end
+        quoted = _VALUE_ENDS.search(text, start, stop)
+        stop = quoted.start() if quoted else stop
         while start < stop and text[start] in _EDGES:
             start += 1
         while stop > start and text[stop - 1] in _EDGES and _WITH_STOP.search(text[start:stop]) is None:
