@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from launchworthy.console.chain import ChainState
     from launchworthy.console.desk import Desk
     from launchworthy.contract import Contract
     from launchworthy.evals.judging import JudgeVersion
-    from launchworthy.evidence import Verdict
+    from launchworthy.evidence import AuditEntry, AuditFilter, Verdict
     from launchworthy.gold import Checked, GoldItem, GoldVersion, Look
     from launchworthy.records import Run, RunItem
     from launchworthy.runtime.compiling import CompiledGuard
@@ -95,6 +96,15 @@ class Reading(Protocol):
 
     def rejections(self, *, limit: int) -> Sequence[Rejection]:
         """The newest refusals, newest first."""
+
+    def chain_state(self, product: str) -> ChainState:
+        """Whether the audit chain is whole, as of the last time that it was verified."""
+
+    def audit_trail(
+        self, product: str, where: AuditFilter, *, before: int | None, limit: int
+    ) -> list[AuditEntry]:
+        """The newest entries of the audit chain that a filter lets through, newest first; a person in it is
+        a user as the application knows them, or a pseudonym."""
 
     def guards(self, product: str) -> Sequence[CompiledGuard] | str:
         """The guards of the contract in force, with whether each acts; a sentence where nobody can tell."""

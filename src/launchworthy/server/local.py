@@ -216,6 +216,15 @@ class LocalWorkspace:
         """What is wrong with the audit chain, judged by the newest signed head; empty where it is whole."""
         return list(self._auditor.faults(product))
 
+    def now(self) -> datetime:
+        """The moment by this workspace's clock."""
+        return self._clock()
+
+    def ledger_size(self, product: str) -> int:
+        """How many entries the audit chain has."""
+        last = self._store.ledger.last_entry(product)
+        return 0 if last is None else last.seq
+
     def audit_heads(self, *, product: str) -> AuditHeads:
         """The signed heads of the audit chain, and the public key, as they are kept apart."""
         key = self._auditor.public_key(product)

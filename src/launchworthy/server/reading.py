@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from launchworthy.console.chain import ChainState
 from launchworthy.console.desk import Desk
 from launchworthy.contract import Contract
 from launchworthy.contract.defaults import guards_in_force
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evals import in_folder
 from launchworthy.evals.judging import JudgeVersion, calibration_claim, judge_for, judged_metrics
+from launchworthy.evidence import AuditEntry, AuditFilter
 from launchworthy.gold import Checked, GoldVersion, Look, check_gold, looks_spent, record_look
 from launchworthy.runtime.compiling import CompiledGuard, compile_guards
 from launchworthy.server.local import LocalWorkspace
 
 __all__ = ["WorkspaceReading"]
 
+_MOST_VERIFIED = 5_000  # entries of a chain: a tenth of a second
+_VERIFIED_FOR = timedelta(minutes=1)
 _MOST_COMPARED = 5_000  # gold items; a quarter of a second
 _REMEMBERED = 32  # checks of versions, which never change
 
@@ -28,6 +32,7 @@ class WorkspaceReading:
     def __init__(self, workspace: LocalWorkspace) -> None:
         self._workspace = workspace
         self._checked: dict[tuple[str, str, str, int], Checked] = {}
+        self._chains: dict[str, ChainState] = {}
         self.products = workspace.products
         self.gold_versions = workspace.gold_versions
         self.gold_items = workspace.gold_items
@@ -92,6 +97,33 @@ class WorkspaceReading:
                 self._checked.clear()
             self._checked[key] = known
         return known
+
+    def chain_state(self, product: str) -> ChainState:
+        """Whether the audit chain is whole; a long one is verified once a minute at most."""
+        now = self._workspace.now()
+        held = self._chains.get(product)
+        if held is not None and held.entries > _MOST_VERIFIED and now - held.at < _VERIFIED_FOR:
+            return held
+        faults = tuple(self._workspace.audit(product=product))
+        found = ChainState(entries=self._workspace.ledger_size(product), faults=faults, at=now)
+        self._chains[product] = found
+        return found
+
+    def audit_trail(
+        self, product: str, where: AuditFilter, *, before: int | None, limit: int
+    ) -> list[AuditEntry]:
+        """The newest entries of the audit chain that a filter lets through, newest first."""
+        return self._workspace.audit_trail(
+            product=product,
+            person=where.person,
+            tool=where.tool,
+            case=where.case,
+            kind=where.kind,
+            since=where.since,
+            until=where.until,
+            before=before,
+            limit=limit,
+        )
 
     def guards(self, product: str) -> Sequence[CompiledGuard] | str:
         """The guards of the contract in force, with whether each acts; a sentence where nobody can tell.

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
+from launchworthy.errors import InputError
 from launchworthy.evidence import AuditFilter, Evidence, LedgerEntry, link
 from launchworthy.store.database import Database
 from launchworthy.store.options import Clock
@@ -117,7 +118,7 @@ class LedgerRepository:
             query = query.where(ledger.c.seq < before)
         for moment, later in ((where.since, True), (where.until, False)):
             if moment is not None:
-                told = moment.astimezone(UTC).isoformat(timespec="microseconds")
+                told = _utc(moment)
                 query = query.where(ledger.c.at >= told if later else ledger.c.at < told)
         if where.kind:
             decided = and_(ledger.c.kind == "decision", _says(body, "kind", where.kind))
@@ -176,6 +177,13 @@ class LedgerRepository:
             held.pieces.append(piece)
             held.ids.add(piece.id)
         return held
+
+
+def _utc(moment: datetime) -> str:
+    try:
+        return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    except OverflowError as error:
+        raise InputError(f"{moment} is beyond the calendar", where="time") from error
 
 
 def _says(body: ColumnElement[str], name: str, value: str) -> ColumnElement[bool]:

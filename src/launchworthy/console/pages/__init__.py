@@ -4,6 +4,7 @@ from launchworthy.console.page import Page
 from launchworthy.console.pages import (
     approval,
     approvals,
+    audit,
     board,
     canvas,
     claim,
@@ -40,6 +41,7 @@ PAGES: tuple[Page, ...] = (
     approval.LINK_PAGE,
     approval.DECIDED_PAGE,
     permissions.PAGE,
+    audit.PAGE,
     guards.PAGE,
     judges.PAGE,
     judge.PAGE,

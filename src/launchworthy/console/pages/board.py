@@ -139,6 +139,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
                 if contract.tools
                 else []
             ),
+            Link(text="Audit", url=page_url("products", product, "audit")),
             *(
                 [Link(text="Judges", url=page_url("products", product, "judges"))]
                 if judges_among(verdict.statuses)
