@@ -110,7 +110,15 @@ def _claim(shop: LocalWorkspace, approval: Approval, who: str = "p" * 16) -> Any
 
 
 def _events(shop: LocalWorkspace) -> list[dict[str, Any]]:
-    return [json.loads(e.body) for e in shop.ledger_entries(product="shop") if e.kind == "approval"]
+    """What the chain says of approvals."""
+    every = [json.loads(e.body) for e in shop.ledger_entries(product="shop") if e.kind == "decision"]
+    return [each for each in every if each["kind"] == "approval"]
+
+
+def _recorded(shop: LocalWorkspace) -> list[dict[str, Any]]:
+    """What the records say of them."""
+    shop._store.flush()
+    return shop.query("SELECT * FROM decisions WHERE kind = 'approval' ORDER BY time, event_id")
 
 
 def test_every_step_stands_in_the_chain_without_a_word_of_the_call(shop: LocalWorkspace) -> None:
@@ -120,8 +128,12 @@ def test_every_step_stands_in_the_chain_without_a_word_of_the_call(shop: LocalWo
     shop.settle_approval(
         product="shop", approval_id="c-1", ticket=ticket.secret, outcome="done", reason="paid to mia"
     )
-    assert [each["event"] for each in _events(shop)] == ["requested", "approved", "claimed", "settled"]
-    assert _events(shop)[1]["by"] == "mia"
+    outcomes = ["requested", "approved", "claimed", "settled"]
+    assert [each["outcome"] for each in _events(shop)] == outcomes
+    recorded = _recorded(shop)
+    assert [each["outcome"] for each in recorded] == outcomes
+    assert [each["decided_by"] for each in recorded] == [None, "mia", None, None]
+    assert {each["user_id"] == "mia" for each in recorded} == {False}  # a pseudonym
     chain = json.dumps(_events(shop)) + json.dumps([asked.as_json()["id"]])
     assert not any(word in chain for word in ("o-7", "please pay", "paid to", asked.hash))
     assert [f.fault for f in shop.audit(product="shop") if f.fault.proves_tampering] == []
@@ -172,7 +184,7 @@ def test_who_confirms_is_told_by_the_key_alone(shop: LocalWorkspace) -> None:
     ):
         with pytest.raises(LaunchworthyError, match=told):
             shop.approve(product="shop", approval_id="c-1", arguments_hash=asked.hash, caller=who)
-    assert [each["because"][:20] for each in _events(shop)[1:]]  # each attempt stands in the chain
+    assert [each["outcome"] for each in _events(shop)] == ["requested", *["refused"] * 3]
     shop.revoke_api_key(name="mia")
     with pytest.raises(LaunchworthyError, match="nobody is signed in"):
         _approve(shop, asked, "mia")
@@ -230,7 +242,7 @@ def test_a_clock_that_goes_back_revives_nothing(shop: LocalWorkspace, now: list[
     now[0] -= timedelta(hours=5)
     with pytest.raises(ConflictError, match="expired"):
         _approve(shop, asked, "mia")
-    assert _events(shop)[-1]["event"] in ("expired", "refused")
+    assert [each["outcome"] for each in _events(shop)] == ["requested", "expired", "refused"]
 
 
 def test_what_expired_stays_so_after_a_restart_with_the_clock_set_back(
@@ -332,7 +344,7 @@ def test_a_webhook_is_told_signed_and_again_until_it_hears(
     told = json.loads(body)
     assert [each["person"] for each in told["links"]] == ["mia"]  # leo cannot confirm this one
     assert "o-7" not in body.decode()
-    assert _events(shop)[-1] == {"approval": "c-1", "event": "told", "attempts": 2}
+    assert _events(shop)[-1]["outcome"] == "told"
 
 
 def test_a_link_decides_once_for_one_person_and_those_arguments(
@@ -367,7 +379,7 @@ def test_a_webhook_that_never_answers_is_given_up_and_that_is_written_down(
     shop.attend()
     now[0] += timedelta(seconds=6)
     shop.attend()
-    assert _events(shop)[-1] == {"approval": "c-1", "event": "not_told", "attempts": 2}
+    assert _events(shop)[-1]["outcome"] == "not_told"
 
 
 @dataclass(frozen=True)

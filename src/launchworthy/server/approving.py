@@ -78,7 +78,7 @@ class Approving:
         proposed = call_of(call)
         policy, contract = self.policy(product), self._contract(product)
 
-        def opening(now_ms: int, salt: str) -> Approval | Refused:
+        def opening(now_ms: int) -> Approval | Refused:
             tool = contract.tools.get(proposed.request.tool)
             workflow = contract.workflows.get(proposed.workflow)
             return open_approval(
@@ -89,7 +89,6 @@ class Approving:
                 idempotent_by=() if tool is None else tool.idempotent_by,
                 editable=() if workflow is None else workflow.editable,
                 asked_by=caller.key,
-                salt=salt,
             )
 
         known = self._known(product, proposed.id)

@@ -7,22 +7,25 @@ back here: it is the latest that was seen, so that no clock that is set back rev
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from launchworthy.errors import NotFoundError, StorageError
-from launchworthy.evidence.commitment import commitment
-from launchworthy.runtime.approval import Approval, ApprovalState, Happened, Refused, in_time
+from launchworthy.errors import LaunchworthyError, NotFoundError, StorageError
+from launchworthy.records import Rows, is_pseudonym, pseudonym
+from launchworthy.runtime.approval import Approval, ApprovalState, Refused, in_time
+from launchworthy.store.approval_records import happened, refusal, telling
 from launchworthy.store.database import Database
-from launchworthy.store.ledger import LedgerRepository
+from launchworthy.store.decisions import DecisionLog
 from launchworthy.store.moments import to_ns
 from launchworthy.store.options import Clock
 from launchworthy.store.plain import to_json
@@ -33,8 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ApprovalLink", "ApprovalRepository", "Delivery"]
 
+_log = logging.getLogger("launchworthy.store")
+
 _MS = 1_000_000
 _NOT_THE_SAME = ("rejected", "expired", "withdrawn", "failed")
+_RECORDED_AGAIN_NS = 86_400 * 10**9
 _LINK_REMEMBERED_NS = 30 * 86_400 * 10**9
 
 Change = Callable[[Approval, int], Approval | Refused]
@@ -64,12 +70,19 @@ class Delivery:
     failure: str
 
 
+class _Told(threading.local):
+    """What the step of this thread appended to the chain."""
+
+    rows: list[Rows]
+
+
 class ApprovalRepository:
     """Approvals of every product of a folder.
 
     Args:
         database: The metadata.
-        ledger: Takes the entries.
+        decisions: Appends what happens to the chain, in the transaction of the step.
+        record: Takes the same as records, which hold what the chain commits to.
         secret: The folder's secret of a name.
         clock: The machine's.
     """
@@ -78,12 +91,15 @@ class ApprovalRepository:
         self,
         database: Database,
         *,
-        ledger: LedgerRepository,
+        decisions: DecisionLog,
+        record: Callable[[Rows], object],
         secret: Callable[[str], bytes],
         clock: Clock,
     ) -> None:
-        self._database, self._ledger, self._secret, self._clock = database, ledger, secret, clock
+        self._database, self._decisions, self._record = database, decisions, record
+        self._secret, self._clock = secret, clock
         self._changed = threading.Condition()
+        self._told = _Told()
         self._made: AESGCM | None = None
         with database.read() as connection:
             self._latest_ms = (
@@ -96,18 +112,18 @@ class ApprovalRepository:
         return self._latest_ms
 
     def add(
-        self, product: str, opening: Callable[[int, str], Approval | Refused], *, tell: bool
+        self, product: str, opening: Callable[[int], Approval | Refused], *, tell: bool
     ) -> Approval | Refused:
         """Keep a new approval, or answer the one that the same call has already.
 
         Args:
             product: Product.
-            opening: Makes it, given the moment and a salt.
+            opening: Makes it, given the moment.
             tell: Somebody wants to be told of it.
         """
-        with self._database.write() as connection:
+        with self._stepping() as connection:
             now_ms = self.now_ms()
-            made = opening(now_ms, secrets.token_hex(16))
+            made = opening(now_ms)
             if isinstance(made, Refused):
                 return made
             row = _row(connection, product, made.id)
@@ -131,7 +147,6 @@ class ApprovalRepository:
             self._tell(connection, made, before=None)
             if tell:
                 _announce(connection, made, now_ms)
-        self._wake()
         return made
 
     def _same_call(self, connection: Connection, made: Approval, now_ms: int) -> Approval | Refused | None:
@@ -170,7 +185,7 @@ class ApprovalRepository:
         Raises:
             NotFoundError: No such approval.
         """
-        with self._database.write() as connection:
+        with self._stepping() as connection:
             row = _row(connection, product, approval_id)
             now_ms = self.now_ms()
             before = None if row is None else self._current(connection, row, now_ms)
@@ -192,7 +207,6 @@ class ApprovalRepository:
                 self._save(connection, after, before=before)
                 if tell and after.state is ApprovalState.PENDING and after.hash != before.hash:
                     _announce(connection, after, now_ms)
-        self._wake()
         return after
 
     def get(self, product: str, approval_id: str) -> Approval:
@@ -253,15 +267,15 @@ class ApprovalRepository:
         with self._database.read() as connection:
             due = connection.execute(query).all()
         for row in due:
-            with self._database.write() as connection:
+            with self._stepping() as connection:
                 found = _row(connection, row.product, row.id)
                 if found is not None:
                     self._current(connection, found, self.now_ms())
-        if due:
-            self._wake()
         return len(due)
 
-    def erase(self, connection: Connection, product: str, *, about: Callable[[str], bool]) -> int:
+    def erase(
+        self, connection: Connection, product: str, *, user_id: str, about: Callable[[str], bool]
+    ) -> int:
         """Forget what the approvals about a subject say; that there was such a call stays, and never runs."""
         gone = 0
         rows = connection.execute(
@@ -269,7 +283,8 @@ class ApprovalRepository:
         ).mappings()
         for row in rows.all():
             text = self._decrypted(row)
-            if about(text):
+            found = Approval.from_json(json.loads(text)["approval"])
+            if about(text) or user_id in map(self._name, found.call.people):
                 state = row["state"] if row["state"] not in ("pending", "approved") else "withdrawn"
                 connection.execute(
                     update(approvals)
@@ -342,7 +357,7 @@ class ApprovalRepository:
     def delivered(self, delivery: Delivery, *, failure: str = "", again_in_ms: int | None = None) -> None:
         """Write down how an attempt ended, and when the next one is, if there is one."""
         now_ms = self.now_ms()
-        with self._database.write() as connection:
+        with self._stepping() as connection:
             connection.execute(
                 update(approval_deliveries)
                 .filter_by(product=delivery.product, approval=delivery.approval, arguments=delivery.arguments)
@@ -354,12 +369,14 @@ class ApprovalRepository:
                 )
             )
             if again_in_ms is None:
-                body = {
-                    "approval": delivery.approval,
-                    "event": "not_told" if failure else "told",
-                    "attempts": delivery.attempts + 1,
-                }
-                self._ledger.append_on(connection, delivery.product, kind="approval", bodies=[to_json(body)])
+                rows = telling(
+                    delivery.product,
+                    delivery.approval,
+                    failure=failure,
+                    attempts=delivery.attempts + 1,
+                    at_ms=now_ms,
+                )
+                self._chain(connection, rows)
 
     def _current(self, connection: Connection, row: Any, now_ms: int) -> Approval | None:
         """The approval of a row as it is now; what time did to it is written down."""
@@ -382,40 +399,47 @@ class ApprovalRepository:
     def _tell(self, connection: Connection, approval: Approval, *, before: Approval | None) -> None:
         """Append what happened since ``before`` to the chain."""
         known = 0 if before is None else len(before.history)
-        salt = bytes.fromhex(approval.salt)
-        bodies = []
-        for event in approval.history[known:]:
-            body: dict[str, Any] = {
-                "approval": approval.id,
-                "tool": approval.tool,
-                "event": event.what.value,
-                "state": approval.state.value,
-                "rule": approval.rule,
-                "at_ms": event.at_ms,
-                "arguments": commitment(event.hash or approval.hash, salt=salt, purpose="arguments"),
-            }
-            # Whoever asked may be a user of the product; who decides is named.
-            if event.by and event.what not in (Happened.REQUESTED, Happened.WITHDRAWN):
-                body["by"] = event.by
-            if event.role:
-                body["role"] = event.role
-            if event.reason:
-                body["reason"] = commitment(event.reason, salt=salt, purpose="reason")
-            bodies.append(to_json(body))
-        if bodies:
-            self._ledger.append_on(connection, approval.product, kind="approval", bodies=bodies)
+        self._chain(connection, happened(approval, since=known, name=self._name))
 
     def _note_refusal(self, connection: Connection, approval: Approval, refused: Refused) -> None:
-        body = {
-            "approval": approval.id,
-            "tool": approval.tool,
-            "event": "refused",
-            "state": approval.state.value,
-            "rule": refused.rule or approval.rule,
-            "because": refused.reason,
-            "at_ms": self._latest_ms,
-        }
-        self._ledger.append_on(connection, approval.product, kind="approval", bodies=[to_json(body)])
+        self._chain(connection, refusal(approval, refused, at_ms=self._latest_ms, name=self._name))
+
+    def _chain(self, connection: Connection, rows: Rows) -> None:
+        if len(rows):
+            self._decisions.chain(connection, [rows])
+            self._told.rows.append(rows)
+
+    @contextlib.contextmanager
+    def _stepping(self) -> Iterator[Connection]:
+        """One transaction; once it is on disk its decisions go to the records, and who waits is woken."""
+        self._told.rows = []
+        with self._database.write() as connection:
+            yield connection
+        for rows in self._told.rows:
+            self._keep(rows)
+        with self._changed:
+            self._changed.notify_all()
+
+    def record_again(self) -> None:
+        """Send the newest decisions to the records again, where a crash came between; each is kept once."""
+        since = to_ns(self._clock()) - _RECORDED_AGAIN_NS
+        query = select(approvals).where(approvals.c.changed_at > since, approvals.c.body.is_not(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        for row in rows:
+            found = self._opened(row)
+            if found is not None:
+                self._keep(happened(found, since=0, name=self._name))
+
+    def _keep(self, rows: Rows) -> None:
+        try:
+            self._record(rows)
+        except LaunchworthyError as error:
+            # The step is in the chain; its detail goes to the records when the folder is opened next.
+            _log.warning("a decision is not among the records yet: %s", error)
+
+    def _name(self, user: str) -> str:
+        return user if is_pseudonym(user) else pseudonym(user, key=self._secret("pseudonym"))
 
     def _values(self, approval: Approval) -> dict[str, Any]:
         until = approval.until_ms
@@ -458,10 +482,6 @@ class ApprovalRepository:
 
             self._made = AESGCM(self._secret("approvals"))
         return self._made
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
 
 
 def _row(connection: Connection, product: str, approval_id: str) -> Any:

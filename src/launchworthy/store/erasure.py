@@ -255,7 +255,9 @@ class Eraser:
             removed["audit_salts"] += forget_salts(
                 connection, request.product, user_id=request.user_id, traces=traces, sessions=sessions
             )
-            removed["approvals"] += self._approvals.erase(connection, request.product, about=about)
+            removed["approvals"] += self._approvals.erase(
+                connection, request.product, user_id=request.user_id, about=about
+            )
             # A sample is cut text in which the subject may stand in any form; the count stays.
             connection.execute(
                 update(rejections).where(rejections.c.product.in_([request.product, ""])).values(sample="")

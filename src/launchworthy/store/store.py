@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -100,7 +101,11 @@ class Store:
             self.runs = RunRepository(self._database)
             self.registry = Registry(self._database, folder=folder, clock=clock)
             self.approvals = ApprovalRepository(
-                self._database, ledger=self.ledger, secret=self.registry.secret, clock=clock
+                self._database,
+                decisions=self.decisions,
+                record=lambda rows: self._log.submit([rows], batch_id=f"approvals-{uuid.uuid4().hex}"),
+                secret=self.registry.secret,
+                clock=clock,
             )
             self._eraser = Eraser(
                 self._database,
@@ -115,6 +120,7 @@ class Store:
                 options=options,
             )
             self._eraser.resume()
+            self.approvals.record_again()
             self._opened = opened.pop_all()
 
     def _begin_hot(self) -> dict[tuple[str, str], int]:

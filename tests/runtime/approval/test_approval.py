@@ -99,7 +99,6 @@ def opened() -> Open:
             idempotent_by=TOOLS.get(proposed.request.tool, {}).get("idempotent_by", ()),
             editable=editable,
             asked_by="app",
-            salt="00" * 16,
         )
         assert isinstance(found, Approval), found
         return found

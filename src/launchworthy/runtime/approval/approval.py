@@ -143,7 +143,6 @@ class Approval:
         editable: Arguments that an approver may correct.
         editors: Who corrected some.
         asked_by: Name of the API key by which it came; empty for none.
-        salt: Random hex, under which the audit chain commits to the hash and to reasons.
         opened_ms: When it was asked for.
         seen_ms: The latest moment at which anything happened to it.
         running: Who runs it; None unless it was claimed.
@@ -165,7 +164,6 @@ class Approval:
     editable: tuple[str, ...] = ()
     editors: tuple[str, ...] = ()
     asked_by: str = ""
-    salt: str = ""
     running: Running | None = None
     history: tuple[Event, ...] = ()
 
@@ -209,7 +207,7 @@ class Approval:
         plain = {
             name: getattr(self, name)
             for name in (
-                "product state hash asked_hash rule reason key idempotent opened_ms seen_ms asked_by salt"
+                "product state hash asked_hash rule reason key idempotent opened_ms seen_ms asked_by"
             ).split()
         }
         return {
@@ -239,7 +237,7 @@ class Approval:
             **{
                 name: plain[name]
                 for name in (
-                    "product hash asked_hash rule reason key idempotent opened_ms seen_ms asked_by salt"
+                    "product hash asked_hash rule reason key idempotent opened_ms seen_ms asked_by"
                 ).split()
             },
             call=call_of(plain["call"]),

@@ -26,7 +26,6 @@ def open_approval(
     idempotent_by: Sequence[str] = (),
     editable: Sequence[str] = (),
     asked_by: str = "",
-    salt: str = "",
 ) -> Approval | Refused:
     """A pending approval with the steps that the policy wants.
 
@@ -38,7 +37,6 @@ def open_approval(
         idempotent_by: Arguments that make a repeated call the same call, by the contract.
         editable: Arguments that an approver may correct, by the contract.
         asked_by: Name of the API key by which it came.
-        salt: Random hex, under which the audit chain commits to the hash and to reasons.
     """
     if decision.ruling is Ruling.DENY:
         return Refused(reason=decision.reason, rule=decision.rule, hint="no approval makes a denied call run")
@@ -68,7 +66,6 @@ def open_approval(
         idempotent=bool(idempotent_by),
         editable=tuple(name for name in editable if name in call.request.arguments),
         asked_by=asked_by,
-        salt=salt,
         opened_ms=now_ms,
         seen_ms=now_ms,
         history=(Event(at_ms=now_ms, what=Happened.REQUESTED, by=call.requester, hash=bound),),

@@ -1,0 +1,140 @@
+"""What happens to approvals as decisions: rows of ``records.DECISIONS``. Pure; may import ``records``.
+
+Each has an id of its own that it keeps when it is told again. The person for whom a call is made stands
+under their pseudonym; who decides is named, under the chain's commitment.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from launchworthy.records import DECISIONS, Rows
+from launchworthy.runtime.approval import Approval, Event, Happened, Refused
+from launchworthy.store.plain import to_json
+
+__all__ = ["happened", "refusal", "telling"]
+
+_MS = 1_000_000
+# Whoever asks may be a user of the product, and a claimant is a process: neither decides.
+_NOT_DECIDED = (Happened.REQUESTED, Happened.CLAIMED, Happened.WITHDRAWN, Happened.EXPIRED, Happened.LOST)
+
+
+def happened(approval: Approval, *, since: int, name: Callable[[str], str]) -> Rows:
+    """What happened to an approval from its event number ``since`` on; ``name`` makes a pseudonym."""
+    return _rows(
+        _row(
+            approval,
+            event_id=f"approval:{approval.id}:{since + place}",
+            outcome=event.what.value,
+            at_ms=event.at_ms,
+            rule=approval.rule,
+            reason=event.reason,
+            decided_by=event.by if event.what not in _NOT_DECIDED and event.role else None,
+            facts=_facts(approval, event),
+            name=name,
+        )
+        for place, event in enumerate(approval.history[since:])
+    )
+
+
+def refusal(approval: Approval, refused: Refused, *, at_ms: int, name: Callable[[str], str]) -> Rows:
+    """Something that was tried with an approval and was not done."""
+    return _rows(
+        [
+            _row(
+                approval,
+                event_id=f"approval:{uuid.uuid4().hex}",
+                outcome="refused",
+                at_ms=at_ms,
+                rule=refused.rule or approval.rule,
+                reason=refused.reason,
+                decided_by=None,
+                facts={"tool": approval.tool, "approval": approval.id, "state": approval.state.value},
+                name=name,
+            )
+        ]
+    )
+
+
+def telling(product: str, approval_id: str, *, failure: str, attempts: int, at_ms: int) -> Rows:
+    """That a webhook was told of an approval, or was not reached."""
+    return _rows(
+        [
+            {
+                "event_id": f"approval:{uuid.uuid4().hex}",
+                "product": product,
+                "kind": "approval",
+                "subject": approval_id,
+                "outcome": "not_told" if failure else "told",
+                "reason": failure or None,
+                "facts": to_json({"approval": approval_id, "attempts": attempts}),
+                "time": at_ms * _MS,
+                "received_at": at_ms * _MS,
+            }
+        ]
+    )
+
+
+def _facts(approval: Approval, event: Event) -> dict[str, Any]:
+    facts = {
+        "tool": approval.tool,
+        "approval": approval.id,
+        "arguments_sha256": event.hash or approval.hash,
+        "idempotency_key": approval.key,
+        "role": event.role,
+        "requester": approval.call.requester if event.what is Happened.REQUESTED else "",
+        "attempt": approval.running.attempt
+        if event.what is Happened.CLAIMED and approval.running is not None
+        else None,
+    }
+    return {key: value for key, value in facts.items() if value not in (None, "")}
+
+
+def _row(
+    approval: Approval,
+    *,
+    event_id: str,
+    outcome: str,
+    at_ms: int,
+    rule: str,
+    reason: str,
+    decided_by: str | None,
+    facts: Mapping[str, Any],
+    name: Callable[[str], str],
+) -> dict[str, Any]:
+    people = approval.call.people
+    return {
+        "event_id": event_id,
+        "trace_id": _trace(approval.call.trace_id),
+        "product": approval.product,
+        "workflow": approval.call.workflow or None,
+        "release": approval.call.release or None,
+        "user_id": name(people[-1]) if people else None,
+        "kind": "approval",
+        "subject": approval.tool,
+        "outcome": outcome,
+        "rule": rule,
+        "reason": reason or None,
+        "decided_by": decided_by,
+        "facts": to_json(dict(facts)),
+        "time": at_ms * _MS,
+        "received_at": at_ms * _MS,
+    }
+
+
+def _rows(found: Any) -> Rows:
+    rows = list(found)
+    return Rows(
+        table=DECISIONS.name, columns={name: [row.get(name) for row in rows] for name in DECISIONS.names}
+    )
+
+
+def _trace(text: str) -> bytes | None:
+    """The bytes of a trace id; None for what is none."""
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return found if len(found) == 16 else None
