@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from aiohttp import web
 
@@ -92,8 +93,8 @@ def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
 
 
 USAGE = (
-    b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"small-2026","choices":[],'
-    b'"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}\n\n'
+    b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"small-2026",'
+    b'"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}\n\n'
 )
 
 
@@ -193,6 +194,23 @@ def model(loop: Loop) -> Iterator[Model]:
     runner = loop.run(begin())
     yield found
     loop.run(runner.cleanup())
+
+
+_CLIENTS: list[openai.OpenAI] = []
+
+
+def client(url: str, key: str = "none", **more: Any) -> openai.OpenAI:
+    """OpenAI's client, closed when the test is over."""
+    found = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, **more)
+    _CLIENTS.append(found)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    while _CLIENTS:
+        _CLIENTS.pop().close()
 
 
 @dataclass(slots=True)

@@ -7,13 +7,9 @@ from typing import Any
 
 import openai
 import pytest
-from tests.gateway.conftest import CONTRACT, Model, Start, chat_stream, completion
+from tests.gateway.conftest import CONTRACT, Model, Start, chat_stream, client, completion
 
 ASKED: Any = [{"role": "user", "content": "How long may I return shoes?"}]
-
-
-def client(url: str, key: str = "none", **more: Any) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, **more)
 
 
 def test_an_answer_arrives_as_the_model_gave_it(start: Start, model: Model) -> None:

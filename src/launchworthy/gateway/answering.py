@@ -19,6 +19,7 @@ from launchworthy.gateway.asking import Asker, Attempts, Exhausted, Good
 from launchworthy.gateway.caller import Caller
 from launchworthy.gateway.checking import Check
 from launchworthy.gateway.dialects import Dialect, Stream
+from launchworthy.gateway.free import FREE
 from launchworthy.gateway.ledger import Ledger
 from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.sse import EventReader, TooLongError, event
@@ -26,7 +27,7 @@ from launchworthy.gateway.texts import Ask
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.approval import Approvals
 from launchworthy.runtime.budget import Deadline, Prices
-from launchworthy.runtime.fallback import Asked, Failure, Reply
+from launchworthy.runtime.fallback import Asked, Failure, Purse, Reply
 from launchworthy.runtime.no_answer import Condition, NoAnswer
 from launchworthy.runtime.permission import Overrun
 from launchworthy.runtime.purse import CallPurse
@@ -117,7 +118,8 @@ class Call:
         try:
             no_answer: NoAnswer | None = None
             for answer in good.read:
-                no_answer = await self.check.answer(answer) or no_answer
+                stopped = await self.check.answer(answer)
+                no_answer = no_answer if stopped is None else stopped
             if no_answer is not None:
                 self._refuse(no_answer)
             self._paid(good, document.get("usage"))
@@ -218,7 +220,9 @@ class Call:
             read=self.dialect.answers,
         )
 
-    def _purse(self) -> CallPurse:
+    def _purse(self) -> Purse:
+        if self.job.cost_usd is None and not self.job.ceilings:
+            return FREE
         rule = f"{self.arm.product}/{self.job.name}/limits/cost_per_action"
 
         def beyond(spent: float) -> None:
@@ -243,8 +247,11 @@ class Call:
     async def _begin(self, attempts: Attempts) -> Good | NoAnswer:
         """An answer that has begun, or why there is none."""
         if not attempts.failures:
-            self.span.set_input(self.ask.question)
-            stopped = await self.check.request() or await self._acted()
+            # A no-answer is false in a condition, so that none of these is an "or".
+            stopped = await self.check.request()
+            if stopped is None:
+                stopped = await self._acted()
+            self.span.set_input(self.ask.question)  # as its guards left it
             if stopped is not None:
                 return stopped
         try:

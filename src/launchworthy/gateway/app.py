@@ -10,6 +10,7 @@ import ipaddress
 import logging
 from contextlib import aclosing
 from contextvars import Token
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -197,7 +198,7 @@ class Gateway:
     def _check_origin(self, request: web.BaseRequest) -> None:
         """No page of another site may call; without keys none but this machine's own programs may."""
         host = request.headers.get("Host", "")
-        if not self._keys.required and not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+        if not self._keys.required and not _is_loopback(host):
             raise Refused(
                 403,
                 "wrong_host",
@@ -260,7 +261,12 @@ def _request(
 
 
 def _headers(request: web.BaseRequest) -> list[tuple[str, str]]:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.raw_headers]
+    """Those that may be ours: each as often as it was sent."""
+    return [
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in request.raw_headers
+        if name[:1] in b"xXtT"
+    ]
 
 
 def _needs(request: web.BaseRequest, method: str) -> None:
@@ -331,7 +337,10 @@ def _no_model(model: str, names: list[str], hint: str = "") -> Refused:
     )
 
 
+@lru_cache(maxsize=256)
 def _is_loopback(host: str) -> bool:
+    """Whether a ``Host`` header can only mean this machine."""
+    host = urlsplit(f"//{host}").hostname or ""
     if host == "localhost":
         return True
     try:

@@ -84,6 +84,8 @@ class ChatStream:
         Raises:
             UpstreamError: It is none, or says that the model failed.
         """
+        if self.no_answer is not None:
+            return b""  # a guard has ended it
         if data == b"[DONE]":
             if not self.ended:
                 raise UpstreamError("half", "the stream ended before the answer did")

@@ -94,7 +94,12 @@ class Check:
 
     async def request(self) -> NoAnswer | None:
         """Check every text that was sent, and change it where a guard says so; why there is no answer."""
-        if (found := self._limits() or await self._tools_of_provider() or self._unread()) is not None:
+        found = self._limits()
+        if found is None:
+            found = await self._tools_of_provider()
+        if found is None:
+            found = self._unread()
+        if found is not None:
             return found
         for piece in self._ask.pieces:
             if piece.stage is Stage.RETRIEVED and not self._may_be_seen(piece):

@@ -15,6 +15,7 @@ from launchworthy.gateway.answering import Means
 from launchworthy.gateway.asking import Attempts, Exhausted
 from launchworthy.gateway.caller import Caller
 from launchworthy.gateway.checking import Check
+from launchworthy.gateway.free import FREE
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.texts import Ask, Piece, Slot
@@ -23,7 +24,6 @@ from launchworthy.runtime.budget import Deadline
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.no_answer import NoAnswer
 from launchworthy.runtime.permission import Origin
-from launchworthy.runtime.purse import CallPurse
 from launchworthy.runtime.telling import Telling
 
 __all__ = ["Embedding", "read_embedding"]
@@ -108,16 +108,7 @@ class Embedding:
             body=self.body,
             stream=False,
             deadline=Deadline.begin(self.means.asker.clock, timeout_s=job.timeout_s, latency_s=None),
-            purse=CallPurse(
-                prices=self.means.prices,
-                most_usd=None,
-                rule="",
-                ceilings=(),
-                spending=self.means.ledger.spending,
-                user="",
-                session="",
-                beyond=lambda _: None,
-            ),
+            purse=FREE,
             read=_vectors,
             operation="embeddings",
             models=(self.model,),
@@ -130,7 +121,6 @@ class Embedding:
         document = good.reply.document or {}
         good.span.set_response({key: value for key, value in document.items() if key != "data"})
         good.span.end()
-        good.hold.back()  # nothing is counted
         good.reply.close()
         return orjson.dumps(document)
 

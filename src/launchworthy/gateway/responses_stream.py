@@ -75,7 +75,7 @@ class ResponsesStream:
         Raises:
             UpstreamError: It is none, or says that the model failed.
         """
-        if data == b"[DONE]":
+        if data == b"[DONE]" or self.no_answer is not None:
             return b""
         try:
             given = orjson.loads(data)

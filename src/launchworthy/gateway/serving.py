@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ def serve_gateway(options: GatewayOptions, *, announce: Callable[[str], None]) -
         ConflictError: The port is taken.
         InputError: An address, a key file, a stage or a limit is none.
     """
+    # The thread that exports records holds the interpreter for no longer than this at a time.
+    sys.setswitchinterval(0.001)
     gateway = build(options)
     listener = _bind(options.host, options.port)
     try:

@@ -20,7 +20,7 @@ MARK = "launchworthy"
 WITHHELD = "[withheld by a guard]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Slot:
     """A text in a document, that can be replaced."""
 

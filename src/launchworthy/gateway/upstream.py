@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from launchworthy.errors import InputError
 
@@ -125,6 +126,7 @@ class Upstreams:
         self._addresses = {provider: _address(url) for provider, url in addresses.items()}
         self._names = dict(names or {})
         self._places: dict[str, Place] = {}
+        self._urls: dict[tuple[str, str], URL] = {}
         self._session: aiohttp.ClientSession | None = None
 
     def place(self, model: str) -> Place:
@@ -173,6 +175,13 @@ class Upstreams:
         if self._session is not None:
             await self._session.close()
 
+    def _url(self, base: str, path: str) -> URL:
+        """Parsed once."""
+        found = self._urls.get((base, path))
+        if found is None:
+            found = self._urls[base, path] = URL(base + path)
+        return found
+
     async def ask(
         self, place: Place, path: str, body: Mapping[str, Any], *, stream: bool, timeout_s: float
     ) -> Reply:
@@ -199,7 +208,7 @@ class Upstreams:
         try:
             async with asyncio.timeout(timeout_s):
                 response = await self._session.post(
-                    place.url + path, data=data, headers=headers, allow_redirects=False
+                    self._url(place.url, path), data=data, headers=headers, allow_redirects=False
                 )
                 if response.status != 200:
                     raise await _failure(response, place)
