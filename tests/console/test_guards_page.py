@@ -158,7 +158,7 @@ def test_hits_are_shares_of_calls_live_apart_from_shadow(
     assert (secrets.live, secrets.shadow) == (1, 0)
     assert [day.calls for day in moderation.days] == [20, 20, 20]
     text = said(client)
-    assert "10 % (4.66 to 20.1, n = 60)" in text  # Wilson of 6 in 60
+    assert "10 % (4.66 to 20.1)" in text  # Wilson of 6 in 60
     assert "moderation day by day" in text
     assert text.count("<svg") == 1
     assert said(client, f"{PAGE}?guard=secrets").count("data-record") > 0
@@ -195,7 +195,7 @@ def test_what_a_person_says_of_a_hit_is_kept_and_labels_a_case(
     workspace._store.flush()
     text = said(client)
     assert "People looked at 3 hits and found 1 wrong." in text
-    assert "33.3 %" in text
+    assert "1 of 3" in text
     cases = reviewed_cases(workspace.query, product="support", guard="moderation")
     assert [(case["id"], case["text"], case["label"]) for case in cases.cases] == [
         ("h1", "question 1", 0),
@@ -203,7 +203,7 @@ def test_what_a_person_says_of_a_hit_is_kept_and_labels_a_case(
     ]
     assert cases.without_text == 1
     write_cases(tmp_path / "cases.jsonl", cases)
-    assert workspace.audit(product="support") == []
+    assert {each.fault.value for each in workspace.audit(product="support")} <= {"no_head"}
     (told,) = workspace.query("SELECT count(*) AS n FROM decisions WHERE kind = 'override'")
     assert told["n"] == 4
 

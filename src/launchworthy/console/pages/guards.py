@@ -23,7 +23,7 @@ from launchworthy.monitor.guards import (
 )
 from launchworthy.quantity import format_interval, format_number, format_value
 from launchworthy.runtime.compiling import CompiledGuard
-from launchworthy.stats import clopper_pearson, wilson
+from launchworthy.stats import wilson
 
 __all__ = ["PAGE", "DayRow", "GuardRow", "GuardsView", "HitRow"]
 
@@ -192,18 +192,14 @@ def _row(
 
 
 def _share(number: int, calls: int) -> str:
-    if not calls:
-        return f"{number:,}" if number else ""
-    number = min(number, calls)
-    found = wilson(number, n=calls)
-    return format_interval(found.value, found.low, found.high, unit="ratio", n=calls)
+    if not calls or not number:
+        return f"{number:,} calls" if number else "none"
+    found = wilson(min(number, calls), n=calls)
+    return format_interval(found.value, found.low, found.high, unit="ratio")
 
 
 def _reviewed(found: GuardReading) -> str:
-    if not found.reviewed:
-        return ""
-    wrong = clopper_pearson(found.wrong, n=found.reviewed, sides=2)
-    return format_interval(wrong.value, wrong.low, wrong.high, unit="ratio", n=found.reviewed)
+    return f"{found.wrong:,} of {found.reviewed:,}" if found.reviewed else ""
 
 
 def _calibration(guard: CompiledGuard | None) -> str:
