@@ -1,4 +1,4 @@
-"""The function that a command line or a contract names as ``module:function``. May import ``errors``."""
+"""What a command line or a contract names as ``module:name``. May import ``errors``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from launchworthy.errors import InputError
 
-__all__ = ["load_function"]
+__all__ = ["load_attribute", "load_function"]
 
 
 def load_function(address: str, *, what: str = "target") -> Callable[[Any], Any]:
@@ -19,6 +19,19 @@ def load_function(address: str, *, what: str = "target") -> Callable[[Any], Any]
 
     Raises:
         InputError: No such module or function, or it cannot be imported.
+    """
+    found = load_attribute(address, what=what)
+    if not callable(found):
+        raise InputError(f"{address} is {type(found).__name__}, which cannot be called", where=address)
+    function: Callable[[Any], Any] = found
+    return function
+
+
+def load_attribute(address: str, *, what: str) -> Any:
+    """Whatever is at ``module:name``; modules of the current folder are found.
+
+    Raises:
+        InputError: No such module or name, or it cannot be imported.
     """
     module_name, _, path = address.partition(":")
     if not module_name or not path:
@@ -51,7 +64,4 @@ def load_function(address: str, *, what: str = "target") -> Callable[[Any], Any]
             hint = f"did you mean {module_name}:{close[0]}?" if close else ""
             raise InputError(f"{module_name} has no {name!r:.80}", where=address, hint=hint)
         found = getattr(found, name)
-    if not callable(found):
-        raise InputError(f"{address} is {type(found).__name__}, which cannot be called", where=address)
-    function: Callable[[Any], Any] = found
-    return function
+    return found

@@ -314,6 +314,14 @@ class Call:
             return []
         return [reply.message, *(each.message for each in results)]
 
+    def drill_tool(self, name: str) -> ToolResult:
+        """Meet the fault that a drill injects into a tool: the function itself is never called."""
+        return self._noted(
+            self._rules.tools.drill(
+                name, telling=self._telling, context=self._context(tool=name), seconds=self._deadline.left_s
+            )
+        )
+
     # What comes out
 
     def answer(self, text: str | Reply | None = None) -> Answer | NoAnswer | Pending:
@@ -407,16 +415,14 @@ class Call:
     def _may_ask(self) -> bool:
         if self.stopped is not None:
             return False
-        if self._looked_up and not self._caller.documents and self._workflow.needs_sources:
-            self.stopped = (
-                self._give(Condition.DOWN, reason="nothing could be looked up")
-                if self._index_down
-                else self._give(
-                    Condition.NOT_IN_SOURCES, reason="nothing was found that may enter the prompt"
-                )
-            )
-            return False
-        return True
+        if not self._looked_up or self._caller.documents:
+            return True
+        if self._index_down and (self._workflow.needs_sources or self._workflow.defers):
+            self.stopped = self._give(Condition.DOWN, reason="nothing could be looked up")
+        elif self._workflow.needs_sources:
+            reason = "nothing was found that may enter the prompt"
+            self.stopped = self._give(Condition.NOT_IN_SOURCES, reason=reason)
+        return self._goes_on()
 
     def _asking(self) -> Asking:
         return replace(self._workflow.asking, loop=self._loop)

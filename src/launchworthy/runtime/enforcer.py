@@ -44,9 +44,11 @@ _RESUMED_S = 60.0  # what a tool may take that was approved
 
 
 class Enforcer:
-    """What the contract forbids does not happen in the calls that it makes.
+    """What the contract forbids does not happen in the calls that it makes. Make one with :meth:`load`.
 
-    Make one with :meth:`load`.
+    Attributes:
+        contract: The contract.
+        rules: As it is enforced.
 
     Example:
         >>> import launchworthy as lw
@@ -66,7 +68,7 @@ class Enforcer:
         clock: Callable[[], float],
         requester: str,
     ) -> None:
-        self._rules, self.contract = rules, contract
+        self.rules, self.contract = rules, contract
         self._breakers, self._clock, self._requester = breakers, clock, requester
         self._applications: dict[str, Callable[..., Any]] = {}
 
@@ -156,7 +158,12 @@ class Enforcer:
     @property
     def product(self) -> str:
         """Of the contract."""
-        return self._rules.product
+        return self.rules.product
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that it was given."""
+        return tuple(self._breakers)
 
     @property
     def breakers(self) -> dict[str, BreakerState]:
@@ -315,14 +322,14 @@ class Enforcer:
             InputError: There is no queue of approvals.
             NotFoundError: No such approval.
         """
-        approvals = self._rules.tools.approvals
+        approvals = self.rules.tools.approvals
         if approvals is None:
             raise InputError("there is no queue of approvals", hint="give the enforcer server=…")
         approval = approvals.wait(approval_id, timeout_s=wait_s) if wait_s > 0 else approvals.get(approval_id)
-        workflow = approval.call.workflow or next(iter(self._rules.workflows))
+        workflow = approval.call.workflow or next(iter(self.rules.workflows))
         with workflow_span(workflow, user=approval.call.request.user or None) as span:
             telling = self._telling(self._workflow(workflow), span, None)
-            result = self._rules.tools.resume(approval, telling=telling, seconds=_RESUMED_S, loop=None)
+            result = self.rules.tools.resume(approval, telling=telling, seconds=_RESUMED_S, loop=None)
             if result.approval is not None and result.approval.state is ApprovalState.PENDING:
                 span.set_attributes({"launchworthy.approval": approval_id})
             return result
@@ -333,7 +340,7 @@ class Enforcer:
 
     def forget(self, user: str) -> int:
         """Take a person's answers out of the cache, when the person is erased; how many there were."""
-        return self._rules.cache.forget(user)
+        return self.rules.cache.forget(user)
 
     @contextlib.contextmanager
     def _begin(
@@ -356,7 +363,7 @@ class Enforcer:
         ) as span:
             release = client().base.get("launchworthy.release")
             call = Call(
-                self._rules,
+                self.rules,
                 rules,
                 span=span,
                 telling=self._telling(rules, span, simulated),
@@ -407,22 +414,22 @@ class Enforcer:
                 )
             )
         for charge in charges:
-            taken = self._rules.spending.reserve([charge])
+            taken = self.rules.spending.reserve([charge])
             if isinstance(taken, Overrun):
                 call.stop_over(taken.charge.rule, spent=taken.spent, most=taken.charge.most)
                 return
-            self._rules.spending.settle(taken)
+            self.rules.spending.settle(taken)
 
     def _workflow(self, name: str) -> WorkflowRules:
-        found = self._rules.workflows.get(name)
+        found = self.rules.workflows.get(name)
         if found is None:
             import difflib
 
-            close = difflib.get_close_matches(name, self._rules.workflows, n=1)
+            close = difflib.get_close_matches(name, self.rules.workflows, n=1)
             raise InputError(
                 f"the contract has no workflow {name!r:.80}",
                 where=f"{self.product}/workflows",
-                hint=f"did you mean {close[0]}?" if close else f"it has {', '.join(self._rules.workflows)}",
+                hint=f"did you mean {close[0]}?" if close else f"it has {', '.join(self.rules.workflows)}",
             )
         return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Faults", "InjectedFault", "faults", "injected"]
 
@@ -26,6 +26,7 @@ class Faults:
         models: Every model fails at once.
         hang: Every model takes longer than it may.
         only: Names of the models that this is about; empty: all.
+        first: Only the first so many requests fail; 0: every one.
         guards: Guards, by name, that cannot check.
         tools: Tools, by name, that are down; ``*`` is all of them.
         index: Nothing can be looked up.
@@ -35,14 +36,19 @@ class Faults:
     models: bool = False
     hang: bool = False
     only: frozenset[str] = frozenset()
+    first: int = 0
     guards: frozenset[str] = frozenset()
     tools: frozenset[str] = frozenset()
     index: bool = False
     skip: frozenset[str] = frozenset()
+    _made: list[str] = field(default_factory=list, compare=False, repr=False)
 
     def hits(self, model: str) -> bool:
-        """Whether requests to a model fail or hang."""
-        return (self.models or self.hang) and (not self.only or model in self.only)
+        """Whether this request to a model fails or hangs."""
+        if not (self.models or self.hang) or (self.only and model not in self.only):
+            return False
+        self._made.append(model)
+        return not self.first or len(self._made) <= self.first
 
     def stops(self, tool: str) -> bool:
         """Whether a tool is down."""

@@ -166,12 +166,15 @@ class NoAnswerRules:
         declared: Block ``no_answer`` of the workflow.
         address: ``product/workflow``.
         messages: What is shown to the user, by policy or condition, in place of plain sentences.
+
+    Attributes:
+        conditions: Condition of the contract → its way.
     """
 
     def __init__(
         self, declared: Declared, *, address: str, messages: Mapping[str, str] | None = None
     ) -> None:
-        self._conditions = declared.conditions
+        self.conditions = declared.conditions
         self._route_to = declared.route_to
         self._address = address
         self._messages = dict(messages or {})
@@ -179,8 +182,8 @@ class NoAnswerRules:
     def policy(self, condition: str) -> tuple[Policy, str]:
         """The way that a condition goes, and the address of the line that says so."""
         for name in (condition, _CASE_OF.get(condition), "otherwise"):
-            if name is not None and name in self._conditions:
-                return Policy(self._conditions[name]), f"{self._address}/no_answer/{name}"
+            if name is not None and name in self.conditions:
+                return Policy(self.conditions[name]), f"{self._address}/no_answer/{name}"
         return _CAREFUL.get(condition, Policy.REFUSE), f"{self._address}/no_answer"
 
     def give(

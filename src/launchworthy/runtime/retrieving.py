@@ -133,6 +133,17 @@ class SourceRules:
         found = self._sources.get(source)
         return None if found is None else found.scope
 
+    def any_open(self) -> str:
+        """A source that every caller may see; empty where there is none, or none is named."""
+        return next(
+            (
+                name
+                for name, each in self._sources.items()
+                if each.may_see and each.scope is None and each.only_for is None
+            ),
+            "",
+        )
+
     def check(self, document: Document, *, scopes: Mapping[str, str], workflow: str) -> LeftOut | None:
         """Why a document is left out; None where it may enter."""
         if not self._sources:

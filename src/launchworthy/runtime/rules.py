@@ -47,7 +47,8 @@ class WorkflowRules:
         most_usd: What one call may cost; None: no ceiling.
         turns, steps: How many; None: no limit.
         ceilings: Over many calls.
-        needs_sources: Without anything found there is no answer.
+        needs_sources: Where nothing is found there is no answer.
+        defers: Where something that it needs is down there is none.
         failures: Kind of failure → its name in the contract, the gravest one.
     """
 
@@ -64,6 +65,7 @@ class WorkflowRules:
     steps: int | None
     ceilings: tuple[Ceiling, ...]
     needs_sources: bool
+    defers: bool
     failures: Mapping[str, str]
 
     def failure_of(self, rule: str) -> str | None:
@@ -214,6 +216,7 @@ def _workflow(
         steps=limits.steps,
         ceilings=ceilings,
         needs_sources="not_in_sources" in workflow.no_answer.conditions,
+        defers="model_or_tool_down" in workflow.no_answer.conditions,
         failures={failure.kind: mode for mode, failure in failures},
     )
 

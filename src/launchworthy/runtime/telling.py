@@ -199,7 +199,7 @@ class Telling:
             rule=rule,
             reason=reason,
             facts={name: value for name, value in (facts or {}).items() if value is not None},
-            trace_id=self._span.trace_id,
+            trace_id=self._span.trace_id if self._span.recording else None,
             workflow=self._workflow,
             simulated=self._simulated,
         )

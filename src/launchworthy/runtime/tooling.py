@@ -275,6 +275,22 @@ class Tools:
         settled = self.approvals.settle(ticket, outcome, reason=result.reason)
         return replace(result, approval=settled)
 
+    def drill(self, name: str, *, telling: Telling, context: GuardContext, seconds: float) -> ToolResult:
+        """Run a tool that a drill has taken away: it fails before it acts, whatever it would do."""
+        if not faults().stops(name):
+            return denied(name, "a drill runs no tool that it has not taken away", "", "")
+        result, _ = self._run(
+            Request(tool=name, roles=()),
+            (),
+            "",
+            call_id="",
+            context=context,
+            telling=telling,
+            seconds=seconds,
+            loop=None,
+        )
+        return result
+
     def _decide(self, request: Request, telling: Telling) -> Decision:
         decision = self.policy.decide(request, spending=self.spending)
         telling.permission(decision, arguments_hash=self._hash(request))
@@ -377,7 +393,7 @@ class Tools:
         loop: asyncio.AbstractEventLoop | None,
     ) -> tuple[ToolResult, Checked | None]:
         name, hashed, rule = request.tool, self._hash(request), f"{self.product}/tools/{request.tool}"
-        function = self.functions[name]
+        function: Callable[..., Any] = self.functions.get(name, _nothing)
         begun = False
 
         def work(job: Job) -> Any:
@@ -480,6 +496,10 @@ def _mismatch(function: Callable[..., Any], arguments: Mapping[str, Any]) -> str
     except TypeError as error:
         return f"its arguments do not fit it: {error}"[:200]
     return ""
+
+
+def _nothing(**arguments: Any) -> None:
+    """Stands for a tool that another process runs, in a drill of this one."""
 
 
 def _takes_key(function: Callable[..., Any]) -> bool:

@@ -1,0 +1,178 @@
+"""``launchworthy drill``: make what the contract declares fail on purpose, and see what is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from launchworthy.cli.in_force import DATA, opened
+
+if TYPE_CHECKING:
+    from launchworthy.contract import Contract
+    from launchworthy.evidence import Evidence
+    from launchworthy.runtime.enforcer import Enforcer
+
+_GUARDS, _FALLBACKS = "guards", "fallbacks"
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    "--target",
+    metavar="MODULE:NAME",
+    help="The application's enforcer, or a function that makes it; guards alone need none.",
+)
+@click.option(
+    "--contract",
+    "contract_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="launchworthy.yaml",
+    show_default=True,
+    help="Contract that declares what is drilled.",
+)
+@click.option("--question", help="What is asked in each drill; one that the application can answer.")
+@DATA
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    name: str | None,
+    target: str | None,
+    contract_file: Path,
+    question: str | None,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Force each fallback, each fault of a monitor and each failure of a guard, and keep what came of it.
+
+    NAME is guards, fallbacks, or a monitor of the contract that injects faults; all of them if not given.
+    A drill goes through the application's own code where it decorated its function with
+    enforcer.workflow(...), else through a plain call. Models are really asked, and a model that is made to
+    time out takes its time.
+
+    The outcomes are evidence for the claims guards/*, fallbacks/* and monitors/*.
+
+    Exit code: 0 all went as declared, 1 some did not.
+
+    Example: launchworthy drill --target my_app:enforcer --question "May I return shoes?"
+    """
+    from launchworthy.contract import load_contract
+
+    contract = load_contract(contract_file)
+    names = _names(contract, name)
+    if target is None and names != [_GUARDS]:
+        if name is not None:
+            raise click.UsageError("name the application's enforcer: --target my_app:enforcer")
+        names = [_GUARDS]
+        click.echo("note: only the guards are drilled; name the rest by --target my_app:enforcer", err=True)
+    pieces = _drill(contract, names, target=target, file=contract_file, question=question)
+    with opened(data, make=True) as workspace:
+        workspace.add_evidence(contract.product, pieces)
+    if as_json:
+        from launchworthy.cli.figures import echo_json
+
+        echo_json({"evidence": [{"id": piece.id, **piece.as_json()} for piece in pieces]})
+    else:
+        _print(contract, pieces)
+    return 0 if all(piece.value == 1 for piece in pieces) else 1
+
+
+def _names(contract: Contract, name: str | None) -> list[str]:
+    from launchworthy.errors import InputError
+
+    monitors = [each for each, monitor in contract.monitors.items() if monitor.inject]
+    known = [_GUARDS, _FALLBACKS, *monitors]
+    if name is None:
+        return known
+    if name not in known:
+        import difflib
+
+        close = difflib.get_close_matches(name, known, n=1)
+        raise InputError(
+            f"there is no drill {name!r:.80}",
+            where="NAME",
+            hint=f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}",
+        )
+    return [name]
+
+
+def _drill(
+    contract: Contract, names: list[str], *, target: str | None, file: Path, question: str | None
+) -> list[Evidence]:
+    from datetime import UTC, datetime
+
+    from launchworthy.evals import release_of
+    from launchworthy.runtime.guard_drill import drill_evidence, drill_guards
+
+    enforcer = None if target is None else _enforcer(target, contract)
+    found = release_of(contract, folder=file.resolve().parent)
+    release = None if found is None else found.id
+    now = datetime.now(UTC)
+    pieces: list[Evidence] = []
+    for name in names:
+        if name == _GUARDS:
+            from launchworthy.runtime.compiling import guard_pipeline
+
+            guards = (
+                guard_pipeline(contract, root=file.resolve().parent)
+                if enforcer is None
+                else enforcer.rules.guards
+            )
+            drills = drill_guards(contract, guards)
+            pieces += drill_evidence(drills, product=contract.product, release=release, now=now)
+        elif enforcer is not None:
+            pieces += _forced(enforcer, name, question=question, release=release, now=now)
+    return pieces
+
+
+def _forced(
+    enforcer: Enforcer, name: str, *, question: str | None, release: str | None, now: Any
+) -> list[Evidence]:
+    from launchworthy.runtime.drills import drill_fallbacks, drill_monitor, drilled_evidence
+
+    asked: dict[str, Any] = {} if question is None else {"question": question}
+    if name == _FALLBACKS:
+        drills = list(drill_fallbacks(enforcer, **asked))
+    else:
+        faults = enforcer.contract.monitors[name].inject
+        drills = list(drill_monitor(enforcer, name, faults, **asked))
+    return drilled_evidence(drills, name=name, release=release, now=now)
+
+
+def _enforcer(target: str, contract: Contract) -> Enforcer:
+    from launchworthy.errors import InputError
+    from launchworthy.functions import load_attribute
+    from launchworthy.runtime.enforcer import Enforcer
+
+    found = load_attribute(target, what="enforcer")
+    if not isinstance(found, Enforcer) and callable(found):
+        found = found()
+    if not isinstance(found, Enforcer):
+        raise InputError(
+            f"{target} is {type(found).__name__} and no enforcer",
+            where="--target",
+            hint="name what Enforcer.load(…) answered, or a function that answers it",
+        )
+    if found.product != contract.product:
+        raise InputError(
+            f"{target} enforces {found.product}, and the contract is of {contract.product}",
+            where="--target",
+            hint="name the contract that the application loads: --contract FILE",
+        )
+    return found
+
+
+def _print(contract: Contract, pieces: list[Evidence]) -> None:
+    from launchworthy.cli.figures import printable
+
+    went = sum(piece.value == 1 for piece in pieces)
+    click.echo(
+        f"{went:,} of {len(pieces):,} lines of {contract.product} were kept when what they guard failed"
+    )
+    for piece in pieces:
+        mark = "as declared" if piece.value == 1 else "NOT as declared"
+        click.echo(f"  {mark:<16}{piece.claim.removeprefix(f'{contract.product}/')}")
+        for each in piece.detail["drills"]:
+            if piece.value != 1 or "fault" in each:
+                what = each.get("fault") or each.get("stage")
+                click.echo(printable(f"                  {what}: {each['seen']}", most=200))
