@@ -57,10 +57,18 @@ def measure(
     sets = guarded(gold, product=product, names=private)
     # A proxy's metric is a line of quality, which another prover measures: all claims are told.
     scores = evals.call_scores(known, runs, product=product, now=now) if runs and of_records else {}
-    for release in dict.fromkeys(releases) if of_records else ():
+    made = {f"{each.name}@{each.version}": each.created_at for each in gold.gold_versions(product=product)}
+    for place, release in enumerate(dict.fromkeys(releases) if of_records else ()):
         for piece in monitor.measure(
-            known, product=product, query=query, release=release, now=now, gold=sets, scores=scores
+            known,
+            product=product,
+            query=query,
+            release=release,
+            now=now,
+            gold=sets,
+            scores=scores,
+            versions=made,
+            any_release=place == 0,
         ):
             found.setdefault(piece.id, piece)
-        sets = []  # whether a set has got out does not depend on the release: it is looked at once
     return list(found.values())

@@ -78,6 +78,7 @@ workflows:
       cache_hit: {{at_least: 1 %}}
     limits: {{timeout: 8s, cost_per_action: 1 USD, turns: 9, actions_per_user: 50/d}}
 data:
+  sources: {{help: {{class: public, may: [see, store]}}}}
   retention: {{traces: 30d, feedback: 400d}}
 gold: {{answer: {{slices: {{plain: 100}}}}}}
 fairness:

@@ -79,3 +79,22 @@ def test_evidence_that_ends_sooner_is_renewed_sooner() -> None:
 
 def test_a_claim_that_the_contract_no_longer_makes_gets_nothing() -> None:
     assert what_is_new([HELD], held=[], claims={}) == []
+
+
+def test_a_sample_that_finds_nothing_does_not_answer_a_wider_look_that_found_something() -> None:
+    claim = replace(CLAIM, kind=ClaimKind.NEVER, target=None)
+    wide = replace(HELD, kind="never", value=3.0, low=None, high=None, unit="", n=50_000)
+    detail = {"sampled": 300}
+    few = replace(wide, value=0.0, n=300, detail=detail, observed_at=NOW + timedelta(hours=20))
+
+    def new(piece: Evidence) -> list[Evidence]:
+        return what_is_new([piece], held=[wide], claims={claim.address: claim})
+
+    assert new(few) == []
+    for piece in (
+        replace(few, value=1.0),
+        replace(few, n=50_000),
+        replace(few, observed_at=NOW + timedelta(hours=40)),
+        replace(few, detail={}),
+    ):
+        assert new(piece) == [piece]

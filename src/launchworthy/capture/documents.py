@@ -14,7 +14,7 @@ __all__ = ["storable"]
 
 
 def storable(found: Any, *, source: Any, unstorable: frozenset[str]) -> tuple[str, bool]:
-    """JSON text of documents, and whether any was reduced to its id and score.
+    """JSON text of documents, and whether any was reduced to its id, score and source.
 
     Args:
         found: A list of ``{id, score, content, source}``, or its JSON text.
@@ -33,12 +33,21 @@ def storable(found: Any, *, source: Any, unstorable: frozenset[str]) -> tuple[st
             kept.append(document)
             continue
         reduced = True
-        kept.append(
-            {name: document[name] for name in ("id", "score") if name in document}
-            if isinstance(document, Mapping)
-            else {}
-        )
+        kept.append(_reduced(document, source) if isinstance(document, Mapping) else {})
     return orjson.dumps(kept).decode(), reduced
+
+
+def _reduced(document: Mapping[str, Any], source: Any) -> dict[str, Any]:
+    """That it was read stays on record, and not what it says."""
+    kept = {name: document[name] for name in ("id", "score") if name in document}
+    named = _source(document) or source
+    return {**kept, "source": named} if isinstance(named, str) else kept
+
+
+def _source(document: Mapping[str, Any]) -> Any:
+    metadata = document.get("metadata")
+    inner = metadata.get("source") if isinstance(metadata, Mapping) else None
+    return document.get("source") or inner
 
 
 def _bound(document: Any, source: Any, unstorable: frozenset[str]) -> bool:

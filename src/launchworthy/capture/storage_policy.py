@@ -23,7 +23,7 @@ class StoragePolicy:
     Attributes:
         user_ids: Users and sessions as a keyed hash, not at all, or as sent.
         store_content: Prompts, contexts, answers and texts like them; without, only the figures are kept.
-        unstorable_sources: Of documents that come from these, only the id and the score are kept.
+        unstorable_sources: Of documents that come from these, only id, score and source are kept.
         redact: Takes personal data out of each text; None keeps texts as they are.
     """
 

@@ -63,7 +63,10 @@ def _data(draft: Draft) -> None:
                 },
             )
     draft.never(
-        "data/unnamed", "no data is seen, stored or learned from that the contract does not name", line="data"
+        "data/unnamed",
+        "no data is seen, stored or learned from that the contract does not name",
+        line="data",
+        options={"sources": tuple(data.sources)},
     )
     if data.pii is not None:
         found = ", ".join(words(kind) for kind in data.pii.find)

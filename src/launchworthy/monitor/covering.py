@@ -1,26 +1,23 @@
-"""Whether records say what they must, and how long they are kept. May import ``evidence`` and this room."""
+"""Whether records say what they must. May import ``evidence`` and this room."""
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from launchworthy.contract.units import per_day
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of, nothing
-from launchworthy.monitor.sample import Measured, Sample, mean, share
+from launchworthy.monitor.sample import Sample, mean, share
 from launchworthy.monitor.scene import FAILED, Ask, Bind
 from launchworthy.quantity import Quantity
 from launchworthy.records import KINDS
-from launchworthy.stats import Interval
 
 __all__ = ["MEASURES", "REQUIRED"]
 
 _DAY_NS = 86_400_000_000_000
 _MOST_SPANS = 50_000
-_GRACE_NS = _DAY_NS  # records fall due at every moment, and are removed when maintenance comes round
 # What a span must tell, by kind, as field → SQL that is true where it does; ``every`` is for each kind.
 REQUIRED: Mapping[str, Mapping[str, str]] = {
     "every": {
@@ -142,62 +139,6 @@ def _feedback(ask: Ask) -> Evidence | None:
     return evidence_of(ask, share(scene.query, sample, level=ask.claim.confidence, bad=0))
 
 
-def _retention(table: str, time: str) -> Callable[[Ask], Evidence | None]:
-    def measure(ask: Ask) -> Evidence | None:
-        kept_ms = ask.claim.options.get("kept_ms")
-        if kept_ms is None:
-            return None
-        bind = Bind()
-        scene = ask.scene
-        oldest = ask.until_ns - int(kept_ms * 1e6) - _GRACE_NS
-        trace = f"list(lower(hex(trace_id)) ORDER BY {time})"
-        row = scene.query(
-            f"SELECT count(*) AS n, count(*) FILTER ({time} < {bind(oldest)}) AS hits, min({time}) AS first,"
-            f" count(*) FILTER (simulated) AS simulated FROM {table} WHERE product = {bind(scene.product)}",
-            bind.values,
-        )[0]
-        if not row["n"]:
-            return None
-        worst: list[dict[str, Any]] = []
-        if row["hits"]:
-            bind = Bind()
-            found = scene.query(
-                f"SELECT {trace} AS traces FROM (SELECT trace_id, {time} FROM {table}"
-                f" WHERE product = {bind(scene.product)} AND {time} < {bind(oldest)}"
-                f" ORDER BY {time} LIMIT 20)",
-                bind.values,
-            )
-            worst = [{"trace": each} for each in found[0]["traces"]]
-        hits = float(row["hits"])
-        interval = Interval(
-            value=hits,
-            low=hits,
-            high=hits,
-            confidence=0.95,
-            n=row["n"],
-            method="full count",
-            sides=1,
-            sample={"breaches": row["hits"], "n": row["n"]},
-        )
-        whole = Measured(
-            interval=interval,
-            records=row["n"],
-            unscored=0,
-            simulated=row["simulated"],
-            units=row["n"],
-            noun="record",
-            row="record",
-            first_ns=row["first"],
-            worst=worst,
-        )
-        first = datetime.fromtimestamp(row["first"] / 1e9, tz=UTC)
-        told = {"remark": f"the oldest of {row['n']:,} records is of {first:%Y-%m-%d %H:%M}"}
-        since_s = scene.now.timestamp() - row["first"] / 1e9
-        return evidence_of(ask.within(max(0.0, since_s)), whole, detail=told, release=False)
-
-    return measure
-
-
 def _frequency(ask: Ask) -> Evidence | None:
     """Calls a day of whole days (UTC) from the first day with a call, whatever release answered."""
     a_day = per_day(Quantity(1.0, ask.unit))
@@ -226,7 +167,5 @@ def _frequency(ask: Ask) -> Evidence | None:
 MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     "cover:records/required_fields": _required_fields,
     "cover:feedback/coverage": _feedback,
-    "never:data/traces": _retention("spans", "start_time"),
-    "never:data/feedback": _retention("feedback", "time"),
     "bound:frequency/frequency": _frequency,
 }

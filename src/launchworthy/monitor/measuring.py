@@ -15,6 +15,7 @@ from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
 from launchworthy.gold import Guarded
 from launchworthy.monitor import (
+    boundaries,
     canaries,
     covering,
     economics,
@@ -23,6 +24,7 @@ from launchworthy.monitor import (
     outcomes,
     proxies,
     reliability,
+    tools,
     trust,
 )
 from launchworthy.monitor.piece import nothing
@@ -49,6 +51,8 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     **canaries.MEASURES,
     **proxies.MEASURES,
     **fairness.MEASURES,
+    **boundaries.MEASURES,
+    **tools.MEASURES,
     "bound:monitors/*": _monitors,
 }
 
@@ -56,7 +60,11 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
 _OF_ANY_RELEASE = frozenset(
     (
         _measure
-        for path, _measure in (*covering.MEASURES.items(), *canaries.MEASURES.items())
+        for path, _measure in (
+            *covering.MEASURES.items(),
+            *canaries.MEASURES.items(),
+            *boundaries.MEASURES.items(),
+        )
         if path.startswith(("never:data/", "bound:frequency/", "never:gold/"))
     )
 )
@@ -74,6 +82,8 @@ def measure(
     now: datetime,
     gold: Iterable[Guarded] = (),
     scores: Mapping[str, CallScores] | None = None,
+    versions: Mapping[str, datetime] | None = None,
+    any_release: bool = True,
 ) -> list[Evidence]:
     """What the records of a release say of the claims; claims with no record to look at are passed over.
 
@@ -85,6 +95,8 @@ def measure(
         now: When it is measured (aware); later records do not count.
         gold: Gold sets that must not turn up in records.
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
+        versions: When each version of a gold set was made, by ``name@version``.
+        any_release: False leaves out what does not depend on the release.
     """
     known = list(claims)
     asked = [(claim, found) for claim in known if (found := _measure_of(claim)) is not None]
@@ -94,6 +106,7 @@ def measure(
         look(known, product=product, query=query, release=release, now=now),
         gold={each.name: each for each in gold},
         scores=scores or {},
+        versions=versions or {},
     )
     pieces = []
     for claim, found in asked:
@@ -105,7 +118,7 @@ def measure(
             window_s=claim.valid_for_s,
             scene=scene,
         )
-        if not ask.seen() and found not in _OF_ANY_RELEASE:
+        if (not any_release) if found in _OF_ANY_RELEASE else not ask.seen():
             continue
         try:
             piece = found(ask)

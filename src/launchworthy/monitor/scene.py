@@ -67,6 +67,7 @@ class Scene:
         evaluated: Whether any trace has a root of kind ``evaluation``.
         gold: Gold sets by name, for those who see whether one has got out.
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
+        versions: When each version of a gold set was made, by ``name@version``.
     """
 
     product: str
@@ -80,6 +81,7 @@ class Scene:
     evaluated: bool = False
     gold: Mapping[str, Guarded] = field(default_factory=dict)
     scores: Mapping[str, CallScores] = field(default_factory=dict)
+    versions: Mapping[str, datetime] = field(default_factory=dict)
 
     def option(self, workflow: str | None, path: str) -> Mapping[str, Any]:
         """Options of the claim at ``path`` of a workflow, such as ``success``; empty where there is none."""

@@ -79,6 +79,7 @@ class Own:
     )
     SIMULATED: Final = "launchworthy.simulated"  # a simulated user made the call
     FALLBACK: Final = "launchworthy.fallback"  # name of the fallback that answered, or false
+    REGION: Final = "launchworthy.region"  # where a model call went, such as eu-central-1
     TEXTS_LEFT_OUT: Final = "launchworthy.texts_left_out"  # could not be looked through for personal data
     SLICE: Final = "launchworthy.slice"  # slice, or list of slices, that the call belongs to
     OUTCOME: Final = "launchworthy.outcome.event"

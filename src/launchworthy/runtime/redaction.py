@@ -11,8 +11,8 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from launchworthy.runtime.guards.pii import Placeholders, pii_guards, pseudonymise
 from launchworthy.runtime.guards.pii.guard import PiiGuard, PiiNamesGuard
@@ -23,7 +23,7 @@ from launchworthy.runtime.guards.verdict import Finding, GuardContext, Outcome, 
 if TYPE_CHECKING:
     from launchworthy.contract.model.safeguards import Pii
 
-__all__ = ["TextRedaction", "find_personal", "redaction_of"]
+__all__ = ["PersonalKinds", "TextRedaction", "find_personal", "redaction_of", "replaced_kinds"]
 
 LONGEST = 1_000_000
 """Characters of one text that are looked through; a longer one is left out."""
@@ -32,6 +32,7 @@ _REMEMBERED_CHARS = 8_000_000
 # What stands for personal data, and is none: a pseudonym or a placeholder.
 _REPLACED = re.compile(rf"\b(?:{'|'.join(sorted(KINDS, key=len, reverse=True))}|u|s)_[0-9a-f]{{24}}\b")
 _CONTEXT = GuardContext()
+_CLEAN = object()
 
 Guards = Sequence[PiiGuard | PiiNamesGuard]
 
@@ -48,6 +49,35 @@ def find_personal(text: str, guards: Guards) -> list[Finding] | None:
         return found
     stands = [match.span() for form in (PLACEHOLDER, _REPLACED) for match in form.finditer(text)]
     return [each for each in found if not any(a < each.end and each.start < b for a, b in stands)]
+
+
+class _Memory:
+    """What was found in the texts that were looked at last, by their digests."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, Any] = OrderedDict()
+        self._characters = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, text: str, look: Callable[[str], Any]) -> Any:
+        """What ``look`` answered to this text before, or answers now."""
+        place = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        with self._lock:
+            if place in self._known:
+                self._known.move_to_end(place)
+                return self._known[place]
+        found = look(text)
+        with self._lock:
+            if place not in self._known:
+                self._known[place] = found
+                self._characters += _weight(found)
+                while self._characters > _REMEMBERED_CHARS:
+                    self._characters -= _weight(self._known.popitem(last=False)[1])
+        return found
+
+
+def _weight(found: Any) -> int:
+    return 100 + (len(found) if isinstance(found, str) else 0)
 
 
 class TextRedaction:
@@ -71,38 +101,61 @@ class TextRedaction:
     ) -> None:
         self.guards: Guards = pii_guards(find=find)
         self._how, self._key = how, key
-        self._known: OrderedDict[bytes, str | None] = OrderedDict()  # None: nothing was found
-        self._characters = 0
-        self._lock = threading.Lock()
+        self._memory = _Memory()
 
     def __call__(self, text: str) -> str | None:
         """The text without personal data; None where it is too long to be looked through."""
         if len(text) > LONGEST:
             return None
-        if len(text) < 3:
-            return text
-        place = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        with self._lock:
-            if place in self._known:
-                self._known.move_to_end(place)
-                known = self._known[place]
-                return text if known is None else known
-        found = find_personal(text, self.guards)
-        if found is None:
-            return None
-        kept = self._replaced(text, found) if found else None
-        with self._lock:
-            if place not in self._known:
-                self._known[place] = kept
-                self._characters += _weight(kept)
-                while self._characters > _REMEMBERED_CHARS:
-                    self._characters -= _weight(self._known.popitem(last=False)[1])
-        return text if kept is None else kept
+        found = self._memory(text, self._look)
+        return text if found is _CLEAN else found
 
-    def _replaced(self, text: str, found: Sequence[Finding]) -> str:
+    def _look(self, text: str) -> Any:
+        found = find_personal(text, self.guards)
+        if not found:
+            return None if found is None else _CLEAN
         if self._how == "redact":
             return Placeholders()(text, found)
         return pseudonymise(text, found, key=self._key)
+
+
+class PersonalKinds:
+    """Says which kinds of personal data stand in one text after another.
+
+    Args:
+        find: Kinds to look for.
+
+    Raises:
+        InputError: A kind is unknown.
+
+    Example:
+        >>> sorted(PersonalKinds(["email", "phone"])("Write to ana@example.com"))
+        ['email']
+    """
+
+    def __init__(self, find: Iterable[str]) -> None:
+        self._guards = pii_guards(find=find)
+        self._memory = _Memory()
+
+    def __call__(self, text: str) -> frozenset[str] | None:
+        """The kinds; None where the text is too long to be looked through."""
+        if len(text) > LONGEST:
+            return None
+        found: frozenset[str] | None = self._memory(text, self._look)
+        return found
+
+    def _look(self, text: str) -> frozenset[str] | None:
+        found = find_personal(text, self._guards)
+        return None if found is None else frozenset(each.type for each in found)
+
+
+def replaced_kinds(text: str) -> frozenset[str]:
+    """Kinds of personal data that stood in a text until pseudonyms took their place.
+
+    >>> sorted(replaced_kinds("Write to email_0123456789abcdef01234567"))
+    ['email']
+    """
+    return frozenset(match[0].rpartition("_")[0] for match in _REPLACED.finditer(text)) & set(KINDS)
 
 
 def redaction_of(pii: Pii | None, *, key: bytes) -> TextRedaction | None:
@@ -117,7 +170,3 @@ def redaction_of(pii: Pii | None, *, key: bytes) -> TextRedaction | None:
         return None
     how: Literal["pseudonymise", "redact"] = "pseudonymise" if pii.record == "pseudonymise" else "redact"
     return TextRedaction(find=pii.find, how=how, key=key)
-
-
-def _weight(kept: str | None) -> int:
-    return 100 + len(kept or "")

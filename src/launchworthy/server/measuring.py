@@ -47,6 +47,11 @@ def what_is_new(
     return found
 
 
+def _looks_less(piece: Evidence, last: Evidence) -> bool:
+    """A sample that finds nothing does not answer a wider look that found something."""
+    return "sampled" in piece.detail and not piece.value and bool(last.value) and piece.n < last.n
+
+
 def _key(piece: Evidence) -> _Key:
     return piece.claim, piece.release, piece.slice
 
@@ -56,6 +61,8 @@ def _is_new(piece: Evidence, last: Evidence, claim: Claim) -> bool:
     life = timedelta(seconds=min(claim.valid_for_s, 1e10))
     if last.valid_until is not None:
         life = min(life, last.valid_until - last.observed_at)
+    if _looks_less(piece, last) and age < life:
+        return False
     if age >= life / 4:
         return True
     if all(getattr(piece, name) == getattr(last, name) for name in _SAME):

@@ -148,7 +148,7 @@ DOCUMENTS = json.dumps(
 )
 
 
-def test_documents_of_a_source_that_may_not_be_stored_keep_their_id_and_score(bench: Bench) -> None:
+def test_documents_of_a_source_that_may_not_be_stored_keep_their_id_score_and_source(bench: Bench) -> None:
     policy = StoragePolicy(unstorable_sources=frozenset({"contracts"}))
     stored = row(
         bench,
@@ -161,8 +161,8 @@ def test_documents_of_a_source_that_may_not_be_stored_keep_their_id_and_score(be
     )
     assert stored["context"] == [
         {"id": "a", "score": 0.9, "content": "text of a", "source": "wiki"},
-        {"id": "b", "score": 0.8},
-        {"id": "c"},
+        {"id": "b", "score": 0.8, "source": "contracts"},
+        {"id": "c", "source": "contracts"},
         "text alone",
     ]
     assert "text of b" not in str(stored)
@@ -173,7 +173,12 @@ def test_a_retrieval_wholly_from_such_a_source_keeps_no_text(bench: Bench) -> No
     policy = StoragePolicy(unstorable_sources=frozenset({"contracts"}))
     attributes = {"gen_ai.data_source.id": "contracts", "gen_ai.retrieval.documents": DOCUMENTS}
     stored = row(bench, attributes, policy)
-    assert [sorted(each) for each in stored["context"]] == [["id", "score"], ["id", "score"], ["id"], []]
+    assert [sorted(each) for each in stored["context"]] == [
+        ["id", "score", "source"],
+        ["id", "score", "source"],
+        ["id", "source"],
+        [],
+    ]
     assert "text" not in str(stored["context"])
 
 

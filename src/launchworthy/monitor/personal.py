@@ -1,0 +1,283 @@
+"""Personal data in stored texts: which kinds stand in which field, in all of them or in a sample.
+
+May import ``capture``, ``evidence``, ``runtime``, ``stats`` and this room. A sample is drawn by a hash of the
+record's ids, so that the same records are drawn again and most texts are known from the time before.
+"""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters)
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from launchworthy.capture.redaction import LEFT_OUT, Redaction
+from launchworthy.capture.storage_policy import redact_attributes
+from launchworthy.errors import InputError
+from launchworthy.evidence import Evidence
+from launchworthy.monitor.piece import evidence_of, nothing
+from launchworthy.monitor.sample import WORST, Measured
+from launchworthy.monitor.scene import Ask, Bind, Query
+from launchworthy.records import TABLES
+from launchworthy.runtime.redaction import PersonalKinds, replaced_kinds
+from launchworthy.stats import Interval
+
+__all__ = ["FIELDS", "Place", "Texts", "look_through", "prompt", "record", "response"]
+
+FIELDS: Mapping[str, Sequence[str]] = {
+    "spans": ("input", "context", "output", "status_message", "attributes", "events"),
+    "feedback": ("comment", "correction", "attributes"),
+    "scores": ("explanation", "attributes"),
+    "outcomes": ("attributes",),
+    "decisions": ("reason",),
+}
+"""Fields in which texts stand, by table."""
+
+MOST = 300
+"""Records of each table that are drawn each time the evidence is renewed."""
+
+_BLOCK = 200
+
+
+@dataclass(kw_only=True)
+class Texts:
+    """What was found in one field.
+
+    Attributes:
+        looked: Texts that were looked through.
+        missed: Texts that could not be.
+        holding: Texts that hold any kind.
+        kinds: Kind → texts that hold it.
+        replaced: Texts in which pseudonyms of personal data stand.
+        left_out: Texts that were left out because nothing could look through them before they were stored.
+    """
+
+    looked: int = 0
+    missed: int = 0
+    holding: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    replaced: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One text, the kinds in it (None: it could not be looked through), and those that pseudonyms tell."""
+
+    field: str
+    trace: str | None
+    time_ns: int
+    simulated: bool
+    kinds: frozenset[str] | None
+    replaced: frozenset[str]
+    left_out: bool
+
+
+@lru_cache(maxsize=16)
+def _finder(find: tuple[str, ...]) -> PersonalKinds:
+    return PersonalKinds(find)
+
+
+def look_through(
+    query: Query,
+    *,
+    table: str,
+    find: Sequence[str],
+    product: str,
+    since_ns: int,
+    until_ns: int,
+    most: int | None,
+    fields: Sequence[str] | None = None,
+    among: str = "true",
+) -> Iterator[Place]:
+    """Each text of a table that was looked through.
+
+    Args:
+        query: Answers one SELECT over the records.
+        table: Table.
+        find: Kinds to look for.
+        product: Product.
+        since_ns, until_ns: From when to when.
+        most: Records to draw; None: all.
+        fields: Of these fields only.
+        among: SQL for which records.
+
+    Raises:
+        InputError: A kind is unknown.
+    """
+    finder = _finder(tuple(find))
+    names = [name for name in FIELDS[table] if fields is None or name in fields]
+    bind = Bind()
+    time = TABLES[table].time
+    ids = [name for name in ("trace_id", "span_id") if name in TABLES[table].names]
+    drawn = f"hash({', '.join((*ids, time))})"
+    told = " OR ".join(f"{name} IS NOT NULL" for name in names)
+    where = (
+        f"product = {bind(product)} AND {time} >= {bind(since_ns)} AND {time} < {bind(until_ns)}"
+        f" AND ({told}) AND {among}"
+    )
+    if most is not None:
+        last = query(
+            f"SELECT {drawn} AS place FROM {table} WHERE {where} ORDER BY place LIMIT 1 OFFSET {most - 1}",
+            bind.values,
+        )
+        if last:
+            where += f" AND {drawn} <= {bind(last[0]['place'])}"
+    begin = 0
+    while True:
+        rows = query(
+            f"SELECT lower(hex(trace_id)) AS trace, {time} AS time, coalesce(simulated, false) AS simulated,"
+            f" {', '.join(names)} FROM {table} WHERE {where} ORDER BY {drawn}, {time}"
+            f" LIMIT {_BLOCK} OFFSET {begin}",
+            bind.values,
+        )
+        for row in rows:
+            for name in names:
+                if row[name] is not None:
+                    yield _place(finder, name, row)
+        if len(rows) < _BLOCK:
+            return
+        begin += _BLOCK
+
+
+def _place(finder: PersonalKinds, name: str, row: Mapping[str, Any]) -> Place:
+    text = row[name]
+    kinds: set[str] = set()
+
+    def probe(part: str) -> str | None:
+        found = finder(part)
+        kinds.update(found or ())
+        return part if found is not None else None
+
+    redaction = Redaction(probe)
+    if name in ("attributes", "events"):
+        _attributes(text, redaction)
+    else:
+        redaction.text(text)
+    return Place(
+        field=name,
+        trace=row["trace"],
+        time_ns=row["time"],
+        simulated=row["simulated"],
+        kinds=None if redaction.left_out and not kinds else frozenset(kinds),
+        replaced=replaced_kinds(text),
+        left_out=LEFT_OUT in text,
+    )
+
+
+def _attributes(text: str, redaction: Redaction) -> None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        redaction.text(text)
+        return
+    for each in value if isinstance(value, list) else [value]:
+        held = each.get("attributes") if isinstance(each, dict) and "attributes" in each else each
+        if isinstance(held, dict):
+            redact_attributes(held, redaction)
+
+
+def record(ask: Ask) -> Evidence | None:
+    """Texts of records in which personal data stands that should have been replaced."""
+    found = _look(ask, dict.fromkeys(FIELDS))
+    return _counted(ask, found, "stored text")
+
+
+def prompt(ask: Ask) -> Evidence | None:
+    """Prompts of models in which personal data stands, or stood until the record was made."""
+    return _of_model(ask, "input", "kind = 'model'", "prompt")
+
+
+def response(ask: Ask) -> Evidence | None:
+    """Answers to users in which personal data stands, or stood until the record was made."""
+    return _of_model(ask, "output", "kind = 'workflow'", "answer")
+
+
+def _of_model(ask: Ask, name: str, among: str, noun: str) -> Evidence | None:
+    how = ask.scene.option(None, "data/pii/record").get("action", "keep")
+    if how in ("redact", "drop"):
+        return nothing(
+            ask,
+            "records hold no text" if how == "drop" else "records hold placeholders, whoever put them there",
+            noun=noun,
+            release=False,
+        )
+    found = _look(ask, {"spans": (name,)}, among=among)
+    if isinstance(found, list):
+        # A guard masks with numbered placeholders; a pseudonym is what the record put in place of the value.
+        find = frozenset(ask.claim.options.get("find", ()))
+        found = [_with(each, each.replaced & find) for each in found]
+    return _counted(ask, found, noun)
+
+
+def _with(place: Place, more: frozenset[str]) -> Place:
+    from dataclasses import replace
+
+    return replace(place, kinds=(place.kinds or frozenset()) | more) if more else place
+
+
+def _look(
+    ask: Ask, fields: Mapping[str, Sequence[str] | None], *, among: str = "true"
+) -> list[Place] | InputError:
+    find = tuple(ask.claim.options.get("find", ()))
+    found: list[Place] = []
+    try:
+        for table, names in fields.items():
+            found += look_through(
+                ask.scene.query,
+                table=table,
+                find=find,
+                product=ask.scene.product,
+                since_ns=ask.since_ns,
+                until_ns=ask.until_ns,
+                most=MOST,
+                fields=names,
+                among=among,
+            )
+    except InputError as error:
+        return error
+    return found
+
+
+def _counted(ask: Ask, found: list[Place] | InputError, noun: str) -> Evidence | None:
+    if isinstance(found, InputError):
+        return nothing(ask, found.message, noun=noun, release=False)
+    looked = [each for each in found if each.kinds is not None]
+    if not found:
+        return None
+    holding = [each for each in looked if each.kinds]
+    kinds = Counter(kind for each in holding for kind in each.kinds or ())
+    count = float(len(holding))
+    interval = Interval(
+        value=count,
+        low=count,
+        high=count,
+        confidence=ask.claim.confidence,
+        n=len(looked),
+        method="count in a sample",
+        sides=1,
+        sample={"breaches": len(holding), "n": len(looked)},
+    )
+    measured = Measured(
+        interval=interval if looked else None,
+        records=len(looked),
+        unscored=len(found) - len(looked),
+        simulated=sum(each.simulated for each in found),
+        units=len(looked),
+        noun=noun,
+        row=noun,
+        first_ns=min(each.time_ns for each in found),
+        worst=[{"trace": each.trace} for each in holding[:WORST] if each.trace],
+        missing="the text is too long to be looked through",
+    )
+    fields = Counter(each.field for each in holding)
+    detail: dict[str, Any] = {
+        "kinds": dict(sorted(kinds.items())),
+        "fields": dict(sorted(fields.items())),
+        "sampled": MOST,
+        "remark": "what its own recognisers do not find is not counted",
+    }
+    return evidence_of(ask, measured, detail=detail, release=False)

@@ -1,0 +1,86 @@
+"""Which sources records show a model to have read, against what the contract lets it see and keep.
+
+May import ``evidence`` and this room. What was read are the documents of retrievals, each with its
+source: its own, that of its metadata, or that of the whole retrieval.
+"""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters)
+from __future__ import annotations
+
+from launchworthy.evidence import Evidence
+from launchworthy.monitor.piece import evidence_of, nothing
+from launchworthy.monitor.sample import Sample, breaches
+from launchworthy.monitor.scene import UNIT, Ask, Bind
+
+__all__ = ["documents", "source", "unnamed"]
+
+_NAMED = (
+    "coalesce(json_extract_string(doc, '$.source'), json_extract_string(doc, '$.metadata.source'), whole)"
+)
+_TEXT = (
+    "(json_type(doc) = 'VARCHAR' OR coalesce(json_extract_string(doc, '$.content'),"
+    " json_extract_string(doc, '$.text'), json_extract_string(doc, '$.page_content')) IS NOT NULL)"
+)
+
+
+def documents(ask: Ask, bind: Bind) -> str:
+    """SELECT of the documents that were read: trace, workflow, source (null where not said), has_text."""
+    whole = (
+        "CASE WHEN json_valid(attributes) THEN json_extract_string(attributes, '/gen_ai.data_source.id') END"
+    )
+    return (
+        f"SELECT trace_id, workflow, unit, start_time, sim, {_NAMED} AS source, {_TEXT} AS has_text"
+        " FROM (SELECT trace_id, workflow, start_time,"
+        f" coalesce(simulated, false) AS sim, {UNIT} AS unit, {whole} AS whole,"
+        " unnest(CASE WHEN json_valid(context) AND json_type(context) = 'ARRAY'"
+        " THEN json_extract(context, '$[*]') ELSE [] END) AS doc FROM spans"
+        f" WHERE product = {bind(ask.scene.product)} AND start_time >= {bind(ask.since_ns)}"
+        f" AND start_time < {bind(ask.until_ns)} AND context IS NOT NULL)"
+    )
+
+
+def unnamed(ask: Ask) -> Evidence | None:
+    """Documents of sources that the contract does not name."""
+    named = ask.claim.options.get("sources") or ()
+    if not named:
+        return nothing(ask, "the contract names no source of data", noun="document", release=False)
+    bind = Bind()
+    found = documents(ask, bind)
+    known = ", ".join(bind(name) for name in named)
+    return _counted(ask, bind, found, f"source IS NULL OR source NOT IN ({known})")
+
+
+def source(ask: Ask) -> Evidence | None:
+    """Documents of one source where they may not be: seen, stored with their text, or of another workflow."""
+    options = ask.claim.options
+    may = options.get("may", ())
+    bind = Bind()
+    found = documents(ask, bind)
+    name = bind(ask.claim.address.rpartition("/")[2])
+    wrong = []
+    if "see" not in may:
+        wrong.append("true")
+    if "store" not in may:
+        wrong.append("has_text")
+    if options.get("only_for"):
+        wrong.append(f"workflow IS DISTINCT FROM {bind(options['only_for'])}")
+    broken = " OR ".join(wrong) or "false"
+    piece = _counted(ask, bind, found, f"source = {name} AND ({broken})")
+    if piece is not None and piece.value == 0 and options.get("scope"):
+        return nothing(
+            ask,
+            "records do not say whose row a document was; the enforcer leaves those of others out",
+            noun="document",
+            release=False,
+        )
+    return piece
+
+
+def _counted(ask: Ask, bind: Bind, found: str, breach: str) -> Evidence | None:
+    sample = Sample(
+        sql="SELECT unit, trace_id AS trace, start_time AS began, sim,"
+        f" coalesce({breach}, false)::DOUBLE AS x, 0.0 AS y FROM ({found})",
+        parameters=bind.values,
+        noun="document",
+    )
+    return evidence_of(ask, breaches(ask.scene.query, sample), release=False)
