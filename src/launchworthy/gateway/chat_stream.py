@@ -143,8 +143,10 @@ class ChatStream:
             return await self._end(given, choice, out, said, reason)
         if not said and not out:
             return None
-        choice.text.append(said)
-        return {"index": index, "delta": {**out, "content": said}, "finish_reason": None}
+        if said:
+            choice.text.append(said)
+            out["content"] = said
+        return {"index": index, "delta": out, "finish_reason": None}
 
     async def _end(
         self, given: dict[str, Any], choice: _Choice, out: dict[str, Any], said: str, reason: str | None
