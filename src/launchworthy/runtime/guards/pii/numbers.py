@@ -29,16 +29,8 @@ _MONEY_AFTER = re.compile(r" ?[%€£¥]|,[0-9]{3}(?![0-9])| ?(?:usd|eur|gbp|dol
 _MOST_GROUPS = 8
 _MOST_DIGITS = 19
 _CARD_GROUPS = {
-    (4, 4, 4, 4),
-    (4, 6, 5),
-    (4, 6, 4),
-    (4, 4, 4, 4, 3),
-    (4, 4, 4),
-    (4, 5, 4),
-    (6, 13),
-    (8, 8),
-    (4, 4, 5),
-}
+    (4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4), (4, 5, 4), (6, 13), (8, 8), (4, 4, 5),
+}  # fmt: skip
 _LONG_RUN = 16  # groups; in a longer run, a table perhaps, only well-known forms are read
 _SHAPES = _CARD_GROUPS | {each.groups for each in BARE} | {(3, 3, 4), (1, 3, 3, 4), (2, 2, 2, 2, 2)}
 # Country calling codes (ITU-T E.164): those of one and two digits; all others have three.
@@ -46,32 +38,9 @@ _SHORT_CODES = frozenset(
     "1 7 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 "
     "81 82 84 86 90 91 92 93 94 95 98".split()
 )
-_LONG_STARTS = (
-    "21",
-    "22",
-    "23",
-    "24",
-    "25",
-    "26",
-    "29",
-    "35",
-    "37",
-    "38",
-    "42",
-    "50",
-    "59",
-    "67",
-    "68",
-    "69",
-    "80",
-    "85",
-    "87",
-    "88",
-    "96",
-    "97",
-    "99",
-)
+_LONG_STARTS = frozenset("21 22 23 24 25 26 29 35 37 38 42 50 59 67 68 69 80 85 87 88 96 97 99".split())
 
+_YEARS = {"19", "20"}  # groups of four that begin so are years
 _BY_LENGTH: dict[int, list[Identity]] = defaultdict(list)
 for _identity in BARE:
     _BY_LENGTH[_identity.digits].append(_identity)
@@ -234,7 +203,9 @@ def _phone(window: _Window, near: dict[str, int], text: str) -> Finding | None:
     extension = _EXTENSION.match(text, window.end)
     end = extension.end() if extension else window.end
     score = _form(window)
-    if score is None:
+    if score is None or (
+        set(groups) == {4} and {digits[at : at + 2] for at in range(0, len(digits), 4)} <= _YEARS
+    ):
         return None
     if extension:
         score += 0.2
@@ -248,10 +219,6 @@ def _phone(window: _Window, near: dict[str, int], text: str) -> Finding | None:
         score -= 0.2
     if not window.whole and score < 0.8:
         score -= 0.15
-    if len(digits) == len(groups) * 4 and all(
-        text[window.start + 5 * i :][:2] in ("19", "20") for i in range(len(groups))
-    ):
-        return None  # years
     return Finding(window.start, end, "phone", min(score, 0.95)) if score > 0 else None
 
 
