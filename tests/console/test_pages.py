@@ -31,7 +31,7 @@ from launchworthy.evidence.verdict import verdict_on
 
 ROOT = Path(console.__file__).parent
 # Tried over a real queue, with hostile text in every field, by tests/server/test_approval_pages.py.
-OVER_A_QUEUE = frozenset(("approvals", "approval", "approve", "decided", "permissions"))
+OVER_A_QUEUE = frozenset(("approvals", "approval", "approve", "audit", "decided", "permissions"))
 ADDRESSES: Mapping[str, str] = {
     "canvas": "/products/python-docs/canvas",
     "contract": "/products/python-docs/contract",

@@ -1,7 +1,7 @@
 """Entries of the audit chain as a reviewer reads them: what was decided, on what, by which rule, and whether
 what the records say of it is what the chain committed to.
 
-Pure; may import ``errors`` and the standard library.
+Pure; may import ``errors`` and this room.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from launchworthy.errors import InputError
 from launchworthy.evidence.commitment import OPENED, is_opened_by
+from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.status import LedgerEntry
+from launchworthy.evidence.wording import measured_text
 
 __all__ = ["AuditEntry", "AuditFilter", "Opening", "Openness", "audit_entry", "entry_words"]
 
@@ -188,16 +191,35 @@ def _plain(value: Any) -> str:
 def _other_words(entry: AuditEntry) -> list[str]:
     body = entry.body
     if entry.kind == "evidence":
-        value = body.get("value")
         return [
             f"evidence: {body.get('claim', '?')}",
+            _measured(body),
             f"method {body.get('method') or '?'}, source {body.get('source') or '?'},"
             f" by {body.get('producer') or '?'}",
-            f"value {value if value is not None else 'none'}, n = {body.get('n')}",
+        ]
+    if entry.kind == "verdict":
+        contract = body.get("contract")
+        version = contract.get("version") if isinstance(contract, dict) else None
+        return [
+            f"verdict: {body.get('conclusion', '?')}",
+            f"release {body.get('release') or '?'}, contract {version or '?'},"
+            f" {body.get('pieces', '?')} pieces of evidence",
         ]
     if entry.kind == "erasure":
         removed = body.get("removed")
-        counts = ", ".join(f"{n} {name}" for name, n in removed.items()) if isinstance(removed, dict) else ""
-        return [f"erasure by {body.get('by', '?')}", f"removed: {counts or 'nothing was held'}"]
+        counts = (
+            ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in removed.items())
+            if isinstance(removed, dict)
+            else ""
+        )
+        return [f"erasure: by {body.get('by', '?')}", f"removed: {counts or 'nothing was held'}"]
     told = {name: value for name, value in body.items() if isinstance(value, (str, int, float, bool))}
     return [entry.kind, *(f"{name}: {_plain(value)[:200]}" for name, value in list(told.items())[:12])]
+
+
+def _measured(body: Mapping[str, Any]) -> str:
+    try:
+        piece = Evidence.from_json(body)
+    except InputError:
+        return "cannot be read"
+    return measured_text(piece) if piece.value is not None else "not measured"

@@ -149,7 +149,9 @@ def _row(entry: AuditEntry, product: str) -> AuditRow:
     )
     first, *rest = entry_words(entry)
     why = str((entry.detail or {}).get("reason") or "")
-    if entry.is_decision and entry.openness is Openness.CLOSED:
+    if not entry.is_decision and rest:
+        why, *rest = rest
+    elif entry.openness is Openness.CLOSED:
         why = "Erased, or past retention: only the commitment is left."
     return AuditRow(
         number=f"{entry.seq:,}",
