@@ -128,7 +128,12 @@ def _live(world: World) -> dict[str, float]:
             kind="retrieval", trace=trace, context=rng.choice(["[]", '["d"]']), duration_ms=5.0, **inner
         )
         world.span(
-            kind="tool", trace=trace, duration_ms=7.0, status=rng.choice(["ok", "ok", "error"]), **inner
+            kind="tool",
+            tool_name="search",
+            trace=trace,
+            duration_ms=7.0,
+            status=rng.choice(["ok", "ok", "error"]),
+            **inner,
         )
         for event in EVENTS:
             if rng.random() < 0.3:
