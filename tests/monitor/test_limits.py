@@ -77,7 +77,8 @@ def test_actions_of_a_user_are_counted_by_day(world: World, claim: ClaimOf) -> N
     assert (piece.value, piece.n) == (1.0, 3)
     hourly = world.one(_limit(claim, "actions_per_user", 1.0, "1/h"))
     assert (hourly.value, hourly.n) == (0.0, 8)
-    assert world.one(_limit(claim, "actions_per_user", 1.0, "1/month")).value is None
+    assert world.one(_limit(claim, "actions_per_user", 1.0, "1/month")).value == 2.0
+    assert world.one(_limit(claim, "actions_per_user", 1.0, "1/visit")).value is None
 
 
 def test_a_way_of_giving_no_answer_that_nobody_declared_is_a_breach(world: World, claim: ClaimOf) -> None:
@@ -108,3 +109,70 @@ def test_a_limit_is_that_of_its_own_workflow(world: World, claim: ClaimOf) -> No
     assert found[answer.address].value == 1.0
     assert found[refund.address].value == 0.0
     assert found[overrun.address].value == 0.5
+
+
+def _budget(world: World, trace: bytes, name: str, **more: Any) -> None:
+    world._add(
+        "decisions",
+        more.pop("ago", 3600.0),
+        trace_id=trace,
+        event_id=f"e-{name}-{trace.hex()[:8]}",
+        kind="budget",
+        subject=name,
+        rule=world.at(f"limits/{name}"),
+        **{"outcome": "overrun", "reason": "too slow", **more},
+    )
+
+
+def test_an_overrun_with_an_incident_is_no_breach_and_is_counted_apart(world: World, claim: ClaimOf) -> None:
+    world.call(duration_ms=100.0)
+    _budget(world, world.call(duration_ms=9000.0), "timeout")
+    _budget(world, world.call(duration_ms=100.0), "timeout")
+    asked = _limit(claim, "timeout", 8000.0, "ms")
+    piece = world.one(asked)
+    assert (piece.value, piece.n, piece.detail["with_incident"]) == (0.0, 3, 1)
+    silent = world.call(duration_ms=9000.0)
+    _budget(world, silent, "cost_per_action")  # of another limit
+    piece = world.one(asked)
+    assert (piece.value, world.traces(piece)) == (1.0, [silent.hex()])
+
+
+def test_calls_that_a_ceiling_stopped_are_not_held_against_it(world: World, claim: ClaimOf) -> None:
+    for number in range(5):
+        trace = world.call(user_id="u_a", session_id="s_a")
+        if number >= 3:
+            _budget(world, trace, "actions_per_user", outcome="stopped")
+            _budget(world, trace, "turns", outcome="stopped")
+    assert world.one(_limit(claim, "actions_per_user", 3.0, "1/d")).value == 0.0
+    assert world.one(_limit(claim, "actions_per_user", 2.0, "1/d")).value == 1.0
+    assert world.one(_limit(claim, "turns", 3.0)).value == 0.0
+
+
+def test_steps_are_the_tools_of_a_call(world: World, claim: ClaimOf) -> None:
+    for uses in (0, 2, 5):
+        trace = world.call()
+        for _ in range(uses):
+            world.span(kind="tool", trace=trace, tool_name="search", **INNER)
+    piece = world.one(_limit(claim, "steps", 4.0))
+    assert (piece.value, piece.n) == (1.0, 3)
+    assert piece.detail["worst"][0]["value"] == 5.0
+
+
+def test_cost_and_tokens_are_added_up_for_a_user_a_session_and_a_workflow(
+    world: World, claim: ClaimOf
+) -> None:
+    for user in ("u_a", "u_a", "u_b"):
+        trace = world.call(user_id=user, session_id=f"s_{user}")
+        who: dict[str, Any] = {"user_id": user, "session_id": f"s_{user}"}
+        world.span(kind="model", trace=trace, cost_usd=0.5, input_tokens=80, output_tokens=20, **who, **INNER)
+    for name, limit, unit, breached, occasions in (
+        ("cost_per_user", 0.9, "USD/d", 1.0, 2),
+        ("cost_per_user", 1.0, "USD/month", 0.0, 2),
+        ("cost_per_workflow", 1.4, "USD/d", 1.0, 1),
+        ("tokens_per_session", 150.0, "1/d", 1.0, 2),
+        ("tokens_per_workflow", 300.0, "1/week", 0.0, 1),
+        ("actions_per_session", 1.0, "1/d", 1.0, 2),
+    ):
+        piece = world.one(_limit(claim, name, limit, unit))
+        assert (name, piece.value, piece.n) == (name, breached, occasions)
+    assert world.one(_limit(claim, "cost_per_user", 1.0, "EUR/d")).value is None

@@ -76,7 +76,8 @@ workflows:
       cost_per_active_user: {{at_most: 9 USD/w}}
       cost_per_success: {{at_most: 3 USD}}
       cache_hit: {{at_least: 1 %}}
-    limits: {{timeout: 8s, cost_per_action: 1 USD, turns: 9, actions_per_user: 50/d}}
+    limits: {{timeout: 8s, cost_per_action: 1 USD, turns: 9, steps: 9, actions_per_user: 50/d,
+      cost_per_session: 5 USD/d, tokens_per_workflow: 1000000/d}}
 data:
   sources: {{help: {{class: public, may: [see, store]}}}}
   retention: {{traces: 30d, feedback: 400d}}

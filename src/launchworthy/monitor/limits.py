@@ -1,21 +1,28 @@
-"""Rules that no call may break, counted call by call. May import ``evidence`` and this room."""
+"""Rules that no call may break, counted call by call. May import ``contract``, ``evidence`` and this room.
+
+An overrun with an incident is no breach of a limit: a call whose records say that the limit stopped it, or
+that it passed the limit and an incident was opened, is counted apart.
+"""
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from launchworthy.contract.units import PERIOD_DAYS
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.economics import NO_PRICE, priced_calls
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, breaches, share
 from launchworthy.monitor.scene import Ask, Bind
 
-__all__ = ["MEASURES", "beyond_cost", "beyond_timeout"]
+__all__ = ["MEASURES", "beyond_cost", "beyond_timeout", "told_of"]
 
 _COLUMNS = "unit, trace_id AS trace, start_time AS began, sim"
 _STOPPING = 1.05  # a call that the time limit stopped ends a moment after it
-_PERIOD_NS = {"h": 3_600_000_000_000, "d": 86_400_000_000_000}
+_DAY_NS = 86_400_000_000_000
+_PERIODS = {"h": "hour", "d": "day", "w": "week", "y": "year", "m": "minute", "min": "minute", "s": "second"}
+_BY = {"user": "user_id", "session": "session_id", "workflow": "workflow"}
 
 
 def beyond_timeout(ask: Ask) -> Sample | None:
@@ -53,12 +60,40 @@ def beyond_cost(ask: Ask) -> Sample | None:
     )
 
 
+def told_of(ask: Ask, bind: Bind) -> str:
+    """SELECT of the traces whose records say that this limit stopped them, or was passed."""
+    return (
+        f"SELECT trace_id FROM decisions WHERE product = {bind(ask.scene.product)} AND kind = 'budget'"
+        f" AND rule = {bind(ask.claim.address)} AND trace_id IS NOT NULL"
+    )
+
+
+def _counted(ask: Ask, sample: Sample) -> Evidence | None:
+    """Breaches among the calls without an incident of this limit, and how many have one."""
+    bind = Bind()
+    bind.values.extend(sample.parameters)
+    told = told_of(ask, bind)
+    left = Sample(
+        sql=f"SELECT * REPLACE (CASE WHEN trace IN ({told}) THEN least(x, y) ELSE x END AS x)"
+        f" FROM ({sample.sql})",
+        parameters=bind.values,
+        noun=sample.noun,
+        missing=sample.missing,
+    )
+    counting = Bind()
+    counting.values.extend(sample.parameters)
+    with_incident = ask.scene.query(
+        f"SELECT count(*) AS n FROM ({sample.sql}) WHERE x > y AND trace IN ({told_of(ask, counting)})",
+        counting.values,
+    )[0]["n"]
+    detail = {"with_incident": with_incident} if with_incident else None
+    return evidence_of(ask, breaches(ask.scene.query, left), detail=detail)
+
+
 def _never(sample: Callable[[Ask], Sample | None], otherwise: str) -> Callable[[Ask], Evidence | None]:
     def measure(ask: Ask) -> Evidence | None:
         found = sample(ask)
-        if found is None:
-            return nothing(ask, otherwise)
-        return evidence_of(ask, breaches(ask.scene.query, found))
+        return nothing(ask, otherwise) if found is None else _counted(ask, found)
 
     return measure
 
@@ -72,7 +107,7 @@ def _turns(ask: Ask) -> Evidence | None:
         sql="SELECT any_value(unit) AS unit, arg_max(trace_id, start_time) AS trace,"
         " min(start_time) AS began,"
         f" bool_or(sim) AS sim, count(*)::DOUBLE AS x, any_value({limit}) AS y FROM ({ask.calls(bind)})"
-        " WHERE session_id IS NOT NULL GROUP BY session_id",
+        f" WHERE session_id IS NOT NULL AND trace_id NOT IN ({told_of(ask, bind)}) GROUP BY session_id",
         parameters=bind.values,
         noun="session",
     )
@@ -81,22 +116,62 @@ def _turns(ask: Ask) -> Evidence | None:
     )
 
 
-def _actions_per_user(ask: Ask) -> Evidence | None:
-    options = ask.claim.options
-    period = _PERIOD_NS.get(str(options.get("unit", "")).removeprefix("1/"))
-    if period is None:
-        return nothing(ask, "a limit on the actions of a user is counted by h or d", noun="user")
+def _steps(ask: Ask) -> Evidence | None:
+    """Uses of tools in each call's trace; a call without any took none."""
     bind = Bind()
+    limit = ask.scene.limit(bind, "limits/steps")
+    if limit is None:
+        return None
+    calls = ask.calls(bind)
+    tools = ask.spans(bind, kinds=("tool",))
     sample = Sample(
-        sql="SELECT unit, arg_max(trace_id, start_time) AS trace, min(start_time) AS began,"
-        f" bool_or(sim) AS sim, count(*)::DOUBLE AS x, {bind(float(options['limit']))}::DOUBLE AS y"
-        f" FROM ({ask.calls(bind)}) WHERE user_id IS NOT NULL GROUP BY unit, start_time // {period}",
+        sql=f"SELECT {_COLUMNS}, coalesce(uses, 0)::DOUBLE AS x, {limit} AS y FROM ({calls}) AS calls"
+        f" LEFT JOIN (SELECT trace_id AS of, count(*) AS uses FROM ({tools}) GROUP BY trace_id) AS tools"
+        f" ON tools.of = calls.trace_id WHERE {limit} IS NOT NULL",
         parameters=bind.values,
-        noun="user's day" if period == _PERIOD_NS["d"] else "user's hour",
+        noun="call",
+    )
+    return _counted(ask, sample)
+
+
+def _over_many(ask: Ask) -> Evidence | None:
+    """A limit over many calls, such as ``cost_per_user``, by day, hour or whatever its period is."""
+    options = ask.claim.options
+    counts, _, whose = ask.metric.partition("_per_")
+    base, _, over = str(options.get("unit", "")).partition("/")
+    column, days = _BY.get(whose), PERIOD_DAYS.get(over)
+    if column is None or days is None or counts not in ("actions", "cost", "tokens"):
+        return nothing(ask, f"{ask.metric} is no limit that records can be held to", noun=whose or "user")
+    if counts == "cost" and base != "USD":
+        return nothing(
+            ask, "records hold costs in US dollars, and the limit is in another currency", noun=whose
+        )
+    bind = Bind()
+    x, of = _counting(ask, bind, counts)
+    period = round(days * _DAY_NS)
+    sample = Sample(
+        sql="SELECT any_value(unit) AS unit, arg_max(trace_id, start_time) AS trace,"
+        f" min(start_time) AS began, bool_or(sim) AS sim, {x} AS x,"
+        f" {bind(float(options['limit']))}::DOUBLE AS y FROM ({of})"
+        f" WHERE {column} IS NOT NULL AND trace_id NOT IN ({told_of(ask, bind)})"
+        f" GROUP BY {column}, start_time // {period}",
+        parameters=bind.values,
+        noun=f"{whose}'s {_PERIODS.get(over, over)}",
+        missing=NO_PRICE,
     )
     return evidence_of(ask, breaches(ask.scene.query, sample)) or nothing(
-        ask, "no call names its user", noun="user"
+        ask, f"no call names its {whose}", noun=whose
     )
+
+
+def _counting(ask: Ask, bind: Bind, counts: str) -> tuple[str, str]:
+    """What is added up, and of which rows."""
+    if counts == "actions":
+        return "count(*)::DOUBLE", ask.calls(bind)
+    if counts == "cost":
+        return "CASE WHEN count(cost) = count(*) THEN sum(cost) END", priced_calls(ask, bind)
+    models = ask.spans(bind, kinds=("model", "embedding"))
+    return "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0))::DOUBLE", models
 
 
 def _no_answer(ask: Ask) -> Evidence | None:
@@ -141,6 +216,9 @@ MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
         beyond_cost, "records hold costs in US dollars, and the limit is in another currency"
     ),
     "never:limits/turns": _turns,
-    "never:limits/actions_per_user": _actions_per_user,
+    "never:limits/steps": _steps,
+    "never:limits/*_per_user": _over_many,
+    "never:limits/*_per_session": _over_many,
+    "never:limits/*_per_workflow": _over_many,
     "never:no_answer/no_answer": _no_answer,
 }
