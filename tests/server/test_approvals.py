@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from launchworthy.contract import parse_contract
 from launchworthy.errors import ConflictError, LaunchworthyError, NotFoundError
 from launchworthy.runtime.approval import Approval, ApprovalState, RemoteApprovals, call_of
 from launchworthy.server.caller import Caller
@@ -442,6 +444,22 @@ def _decide(shop: Shop, key: str, approval: Approval, verb: str = "approve", **m
 
 def _row(name: str, **changes: Any) -> dict[str, Any]:
     return _call(id=name, arguments={"order": name, "amount": 40}, **changes)
+
+
+def test_the_page_on_approvals_prints_what_it_says(live: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "approvals.md").read_text(encoding="utf-8")
+    contract, program, printed = (
+        re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)[0]
+        for language in ("yaml", "python", "text")
+    )
+    assert parse_contract(contract).tools["refund"].approval
+    names = {
+        "SERVER": live.server.url,
+        "ask_mia": lambda asked: _decide(live, "mia", asked),
+        "pay": lambda *, order, amount, idempotency_key: print(f"paid {amount} for {order}"),
+    }
+    exec(compile(program, "page", "exec"), names)
+    assert capsys.readouterr().out == printed
 
 
 def test_an_application_waits_for_a_person_and_runs_the_call_once(live: Shop) -> None:
