@@ -60,9 +60,9 @@ def test_a_closed_one_stays_closed_and_a_later_overrun_opens_another(world: Worl
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"rule": 7, "until_ns": 1}, {"rule": "x", "until_ns": "1"}, {"rule": "x"}]
+    "body", [{}, {"rule": 7, "until_ns": 1}, {"rule": "x", "until_ns": "1"}, {"rule": "x"}, "[]", "7"]
 )
-def test_an_entry_that_is_no_closing_closes_nothing(body: dict[str, Any]) -> None:
+def test_an_entry_that_is_no_closing_closes_nothing(body: Any) -> None:
     assert closing_of(body) is None
 
 

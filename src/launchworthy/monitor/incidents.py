@@ -8,6 +8,7 @@ chain; an incident is all overruns of one line of the contract since the last ti
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,8 +87,12 @@ class Incident:
         }
 
 
-def closing_of(body: Mapping[str, Any]) -> Closing | None:
-    """A closing as an entry of the audit chain holds it; None where it is none."""
+def closing_of(body: str | Mapping[str, Any]) -> Closing | None:
+    """A closing as an entry of the audit chain holds it, as JSON or read; None where it is none."""
+    if isinstance(body, str):
+        body = json.loads(body)
+    if not isinstance(body, Mapping):
+        return None
     rule, until = body.get("rule"), body.get("until_ns")
     if not isinstance(rule, str) or not isinstance(until, int) or isinstance(until, bool):
         return None

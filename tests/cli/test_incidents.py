@@ -1,0 +1,91 @@
+"""``launchworthy incidents``, from an overrun in an application to its closing in the audit chain."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from launchworthy.cli.main import main
+from launchworthy.records import TABLES, Rows
+from launchworthy.server import open_workspace
+from launchworthy.store import Store, StoreOptions
+
+CONTRACT = """
+launchworthy: 1
+product: shop
+owners: {product: ana@shop.example}
+workflows:
+  answer: {user: customer, job: get an answer, no_answer: refuse, limits: {timeout: 2s}}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "launchworthy.yaml").write_text(CONTRACT)
+    monkeypatch.chdir(tmp_path)
+    _overrun(tmp_path, "e-1")
+    return tmp_path
+
+
+def _overrun(here: Path, event: str) -> None:
+    row = {
+        "product": "shop", "workflow": "answer", "event_id": event, "trace_id": event.encode().ljust(16),
+        "kind": "budget", "subject": "timeout", "outcome": "overrun", "time": time.time_ns() - 1_000,
+        "rule": "shop/answer/limits/timeout", "reason": "too slow\x1b[31m",
+        "facts": '{"failure_mode": "long_wait"}',
+    }  # fmt: skip
+    with Store.open(here / ".launchworthy", options=StoreOptions()) as store:
+        store.ingest(
+            [Rows("decisions", {name: [row.get(name)] for name in TABLES["decisions"].names})], batch_id=event
+        )
+        store.flush()
+
+
+def _run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["incidents", *arguments])
+    told = capsys.readouterr()
+    return int(ended.value.code or 0), told.out + told.err
+
+
+def test_an_overrun_is_open_until_somebody_closes_it_and_the_next_one_opens_another(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = _run(capsys, "--json")
+    [found] = json.loads(out)["incidents"]
+    assert (code, found["state"], found["failure_mode"]) == (1, "open", "long_wait")
+    code, out = _run(capsys)
+    assert "answer/limits/timeout, which is long_wait" in out
+    assert "\x1b" not in out
+    code, out = _run(capsys, "close", found["id"], "--by", "ana", "--because", "a faster model")
+    assert code == 0
+    assert _run(capsys) == (0, "No open incident of shop.\n")
+    code, out = _run(capsys, "--all")
+    assert (code, "closed by ana: a faster model" in out) == (0, True)
+    assert _run(capsys, "close", found["id"], "--by", "ana", "--because", "again")[0] == 64
+    _overrun(here, "e-2")
+    code, out = _run(capsys, "--json")
+    [later] = json.loads(out)["incidents"]
+    assert later["id"] != found["id"]
+    workspace = open_workspace(here / ".launchworthy")
+    try:
+        assert workspace.audit(product="shop") == []
+        assert [each.kind for each in workspace.ledger_entries(product="shop")].count("incident") == 1
+    finally:
+        workspace.close()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["close", "i-none", "--by", "ana", "--because", "x"], ["close", "i-1", "--by", " ", "--because", "x"],
+     ["close", "i-1"], ["open"]],
+)  # fmt: skip
+def test_what_cannot_be_closed_is_said(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    code, out = _run(capsys, *arguments)
+    assert code == 64
+    assert out
