@@ -22,8 +22,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("evals", "monitor"),
     ("provers",),
     ("gateway", "pack", "server"),
-    ("console",),
-    ("cli", "demo", "mcp", "notebook"),
+    ("console", "mcp"),
+    ("cli", "demo", "notebook"),
 )
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
 # Two rooms that stand on top together: the commands start the server and the demo, the server shows pages.
