@@ -19,7 +19,9 @@ __all__ = ["FILTERS", "filter_of", "page_of", "trusted_key"]
 
 _PAGE = 1_000
 _OPTIONS = (
-    click.option("--person", help="User whom decisions are about, as the application knows them."),
+    click.option(
+        "--person", help="User whom decisions are about: a pseudonym, or a user id as the server was sent it."
+    ),
     click.option("--tool", help="Tool."),
     click.option("--case", help="Trace id, approval id, or any other subject of decisions."),
     click.option("--kind", help="Kind of decision, such as permission, or of entry, such as evidence."),
