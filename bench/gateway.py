@@ -6,7 +6,7 @@ Chat completions with a question of 200 words and an answer of 40, whole and str
 sink for records, the load and the gateway are processes of their own on the same cores; the model and the load
 speak HTTP by hand, so that they take little of them. Records are on: every call sends its spans, which the sink
 acknowledges. CPU is that of the gateway's process a request, memory its peak, start from the command to the first
-answer. "Added" is measured with one connection and nothing waiting: medians and 99th percentiles less those of
+answer. A proxy of the same libraries that does nothing stands beside it. "Added" is measured with one connection and nothing waiting: medians and 99th percentiles less those of
 the model alone; "first chunk" likewise, of a model that pauses 5 ms before each chunk. ``--peers`` installs the
 LiteLLM proxy into a folder of its own and measures it in the same run.
 """
@@ -317,6 +317,45 @@ def ours(folder: Path, upstream: int, *, guards: bool) -> tuple[list[str], dict[
     return command, env, port
 
 
+BARE = """
+import asyncio, sys
+import aiohttp
+from aiohttp import web
+
+async def main():
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+
+    async def handle(request):
+        if request.method == "GET":
+            return web.Response(body=b"ok")
+        body = await request.read()
+        async with session.post(f"http://127.0.0.1:{sys.argv[2]}{request.path}", data=body) as answer:
+            if answer.content_type != "text/event-stream":
+                return web.Response(body=await answer.read(), content_type="application/json")
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await response.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
+            return response
+
+    runner = web.ServerRunner(web.Server(handle, access_log=None))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", int(sys.argv[1])).start()
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def bare(folder: Path, upstream: int) -> tuple[list[str], dict[str, str], int]:
+    """A proxy that does nothing: what the same libraries take by themselves."""
+    program = folder / "bare.py"
+    program.write_text(BARE)
+    port = _free()
+    return [sys.executable, str(program), str(port), str(upstream)], {}, port
+
+
 def litellm(folder: Path, upstream: int) -> tuple[list[str], dict[str, str], int]:
     """The LiteLLM proxy in a Python of its own, with one worker and no database, which is its fastest."""
     venv = folder / "venv"
@@ -368,7 +407,7 @@ def measure(
     first = streamed.at(0.5, of="first_ms") - direct_stream.at(0.5, of="first_ms")
     row.append(f"first chunk {first:6.2f} ms")
     row.append(f"{gateway.peak_mb():4.0f} MB, up in {gateway.boot_s:.1f} s")
-    print(f"{name:24} " + "  ".join(row), flush=True)
+    print(f"{name:26} " + "  ".join(row), flush=True)
 
 
 def main() -> None:
@@ -390,7 +429,10 @@ def main() -> None:
         )
         direct = fire(upstream, name="small", stream=False, connections=1, seconds=20, most=400)
         streamed = fire(upstream, name="small", stream=True, connections=1, seconds=20, most=100)
-        print(f"{'the model alone':24} {most.done / most.seconds:7,.0f}/s", flush=True)
+        print(f"{'the model alone':26} {most.done / most.seconds:7,.0f}/s", flush=True)
+        command, env, port = bare(folder, upstream)
+        with started(command, env, port, "/healthz", folder) as gateway:
+            measure("a proxy that does nothing", gateway, direct, streamed, options)
         for guards in (False, True):
             command, env, port = ours(folder, upstream, guards=guards)
             with started(command, env, port, "/healthz", folder) as gateway:
