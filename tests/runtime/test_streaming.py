@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from launchworthy.runtime.action import Action
 from launchworthy.runtime.guards import Finding, GuardContext, GuardVerdict, Outcome, Stage
+from launchworthy.runtime.guards.terms import TermsGuard
 from launchworthy.runtime.pipeline import GuardPipeline, GuardRule, mask
 from launchworthy.runtime.streaming import STRIDE, HeldStream
 
@@ -117,8 +118,8 @@ def test_a_guard_that_breaks_on_the_way_stops_the_answer() -> None:
 
 
 def test_a_guard_that_breaks_and_fails_open_lets_the_answer_go_on() -> None:
-    held, out = stream(list(TEXT), pipeline(guard=Mails(crash_at="file"), fails_closed=False))
-    assert "".join(out) == MASKED, "the parts it could check were checked"
+    held, out = stream(list("A crash. " + TEXT), pipeline(guard=Mails(crash_at="crash"), fails_closed=False))
+    assert "".join(out) == "A crash. " + MASKED, "the parts it could check were checked"
     assert held.checked is not None
     assert held.checked.outcome is Outcome.COULD_NOT_CHECK
 
@@ -134,3 +135,31 @@ def test_in_shadow_nothing_is_held_and_the_hit_is_told() -> None:
     assert out == [TEXT[:100], TEXT[100:], ""]
     assert held.checked is not None
     assert held.checked.shadowed == ("mails",)
+
+
+TERMS = GuardPipeline(
+    [
+        GuardRule(
+            name="terms",
+            guard=TermsGuard(terms=["acme", "rival shop"], exceptions=["acme pie"]),
+            stages=frozenset({Stage.OUTPUT}),
+            action=Action.BLOCK,
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 48, 49, 500])
+def test_a_word_that_only_begins_like_a_term_ends_no_answer(size: int) -> None:
+    text = (FILLER + "An acmeist and a macme like acme pie in a rivalry. ") * 8
+    held, out = stream([text[at : at + size] for at in range(0, len(text), size)], TERMS)
+    assert ("".join(out), held.stopped) == (text, False)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 48, 49, 500])
+def test_a_term_never_leaves_and_ends_the_answer(size: int) -> None:
+    text = FILLER * 6 + "Try the rival shops. " + FILLER * 6
+    held, out = stream([text[at : at + size] for at in range(0, len(text), size)], TERMS)
+    assert held.stopped
+    assert "rival" not in "".join(out)
+    assert text.startswith("".join(out))

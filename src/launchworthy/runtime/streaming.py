@@ -95,10 +95,12 @@ class HeldStream:
 
     def _advance(self, to: int) -> str:
         """Release up to ``to``, less what a finding that straddles it begins earlier."""
-        start = max(0, self._sent - self._window)
+        start = self._start()
         checked = self._finding.check(Stage.OUTPUT, self._text[start:], self._context)
         if not checked.goes_on:
-            self._stopped = replace(checked, text=self.released)
+            # What was found within the held text may still turn out to be something else.
+            if to == len(self._text) or _concerns(checked, self._sent - start, to - start):
+                self._stopped = replace(checked, text=self.released)
             return ""
         spans = sorted(
             (
@@ -114,6 +116,12 @@ class HeldStream:
                 to = span.start
         return self._release(to, spans) if to > self._sent else ""
 
+    def _start(self) -> int:
+        """From where the guards look again: a window before what is held, and not within a word."""
+        start = max(0, self._sent - self._window)
+        gap = self._text.rfind(" ", max(0, start - self._window), start)
+        return gap + 1 if gap >= 0 else start
+
     def _release(self, to: int, spans: list[Finding]) -> str:
         piece = self._text[self._sent : to]
         inside = [
@@ -125,3 +133,14 @@ class HeldStream:
         out = self._masker(piece, inside) if inside else piece
         self._out.append(out)
         return out
+
+
+def _concerns(checked: Checked, sent: int, to: int) -> bool:
+    """Whether anything that was found touches what would be released, from ``sent`` up to ``to``."""
+    return any(
+        verdict.outcome is Outcome.COULD_NOT_CHECK
+        or not verdict.spans
+        or any(span.end > sent and span.start < to for span in verdict.spans)
+        for verdict in checked.verdicts
+        if verdict.outcome is not Outcome.PASS
+    )

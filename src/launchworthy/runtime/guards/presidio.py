@@ -1,19 +1,21 @@
 """Personal data by Presidio, for companies that have it already: ``uses: presidio`` (extra ``presidio``).
 
 May import the verdicts; Presidio is loaded with the first text. Two of its recognisers hit almost any number
-and are left out; nothing is downloaded: a model that is not installed is not used, and names are then not
+and are left out; nothing is downloaded, neither a model nor a list of domains. Without a model names are not
 found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Any
 
-from launchworthy.errors import MissingExtraError
+from launchworthy.errors import InputError, MissingExtraError
 from launchworthy.runtime.guards.answers import hit, passed
 from launchworthy.runtime.guards.verdict import Finding, GuardContext, GuardVerdict, Stage
 
@@ -48,6 +50,7 @@ class PresidioGuard:
 
     Raises:
         MissingExtraError: Presidio is not installed.
+        InputError: The model is not.
     """
 
     estimates = True
@@ -69,11 +72,17 @@ class PresidioGuard:
             self.version = f"presidio-{version('presidio-analyzer')}-{model or 'patterns'}"
         except PackageNotFoundError as error:
             raise MissingExtraError("presidio_analyzer", extra="presidio") from error
+        if model is not None and find_spec(model) is None:
+            raise InputError(
+                f"the spaCy model {model[:60]} is not installed",
+                where=f"guards/{name}/options/model",
+                hint=f"python -m spacy download {model[:60]}",
+            )
         self.name = name
         self._find = frozenset(find)
         self._least = _THRESHOLD if threshold is None else threshold
         self._thresholds = dict(thresholds or {})
-        self._exceptions = list(exceptions)
+        self._exceptions = frozenset(exceptions)
         self._language, self._model = language, model
 
     @cached_property
@@ -81,19 +90,19 @@ class PresidioGuard:
         presidio = import_module("presidio_analyzer")
         engines = import_module("presidio_analyzer.nlp_engine")
         spacy = import_module("spacy")
-        installed = self._model is not None and spacy.util.is_package(self._model)
+        with suppress(ImportError):
+            domains = import_module("tldextract")
+            domains.tldextract.TLD_EXTRACTOR = domains.TLDExtract(suffix_list_urls=())
         engine = engines.SpacyNlpEngine(
             models=[{"lang_code": self._language, "model_name": self._model or "blank"}]
         )
-        engine.nlp = {self._language: spacy.load(self._model) if installed else spacy.blank(self._language)}
+        engine.nlp = {self._language: spacy.load(self._model) if self._model else spacy.blank(self._language)}
         return presidio.AnalyzerEngine(nlp_engine=engine, supported_languages=[self._language])
 
     def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
         """Look for personal data, at any stage."""
         spans: list[Finding] = []
-        for found in self._analyzer.analyze(
-            text=payload, language=self._language, allow_list=self._exceptions or None
-        ):
+        for found in self._analyzer.analyze(text=payload, language=self._language):
             entity = found.entity_type.lower()
             kind = _KINDS.get(entity, entity)
             least = self._thresholds.get(kind, self._least)
@@ -104,6 +113,7 @@ class PresidioGuard:
         for span in sorted(spans, key=lambda each: (each.start, -each.end, -each.score)):
             if not apart or span.start >= apart[-1].end:
                 apart.append(span)
+        apart = [span for span in apart if payload[span.start : span.end] not in self._exceptions]
         if not apart:
             return passed(self, score=0.0)
         strongest = max(apart, key=lambda each: each.score)

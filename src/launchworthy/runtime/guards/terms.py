@@ -12,12 +12,11 @@ from collections.abc import Iterable, Sequence
 from launchworthy.errors import InputError
 from launchworthy.runtime.guards.answers import hit, passed
 from launchworthy.runtime.guards.verdict import Finding, GuardContext, GuardVerdict, Stage
-from launchworthy.runtime.guards.words_of import Word, dense_scripts, plain_words, words_in
+from launchworthy.runtime.guards.words_of import LONGEST_WORD, Word, dense_scripts, plain_words, words_in
 
 __all__ = ["TermList", "TermsGuard"]
 
 _BETWEEN = 3  # characters that may part the words of one phrase
-_HELD = 64  # characters beyond the longest term: the ending of its last word, invisible ones between
 
 
 class TermList:
@@ -45,8 +44,10 @@ class TermList:
 
     @property
     def longest(self) -> int:
-        """Characters of the longest phrase."""
-        return max(map(len, self.terms))
+        """Characters that a phrase, or an exception with it, may take in a text."""
+        words = [len(stems) for entries in self._spaced.values() for stems, _ in entries]
+        most = max(words, default=0) + max(map(len, self._exceptions), default=0)
+        return max(most * (LONGEST_WORD + _BETWEEN), *(len(term) for term, _ in self._dense), 1)
 
     def find(self, text: str) -> list[tuple[Finding, str]]:
         """Where phrases stand, each with the phrase; of those that overlap the first, and longest."""
@@ -118,7 +119,7 @@ class TermsGuard:
         self._category = category
         told = "\n".join((*self._list.terms, "", *exceptions)).encode(errors="replace")
         self.version = f"terms-1-{hashlib.sha256(told).hexdigest()[:8]}"
-        self.window: int | None = self._list.longest + max(map(len, exceptions), default=0) + _HELD
+        self.window: int | None = self._list.longest
 
     def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
         """Look for the terms at any stage."""
