@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.monitor.conftest import ClaimOf, World
 
     from launchworthy.contract import Claim
+    from launchworthy.evidence import Evidence
 
 NEVER = ClaimKind.NEVER
 INNER: dict[str, Any] = {"parent_span_id": b"12345678"}
@@ -244,13 +245,24 @@ def test_what_does_not_depend_on_the_release_is_looked_at_once(world: World, cla
         assert len(found) == count
 
 
-def test_a_sample_is_drawn_anew_in_the_same_way(
-    world: World, claim: ClaimOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("launchworthy.monitor.personal.MOST", 20)
+def test_a_sample_is_drawn_anew_in_the_same_way(world: World, claim: ClaimOf) -> None:
     for number in range(60):
         world.call(input=json.dumps(f"text {number} of user{number}@example.org"))
+    world.settle()
     asked = _claim(claim, "pii/record", find=FIND)
-    first, second = world.one(asked), world.one(asked)
+
+    def drawn(sample: int | None) -> Evidence:
+        (piece,) = monitor.measure(
+            [asked],
+            product=world.product,
+            query=world.store.query,
+            release=None,
+            now=world.now,
+            sample=sample,
+        )
+        return piece
+
+    first, second, whole = drawn(20), drawn(20), drawn(None)
     assert (first.n, first.value) == (20, 20.0)
     assert world.traces(first) == world.traces(second)
+    assert (whole.n, whole.method, "sampled" in whole.detail) == (60, "full count", False)

@@ -4,5 +4,7 @@ A prover: may import everything below it and no other prover.
 """
 
 from launchworthy.monitor.measuring import PROVES, measure
+from launchworthy.monitor.scanned import Drift, Scan
+from launchworthy.monitor.scanning import scan
 
-__all__ = ["PROVES", "measure"]
+__all__ = ["PROVES", "Drift", "Scan", "measure", "scan"]

@@ -84,6 +84,7 @@ def measure(
     scores: Mapping[str, CallScores] | None = None,
     versions: Mapping[str, datetime] | None = None,
     any_release: bool = True,
+    sample: int | None = 300,
 ) -> list[Evidence]:
     """What the records of a release say of the claims; claims with no record to look at are passed over.
 
@@ -97,6 +98,7 @@ def measure(
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
         versions: When each version of a gold set was made, by ``name@version``.
         any_release: False leaves out what does not depend on the release.
+        sample: Records of each table that are drawn to look for personal data; None: all.
     """
     known = list(claims)
     asked = [(claim, found) for claim in known if (found := _measure_of(claim)) is not None]
@@ -107,6 +109,7 @@ def measure(
         gold={each.name: each for each in gold},
         scores=scores or {},
         versions=versions or {},
+        sample=sample,
     )
     pieces = []
     for claim, found in asked:

@@ -36,9 +36,6 @@ FIELDS: Mapping[str, Sequence[str]] = {
 }
 """Fields in which texts stand, by table."""
 
-MOST = 300
-"""Records of each table that are drawn each time the evidence is renewed."""
-
 _BLOCK = 200
 
 
@@ -233,7 +230,7 @@ def _look(
                 product=ask.scene.product,
                 since_ns=ask.since_ns,
                 until_ns=ask.until_ns,
-                most=MOST,
+                most=ask.scene.sample,
                 fields=names,
                 among=among,
             )
@@ -257,7 +254,7 @@ def _counted(ask: Ask, found: list[Place] | InputError, noun: str) -> Evidence |
         high=count,
         confidence=ask.claim.confidence,
         n=len(looked),
-        method="count in a sample",
+        method="full count" if ask.scene.sample is None else "count in a sample",
         sides=1,
         sample={"breaches": len(holding), "n": len(looked)},
     )
@@ -277,7 +274,8 @@ def _counted(ask: Ask, found: list[Place] | InputError, noun: str) -> Evidence |
     detail: dict[str, Any] = {
         "kinds": dict(sorted(kinds.items())),
         "fields": dict(sorted(fields.items())),
-        "sampled": MOST,
         "remark": "what its own recognisers do not find is not counted",
     }
+    if ask.scene.sample is not None:
+        detail["sampled"] = ask.scene.sample
     return evidence_of(ask, measured, detail=detail, release=False)

@@ -68,6 +68,7 @@ class Scene:
         gold: Gold sets by name, for those who see whether one has got out.
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
         versions: When each version of a gold set was made, by ``name@version``.
+        sample: Records of each table that are drawn to look for personal data; None: all.
     """
 
     product: str
@@ -82,6 +83,7 @@ class Scene:
     gold: Mapping[str, Guarded] = field(default_factory=dict)
     scores: Mapping[str, CallScores] = field(default_factory=dict)
     versions: Mapping[str, datetime] = field(default_factory=dict)
+    sample: int | None = 300
 
     def option(self, workflow: str | None, path: str) -> Mapping[str, Any]:
         """Options of the claim at ``path`` of a workflow, such as ``success``; empty where there is none."""

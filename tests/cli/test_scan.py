@@ -1,0 +1,178 @@
+"""``launchworthy scan`` as someone types it: what records hold, and where they differ from the contract."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launchworthy.cli.main import main
+from launchworthy.records import TABLES, Rows
+from launchworthy.store import Store, StoreOptions
+
+Run = Callable[..., tuple[int, str, str]]
+MAIL = "ana.silva@example.org"
+CONTRACT = """\
+launchworthy: 1
+product: shop
+owners: {product: ana@example.com}
+roles: [agent]
+workflows:
+  answer:
+    user: customer
+    job: find out where an order is
+    no_answer: refuse
+    failures:
+      wrong: {kind: wrong, fix: retrieval, watched_by: quality/hit@5}
+    quality: {hit@5: {at_least: 80 %}}
+data:
+  sources:
+    help:     {class: public,       may: [see, store, learn]}
+    orders:   {class: confidential, may: [see]}
+    payments: {class: restricted,   may: []}
+    unread:   {class: public,       may: [see]}
+  pii: {find: [email, card], record: pseudonymise}
+  retention: {traces: 30d, feedback: 400d}
+  region: EU
+tools:
+  get_order: {effect: read, roles: [agent]}
+"""
+DAY_NS = 86_400 * 10**9
+
+
+def _rows(table: str, *rows: dict[str, Any]) -> Rows:
+    now = time.time_ns()
+    known = {"product": "shop", "workflow": "answer", TABLES[table].time: now - 10**9}
+    full = [
+        {**known, "trace_id": bytes([place + 1]) * 16, "span_id": bytes([place + 1]) * 8, **row}
+        for place, row in enumerate(rows)
+    ]
+    return Rows(table, {name: [row.get(name) for row in full] for name in TABLES[table].names})
+
+
+def _context(*documents: Any) -> str:
+    return json.dumps(documents)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "launchworthy.yaml").write_text(CONTRACT)
+
+    def running(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stopped:
+            main([*arguments, "--data", str(tmp_path / "data")])
+        printed = capsys.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    return running
+
+
+def _store(tmp_path: Path, *rows: Rows) -> None:
+    store = Store.open(tmp_path / "data", options=StoreOptions(min_free_bytes=0))
+    try:
+        store.ingest(list(rows), batch_id="first")
+    finally:
+        store.close()
+
+
+def test_every_difference_is_told_with_what_to_accept_or_mend(run: Run, tmp_path: Path) -> None:
+    _store(
+        tmp_path,
+        _rows(
+            "spans",
+            {
+                "kind": "workflow",
+                "input": json.dumps(f"I am {MAIL}"),
+                "output": '"Of email_' + "0" * 24 + '"',
+            },
+            {"kind": "retrieval", "context": _context({"source": "wiki", "content": "x"}, "text alone")},
+            {"kind": "retrieval", "context": _context({"source": "payments"}, {"source": "help"})},
+            {"kind": "retrieval", "context": _context({"source": "orders", "content": "Order 7"})},
+            {"kind": "tool", "tool_name": "get_order"},
+            {"kind": "tool", "tool_name": "wire_money"},
+            {"kind": "model", "provider": "acme", "attributes": '{"launchworthy.region": "us-east-1"}'},
+            {"kind": "model", "provider": "acme", "attributes": '{"launchworthy.region": "eu-west-1"}'},
+            {"kind": "workflow", "start_time": time.time_ns() - 40 * DAY_NS},
+        ),
+        _rows("feedback", {"comment": f"write to {MAIL}, card 4111 1111 1111 1111"}),
+    )
+    code, out, _ = run("scan", "--json")
+    assert code == 1
+    found = json.loads(out)
+    assert {each["address"] for each in found["drift"]} == {
+        "data/pii/record",
+        "data/unnamed",
+        "data/sources/payments",
+        "data/sources/orders",
+        "tools/unnamed",
+        "data/region",
+        "data/retention/traces",
+    }
+    assert {each["table"] + "." + each["field"]: each["kinds"] for each in found["fields"]} == {
+        "feedback.comment": {"card": 1, "email": 1},
+        "spans.attributes": {},
+        "spans.context": {},
+        "spans.input": {"email": 1},
+        "spans.output": {},
+    }
+    (comment,) = [each for each in found["fields"] if each["field"] == "comment"]
+    assert (comment["texts"], comment["holding"], comment["share"]) == (1, 1, 1.0)
+    assert comment["low"] < 0.1
+    assert {each["source"]: each["documents"] for each in found["sources"]} == {
+        "wiki": 1,
+        None: 1,
+        "payments": 1,
+        "help": 1,
+        "orders": 1,
+    }
+    assert found["unused"] == ["data/sources/unread"]
+    evidence = {each["claim"].removeprefix("shop/data/"): each["value"] for each in found["evidence"]}
+    assert evidence["pii/record"] == 2.0
+    assert evidence["unnamed"] == 2.0
+    assert evidence["sources/payments"] == evidence["sources/orders"] == evidence["region"] == 1.0
+    assert evidence["retention/traces"] == 1.0
+
+    code, out, _ = run("scan", "--all")
+    assert code == 1
+    assert "Records of shop differ from the contract in 8 places:" in out
+    assert "accept: data: {sources: {wiki: {class: internal, may: [see, store]}}}" in out
+    assert "accept: may: [see, store]" in out
+    assert "spans.input  100 % (" in out
+    assert "pseudonyms in 1" in out
+    assert MAIL not in out
+    store = Store.open(tmp_path / "data", options=StoreOptions(min_free_bytes=0))
+    try:
+        held = store.ledger.evidence("shop")
+    finally:
+        store.close()
+    assert [piece.value for piece in held if piece.claim == "shop/data/pii/record"] == [2.0, 2.0]
+
+
+def test_records_that_are_as_declared_are_told_so(run: Run, tmp_path: Path) -> None:
+    _store(
+        tmp_path,
+        _rows(
+            "spans",
+            {"kind": "workflow", "input": '"How long?"', "output": '"30 days"'},
+            {"kind": "retrieval", "context": _context({"source": "help", "content": "30 days"})},
+            {"kind": "tool", "tool_name": "get_order"},
+        ),
+    )
+    code, out, _ = run("scan", "--sample", "2")
+    assert code == 0
+    assert out.startswith("Records of shop hold nothing that the contract does not declare.")
+    assert "at most 2 records of each table" in out
+
+
+def test_what_cannot_be_scanned_says_why(run: Run, tmp_path: Path) -> None:
+    assert run("scan")[0] == 64
+    _store(tmp_path, _rows("spans", {"kind": "workflow", "input": '"x"'}))
+    assert run("scan", "--all", "--sample", "3")[0] == 64
+    (tmp_path / "launchworthy.yaml").write_text(CONTRACT.replace("[email, card]", "[blood_group]"))
+    code, _, err = run("scan")
+    assert (code, "blood_group" in err) == (64, True)
