@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import sync_playwright
 from starlette.testclient import TestClient
 
 from launchworthy.runtime.approval import Approval, ApprovalState
@@ -32,6 +38,7 @@ tools:
     arguments: {order: {from: any}}
   look_up: {effect: read, roles: [customer, agent]}
 """
+CHROMIUM = Path("/usr/bin/chromium")
 APP = Caller(role="ingest", key="app")
 HOSTILE = "<script>alert(1)</script> \u202egnp\u202c"
 
@@ -183,7 +190,7 @@ def test_opening_a_link_decides_nothing_and_its_button_decides_once(
 ) -> None:
     shop.add_api_key(name="mia", role="read", acts_as=["agent"])
     asked = _ask(shop)
-    token = shop._store.approvals.make_link(asked, person="mia")
+    token = shop._store.approvals.news.make_link(asked, person="mia")
     own = f"/approve/{token}"
     for _ in range(2):
         text = browser.get(own).text
@@ -204,7 +211,7 @@ def test_a_link_is_void_once_the_arguments_were_corrected(shop: LocalWorkspace, 
     for name in ("mia", "noa"):
         shop.add_api_key(name=name, role="read", acts_as=["agent"])
     asked = _ask(shop)
-    token = shop._store.approvals.make_link(asked, person="mia")
+    token = shop._store.approvals.news.make_link(asked, person="mia")
     fields = _form(browser, f"/approve/{token}", act="approve")
     shop.edit_approval(
         product="shop",
@@ -219,7 +226,7 @@ def test_a_link_is_void_once_the_arguments_were_corrected(shop: LocalWorkspace, 
 
 def test_beyond_loopback_a_link_opens_and_nothing_else_does(shop: LocalWorkspace) -> None:
     shop.add_api_key(name="mia", role="read", acts_as=["agent"])
-    token = shop._store.approvals.make_link(_ask(shop), person="mia")
+    token = shop._store.approvals.news.make_link(_ask(shop), person="mia")
     stranger = TestClient(build_app(shop, require_key=True, token="t" * 40), base_url="http://c.example")
     assert stranger.get(f"/approve/{token}").status_code == 200
     assert stranger.get("/products/shop/approvals").status_code == 401
@@ -243,3 +250,70 @@ def test_the_matrix_says_who_may_call_what_and_why(shop: LocalWorkspace, browser
         assert (answer.status_code, "no call" in answer.text) == (200, True)
     assert browser.get("/products/nowhere/permissions").status_code == 404
     assert browser.get("/products/shop/approvals/nothing").status_code == 404
+
+
+@pytest.fixture
+def address(app: Any) -> Iterator[str]:
+    """The pages at an address that a browser reaches."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="NO CHROMIUM: apt-get install chromium")
+def test_a_person_decides_by_keyboard_and_without_script(shop: LocalWorkspace, address: str) -> None:
+    key = shop.add_api_key(name="mia", role="read", acts_as=["agent"])
+    for name in ("c-1", "c-2", "c-3", "c-4"):
+        _ask(shop, name)
+
+    def state(name: str) -> str:
+        return shop.approval(product="shop", approval_id=name).state.value
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        try:
+            page = chromium.new_page()
+            page.goto(f"{address}/login")
+            page.fill("#key", key)
+            page.press("#key", "Enter")
+            page.goto(f"{address}/products/shop/approvals")
+            page.keyboard.press("a")  # no call has the focus, and there are several
+            assert [state(name) for name in ("c-1", "c-2", "c-3", "c-4")] == ["pending"] * 4
+            page.keyboard.press("j")
+            first = page.evaluate("document.activeElement.closest('[data-item]').ariaLabel").split()[-1]
+            with page.expect_navigation():
+                page.keyboard.press("a")
+            assert state(first) == "approved"
+            page.keyboard.press("j")
+            second = page.evaluate("document.activeElement.closest('[data-item]').ariaLabel").split()[-1]
+            page.keyboard.press("r")
+            page.keyboard.type("a reason with a, r and e in it")
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+            assert state(second) == "rejected"
+            page.keyboard.press("j")
+            page.keyboard.press("e")
+            page.keyboard.press("Control+A")
+            page.keyboard.type("7")
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+            found = shop.approvals(product="shop", state="pending")
+            assert sorted(each.call.request.arguments["amount"] for each in found) == [7, 40]
+            serious = [
+                each["id"]
+                for each in Axe().run(page).response["violations"]
+                if each["impact"] in ("serious", "critical")
+            ]
+            assert serious == []
+            bare = chromium.new_context(java_script_enabled=False, storage_state=page.context.storage_state())
+            plain = bare.new_page()
+            plain.goto(f"{address}/products/shop/approvals/{found[0].id}")
+            plain.click("button[value=approve]")
+            assert state(found[0].id) == "approved"
+        finally:
+            chromium.close()

@@ -117,10 +117,15 @@ def _events(shop: LocalWorkspace) -> list[dict[str, Any]]:
     return [each for each in every if each["kind"] == "approval"]
 
 
-def _recorded(shop: LocalWorkspace) -> list[dict[str, Any]]:
-    """What the records say of them."""
-    shop._store.flush()
-    return shop.query("SELECT * FROM decisions WHERE kind = 'approval' ORDER BY time, event_id")
+def _recorded(shop: LocalWorkspace, count: int) -> list[dict[str, Any]]:
+    """What the records say of them, once so many are there."""
+    deadline = time.monotonic() + 20
+    while True:
+        shop._store.flush()
+        found = shop.query("SELECT * FROM decisions WHERE kind = 'approval' ORDER BY time, event_id")
+        if len(found) >= count or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
 
 
 def test_every_step_stands_in_the_chain_without_a_word_of_the_call(shop: LocalWorkspace) -> None:
@@ -132,7 +137,7 @@ def test_every_step_stands_in_the_chain_without_a_word_of_the_call(shop: LocalWo
     )
     outcomes = ["requested", "approved", "claimed", "settled"]
     assert [each["outcome"] for each in _events(shop)] == outcomes
-    recorded = _recorded(shop)
+    recorded = _recorded(shop, 4)
     assert [each["outcome"] for each in recorded] == outcomes
     assert [each["decided_by"] for each in recorded] == [None, "mia", None, None]
     assert {each["user_id"] == "mia" for each in recorded} == {False}  # a pseudonym
@@ -300,6 +305,39 @@ def test_erasing_a_person_leaves_no_word_of_their_calls_and_the_chain_whole(
     # The call cannot be asked for anew under its id, nor approved.
     with pytest.raises(ConflictError):
         _ask(shop)
+
+
+def test_a_crash_between_a_step_and_its_record_loses_neither(
+    shop: LocalWorkspace, open_workspace_here: Callable[..., LocalWorkspace], now: list[datetime]
+) -> None:
+    shop._store.approvals._record = lambda rows: None  # as if the process ended right after the commit
+    _approve(shop, _ask(shop), "mia")
+    assert _recorded(shop, 0) == []
+    shop.close()
+    again = open_workspace_here(clock=lambda: now[0])
+    assert [each["outcome"] for each in _recorded(again, 2)] == ["requested", "approved"]
+    assert [each["outcome"] for each in _events(again)] == ["requested", "approved"]
+
+
+def test_what_an_ended_call_said_goes_with_the_traces_and_it_still_runs_but_once(
+    shop: LocalWorkspace, now: list[datetime]
+) -> None:
+    shop.register_contract(
+        product="shop", text=CONTRACT + "data: {retention: {traces: 30d}}\n", path="shop.yaml"
+    )
+    ticket = _claim(shop, _approve(shop, _ask(shop), "mia"))
+    shop.settle_approval(product="shop", approval_id="c-1", ticket=ticket.secret, outcome="done")
+    waits = _ask(shop, id="c-2", arguments={"order": "o-8", "amount": 1})
+    shop.apply_retention()
+    assert shop.approval(product="shop", approval_id="c-1").state is ApprovalState.DONE
+    now[0] += timedelta(days=31)
+    shop.attend()
+    shop.apply_retention()
+    with pytest.raises(NotFoundError):
+        shop.approval(product="shop", approval_id="c-1")
+    with pytest.raises(ConflictError, match="same call as c-1"):
+        _ask(shop, id="c-3")
+    assert shop.approval(product="shop", approval_id=waits.id).state is ApprovalState.EXPIRED  # just now
 
 
 class _Heard(http.server.BaseHTTPRequestHandler):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from launchworthy.runtime.approval import Approval, Person, Refused, StepDue
     from launchworthy.runtime.permission import Policy, Spending
-    from launchworthy.store.approvals import ApprovalLink, Delivery
+    from launchworthy.store.approval_news import ApprovalLink, Delivery
 
 __all__ = ["Desk"]
 

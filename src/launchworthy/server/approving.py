@@ -36,7 +36,7 @@ from launchworthy.server.caller import Caller
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.intake import PSEUDONYM_SECRET
 from launchworthy.store import Store
-from launchworthy.store.approvals import ApprovalLink, Delivery
+from launchworthy.store.approval_news import ApprovalLink, Delivery
 
 __all__ = ["Approving"]
 
@@ -120,7 +120,7 @@ class Approving:
 
     def deliveries(self, product: str, approval_id: str) -> list[Delivery]:
         """Whether somebody was told of it."""
-        return self._store.approvals.deliveries(product, approval_id)
+        return self._store.approvals.news.deliveries(product, approval_id)
 
     def spending(self, product: str) -> Spending:
         """What tools have spent."""
@@ -290,7 +290,7 @@ class Approving:
         Raises:
             LaunchworthyError: It leads nowhere (``LW403``), or no longer (``LW409``).
         """
-        found = self._store.approvals.link(token)
+        found = self._store.approvals.news.link(token)
         if isinstance(found, Refused):
             raise _error(found)
         return found

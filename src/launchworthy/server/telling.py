@@ -21,7 +21,7 @@ from launchworthy.errors import InputError, LaunchworthyError, NotFoundError
 from launchworthy.runtime.approval import Approval, ApprovalState, Refused, may_decide
 from launchworthy.runtime.approval import Person as _Person
 from launchworthy.store import Store
-from launchworthy.store.approvals import Delivery
+from launchworthy.store.approval_news import Delivery
 
 __all__ = ["SIGNATURE", "Teller", "signature"]
 
@@ -82,7 +82,7 @@ class Teller:
     def tell_due(self) -> int:
         """Tell what is due; answers how many messages were heard."""
         heard = 0
-        for delivery in self._store.approvals.deliveries_due():
+        for delivery in self._store.approvals.news.deliveries_due():
             try:
                 heard += self._tell(delivery)
             except LaunchworthyError as error:
@@ -97,7 +97,9 @@ class Teller:
             approval = None
         waits = approval is not None and approval.state is ApprovalState.PENDING
         if not kept or approval is None or not waits or approval.hash != delivery.arguments:
-            self._store.approvals.delivered(delivery, failure="it waits no longer, or nobody is to be told")
+            self._store.approvals.news.delivered(
+                delivery, failure="it waits no longer, or nobody is to be told"
+            )
             return False
         hook = json.loads(kept)
         body = json.dumps(self._message(approval, hook)).encode()
@@ -106,7 +108,7 @@ class Teller:
         again_in_ms = None
         if failure and attempts < MOST_ATTEMPTS:
             again_in_ms = min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempts - 1))
-        self._store.approvals.delivered(delivery, failure=failure, again_in_ms=again_in_ms)
+        self._store.approvals.news.delivered(delivery, failure=failure, again_in_ms=again_in_ms)
         return not failure
 
     def _message(self, approval: Approval, hook: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +117,7 @@ class Teller:
         for name in hook["people"]:
             person = self._person(name)
             if person is not None and not isinstance(may_decide(approval, person), Refused):
-                token = self._store.approvals.make_link(approval, person=name)
+                token = self._store.approvals.news.make_link(approval, person=name)
                 links.append({"person": name, "url": f"{console}/approve/{token}"})
         product, own = quote(approval.product, safe=""), quote(approval.id, safe="")
         return {

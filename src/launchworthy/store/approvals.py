@@ -8,66 +8,41 @@ back here: it is the latest that was seen, so that no clock that is set back rev
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from launchworthy.errors import LaunchworthyError, NotFoundError, StorageError
 from launchworthy.records import Rows, is_pseudonym, pseudonym
 from launchworthy.runtime.approval import Approval, ApprovalState, Refused, in_time
-from launchworthy.store.approval_records import happened, refusal, telling
+from launchworthy.store.approval_news import ApprovalNews, announce, use_link
+from launchworthy.store.approval_records import happened, refusal
 from launchworthy.store.database import Database
 from launchworthy.store.decisions import DecisionLog
 from launchworthy.store.moments import to_ns
 from launchworthy.store.options import Clock
 from launchworthy.store.plain import to_json
-from launchworthy.store.schema import approval_deliveries, approval_links, approvals
+from launchworthy.store.schema import approvals
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-__all__ = ["ApprovalLink", "ApprovalRepository", "Delivery"]
+__all__ = ["ApprovalRepository"]
 
 _log = logging.getLogger("launchworthy.store")
 
 _MS = 1_000_000
 _NOT_THE_SAME = ("rejected", "expired", "withdrawn", "failed")
 _RECORDED_AGAIN_NS = 86_400 * 10**9
-_LINK_REMEMBERED_NS = 30 * 86_400 * 10**9
 
 Change = Callable[[Approval, int], Approval | Refused]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalLink:
-    """A link to one approval: for whom, until when, and whether it was used."""
-
-    product: str
-    approval: str
-    arguments: str
-    person: str
-    until_ms: int
-    used: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """News of a pending approval that somebody waits for."""
-
-    product: str
-    approval: str
-    arguments: str
-    attempts: int
-    told_at_ms: int | None
-    failure: str
 
 
 class _Told(threading.local):
@@ -78,6 +53,9 @@ class _Told(threading.local):
 
 class ApprovalRepository:
     """Approvals of every product of a folder.
+
+    Attributes:
+        news: Links to them, and what others are told of them.
 
     Args:
         database: The metadata.
@@ -100,6 +78,7 @@ class ApprovalRepository:
         self._secret, self._clock = secret, clock
         self._changed = threading.Condition()
         self._told = _Told()
+        self.news = ApprovalNews(database, now_ms=self.now_ms, stepping=self._stepping, chain=self._chain)
         self._made: AESGCM | None = None
         with database.read() as connection:
             self._latest_ms = (
@@ -146,7 +125,7 @@ class ApprovalRepository:
             )
             self._tell(connection, made, before=None)
             if tell:
-                _announce(connection, made, now_ms)
+                announce(connection, made, now_ms)
         return made
 
     def _same_call(self, connection: Connection, made: Approval, now_ms: int) -> Approval | Refused | None:
@@ -195,7 +174,7 @@ class ApprovalRepository:
             if isinstance(after, Refused):
                 self._note_refusal(connection, before, after)
             elif after is not before:
-                if link is not None and not _use_link(connection, link, now_ms):
+                if link is not None and not use_link(connection, link, now_ms):
                     return Refused(reason="this link was used already", conflict=True)
                 if after.key != before.key:
                     same = self._same_call(connection, after, now_ms)
@@ -206,7 +185,7 @@ class ApprovalRepository:
                         )
                 self._save(connection, after, before=before)
                 if tell and after.state is ApprovalState.PENDING and after.hash != before.hash:
-                    _announce(connection, after, now_ms)
+                    announce(connection, after, now_ms)
         return after
 
     def get(self, product: str, approval_id: str) -> Approval:
@@ -294,89 +273,21 @@ class ApprovalRepository:
                 gone += 1
         return gone
 
-    def make_link(self, approval: Approval, *, person: str) -> str:
-        """A link for one person to decide one call with its arguments as they are now; shown once."""
-        token = secrets.token_urlsafe(32)
-        until = approval.until_ms or self.now_ms()
+    def forget(self, product: str, *, before: datetime) -> int:
+        """Forget what calls say that ended before; that they were made stays, so that none runs twice."""
+        ended = [state.value for state in ApprovalState if state.ended]
         with self._database.write() as connection:
-            connection.execute(
-                delete(approval_links).where(
-                    approval_links.c.until < self.now_ms() * _MS - _LINK_REMEMBERED_NS
+            done = connection.execute(
+                update(approvals)
+                .filter_by(product=product)
+                .where(
+                    approvals.c.body.is_not(None),
+                    approvals.c.state.in_(ended),
+                    approvals.c.changed_at < to_ns(before),
                 )
+                .values(body=None)
             )
-            connection.execute(
-                insert(approval_links).values(
-                    hash=_digest(token),
-                    product=approval.product,
-                    approval=approval.id,
-                    arguments=approval.hash,
-                    person=person,
-                    until=until * _MS,
-                    used_at=None,
-                )
-            )
-        return token
-
-    def link(self, token: str) -> ApprovalLink | Refused:
-        """What a link stands for, or why it leads nowhere."""
-        query = select(approval_links).where(approval_links.c.hash == _digest(token))
-        with self._database.read() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None:
-            return Refused(reason="this link is none of ours", hint="open the queue of approvals instead")
-        if row["used_at"] is not None:
-            return Refused(reason="this link was used already", conflict=True)
-        if row["until"] <= self.now_ms() * _MS:
-            return Refused(reason="this link has expired", hint="open the queue of approvals", conflict=True)
-        return ApprovalLink(
-            product=row["product"],
-            approval=row["approval"],
-            arguments=row["arguments"],
-            person=row["person"],
-            until_ms=row["until"] // _MS,
-            used=False,
-        )
-
-    def deliveries_due(self, *, limit: int = 50) -> list[Delivery]:
-        """News to be told now, the oldest first."""
-        query = (
-            select(approval_deliveries)
-            .where(approval_deliveries.c.due_at <= self.now_ms() * _MS)
-            .order_by(approval_deliveries.c.due_at)
-            .limit(limit)
-        )
-        with self._database.read() as connection:
-            return [_delivery(row) for row in connection.execute(query).mappings()]
-
-    def deliveries(self, product: str, approval_id: str) -> list[Delivery]:
-        """How often somebody was tried to be told of an approval, and whether it worked."""
-        query = select(approval_deliveries).filter_by(product=product, approval=approval_id)
-        with self._database.read() as connection:
-            return [_delivery(row) for row in connection.execute(query).mappings()]
-
-    def delivered(self, delivery: Delivery, *, failure: str = "", again_in_ms: int | None = None) -> None:
-        """Write down how an attempt ended, and when the next one is, if there is one."""
-        now_ms = self.now_ms()
-        with self._stepping() as connection:
-            connection.execute(
-                update(approval_deliveries)
-                .filter_by(product=delivery.product, approval=delivery.approval, arguments=delivery.arguments)
-                .values(
-                    attempts=delivery.attempts + 1,
-                    due_at=None if again_in_ms is None else (now_ms + again_in_ms) * _MS,
-                    told_at=None if failure else now_ms * _MS,
-                    failure=failure[:500],
-                )
-            )
-            if again_in_ms is None:
-                rows = telling(
-                    delivery.product,
-                    delivery.approval,
-                    failure=failure,
-                    attempts=delivery.attempts + 1,
-                    at_ms=now_ms,
-                )
-                self._chain(connection, rows)
+        return done.rowcount
 
     def _current(self, connection: Connection, row: Any, now_ms: int) -> Approval | None:
         """The approval of a row as it is now; what time did to it is written down."""
@@ -489,44 +400,5 @@ def _row(connection: Connection, product: str, approval_id: str) -> Any:
     return connection.execute(query).mappings().first()
 
 
-def _announce(connection: Connection, approval: Approval, now_ms: int) -> None:
-    """Let somebody be told of a call that waits with these arguments."""
-    key = {"product": approval.product, "approval": approval.id, "arguments": approval.hash}
-    if connection.execute(select(approval_deliveries.c.attempts).filter_by(**key)).first() is None:
-        connection.execute(
-            insert(approval_deliveries).values(
-                **key, attempts=0, due_at=now_ms * _MS, told_at=None, failure=""
-            )
-        )
-
-
-def _use_link(connection: Connection, token: str, now_ms: int) -> bool:
-    done = connection.execute(
-        update(approval_links)
-        .where(
-            approval_links.c.hash == _digest(token),
-            approval_links.c.used_at.is_(None),
-            approval_links.c.until > now_ms * _MS,
-        )
-        .values(used_at=now_ms * _MS)
-    )
-    return done.rowcount == 1
-
-
-def _delivery(row: Any) -> Delivery:
-    return Delivery(
-        product=row["product"],
-        approval=row["approval"],
-        arguments=row["arguments"],
-        attempts=row["attempts"],
-        told_at_ms=None if row["told_at"] is None else row["told_at"] // _MS,
-        failure=row["failure"],
-    )
-
-
 def _bound(product: str, approval_id: str) -> bytes:
     return f"{product}\0{approval_id}".encode("utf-8", "surrogatepass")
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

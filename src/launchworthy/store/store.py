@@ -322,8 +322,17 @@ class Store:
         return SpendingRepository(self._database, product=product, clock=self._clock)
 
     def apply_retention(self, now: datetime, policy: Sequence[RetentionRule]) -> Mapping[str, int]:
-        """Remove what is older than the rules allow; answers rows removed by table."""
-        return self._segments.apply_retention(now, policy)
+        """Remove what is older than the rules allow; answers rows removed by table.
+
+        What an ended call said that had waited for a person is kept as long as spans are.
+        """
+        removed = dict(self._segments.apply_retention(now, policy))
+        for rule in policy:
+            if rule.table == "spans" and rule.product is not None:
+                gone = self.approvals.forget(rule.product, before=now - rule.keep)
+                if gone:
+                    removed["approvals"] = removed.get("approvals", 0) + gone
+        return removed
 
     def erase_subject(self, *, product: str, user_id: str, by: str) -> dict[str, Any]:
         """Leave none of a subject's bytes in any file of the folder; answers the audit row.
