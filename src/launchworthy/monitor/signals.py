@@ -1,7 +1,8 @@
 """Monitors that are plain thresholds: the metric of their signal, within their window.
 
 May import ``contract``, ``evidence`` and this room. A signal is a metric (``empty_retrieval``), its path
-(``limits/cost_per_action``), its path below a workflow, ``no_answer``, or an event of the product's own.
+(``limits/cost_per_action``), its path below a workflow, ``no_answer``, what guards did, or an event of the
+product's own.
 """
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters)
@@ -12,6 +13,7 @@ from dataclasses import replace
 
 from launchworthy.contract import ClaimKind
 from launchworthy.evidence import Evidence
+from launchworthy.monitor.guard_signals import guard_signal
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, share
@@ -55,6 +57,10 @@ def _of_signal(
 ) -> Evidence | None:
     if signal == "no_answer":
         return _declined(ask)
+    if signal.startswith("guard"):
+        found = guard_signal(ask, signal)
+        if found is not None:
+            return found
     if signal in _LIMITS:
         return share_beyond(ask, _LIMITS[signal](ask))
     for name in [signal] if "/" in signal else [f"{family}/{signal}" for family in _FAMILIES]:
