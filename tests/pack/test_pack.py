@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from launchworthy.cli.main import main
+from launchworthy.contract import claims, parse_contract
 from launchworthy.evidence import Evidence
 from launchworthy.records import Release
 from launchworthy.server.local import LocalWorkspace
@@ -159,9 +160,9 @@ def test_a_pack_says_what_a_reviewer_asks_for(run: Run) -> None:
         page = file.read("index.html").decode()
     sections = {section["id"]: section for section in pack["sections"]}
     assert pack["title"] == "shop: Ready for launch: 1 claim met"
-    (row,) = sections["evaluations"]["tables"][0]["rows"]
+    (row,) = next(each["rows"] for each in sections["evaluations"]["tables"] if each["title"] == "Quality")
     assert row[1] == "● met"
-    assert row[2]["figure"].startswith("95 % (")
+    assert row[2]["figure"].startswith("95 % (92.8 to 96.7, n = 400")
     assert row[2]["entries"] == [1]
     decided = {
         (row[0], row[1]): row[2] for table in sections["permissions"]["tables"][1:2] for row in table["rows"]
@@ -177,6 +178,14 @@ def test_a_pack_says_what_a_reviewer_asks_for(run: Run) -> None:
     assert "The system" in annex["1"]
     functions = {row[0]: row[2] for row in sections["coverage"]["tables"][0]["rows"]}
     assert list(functions) == ["GOVERN", "MAP", "MEASURE", "MANAGE"]
+    told = [
+        row[0]
+        for section in pack["sections"]
+        for table in section["tables"]
+        if table["columns"][1:2] == ["State"]
+        for row in table["rows"]
+    ]
+    assert sorted(told) == sorted(claim.sentence for claim in claims(parse_contract(CONTRACT, file="x")))
     assert "not in this pack" not in {*annex.values(), *functions.values()}
     assert "<i>" not in page
     assert "http" not in page.replace("https://", "http").split("<main>")[0]

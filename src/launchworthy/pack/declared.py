@@ -29,7 +29,7 @@ def system(known: Material) -> Section:
                 title="Jobs",
                 columns=("Workflow", "For", "Job", "Where there is no good answer"),
                 rows=tuple(
-                    (name, words(flow.user), words(flow.job), words(flow.no_answer))
+                    (name, words(flow.user), words(flow.job), _no_answer(flow.no_answer))
                     for name, flow in contract.workflows.items()
                 ),
             ),
@@ -94,7 +94,7 @@ def data(known: Material) -> Section:
                 columns=("What", "How often"),
                 rows=(
                     (
-                        "people erased from every file",
+                        "erasures on record",
                         known.count(entry for entry in known.trail if entry.kind == "erasure"),
                     ),
                 ),
@@ -182,3 +182,10 @@ def _approval(approval: Any, effect: str) -> str:
 
 def _quantity(value: Any) -> str:
     return format_value(value.value, unit=value.unit)
+
+
+def _no_answer(policy: Any) -> str:
+    conditions: dict[str, str] = policy.conditions
+    if set(conditions) == {"otherwise"}:
+        return conditions["otherwise"]
+    return "; ".join(f"{name.replace('_', ' ')}: {what}" for name, what in conditions.items())

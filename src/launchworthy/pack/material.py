@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,7 @@ from launchworthy.evidence import (
     terms_of,
     verdict_on,
 )
+from launchworthy.evidence.judgement import bounds_at
 from launchworthy.evidence.wording import MARKS, measured_text
 from launchworthy.pack.document import Cell, Figure
 from launchworthy.pack.inputs import PackInputs
@@ -74,8 +75,11 @@ class Material:
         """What was measured for a claim, with the entry of the evidence."""
         if each.evidence is None:
             return "not measured"
+        low, high = bounds_at(each.evidence, level=each.claim.confidence) or (None, None)
         return Figure(
-            text=measured_text(each.evidence), entries=(self._entry_of[each.evidence.id],), rule="evidence"
+            text=measured_text(replace(each.evidence, low=low, high=high)),
+            entries=(self._entry_of[each.evidence.id],),
+            rule="evidence",
         )
 
     def decisions(self, *kinds: str) -> list[AuditEntry]:

@@ -14,11 +14,14 @@ from launchworthy.quantity import format_value
 __all__ = ["changes", "incidents", "oversight", "people", "quality", "red_team"]
 
 _NEWEST = 50
+_WATCHED = ("monitors", "rollout", "fallbacks", "limits")
+_ELSEWHERE = frozenset({"data", "gold", "tools", "abuse", "guards", "attest", "decisions", *_WATCHED})
 
 
 def quality(known: Material) -> Section:
     """What was measured, on how much, with what certainty."""
-    families = ("outcomes", "quality", "trust", "reliability", "economics", "fairness", "limits", "judges")
+    # Whatever no other section shows is shown here, so that no claim of the contract is left out.
+    families = dict.fromkeys(claim.family for claim in known.claims if claim.family not in _ELSEWHERE)
     return Section(
         id="evaluations",
         title="Evaluations: what was measured, on how much, with what certainty",
@@ -29,7 +32,11 @@ def quality(known: Material) -> Section:
             " too little or too long ago is unproven, and never counts as met.",
         ),
         tables=tuple(
-            Table(title=family.capitalize(), columns=CLAIM_COLUMNS, rows=tuple(map(known.status_row, found)))
+            Table(
+                title=family.capitalize().replace("_", " "),
+                columns=CLAIM_COLUMNS,
+                rows=tuple(map(known.status_row, found)),
+            )
             for family in families
             if (found := known.of_family(family))
         )
@@ -111,7 +118,7 @@ def incidents(known: Material) -> Section:
             Table(
                 title="What is watched",
                 columns=CLAIM_COLUMNS,
-                rows=tuple(map(known.status_row, known.of_family("monitors", "rollout", "fallback"))),
+                rows=tuple(map(known.status_row, known.of_family(*_WATCHED))),
             ),
         ),
     )
@@ -172,6 +179,11 @@ def changes(known: Material) -> Section:
                     )
                     for stage in known.verdict.stages
                 ),
+            ),
+            Table(
+                title="Choices, and what would reopen them",
+                columns=CLAIM_COLUMNS,
+                rows=tuple(map(known.status_row, known.of_family("decisions"))),
             ),
             Table(
                 title=f"Verdicts on record, the newest {_NEWEST}",
