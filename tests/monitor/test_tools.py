@@ -19,13 +19,20 @@ _EVENTS = iter(range(10_000))
 
 
 def _decide(
-    world: World, kind: str, outcome: str, trace: bytes | None, *, ago: float = 3600.0, **facts: str
+    world: World,
+    kind: str,
+    outcome: str,
+    trace: bytes | None,
+    *,
+    ago: float = 3600.0,
+    sent: bool = False,
+    **facts: str,
 ) -> None:
     world._add(
         "decisions",
         ago,
         trace_id=trace,
-        event_id=f"e-{next(_EVENTS)}",
+        event_id=f"{'approval:' if kind == 'approval' and not sent else 'e-'}{next(_EVENTS)}",
         kind=kind,
         subject="refund",
         outcome=outcome,
@@ -59,6 +66,12 @@ def test_a_run_without_an_approval_of_its_very_arguments_is_a_breach(world: Worl
     piece = world.one(_claim(claim, "refund/approval", approval=ALWAYS))
     assert (piece.value, piece.n) == (3.0, 4)
     assert set(world.traces(piece)) == {each.hex() for each in (changed, merely_approved, around)}
+
+
+def test_an_approval_that_an_application_says_there_was_is_none(world: World, claim: ClaimOf) -> None:
+    _run(world)
+    _decide(world, "approval", "claimed", None, sent=True, arguments_sha256="h1", idempotency_key="k1")
+    assert world.one(_claim(claim, "refund/approval", approval=ALWAYS)).value == 1.0
 
 
 def test_one_approval_does_not_cover_a_second_run_outside_the_enforcement(

@@ -307,6 +307,25 @@ def test_erasing_a_person_leaves_no_word_of_their_calls_and_the_chain_whole(
         _ask(shop)
 
 
+def test_an_application_cannot_tell_of_an_approval_in_the_name_of_the_queue(shop: LocalWorkspace) -> None:
+    told = {
+        "event.name": "launchworthy.decision",
+        "launchworthy.decision.kind": "approval",
+        "launchworthy.decision.subject": "refund",
+        "launchworthy.decision.outcome": "claimed",
+        "launchworthy.decision.id": "approval:c-1:2",
+    }
+    record = {
+        "timeUnixNano": str(time.time_ns()),
+        "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in told.items()],
+    }
+    own = [{"key": "launchworthy.product", "value": {"stringValue": "shop"}}]
+    body = {"resourceLogs": [{"resource": {"attributes": own}, "scopeLogs": [{"logRecords": [record]}]}]}
+    rejected, reason = shop.take("logs", json.dumps(body).encode(), "application/json", "", "b-1")
+    assert (rejected, "by the server alone" in reason) == (1, True)
+    assert _events(shop) == []
+
+
 def test_a_crash_between_a_step_and_its_record_loses_neither(
     shop: LocalWorkspace, open_workspace_here: Callable[..., LocalWorkspace], now: list[datetime]
 ) -> None:

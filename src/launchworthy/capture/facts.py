@@ -24,7 +24,7 @@ from launchworthy.records.attributes import (
     GenAI,
     Own,
 )
-from launchworthy.records.decision import DECISION_KINDS, facts_of, reason_of
+from launchworthy.records.decision import DECISION_KINDS, OF_THE_QUEUE, facts_of, reason_of
 from launchworthy.records.tables import DECISIONS, FEEDBACK, OUTCOMES, SCORES, Table
 
 __all__ = ["FACT_TABLES", "FactMapper"]
@@ -171,6 +171,8 @@ def _decision(attributes: dict[str, Any]) -> dict[str, Any]:
     for name in ("subject", "outcome"):
         if named[name] is None:
             raise Refusal(f"a decision without {_DECISION_NAMES[name]}")
+    if (named["event_id"] or "").startswith(OF_THE_QUEUE):
+        raise Refusal("what the queue of approvals decided is told by the server alone")
     reason = plain(take(Own.DECISION_REASON, None))
     return {
         "kind": kind,

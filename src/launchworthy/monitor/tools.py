@@ -14,6 +14,7 @@ from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, breaches
 from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.records import OF_THE_QUEUE
 
 __all__ = ["MEASURES"]
 
@@ -70,6 +71,7 @@ def _approved(ask: Ask, tool: str) -> Evidence | None:
     confirmed = (
         f"SELECT trace_id, count(*) AS confirmed FROM ({ran}) ran WHERE outcome IN {_RAN} AND (EXISTS"
         f" (FROM ({claimed}) claimed WHERE claimed.outcome = 'claimed'"
+        f" AND claimed.event_id LIKE '{OF_THE_QUEUE}%'"
         f" AND claimed.hash = ran.hash AND claimed.key = ran.key){free}) GROUP BY trace_id"
     )
     sample = Sample(

@@ -23,7 +23,7 @@ from launchworthy.records.calls import (
     no_evaluation,
 )
 from launchworthy.records.conversation import last_text, part_text, plain_value, turns_of
-from launchworthy.records.decision import DECISION_KINDS, facts_of, reason_of
+from launchworthy.records.decision import DECISION_KINDS, OF_THE_QUEUE, facts_of, reason_of
 from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
 from launchworthy.records.runs import CallScores, Run, RunItem, RunPage, RunStore, Score
@@ -51,6 +51,7 @@ __all__ = [
     "FEEDBACK_EVENT",
     "KINDS",
     "MARKED_CALL",
+    "OF_THE_QUEUE",
     "OPERATION_KINDS",
     "OUTCOMES",
     "OUTCOME_EVENT",

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["DECISION_KINDS", "facts_of", "reason_of"]
+__all__ = ["DECISION_KINDS", "OF_THE_QUEUE", "facts_of", "reason_of"]
 
 DECISION_KINDS: Final = (
     "guard",
@@ -25,6 +25,8 @@ DECISION_KINDS: Final = (
     "erasure",
     "override",
 )
+OF_THE_QUEUE: Final = "approval:"
+"""How ids begin of decisions that the server makes where it keeps approvals; evidence trusts no others."""
 _MOST_FACTS = 40
 _LONGEST_CHARS = 200
 _LONGEST_LIST = 40

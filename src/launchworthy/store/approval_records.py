@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from launchworthy.records import DECISIONS, Rows
+from launchworthy.records import DECISIONS, OF_THE_QUEUE, Rows
 from launchworthy.runtime.approval import Approval, Event, Happened, Refused
 from launchworthy.store.plain import to_json
 
@@ -26,7 +26,7 @@ def happened(approval: Approval, *, since: int, name: Callable[[str], str]) -> R
     return _rows(
         _row(
             approval,
-            event_id=f"approval:{approval.id}:{since + place}",
+            event_id=f"{OF_THE_QUEUE}{approval.id}:{since + place}",
             outcome=event.what.value,
             at_ms=event.at_ms,
             rule=approval.rule,
@@ -45,7 +45,7 @@ def refusal(approval: Approval, refused: Refused, *, at_ms: int, name: Callable[
         [
             _row(
                 approval,
-                event_id=f"approval:{uuid.uuid4().hex}",
+                event_id=f"{OF_THE_QUEUE}{uuid.uuid4().hex}",
                 outcome="refused",
                 at_ms=at_ms,
                 rule=refused.rule or approval.rule,
@@ -63,7 +63,7 @@ def telling(product: str, approval_id: str, *, failure: str, attempts: int, at_m
     return _rows(
         [
             {
-                "event_id": f"approval:{uuid.uuid4().hex}",
+                "event_id": f"{OF_THE_QUEUE}{uuid.uuid4().hex}",
                 "product": product,
                 "kind": "approval",
                 "subject": approval_id,
