@@ -90,7 +90,8 @@ def _judged(checked: Checked, *, closed: bool, goes_on: bool) -> tuple[bool, str
     if not checked.goes_on:
         return True, f"the text does not go on: {checked.action.value}"
     if checked.shadowed:
-        return False, "it is in shadow, so the text goes on"
+        rights = ", with fewer rights" if checked.lowered else ""
+        return False, f"it is in shadow, so the text goes on{rights}"
     return False, "the text goes on"
 
 

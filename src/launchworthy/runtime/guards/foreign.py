@@ -20,7 +20,7 @@ from launchworthy.runtime.guards.verdict import Finding, Guard, GuardVerdict, Ou
 __all__ = ["DEFAULT_THRESHOLD", "Limits", "read_answer"]
 
 DEFAULT_THRESHOLD = 0.5
-_CATEGORY = re.compile(r"[\w][\w ./-]{0,59}")
+_CATEGORY = re.compile(r"[^\W\d_][\w./-]{0,59}")
 _MOST_SPANS = 10_000
 
 
