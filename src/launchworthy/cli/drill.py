@@ -43,14 +43,14 @@ def command(
     data: Path | None,
     as_json: bool,
 ) -> int:
-    """Force each fallback, each fault of a monitor and each failure of a guard, and keep what came of it.
+    """Force each fallback, each fault of a monitor and each failure of a guard.
 
     NAME is guards, fallbacks, or a monitor of the contract that injects faults; all of them if not given.
     A drill goes through the application's own code where it decorated its function with
     enforcer.workflow(...), else through a plain call. Models are really asked, and a model that is made to
     time out takes its time.
 
-    The outcomes are evidence for the claims guards/*, fallbacks/* and monitors/*.
+    What came of it is kept as evidence for the claims guards/*, fallbacks/* and monitors/*.
 
     Exit code: 0 all went as declared, 1 some did not.
 
