@@ -157,6 +157,17 @@ def test_a_statement_that_says_something_else_admits_nothing(
     assert said in out
 
 
+def test_a_statement_about_two_subjects_admits_neither(run: Run) -> None:
+    told = json.loads(base64.b64decode(json.loads(Path(signed(run)).read_text())["payload"]))
+    other = {"name": "docs-bot@r-ffffffffffff", "digest": {"launchworthyRelease": "r-ffffffffffff"}}
+    for subject in ([other], [*told["subject"], other], ["r"], []):
+        Path("x.json").write_text(
+            json.dumps(seal(told | {"subject": subject}, key=load_signing_key(Path("ci.key"))))
+        )
+        code, out, _ = run("admit", "x.json", "--release", RELEASE)
+        assert (code, "its subject is another release" in out) == (1, True)
+
+
 def test_a_statement_of_another_kind_admits_nothing(run: Run) -> None:
     run("sign", "evidence", pieces(380), "--key", "ci.key", "--out", "evidence.json")
     code, out, _ = run("admit", "evidence.json", "--release", RELEASE)

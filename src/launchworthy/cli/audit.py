@@ -88,11 +88,14 @@ def _worst(code: int) -> int:
 def _verified(workspace: Workspace, product: str, heads: Path | None, key: bytes | None) -> dict[str, Any]:
     from launchworthy.evidence import read_heads, read_public_key, verify
 
-    entries = workspace.ledger_entries(product=product)
     faults: Sequence[ChainFault]
     if heads is None and key is None:
+        newest = workspace.audit_trail(product=product, limit=1)
+        count = newest[0].seq if newest else 0
         faults = workspace.audit(product=product)
     else:
+        entries = workspace.ledger_entries(product=product)
+        count = len(entries)
         told = workspace.audit_heads(product=product) if heads is None else None
         kept = sorted(
             told.heads if told is not None else read_heads(heads or Path()), key=lambda head: head.size
@@ -103,7 +106,7 @@ def _verified(workspace: Workspace, product: str, heads: Path | None, key: bytes
             public_key=key or (read_public_key(heads) if heads is not None else None),
             earlier=kept[:-1],
         )
-    return _row(product, len(entries), faults)
+    return _row(product, count, faults)
 
 
 def _verified_export(folder: Path, key: bytes | None) -> dict[str, Any]:

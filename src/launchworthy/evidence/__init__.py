@@ -12,7 +12,16 @@ from launchworthy.evidence.bundle import (
     verify_bundle,
     write_bundle,
 )
-from launchworthy.evidence.chain import GENESIS, ChainFault, Fault, SignedHead, canonical_json, link, verify
+from launchworthy.evidence.chain import (
+    GENESIS,
+    ChainFault,
+    Fault,
+    SignedHead,
+    canonical_json,
+    key_id,
+    link,
+    verify,
+)
 from launchworthy.evidence.commitment import (
     commitment,
     decision_body,
@@ -21,7 +30,7 @@ from launchworthy.evidence.commitment import (
     subject_key,
 )
 from launchworthy.evidence.document import verdict_json, verdict_record
-from launchworthy.evidence.envelope import Opened, Trusted, key_id, open_envelope, seal, statement
+from launchworthy.evidence.envelope import Opened, Trusted, open_envelope, seal, statement
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.github import verdict_github
 from launchworthy.evidence.heads import (

@@ -107,6 +107,7 @@ def admission(
             _same("contract", _version(told), contract.version),
             _stage(told, contract, stage),
             _age(told, contract, now),
+            _subject(opened, told),
             _runs(told, running),
         )
     )
@@ -171,6 +172,15 @@ def _age(told: dict[str, Any], contract: Contract, now: datetime) -> AdmissionCh
     if old > days:
         return _check("age", False, f"it is {old:.1f} days old, and may be {days:g}")
     return _check("age", True, f"judged at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+
+
+def _subject(opened: Opened, told: dict[str, Any]) -> AdmissionCheck:
+    """What other tools read as the subject must be what the verdict is on."""
+    named = [each.get("digest") for each in opened.statement["subject"] if isinstance(each, dict)]
+    wanted = {"launchworthyRelease": str(told.get("release"))}
+    if named == [wanted]:
+        return _check("subject", True, f"about release {told.get('release')}")
+    return _check("subject", False, "its subject is another release than its verdict is on")
 
 
 def _runs(told: dict[str, Any], running: Sequence[str]) -> AdmissionCheck:

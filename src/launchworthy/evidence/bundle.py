@@ -3,7 +3,7 @@
 Files; may import ``errors``. ``audit.json`` says what it is; ``chain.jsonl`` holds the entries;
 ``heads.jsonl`` and ``heads.pub`` are the signed heads and the key; ``details.jsonl`` holds what opens the
 decisions. A folder of some entries only holds ``proofs.jsonl`` too, which leads each of them to the root of
-the newest head.
+the newest head, and ``consistency.jsonl``, which shows that this head continues the earlier ones.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ from launchworthy.evidence.chain import (
 from launchworthy.evidence.heads import head_line, read_heads, read_public_key
 from launchworthy.evidence.status import LedgerEntry
 from launchworthy.evidence.trail import AuditEntry, Opening, Openness, audit_entry
-from launchworthy.evidence.tree import Levels, inclusion_holds
+from launchworthy.evidence.tree import Levels, consistency_holds, inclusion_holds
 
 __all__ = ["Bundle", "BundleReport", "is_bundle", "read_bundle", "verify_bundle", "write_bundle"]
 
-_ABOUT, _CHAIN, _PROOFS, _DETAILS = "audit.json", "chain.jsonl", "proofs.jsonl", "details.jsonl"
+_ABOUT, _CHAIN, _DETAILS = "audit.json", "chain.jsonl", "details.jsonl"
+_PROOFS, _CONSISTENCY = "proofs.jsonl", "consistency.jsonl"
 _FORMAT = "launchworthy-audit/1"
-_MOST_PROOF = 64  # hashes: a tree of 2**64 entries has no longer path
+_MOST_PROOF = 65  # hashes: a tree of 2**64 entries has no longer path
+_MOST_EARLIER = 200  # heads that are shown to be continued, evenly chosen: there is one a minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Bundle:
         public_key: The key that came with it.
         openings: By number of the entry.
         proofs: Inclusion proof by number of the entry, where it is not complete.
+        consistency: Consistency proof by size of the earlier head, likewise.
     """
 
     product: str
@@ -59,6 +62,7 @@ class Bundle:
     public_key: bytes | None
     openings: Mapping[int, Opening]
     proofs: Mapping[int, tuple[bytes, ...]]
+    consistency: Mapping[int, tuple[bytes, ...]]
 
     def trail(self) -> Iterator[AuditEntry]:
         """The entries as a reviewer reads them, oldest first."""
@@ -135,6 +139,12 @@ def write_bundle(
                 if 0 < seq <= tree.size
             )
             (folder / _PROOFS).write_text("".join(map(_line, proofs)), encoding="utf-8")
+            heads = _chosen_heads(heads, size=tree.size)
+            continued = (
+                {"seq": size, "proof": [each.hex() for each in tree.consistency_proof(size)]}
+                for size in sorted({each.size for each in heads[:-1]})
+            )
+            (folder / _CONSISTENCY).write_text("".join(map(_line, continued)), encoding="utf-8")
         with (folder / _DETAILS).open("w", encoding="utf-8") as file:
             for opening in openings:
                 if chosen is None or opening.seq in chosen:
@@ -147,6 +157,13 @@ def write_bundle(
     except OSError as error:
         raise StorageError(f"cannot be written: {error.strerror}", where=str(folder)) from error
     return written
+
+
+def _chosen_heads(heads: Sequence[SignedHead], *, size: int) -> list[SignedHead]:
+    """The newest head, and earlier ones that the tree can be shown to continue."""
+    earlier = [head for head in heads[:-1] if head.root and 0 < head.size <= size]
+    step = max(1, -(-len(earlier) // _MOST_EARLIER))
+    return [*earlier[::step], heads[-1]]
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -176,6 +193,7 @@ def read_bundle(folder: Path) -> Bundle:
         public_key=read_public_key(folder),
         openings={each.seq: each for each in _read(folder / _DETAILS, _opening)},
         proofs=dict(_read(folder / _PROOFS, _proof, needed=not complete)),
+        consistency=dict(_read(folder / _CONSISTENCY, _proof)),
     )
 
 
@@ -236,6 +254,7 @@ def _single_faults(bundle: Bundle, head: SignedHead | None, key: bytes | None) -
         root = bytes.fromhex(head.root)
     except ValueError:
         root = b""
+    faults += _departures(bundle, head, root, key)
     for entry in bundle.entries:
         wrong = entry_fault(entry)
         if wrong is not None:
@@ -262,6 +281,26 @@ def _single_faults(bundle: Bundle, head: SignedHead | None, key: bytes | None) -
                 )
             )
     return faults
+
+
+def _departures(bundle: Bundle, head: SignedHead, root: bytes, key: bytes | None) -> list[ChainFault]:
+    """Earlier heads, truly signed, that the newest one does not continue; the first is enough."""
+    for each in bundle.heads[:-1]:
+        if key is None or not each.root or not signature_holds(each, public_key=key):
+            continue
+        proof = bundle.consistency.get(each.size, ())
+        if not consistency_holds(
+            old_size=each.size, old_root=bytes.fromhex(each.root), size=head.size, root=root, proof=proof
+        ):
+            return [
+                ChainFault(
+                    fault=Fault.REWRITTEN,
+                    seq=each.size,
+                    message=f"the newest head does not continue the one of size {each.size},"
+                    f" signed {each.at:%Y-%m-%d}",
+                )
+            ]
+    return []
 
 
 def _line(value: Any) -> str:

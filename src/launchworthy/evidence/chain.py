@@ -29,6 +29,7 @@ __all__ = [
     "canonical_json",
     "entry_fault",
     "entry_leaf",
+    "key_id",
     "link",
     "signature_holds",
     "verify",
@@ -284,12 +285,17 @@ def _head_faults(
     return found
 
 
+def key_id(public_key: bytes) -> str:
+    """16 hex digits of the SHA-256 of a public key: enough to tell whose signature to try."""
+    return hashlib.sha256(public_key).hexdigest()[:16]
+
+
 def signature_holds(head: SignedHead, *, public_key: bytes) -> bool:
     """Whether a head was signed by this key."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    if head.key_id != hashlib.sha256(public_key).hexdigest()[:16]:
+    if head.key_id != key_id(public_key):
         return False
     try:
         key = Ed25519PublicKey.from_public_bytes(public_key)

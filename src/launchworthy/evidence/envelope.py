@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
-from launchworthy.evidence.chain import canonical_json
+from launchworthy.evidence.chain import canonical_json, key_id
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -29,7 +29,6 @@ __all__ = [
     "VERDICT",
     "Opened",
     "Trusted",
-    "key_id",
     "open_envelope",
     "pre_authentication",
     "seal",
@@ -65,13 +64,6 @@ class Opened:
     statement: Mapping[str, Any]
     trusted: Trusted
     by: str | None
-
-
-def key_id(public_key: bytes) -> str:
-    """16 hex digits of the SHA-256 of a public key, as in signed heads."""
-    import hashlib
-
-    return hashlib.sha256(public_key).hexdigest()[:16]
 
 
 def pre_authentication(payload_type: str, payload: bytes) -> bytes:

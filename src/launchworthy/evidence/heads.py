@@ -7,7 +7,6 @@ can write the data folder can hide a cut.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import replace
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launchworthy.errors import InputError, StorageError
-from launchworthy.evidence.chain import SignedHead, canonical_json
+from launchworthy.evidence.chain import SignedHead, canonical_json, key_id
 from launchworthy.evidence.status import LedgerEntry
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ def load_signing_key(path: Path) -> Ed25519PrivateKey:
 
 def sign_head(last: LedgerEntry, *, at: datetime, key: Ed25519PrivateKey, root: bytes = b"") -> SignedHead:
     """The signed head of a chain that ends in ``last``, and whose tree has this root."""
-    key_id = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:16]
-    bare = SignedHead(size=last.seq, hash=last.hash, at=at, key_id=key_id, signature="", root=root.hex())
+    signer = key_id(key.public_key().public_bytes_raw())
+    bare = SignedHead(size=last.seq, hash=last.hash, at=at, key_id=signer, signature="", root=root.hex())
     return replace(bare, signature=key.sign(bare.signed_bytes()).hex())
 
 

@@ -110,7 +110,7 @@ class AuditEntry:
         found = (self.detail or {}).get("facts")
         try:
             plain = json.loads(found) if isinstance(found, str) else found
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return plain if isinstance(plain, dict) else {}
 

@@ -34,18 +34,13 @@ def _node(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """The perfect subtrees of a tree that only grows, largest first.
-
-    Args:
-        size: Leaves so far.
-        peaks: Their roots, as :attr:`peaks` answered them.
-    """
+    """The perfect subtrees of a tree that only grows, largest first: all that its root needs."""
 
     __slots__ = ("peaks", "size")
 
-    def __init__(self, *, size: int = 0, peaks: Iterable[bytes] = ()) -> None:
-        self.size = size
-        self.peaks = list(peaks)
+    def __init__(self) -> None:
+        self.size = 0
+        self.peaks: list[bytes] = []
 
     def append(self, leaf: bytes) -> None:
         """Add the hash of one leaf."""
@@ -105,19 +100,7 @@ def consistency_proof(leaves: Sequence[bytes], old: int) -> list[bytes]:
     """The hashes that show that the tree of these leaves continues the one of its first ``old`` (2.1.2)."""
     if not 0 < old <= len(leaves):
         raise IndexError(f"a tree of {len(leaves)} leaves does not continue one of {old}")
-    return _subproof(leaves, old, 0, len(leaves), whole=True)
-
-
-def _subproof(leaves: Sequence[bytes], old: int, low: int, high: int, *, whole: bool) -> list[bytes]:
-    size = high - low
-    if old == size:
-        return [] if whole else [tree_root(leaves[low:high])]
-    middle = _split(size)
-    if old <= middle:
-        rest = _subproof(leaves, old, low, low + middle, whole=whole)
-        return [*rest, tree_root(leaves[low + middle : high])]
-    rest = _subproof(leaves, old - middle, low + middle, high, whole=False)
-    return [*rest, tree_root(leaves[low : low + middle])]
+    return Levels(leaves).consistency_proof(old)
 
 
 def consistency_holds(
@@ -196,3 +179,18 @@ class Levels:
                 proof.append(self.root(low, middle))
                 low = middle
         return proof[::-1]
+
+    def consistency_proof(self, old: int) -> list[bytes]:
+        """As the function of this name."""
+        return self._subproof(old, 0, self.size, whole=True)
+
+    def _subproof(self, old: int, low: int, high: int, *, whole: bool) -> list[bytes]:
+        size = high - low
+        if old == size:
+            return [] if whole else [self.root(low, high)]
+        middle = _split(size)
+        if old <= middle:
+            rest = self._subproof(old, low, low + middle, whole=whole)
+            return [*rest, self.root(low + middle, high)]
+        rest = self._subproof(old - middle, low + middle, high, whole=False)
+        return [*rest, self.root(low, low + middle)]
