@@ -66,3 +66,77 @@ def test_retention_says_that_without_a_contract_everything_is_kept(run: Run) -> 
     code, out, _ = run("retention")
     assert code == 0
     assert "no contract in force here limits how long" in out
+
+
+def test_an_erasure_is_verified_in_every_file(run: Run, data: Path, tmp_path: Path) -> None:
+    someone = (
+        "erase",
+        "--product",
+        "shop",
+        "--by",
+        "officer",
+        "--user",
+        "u_0000000000000000000000aa",
+        "--verify",
+    )
+    code, out, _ = run(*someone, "--text", "they said this only once")
+    assert code == 0
+    assert out.endswith("looked for in every file: nothing of them is left\n")
+    (data / "debug.log").write_text("they said this only once, u_0000000000000000000000aa")
+    code, out, _ = run(*someone, "--text", "they said this only once")
+    assert code == 1
+    assert "left in debug.log: the user\nleft in debug.log: they said this only once\n" in out
+    code, out, _ = run(*someone, "--json")
+    assert (code, json.loads(out)["left"]) == (1, [{"place": "debug.log", "text": 0}])
+
+
+def test_the_key_of_a_vault_goes_with_the_person(run: Run, tmp_path: Path) -> None:
+    from launchworthy.runtime.guards.pii import FolderShelf, SubjectVault
+
+    vault = SubjectVault(FolderShelf(tmp_path / "vault"))
+    placeholder = vault.keep("mia", kind="email", value="mia@example.org")
+    someone = ("erase", "--product", "shop", "--by", "officer", "--user", "mia")
+    assert "the key of their values is gone" in run(*someone, "--vault", str(tmp_path / "vault"))[1]
+    assert vault.value("mia", placeholder) is None
+    assert "held no key of theirs" in run(*someone, "--vault", str(tmp_path / "vault"))[1]
+
+
+def test_a_drill_is_told_in_sentences_and_kept(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drill = ("erase", "--product", "shop", "--by", "officer", "--drill")
+    code, _, err = run(*drill)
+    assert (code, "says nothing of erasure" in err) == (64, True)
+    monkeypatch.chdir(tmp_path)
+    contract = """\
+launchworthy: 1
+product: shop
+owners: {product: ana@example.com}
+workflows:
+  answer:
+    user: customer
+    job: find out where an order is
+    no_answer: refuse
+    failures:
+      wrong: {kind: wrong, fix: retrieval, watched_by: quality/hit@5}
+    quality: {hit@5: {at_least: 80 %}}
+data: {erasure_within: 72h}
+"""
+    store = Store.open(tmp_path / "data", options=StoreOptions(min_free_bytes=0))
+    try:
+        store.registry.register_contract(product="shop", text=contract, path="")
+    finally:
+        store.close()
+    code, out, _ = run(*drill)
+    assert code == 0
+    assert "after erasing, it stands nowhere; that took" in out
+    assert "may take 3 d" in out
+    assert out.endswith("kept as evidence for shop/data/erasure_within\n")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--user", "mia", "--drill"), ("--user", "mia", "--text", "something said")],
+)
+def test_an_erasure_says_what_it_needs(run: Run, options: tuple[str, ...]) -> None:
+    assert run("erase", "--product", "shop", "--by", "officer", *options)[0] == 64

@@ -14,11 +14,11 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CACHE_FILE", "ReplyCache", "cache_key", "forget_replies"]
+__all__ = ["CACHE_FILE", "ReplyCache", "cache_key", "cached_texts", "forget_replies"]
 
 CACHE_FILE = "replies.sqlite"  # in the data folder
 DEFAULT_MAX_BYTES = 1024**3
@@ -81,6 +81,25 @@ def forget_replies(folder: Path, *, about: Callable[[str], bool]) -> int:
     except (sqlite3.Error, zlib.error, ValueError):
         _forget_all(folder)
         return 0
+    finally:
+        if file is not None:
+            file.close()
+
+
+def cached_texts(folder: Path) -> Iterator[str]:
+    """Everything that remembered replies say, as JSON text, ASCII only; nothing of a file that is damaged."""
+    path = folder / CACHE_FILE
+    if not path.is_file():
+        return
+    file = None
+    try:
+        file = _open(path)
+        for value, asked in file.execute("SELECT value, asked FROM replies"):
+            yield _ascii(value)
+            if asked is not None:
+                yield _ascii(asked)
+    except (sqlite3.Error, zlib.error, ValueError):
+        return
     finally:
         if file is not None:
             file.close()

@@ -34,6 +34,7 @@ from launchworthy.server.audit import Auditor
 from launchworthy.server.caller import THIS_MACHINE, Caller
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.deciding import own_decision
+from launchworthy.server.erasing import drill, what_is_left
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
 from launchworthy.server.measuring import what_is_new
@@ -45,6 +46,7 @@ from launchworthy.store import Clock, Rejection, Store, StoreOptions
 from launchworthy.store.erasure import about_subject
 from launchworthy.store.options import system_clock
 from launchworthy.store.plain import to_json
+from launchworthy.store.searching import LEAST
 
 __all__ = ["LocalWorkspace"]
 
@@ -458,6 +460,46 @@ class LocalWorkspace:
             removed[name] = removed.get(name, 0) + count
         return {**plain, "requested_at_ns": hidden["requested_at_ns"], "removed": removed}
 
+    def find_texts(self, *, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Where any of these texts stands in any file of the folder, and which of them it is.
+
+        Each is looked for as a user too, who stands under a pseudonym.
+        """
+        # A user stands under a pseudonym; a short id stands anywhere by chance, and its pseudonym does not.
+        wanted = [(place, text) for place, text in enumerate(texts) if len(text) >= LEAST]
+        wanted += [(place, self._pseudonym(text)) for place, text in enumerate(texts)]
+        left = what_is_left(self._store, [text for _, text in wanted])
+        found = dict.fromkeys((each["place"], wanted[each["text"]][0]) for each in left)
+        return [{"place": place, "text": text} for place, text in found]
+
+    def drill_erasure(self, *, product: str, by: str) -> Evidence:
+        """Erase a made-up person and look for what is left; answers, and keeps, the evidence.
+
+        Raises:
+            InputError: The contract in force says nothing of erasure.
+        """
+        piece = drill(
+            self._store,
+            product=product,
+            within_ms=self._erasure_within(product),
+            erase=lambda user: self.erase_subject(product=product, user_id=user, by=by),
+            pseudonym=self._pseudonym,
+            clock=self._clock,
+        )
+        self.add_evidence(product, [piece])
+        return piece
+
+    def _erasure_within(self, product: str) -> float:
+        contract = self._contract(product)
+        declared = None if contract is None else contract.data.erasure_within
+        if declared is None:
+            raise InputError(
+                f"the contract in force of {product!r:.80} says nothing of erasure",
+                where="data/erasure_within",
+                hint="declare how soon a person's data is gone: data: {erasure_within: 72h}",
+            )
+        return declared.value
+
     def _forget_replies(self, product: str, user_id: str) -> None:
         if not user_id.strip():
             return  # the store says what is wrong with it
@@ -486,6 +528,15 @@ class LocalWorkspace:
     ) -> Approval:
         """Ask for the approval of a call; the same id again answers the same one, as it is now."""
         return self.approving.request(product, call, caller=caller)
+
+    def seed_approval(
+        self, *, product: str, call: Mapping[str, Any], wrong: str, caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Put a wrong call among those that wait, to see whether people stop it; it never runs."""
+        _check_owner(caller, "an application could hide what it wants among tests")
+        if not wrong.strip():
+            raise InputError("why it is wrong is not said", where="wrong", hint="people are told afterwards")
+        return self.approving.request(product, call, caller=caller, wrong=wrong.strip()[:500])
 
     def approvals(self, *, product: str, state: str | None = None, limit: int = 200) -> list[Approval]:
         """Calls that wait, waited or ran, newest first; those of one state, if it is named."""

@@ -181,6 +181,12 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def erase_subject(self, *, product: str, user_id: str, by: str) -> Mapping[str, Any]:
         """Leave none of a subject's bytes in any file; answers the audit row."""
 
+    def find_texts(self, *, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """Where any of these texts stands in any file of the folder, and which of them it is."""
+
+    def drill_erasure(self, *, product: str, by: str) -> Evidence:
+        """Erase a made-up person and look for what is left; answers, and keeps, the evidence."""
+
     def apply_retention(self) -> Mapping[str, int]:
         """Unlink what is older than the contracts allow; answers rows removed per table."""
 
@@ -216,6 +222,11 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
         self, *, product: str, call: Mapping[str, Any], caller: Caller = THIS_MACHINE
     ) -> Approval:
         """Ask for the approval of a call; the same id again answers the same one, as it is now."""
+
+    def seed_approval(
+        self, *, product: str, call: Mapping[str, Any], wrong: str, caller: Caller = THIS_MACHINE
+    ) -> Approval:
+        """Put a wrong call among those that wait, to see whether people stop it; it never runs."""
 
     def approvals(self, *, product: str, state: str | None = None, limit: int = 200) -> list[Approval]:
         """Calls that wait, waited or ran, newest first; those of one state, if it is named."""

@@ -44,6 +44,7 @@ from launchworthy.store.reading import check_select, run_select
 from launchworthy.store.registry import Registry
 from launchworthy.store.rejected import add_rejections, read_rejections
 from launchworthy.store.runs import RunRepository
+from launchworthy.store.searching import Remnant, find_texts
 from launchworthy.store.segments import RetentionRule, Segments
 from launchworthy.store.spans import model_stats, newest_spans, newest_traces, trace
 from launchworthy.store.spending import SpendingRepository
@@ -342,6 +343,22 @@ class Store:
             StorageError: The disk failed; it is taken up again when the folder is next opened.
         """
         return self._eraser.erase(product=product, user_id=user_id, by=by)
+
+    def find_texts(self, texts: Sequence[str]) -> list[Remnant]:
+        """Where any of these texts stands in any file of the folder, compressed ones opened.
+
+        Raises:
+            InputError: A text is too short to be told from chance.
+        """
+        self.flush()
+        with self._segments.maintenance:
+            return find_texts(
+                texts,
+                folder=self.folder,
+                database=self._database,
+                hot=self._hot,
+                segments=self._segments,
+            )
 
 
 def _first(error: Exception) -> str:
