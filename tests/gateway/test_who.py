@@ -194,10 +194,10 @@ OTHER = CONTRACT.replace("vendor/small", "vendor/large")
 
 
 def test_a_share_of_users_gets_the_new_release_and_each_always_the_same(start: Start, model: Model) -> None:
-    gateway = start(OTHER, baseline=CONTRACT, share=0.25)
+    asking = client(start(OTHER, baseline=CONTRACT, share=0.25).url)
 
     def cohort(user: str) -> str:
-        raw = client(gateway.url).chat.completions.with_raw_response.create(
+        raw = asking.chat.completions.with_raw_response.create(
             model="answer", messages=ASKED, extra_headers={"X-Launchworthy-User": user}
         )
         return str(raw.headers["x-launchworthy-cohort"])

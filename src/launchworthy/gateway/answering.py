@@ -25,6 +25,7 @@ from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.sse import EventReader, TooLongError, event
 from launchworthy.gateway.texts import Ask
 from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.records.attributes import GenAI, Own
 from launchworthy.runtime.approval import Approvals
 from launchworthy.runtime.budget import Deadline, Prices
 from launchworthy.runtime.fallback import Asked, Failure, Purse, Reply
@@ -167,8 +168,8 @@ class Call:
                 return
             except BaseException:
                 # Whoever asked has gone: the model is told so, and what was said until then is on record.
-                self.span.set_attributes({"launchworthy.closed_early": True})
-                begun.span.set_attributes({"launchworthy.closed_early": True})
+                self.span.set_attributes({Own.CLOSED_EARLY: True})
+                begun.span.set_attributes({Own.CLOSED_EARLY: True})
                 self.means.ledger.later(begun.hold.lost)
                 self._record(begun, stream.document(), stream.text)
                 begun.span.end()
@@ -348,8 +349,33 @@ class Call:
 
     def _record(self, good: Good, document: dict[str, Any], text: str) -> None:
         good.span.set_input(self.body.get("messages", self.body.get("input")))
-        good.span.set_response(document)
+        if not _record_plain(good.span, document):
+            good.span.set_response(document)
         self.span.set_output(text)
+
+
+def _record_plain(span: Span, document: dict[str, Any]) -> bool:
+    """Record the usual answer, one choice of text, at half of what reading any costs; whether it is one."""
+    choices, usage = document.get("choices"), document.get("usage")
+    if not isinstance(choices, list) or len(choices) != 1 or not isinstance(usage, dict):
+        return False
+    message, reason = choices[0].get("message"), choices[0].get("finish_reason")
+    text = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(text, str) or message.get("tool_calls") or message.get("refusal"):
+        return False
+    read, written = _tokens(usage)
+    span.set_usage(
+        input_tokens=read,
+        output_tokens=written,
+        cache_read_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens"),
+        reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
+    )
+    span.set_output(text)
+    told = {GenAI.RESPONSE_MODEL: document.get("model"), GenAI.RESPONSE_ID: document.get("id")}
+    if isinstance(reason, str):
+        told[GenAI.FINISH_REASONS] = (reason,)
+    span.set_attributes({name: value for name, value in told.items() if value is not None})
+    return True
 
 
 def _is_guarded(given: NoAnswer) -> bool:
@@ -374,8 +400,13 @@ def _tokens(usage: Any) -> tuple[int | None, int | None]:
 
 
 def _cached(usage: dict[str, Any]) -> int:
-    details = usage.get("prompt_tokens_details", usage.get("input_tokens_details"))
-    return (_count(details.get("cached_tokens")) or 0) if isinstance(details, dict) else 0
+    found = _detail(usage, "prompt_tokens_details", "cached_tokens")
+    return found or _detail(usage, "input_tokens_details", "cached_tokens") or 0
+
+
+def _detail(usage: dict[str, Any], block: str, name: str) -> int | None:
+    details = usage.get(block)
+    return _count(details.get(name)) if isinstance(details, dict) else None
 
 
 def _count(value: Any) -> int | None:

@@ -1,0 +1,138 @@
+"""The command, as a process: it serves, it stops, and it says at start what would fail later."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.gateway.conftest import CONTRACT, Model, client
+from tests.gateway.test_chat import ASKED
+
+from launchworthy.cli.main import cli, main
+
+PAGE = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text(encoding="utf-8")
+
+
+def _environment(tmp_path: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "LAUNCHWORTHY_ENABLED": "0", "LAUNCHWORTHY_STATE": str(tmp_path), **more}
+
+
+@contextmanager
+def served(tmp_path: Path, *arguments: str, **environment: str) -> Iterator[tuple[str, Any]]:
+    """The gateway as a process, and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "launchworthy", "gateway", "--port", "0", *arguments],
+        cwd=tmp_path,
+        env=_environment(tmp_path, **environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"http://[^ ]+:\d+", line)
+        assert found, process.communicate(timeout=20)
+        yield found[0], process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_examples_of_the_page_run_as_they_stand(tmp_path: Path, model: Model) -> None:
+    yaml = re.search(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
+    python = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    assert yaml is not None
+    (tmp_path / "launchworthy.yaml").write_text(yaml[1])
+    with served(tmp_path, "--upstream", model.url, LAUNCHWORTHY_UPSTREAM_KEY="sk-up") as (url, process):
+        program = python[0].replace("http://127.0.0.1:8322", url) + "client.close()\n" + python[1]
+        found = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert found.stdout == "Twenty-eight days.\n"
+        assert model.headers[0]["Authorization"] == "Bearer sk-up"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_a_key_of_the_command_opens_and_others_do_not(tmp_path: Path, model: Model) -> None:
+    (tmp_path / "launchworthy.yaml").write_text(CONTRACT + "guards: {}\n")
+    keys = tmp_path / "keys.json"
+    made = CliRunner().invoke(cli, ["gateway-key", "web", "--keys", str(keys), "--role", "customer"])
+    key = made.output.strip()
+    assert key.startswith("lwg-")
+    with served(tmp_path, "--upstream", model.url, "--keys", str(keys)) as (url, _):
+        answer = client(url, key=key).chat.completions.create(model="answer", messages=ASKED)
+        assert answer.choices[0].message.content == "Twenty-eight days."
+
+
+@pytest.mark.parametrize(
+    ("contract", "arguments", "said"),
+    [
+        (CONTRACT, ["--upstream", "ftp://x/v1"], "is not the address of a model endpoint"),
+        (CONTRACT, ["--upstream", "http://user:pass@x/v1"], "holds a password"),
+        (CONTRACT, ["--upstream", "other=http://x/v1"], "no address is known for the model"),
+        (CONTRACT, ["--upstream", "http://x/v1", "--model", "small"], "is not NAME=NAME"),
+        (CONTRACT, ["--upstream", "http://x/v1", "--host", "0.0.0.0"], "make a key first"),
+        (CONTRACT, ["--upstream", "http://x/v1", "--stage", "pilot"], "give --baseline FILE"),
+        (
+            CONTRACT.replace("{name: vendor/small}", "{algorithm: x}"),
+            ["--upstream", "http://x/v1"],
+            "no model",
+        ),
+        (
+            CONTRACT.replace(
+                "otherwise: refuse}", "otherwise: refuse}\n    limits: {cost_per_action: 1 USD}"
+            ),
+            ["--upstream", "http://x/v1"],
+            "no price is known for vendor/small",
+        ),
+        (
+            CONTRACT.replace("otherwise: refuse}", "otherwise: refuse}\n    limits: {hugs_per_user: 3/d}"),
+            ["--upstream", "http://x/v1"],
+            "hugs_per_user",
+        ),
+    ],
+)
+def test_what_would_fail_at_the_first_call_fails_at_the_start(
+    tmp_path: Path,
+    contract: str,
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "launchworthy.yaml").write_text(contract)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["gateway", *arguments])
+    assert ended.value.code == 64
+    assert said in capsys.readouterr().err
+
+
+def test_a_stage_gives_its_share_of_users_the_release(tmp_path: Path, model: Model) -> None:
+    (tmp_path / "launchworthy.yaml").write_text(
+        CONTRACT.replace("vendor/small", "vendor/large")
+        + textwrap.dedent("""
+            guards: {}
+            rollout: {stages: [{name: pilot, share: 100 %}]}
+        """)
+    )
+    (tmp_path / "old.yaml").write_text(CONTRACT + "guards: {}\n")
+    arguments = ("--upstream", model.url, "--baseline", "old.yaml", "--stage", "pilot")
+    with served(tmp_path, *arguments) as (url, _):
+        raw = client(url).chat.completions.with_raw_response.create(
+            model="answer", messages=ASKED, extra_headers={"X-Launchworthy-User": "u-1"}
+        )
+        assert raw.headers["x-launchworthy-cohort"] == "pilot"
+        assert model.requests[0]["model"] == "large"
