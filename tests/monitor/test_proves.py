@@ -78,6 +78,9 @@ workflows:
       cache_hit: {{at_least: 1 %}}
     limits: {{timeout: 8s, cost_per_action: 1 USD, turns: 9, steps: 9, actions_per_user: 50/d,
       cost_per_session: 5 USD/d, tokens_per_workflow: 1000000/d}}
+roles: [developer]
+tools:
+  search: {{effect: write, roles: [developer], approval: [{{by: developer}}], caught: {{at_least: 50 %}}}}
 data:
   sources: {{help: {{class: public, may: [see, store]}}}}
   retention: {{traces: 30d, feedback: 400d}}
@@ -136,6 +139,21 @@ def _live(world: World) -> dict[str, float]:
             status=rng.choice(["ok", "ok", "error"]),
             **inner,
         )
+        for kind, outcome, seeded in (
+            ("permission", "needs_approval", False),
+            ("approval", "rejected", True),
+        ):
+            world._add(
+                "decisions",
+                ago,
+                event_id=f"approval:{place}-{kind}",
+                trace_id=trace,
+                kind=kind,
+                subject="search",
+                outcome=outcome,
+                decided_by=f"p-{place % 9}",
+                facts=f'{{"seeded": {str(seeded).lower()}}}',
+            )
         for event in EVENTS:
             if rng.random() < 0.3:
                 world.outcome(event, trace=trace, ago=ago - rng.uniform(10, 3600))

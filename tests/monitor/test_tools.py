@@ -26,7 +26,8 @@ def _decide(
     *,
     ago: float = 3600.0,
     sent: bool = False,
-    **facts: str,
+    by: str | None = None,
+    **facts: str | bool,
 ) -> None:
     world._add(
         "decisions",
@@ -37,6 +38,7 @@ def _decide(
         subject="refund",
         outcome=outcome,
         rule="tools/refund",
+        decided_by=by,
         facts=json.dumps(facts),
         received_at=0,
     )
@@ -122,6 +124,16 @@ def test_a_tool_that_the_contract_does_not_name_is_a_breach(world: World, claim:
     others = [_claim(claim, "refund"), _claim(claim, "refund/approval", approval=ALWAYS)]
     piece = world.one(_claim(claim, "unnamed"), *others)
     assert (piece.value, piece.n, world.traces(piece)) == (1.0, 2, [foreign.hex()])
+
+
+def test_the_share_of_wrong_calls_that_people_stop_is_counted_by_person(world: World, claim: ClaimOf) -> None:
+    world.call()
+    for person, outcome in (("mia", "rejected"), ("mia", "edited"), ("leo", "approved"), ("noa", "rejected")):
+        _decide(world, "approval", outcome, None, seeded=True, by=person)
+    _decide(world, "approval", "approved", None, by="mia")  # no test
+    _decide(world, "approval", "approved", None, sent=True, seeded=True, by="mia")  # not of the queue
+    piece = world.one(claim("tools/refund/caught", at_least=0.9, unit="ratio", workflow=None))
+    assert (piece.value, piece.detail["records"]) == (0.75, 4)
 
 
 def test_where_no_tool_ran_nothing_is_claimed(world: World, claim: ClaimOf) -> None:

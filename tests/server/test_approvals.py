@@ -265,6 +265,24 @@ def test_what_expired_stays_so_after_a_restart_with_the_clock_set_back(
         again.approve(product="shop", approval_id="c-1", arguments_hash=asked.hash, caller=_as("mia"))
 
 
+def test_a_wrong_call_that_is_put_among_the_others_is_counted_and_never_runs(shop: LocalWorkspace) -> None:
+    _ask(shop)
+    row = _call(id="c-7")
+    with pytest.raises(LaunchworthyError, match="only the owner"):
+        shop.seed_approval(product="shop", call=row, wrong="never paid", caller=Caller(role="write", key="x"))
+    test = shop.seed_approval(product="shop", call=row, wrong="the order was never paid")
+    told = shop.approval(product="shop", approval_id="c-1").as_json()
+    seen = shop.approval(product="shop", approval_id="c-7").as_json()
+    different = {name for name in told if told[name] != seen[name]}
+    assert different <= {"id", "call", "key", "history"}  # nothing tells them apart
+    ended = _approve(shop, test, "mia")
+    assert "the order was never paid" in ended.history[-1].reason
+    with pytest.raises(ConflictError, match="was a test"):
+        _claim(shop, ended)
+    facts = [json.loads(each["facts"]) for each in _recorded(shop, 4) if each["outcome"] == "approved"]
+    assert [each["seeded"] for each in facts] == [True]
+
+
 def test_a_budget_that_is_used_up_denies_before_anybody_is_asked(shop: LocalWorkspace) -> None:
     from launchworthy.runtime.permission import Charge
 

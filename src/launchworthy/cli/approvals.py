@@ -165,6 +165,33 @@ def resolve(
 
 
 @command.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_PRODUCT
+@DATA
+def seed(file: Path, product: str | None, data: Path | None) -> None:
+    """Put wrong calls among those that wait, to see whether people stop them.
+
+    Each line of FILE is a call as an application sends it, with "wrong": why nobody should
+    confirm it. It looks like any other, never runs, and says what it was once it is decided.
+    """
+    from launchworthy.errors import InputError
+    from launchworthy.jsonl import read_jsonl
+
+    with opened(data) as workspace:
+        name = _only(workspace, product)
+        count = 0
+        for line, row in read_jsonl(file):
+            wrong = row.pop("wrong", None)
+            if not isinstance(wrong, str):
+                raise InputError(
+                    "the call does not say why it is wrong", where=f"{file}:{line}", hint='"wrong": "…"'
+                )
+            workspace.seed_approval(product=name, call=row, wrong=wrong)
+            count += 1
+    click.echo(f"{count} wrong {'call waits' if count == 1 else 'calls wait'} among the others.")
+
+
+@command.command()
 @click.argument("url")
 @click.option("--console", default="http://127.0.0.1:8321", show_default=True, help="Where links lead.")
 @click.option(

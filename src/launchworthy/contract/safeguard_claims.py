@@ -156,6 +156,13 @@ def _tool(draft: Draft, name: str, tool: Tool) -> None:
     if tool.data is not None:
         told = f"nothing but {' or '.join(tool.data)} data flows" if tool.data else "no data flows"
         draft.never(f"{path}/data", f"{told} into {words(name)}", options={"data": tool.data})
+    if tool.caught is not None:
+        draft.bound(
+            f"{path}/caught",
+            tool.caught.direction,
+            tool.caught.threshold,
+            subject=f"the share of wrong calls of {words(name)}, put there as a test, that people stop",
+        )
     if tool.undo is not None:
         draft.drill(
             f"{path}/undo",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of, nothing
-from launchworthy.monitor.sample import Sample, breaches
+from launchworthy.monitor.sample import Sample, breaches, share
 from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.records import OF_THE_QUEUE
 
@@ -119,6 +119,25 @@ def _once(ask: Ask, tool: str) -> Evidence | None:
     )
 
 
+def _caught(ask: Ask) -> Evidence | None:
+    """Of what people decided on wrong calls that were put before them as a test, what stopped them."""
+    tool, _ = _path(ask)
+    bind = Bind()
+    sample = Sample(
+        sql="SELECT decided_by AS unit, trace_id AS trace, time AS began, coalesce(simulated, false) AS sim,"
+        " (outcome IN ('rejected', 'edited'))::DOUBLE AS x FROM decisions"
+        f" WHERE product = {bind(ask.scene.product)} AND kind = 'approval' AND subject = {bind(tool)}"
+        f" AND event_id LIKE '{OF_THE_QUEUE}%' AND time >= {bind(ask.since_ns)}"
+        f" AND time < {bind(ask.until_ns)} AND outcome IN ('approved', 'rejected', 'edited')"
+        f" AND {_fact('seeded')} = 'true'",
+        parameters=bind.values,
+        noun="decision on a seeded call",
+    )
+    return evidence_of(
+        ask, share(ask.scene.query, sample, level=ask.claim.confidence, bad=0), release=False
+    ) or nothing(ask, "no wrong call was put before anybody", noun="decision", release=False)
+
+
 def _unnamed(ask: Ask) -> Evidence | None:
     """Runs of tools that the contract does not name."""
     start = f"{ask.scene.product}/tools/"
@@ -151,4 +170,7 @@ def _tools(ask: Ask) -> Evidence | None:
     return measures.get(rule, _decided)(ask, tool)
 
 
-MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {"never:tools/*": _tools}
+MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
+    "never:tools/*": _tools,
+    "bound:tools/caught": _caught,
+}

@@ -18,6 +18,7 @@ __all__ = ["happened", "refusal", "telling"]
 
 _MS = 1_000_000
 # Whoever asks may be a user of the product, and a claimant is a process: neither decides.
+_JUDGED = (Happened.APPROVED, Happened.REJECTED, Happened.EDITED)
 _NOT_DECIDED = (Happened.REQUESTED, Happened.CLAIMED, Happened.WITHDRAWN, Happened.EXPIRED, Happened.LOST)
 
 
@@ -84,6 +85,7 @@ def _facts(approval: Approval, event: Event) -> dict[str, Any]:
         "arguments_sha256": event.hash or approval.hash,
         "idempotency_key": approval.key,
         "role": event.role,
+        "seeded": True if approval.wrong and event.what in _JUDGED else None,
         "requester": approval.call.requester if event.what is Happened.REQUESTED else "",
         "attempt": approval.running.attempt
         if event.what is Happened.CLAIMED and approval.running is not None

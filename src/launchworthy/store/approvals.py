@@ -364,7 +364,8 @@ class ApprovalRepository:
 
     def _encrypted(self, approval: Approval) -> bytes:
         ticket = "" if approval.running is None else approval.running.ticket
-        text = to_json({"approval": approval.as_json(), "ticket": ticket}).encode()
+        plain = {"approval": approval.as_json(), "ticket": ticket, "wrong": approval.wrong}
+        text = to_json(plain).encode()
         nonce = secrets.token_bytes(12)
         return nonce + self._cipher().encrypt(nonce, text, _bound(approval.product, approval.id))
 
@@ -385,7 +386,7 @@ class ApprovalRepository:
         if row["body"] is None:
             return None
         plain = json.loads(self._decrypted(row))
-        return Approval.from_json(plain["approval"], ticket=plain["ticket"])
+        return Approval.from_json(plain["approval"], ticket=plain["ticket"], wrong=plain["wrong"])
 
     def _cipher(self) -> AESGCM:
         if self._made is None:

@@ -292,6 +292,20 @@ def test_a_call_is_settled_once(opened: Open) -> None:
     assert "done already" in _refused(settle(done, ticket="t1", outcome=ApprovalState.FAILED, now_ms=4))
 
 
+def test_a_call_that_is_a_test_never_runs_and_says_so_only_afterwards(opened: Open) -> None:
+    test = replace(opened(arguments={"order": "o-7", "amount": 300}), wrong="never paid")
+    assert "never paid" not in json.dumps(test.as_json())
+    first = _taken(_approve(test, MIA))
+    assert (first.state, "never paid" in json.dumps(first.as_json())) == (ApprovalState.PENDING, False)
+    missed = _taken(_approve(first, LEO))
+    assert (missed.state, missed.as_json()["wrong"]) == (ApprovalState.WITHDRAWN, "never paid")
+    assert "test" in _refused(_claim(replace(test, state=ApprovalState.APPROVED)))
+    caught = _taken(reject(test, NOA, reason="never paid?", bound_to=None, now_ms=1))
+    assert caught.state is ApprovalState.REJECTED
+    corrected = _taken(_edit(test, NOA, {"amount": 1}))
+    assert [each.what for each in corrected.history[-2:]] == ["edited", "withdrawn"]
+
+
 def test_withdrawing_ends_what_has_not_begun(opened: Open) -> None:
     gone = _taken(withdraw(opened(), by="mia", now_ms=1))
     assert "withdrawn" in _refused(_approve(gone, NOA))

@@ -176,6 +176,10 @@ class Tool(Block):
         ]
         | None
     ) = Field(default=None, description="Who confirms; `unattended` only with an undo or a volume limit.")
+    caught: Line | None = Field(
+        default=None,
+        description="Share of wrong calls, put among those that wait as a test, that people stop.",
+    )
     undo: Undo | None = Field(default=None, description="How it is taken back.")
     limits: ToolLimits | None = Field(default=None, description="How much it may do.")
     idempotent_by: tuple[Name, ...] = Field(

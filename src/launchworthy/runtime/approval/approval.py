@@ -145,6 +145,7 @@ class Approval:
         asked_by: Name of the API key by which it came; empty for none.
         opened_ms: When it was asked for.
         seen_ms: The latest moment at which anything happened to it.
+        wrong: Why it is wrong, where it was put here to see whether people catch it; it never runs.
         running: Who runs it; None unless it was claimed.
         history: Everything that happened, oldest first.
     """
@@ -164,6 +165,7 @@ class Approval:
     editable: tuple[str, ...] = ()
     editors: tuple[str, ...] = ()
     asked_by: str = ""
+    wrong: str = ""
     running: Running | None = None
     history: tuple[Event, ...] = ()
 
@@ -203,7 +205,8 @@ class Approval:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The written form that :meth:`from_json` reads; the ticket is not in it."""
+        """The written form that :meth:`from_json` reads; the ticket is not in it, and of a call that was put
+        here as a test not that it is one, until it was decided."""
         plain = {
             name: getattr(self, name)
             for name in (
@@ -219,6 +222,7 @@ class Approval:
             "editors": list(self.editors),
             "steps": [asdict(step) | {"preview": list(step.preview)} for step in self.steps],
             "until_ms": self.until_ms,
+            "wrong": "" if self.state is ApprovalState.PENDING else self.wrong,
             "running": None
             if self.running is None
             else {
@@ -230,7 +234,7 @@ class Approval:
         }
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any], *, ticket: str = "") -> Approval:
+    def from_json(cls, plain: Mapping[str, Any], *, ticket: str = "", wrong: str = "") -> Approval:
         """Read the written form of a server or a store of ours."""
         running = plain["running"]
         return cls(
@@ -242,6 +246,7 @@ class Approval:
             },
             call=call_of(plain["call"]),
             state=ApprovalState(plain["state"]),
+            wrong=wrong or plain.get("wrong", ""),
             editable=tuple(plain["editable"]),
             editors=tuple(plain["editors"]),
             steps=tuple(

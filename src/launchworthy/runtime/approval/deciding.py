@@ -107,10 +107,11 @@ def approve(approval: Approval, person: Person | None, *, bound_to: str, now_ms:
     taken = Decided(person=person.name, role=step.by, at_ms=now_ms)
     steps = tuple(replace(each, decided=taken) if each is step else each for each in approval.steps)
     done = all(each.decided is not None for each in steps)
-    return noted(
+    confirmed = noted(
         replace(approval, steps=steps, state=ApprovalState.APPROVED if done else ApprovalState.PENDING),
         Event(at_ms=now_ms, what=Happened.APPROVED, by=person.name, role=step.by, hash=approval.hash),
     )
+    return _tested(confirmed, now_ms=now_ms) if done and approval.wrong else confirmed
 
 
 def reject(
@@ -196,14 +197,16 @@ def edit(
         replace(each, decided=None, opened_ms=now_ms) for each in approval.steps[:1]
     )
     bound = approval.hash_of(corrected.arguments)
-    return noted(
+    found = noted(
         replace(
             approval,
             call=call,
             hash=bound,
             steps=due,
             reason=decision.reason,
-            key=call_key(call, product=approval.product, idempotent_by=idempotent_by),
+            key=call_key(
+                call, product=approval.product, idempotent_by=() if approval.wrong else idempotent_by
+            ),
             editors=tuple(dict.fromkeys((*approval.editors, person.name))),
         ),
         Event(
@@ -215,6 +218,7 @@ def edit(
             hash=bound,
         ),
     )
+    return _tested(found, now_ms=now_ms) if approval.wrong else found
 
 
 def resolve(
@@ -235,6 +239,14 @@ def resolve(
         Event(
             at_ms=now_ms, what=Happened.SETTLED, by=person.name, role=role, reason=told, hash=approval.hash
         ),
+    )
+
+
+def _tested(approval: Approval, *, now_ms: int) -> Approval:
+    """End a call that was a test, now that people have decided it."""
+    return noted(
+        replace(approval, state=ApprovalState.WITHDRAWN),
+        Event(at_ms=now_ms, what=Happened.WITHDRAWN, reason=f"it was a test, and wrong: {approval.wrong}"),
     )
 
 

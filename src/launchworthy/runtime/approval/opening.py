@@ -26,6 +26,7 @@ def open_approval(
     idempotent_by: Sequence[str] = (),
     editable: Sequence[str] = (),
     asked_by: str = "",
+    wrong: str = "",
 ) -> Approval | Refused:
     """A pending approval with the steps that the policy wants.
 
@@ -37,6 +38,7 @@ def open_approval(
         idempotent_by: Arguments that make a repeated call the same call, by the contract.
         editable: Arguments that an approver may correct, by the contract.
         asked_by: Name of the API key by which it came.
+        wrong: Why it is wrong, where it is a test of those who approve.
     """
     if decision.ruling is Ruling.DENY:
         return Refused(reason=decision.reason, rule=decision.rule, hint="no approval makes a denied call run")
@@ -62,10 +64,11 @@ def open_approval(
         steps=steps_due(decision, now_ms=now_ms),
         rule=decision.rule,
         reason=decision.reason,
-        key=call_key(call, product=product, idempotent_by=idempotent_by),
+        key=call_key(call, product=product, idempotent_by=() if wrong else idempotent_by),
         idempotent=bool(idempotent_by),
         editable=tuple(name for name in editable if name in call.request.arguments),
         asked_by=asked_by,
+        wrong=wrong,
         opened_ms=now_ms,
         seen_ms=now_ms,
         history=(Event(at_ms=now_ms, what=Happened.REQUESTED, by=call.requester, hash=bound),),

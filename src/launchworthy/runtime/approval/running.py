@@ -57,6 +57,8 @@ def claim(
         now_ms: By the clock of the queue.
         lease_ms: By when it is settled; then another may take it, or nobody (:func:`in_time`).
     """
+    if approval.wrong:
+        return Refused(reason="this call was a test of those who approve; it never runs", conflict=True)
     if bound_to != approval.hash:
         return Refused(
             reason="these are not the arguments that the approval is bound to",
