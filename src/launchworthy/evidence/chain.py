@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
@@ -98,11 +99,12 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+@lru_cache(maxsize=16)  # what is appended together has one time
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _digest(*, seq: int, when: str, kind: str, body: str, previous: str) -> str:
+def _digest(seq: int, when: str, kind: str, body: str, previous: str) -> str:
     # The canonical JSON of the five, written out: a third of the time of building it from a mapping.
     text = (
         f'{{"at":"{when}","body":{_quoted(body)},"kind":{_quoted(kind)}'
@@ -125,7 +127,7 @@ def link(
     """
     text = body if isinstance(body, str) else canonical_json(body)
     seq, previous = (after.seq + 1, after.hash) if after is not None else (1, GENESIS)
-    digest = _digest(seq=seq, when=_utc(at), kind=kind, body=text, previous=previous)
+    digest = _digest(seq, _utc(at), kind, text, previous)
     return LedgerEntry(seq=seq, at=at, kind=kind, body=text, previous=previous, hash=digest)
 
 
@@ -158,8 +160,9 @@ def verify(
         seq, held = entry.seq, entry.hash
         if entry.at != at:  # what was appended together has one time, and writing it is a fifth of the work
             at, when = entry.at, _utc(entry.at)
-        digest = _digest(seq=seq, when=when, kind=entry.kind, body=entry.body, previous=entry.previous)
-        if seq != expected or entry.previous != previous or digest != held:
+        before = entry.previous
+        digest = _digest(seq, when, entry.kind, entry.body, before)
+        if seq != expected or before != previous or digest != held:
             faults += _entry_faults(entry, expected=expected, previous=previous, digest=digest)
         if rooted:
             grow(entry_leaf(held))
@@ -180,9 +183,7 @@ def entry_leaf(entry_hash: str) -> bytes:
 
 def entry_fault(entry: LedgerEntry) -> ChainFault | None:
     """What is wrong with an entry on its own: that its content is not what its hash was made of."""
-    digest = _digest(
-        seq=entry.seq, when=_utc(entry.at), kind=entry.kind, body=entry.body, previous=entry.previous
-    )
+    digest = _digest(entry.seq, _utc(entry.at), entry.kind, entry.body, entry.previous)
     return None if digest == entry.hash else _edited(entry)
 
 

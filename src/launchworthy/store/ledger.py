@@ -54,6 +54,7 @@ class LedgerRepository:
         """:meth:`append_ledger` within a transaction of the caller."""
         last = _last(connection, product)
         at = self._clock()
+        when = at.isoformat(timespec="microseconds")
         entries = []
         for body in bodies:
             last = link(body, kind=kind, at=at, after=last)
@@ -65,7 +66,7 @@ class LedgerRepository:
                     {
                         "product": product,
                         "seq": entry.seq,
-                        "at": entry.at.isoformat(timespec="microseconds"),
+                        "at": when,
                         "kind": entry.kind,
                         "body": entry.body,
                         "previous": entry.previous,
