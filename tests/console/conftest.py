@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -29,6 +30,7 @@ from launchworthy.gold import Checked, GoldItem, GoldVersion, Look, check_gold, 
 from launchworthy.metrics import find_metric
 from launchworthy.records import TABLES, ColumnType, Release, Run, RunItem, Score
 from launchworthy.stats import clopper_pearson
+from launchworthy.runtime.compiling import CompiledGuard, compile_guards
 from launchworthy.store import Rejection
 
 NOW = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)
@@ -164,6 +166,12 @@ class World:
 
     def rejections(self, *, limit: int) -> Sequence[Rejection]:
         return self.refused[:limit]
+
+    def guards(self, product: str) -> Sequence[CompiledGuard] | str:
+        return compile_guards(self.contracts[product], root=Path())
+
+    def review_hit(self, product: str, **said: Any) -> None:
+        raise AssertionError("these records are read only")
 
 
 def claim(
@@ -703,6 +711,28 @@ def _run(
     return run, items
 
 
+def _hits(spans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What guards hit in every ninth call, and what a hostile application told of one."""
+    roots = [span for span in spans if span.get("parent_span_id") is None][::9]
+    facts = {"stage": "input", "action": "shadow", "category": "injection", "score": 0.97}
+    found = [
+        {
+            "event_id": f"h-{number}",
+            "trace_id": span["trace_id"],
+            "product": PRODUCT,
+            "kind": "guard",
+            "subject": "prompt_injection",
+            "outcome": "hit",
+            "reason": "speaks to the model against its owner",
+            "facts": json.dumps(facts),
+            "time": span["start_time"],
+        }
+        for number, span in enumerate(roots)
+    ]
+    found[-1] |= {"subject": HOSTILE, "reason": HOSTILE, "facts": json.dumps(facts | {"category": HOSTILE})}
+    return found
+
+
 def make_world() -> World:
     """The whole world, the same each time."""
     rng = random.Random(8)
@@ -719,6 +749,7 @@ def make_world() -> World:
     spans, feedback, outcomes, scores = _spans(rng)
     for table, rows in (("spans", spans), ("feedback", feedback), ("outcomes", outcomes), ("scores", scores)):
         world.records.add(table, rows)
+    world.records.add("decisions", _hits(spans))
     for version, items, days in (("g-4b1f00c2a9d3", 312, 2), ("g-0d77aa15e810", 290, 30)):
         world.golds.append(
             GoldVersion(

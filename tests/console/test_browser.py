@@ -49,6 +49,7 @@ PAGES = {
     "gold set": "/gold/python-docs/answer",
     "gold with copies": "/gold/graded-docs/answer",
     "coverage": "/gold/graded-docs/answer/coverage",
+    "guards": "/products/python-docs/guards",
     "judges": "/products/graded-docs/judges",
     "judge": "/products/graded-docs/judges/grounding-v2",
     "judge of pairs": "/products/graded-docs/judges/prefer-v1",

@@ -125,7 +125,7 @@ def title(text: str) -> str:
 
 def test_the_title_says_which_guards_act_and_the_row_says_why_not(client: TestClient) -> None:
     text = said(client)
-    assert title(text) == "1 of 3 guards act; moderation and tone only watch"
+    assert title(text) == "1 of 3 guards acts; moderation and tone only watch"
     assert "it estimates, and has no calibration on the product's own cases" in text
     assert "No guard hit anything in the last 30 days." in text
 

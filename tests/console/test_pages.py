@@ -49,6 +49,7 @@ ADDRESSES: Mapping[str, str] = {
     "gold": "/gold",
     "gold_set": "/gold/python-docs/answer",
     "gold-coverage": "/gold/graded-docs/answer/coverage",
+    "guards": "/products/python-docs/guards",
     "judges": "/products/graded-docs/judges",
     "judge": "/products/graded-docs/judges/grounding-v2",
     "ingest": "/ingest",
@@ -64,6 +65,7 @@ TITLES: Mapping[str, str] = {
     "history": "answer: 2 releases; the newest is better on hit@5 and mrr than the one before",
     "gold": "1 gold set with 312 items",
     "gold_set": "answer has 312 items in 6 slices; its holdout was read 5 of 20 times",
+    "guards": "1 of 3 guards acts; prompt_injection and pii/names only watch",
     "ingest": "520 spans accepted, all stored; 4 rejected",
     "login": "An API key is needed",
 }

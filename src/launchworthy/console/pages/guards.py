@@ -153,12 +153,14 @@ def _title(rows: Sequence[GuardRow], unknown: bool) -> str:
         return "No guard checks this product"
     if unknown:
         return f"{count(len(rows), 'guard')} told of what they found"
+    known = acting + len(watching)
     if not watching:
-        return f"All {len(rows)} guards act" if len(rows) > 1 else f"{rows[0].name} acts"
+        return f"All {known} guards act" if known > 1 else f"{rows[0].name} acts"
     if not acting:
         return f"No guard acts yet: {joined(watching[:4])} only watch{'es' if len(watching) == 1 else ''}"
     named = joined(watching[:3]) if len(watching) <= 3 else f"{len(watching)} others"
-    return f"{acting} of {len(rows)} guards act; {named} only watch{'es' if len(watching) == 1 else ''}"
+    verb = "acts" if acting == 1 else "act"
+    return f"{acting} of {known} guards {verb}; {named} only watch{'es' if len(watching) == 1 else ''}"
 
 
 def _reason(found: Mapping[str, GuardReading], calls: int) -> str:
