@@ -8,6 +8,7 @@ share a group, and a group is never on both sides of a split.
 from __future__ import annotations
 
 import json
+import pydoc_data.topics
 import random
 import re
 import sysconfig
@@ -22,6 +23,7 @@ import guards_phrases as phrases
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SHINGLE, _ALIKE = 4, 0.3
+_ROOMS = ("asyncio", "email", "http", "json", "logging", "unittest", "urllib", "xml/etree")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def direct_examples(folder: Path) -> list[Example]:
         found.append(Example(row["text"], 0, f"XSTest {row['label']}", group))
     texts = [row["text"] for row in rows(folder, "harmful/advbench.jsonl")]
     found += _grouped(texts, 0, "AdvBench", 0.3)
-    return found
+    texts = sorted({row["prompt"] for row in rows(folder, "moderation/openai_moderation.jsonl")})
+    return found + _grouped(texts, 0, "moderation", 0.5)
 
 
 def xstest(folder: Path) -> list[tuple[dict[str, Any], str]]:
@@ -166,15 +169,26 @@ def made_carriers(seed: int, count: int) -> list[Carrier]:
             lines[1:1] = [said(rng.choice(phrases.PROSE["page"]), rng) for _ in range(2)]
         joint = " " if kind == "page" and rng.random() < 0.7 else "\n"
         found.append(Carrier(joint.join(lines), kind, f"made {kind}:{index}"))
+    return found + _library(rng)
+
+
+def _library(rng: random.Random) -> list[Carrier]:
+    """Pieces of Python's standard library: its code, and the pages of its reference."""
+    found = []
     library = Path(sysconfig.get_paths()["stdlib"])
-    for path in sorted(library.glob("*.py")):
+    paths = [*library.glob("*.py"), *(path for room in _ROOMS for path in (library / room).glob("*.py"))]
+    for path in sorted(paths):
         source = path.read_text(encoding="utf-8", errors="replace").splitlines()
         for _ in range(2):
             start = rng.randrange(max(1, len(source) - 40))
             text = "\n".join(source[start : start + rng.randint(8, 40)]).strip()
             if text:
                 found.append(Carrier(text, "code", f"library:{path.stem}"))
-    return found
+    for name, text in sorted(pydoc_data.topics.topics.items()):
+        paragraphs = text.split("\n\n")
+        start = rng.randrange(max(1, len(paragraphs) - 4))
+        found.append(Carrier("\n\n".join(paragraphs[start : start + 4]), "page", f"reference:{name}"))
+    return [carrier for carrier in found if carrier.text.strip()]
 
 
 def planted_sentences(folder: Path) -> list[Example]:
@@ -204,13 +218,12 @@ def made_attacks(seed: int, each: int) -> list[Example]:
 def made_requests(seed: int, each: int) -> list[Example]:
     """What users rightly ask, in the same languages."""
     rng = random.Random(seed)
-    found = []
-    for language, templates in phrases.REQUESTS.items():
-        for number, template in enumerate(templates):
-            for _ in range(each):
-                text = said(template, rng)
-                found.append(Example(_cased(text, rng), 0, "made request", f"request:{language}:{number}"))
-    return found
+    return [
+        Example(_cased(said(template, rng), rng), 0, "made request", f"request:{language}:{number}")
+        for language, templates in phrases.REQUESTS.items()
+        for number, template in enumerate(templates)
+        for _ in range(each)
+    ]
 
 
 def made_planted(seed: int, each: int) -> list[Example]:
@@ -248,7 +261,9 @@ def outside_prose(folder: Path) -> list[Example]:
     found = []
     for row in rows(folder, "refusal/xstest_completions_labelled.jsonl"):
         if row["final_label"] == "1_full_compliance":
-            found.append(Example(row["completion"], 0, "completions", f"xstest:{row['id']}"))
+            found.append(
+                Example(row["completion"], 0, "completions", f"completion:{row['id'].rpartition('-')[2]}")
+            )
     for index, row in enumerate(rows(folder, "benign/truthfulqa_questions.jsonl")):
         found.append(Example(row.get("best_answer") or "", 0, "statements", f"truthful:{index}"))
     for row in rows(folder, "pii/presidio_research_synth_v2.jsonl"):

@@ -1,9 +1,10 @@
 """Phrases from which the training texts of the guards are generated; written for this purpose.
 
-``{a|b}`` is a choice, and choices nest. ``ATTACKS`` speak to a model in the place of its owner, ``PLANTED``
-are sentences that someone hides in a mail, a table, a page or a program for a model that will read it,
-``REQUESTS`` are what users rightly ask, ``PROSE`` what mails, pages and comments rightly say, orders to
-people and talk about attacks included. ``REFUSALS`` and ``ANSWERS`` are how assistants decline and comply.
+``{a|b}`` is a choice, and choices nest. ``ATTACKS`` speak to a model in the place of its owner. ``PLANTED``
+are sentences that someone hides in a mail, a table, a page or a program for a model that will read it.
+``REQUESTS`` are what users rightly ask, ``PROSE`` what
+mails, pages and comments rightly say, orders to people and talk about attacks included. ``REFUSALS`` and
+``ANSWERS`` are how assistants decline and comply.
 """
 
 from __future__ import annotations
@@ -300,6 +301,13 @@ PROSE: dict[str, tuple[str, ...]] = {
         "Amount due: {$45.00|€1,250.00|£12.99}. Invoice {INV-2041|#88123}. {Thank you for your business.|Payment terms: 30 days.}",
     ),
     "page": (
+        "{an|the|each|every} {answer|reply|response|output|prompt|question} {is|has|holds|should be|must be} {a text|graded by two people|stored for thirty days|at most 200 words long|counted once|shown with its sources}.",
+        "{- |* |}`{answer|output|response|prompt|system|instructions|question|message}`: {the text of the {answer|reply|request}|a list of {messages|answers}|true where {an answer|a refusal} is {given|due}|optional}",
+        "{the assistant|the model|the chatbot|our bot} {answers|replies|refuses|asks back|sends} {in {English|two languages}|within two seconds|when the {question|request} is {unclear|off topic}|with a link to the source}.",
+        "{use|set|pass|give|add} {the option|the field|the flag|the header} `{answer|--output|prompt|model|user}` to {choose|limit|name|print} {the model|the answers|the number of replies|the file}.",
+        "{if|when|where} {the answer|a reply|no response} {is missing|cannot be given|comes late}, {the call fails|the next one is tried|a person is asked|it counts as refused}.",
+        "{write|run|see|read|open|try|choose|name|list} {the file|the command|the page|the metric|the contract|the settings} {below|first|again|in the folder|before you start}{.|:}",
+        "{how it works|what you need|in short|an example|see also|verify|troubleshooting|questions and answers|say what you mean}",
         "{open|click|choose|select|press|go to} {Settings|the menu|File|Preferences|your profile} {, then|and then|and} {select|choose|click} {Privacy|Export|Account|Save as|Network}.",
         "{to|in order to} {install|reset|update|configure|remove} the {app|device|router|package}, {follow|do|complete} the {steps|instructions} below.",
         "{step 1|1.|first}{:|,} {preheat the oven|unplug the device|mix the flour and butter|download the file|remove the cover|wash your hands}.",
@@ -314,6 +322,16 @@ PROSE: dict[str, tuple[str, ...]] = {
         "{she|he|they} {said|explained|argued|replied} that {the new rules were unfair|nobody had ignored the warning|the system would be replaced|children should play outside}.",
     ),
     "code": (
+        "{answer|response|reply|output|prompt|message|instructions}: {str|list[str]|Answer|None = None}",
+        "{answer|response|output|result} = {model|client|self|bot}.{answer|reply|generate|complete|ask}({question|prompt|messages})",
+        "{answer|output|prompt|system|user}:",
+        "  {answer|question|prompt|model|guard|policy}: {at_least: 90 %|true|gpt-small|file.jsonl}",
+        '{return|yield|assert|print(|raise ValueError(}{answer|response.text|reply|"(no answer)"|instructions}',
+        '{if|while|elif} {answer|response|prompt|reply} {is None|in seen|!= expected|== "refuse"}:',
+        '"{role|content|name|answer|prompt}": {"user"|"assistant"|"system"|"hello"|null},',
+        "def {answer|reply|ask|respond|prompt|instruct}(self, {question|text|messages}: str) -> {Answer|str|None}:",
+        "$ {tool|app|cli} {ask|answer|run|eval} --{user|model|prompt|output} {FILE|NAME} --{json|quiet}",
+        '{"""|# |// }{answer one question|the prompt that is sent|what the user asked|instructions for the model|print the reply and the sources}{"""|.|}',
         "# {TODO|FIXME|NOTE}: {ignore|skip|handle|override} {empty|previous|invalid|missing} {rows|results|values|settings}{ here|}",
         "// {do not|don't} {remove|change|call} this {directly|before init|without the lock}",
         "# {add|include|use|return|print} the {following|new|next} {header|columns|value|line}",

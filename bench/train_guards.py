@@ -30,6 +30,7 @@ from sklearn.linear_model import LogisticRegression
 
 from launchworthy.runtime.guards.injection_views import views_of
 from launchworthy.runtime.guards.linear import (
+    FEWEST,
     Head,
     LinearModel,
     Reading,
@@ -57,10 +58,11 @@ def matrix(texts: Sequence[str]) -> csr_matrix:
     indices, values, ends = [], [], [0]
     for text in texts:
         offset, found = 0, 0
-        for bits, hashes in zip(BITS, hash_units(units_of(text) or [""]).hashes, strict=True):
+        hashed = hash_units(units_of(text) or [""]).hashes
+        for bits, least, hashes in zip(BITS, FEWEST, hashed, strict=True):
             buckets, counts = np.unique(hashes >> np.uint64(64 - bits), return_counts=True)
             indices.append(buckets.astype(np.int64) + offset)
-            values.append(counts / np.sqrt(max(1, len(hashes))))
+            values.append(counts / np.sqrt(max(least, len(hashes))))
             offset += 1 << bits
             found += len(buckets)
         ends.append(ends[-1] + found)
@@ -206,7 +208,14 @@ def injection_lessons(folder: Path) -> dict[str, Lesson]:
         outside += [replace(example, text=piece) for piece in pieces(example.text, 8, rng)]
     sentences = [replace(example, weight=3.0) for example in corpus.planted_sentences(folder)]
     planted = [*sentences, *corpus.made_planted(3, 14), *attacks, *corpus.asked_of_models(folder)]
-    shares = {"Banking77": 0.0, "mail": 0.5, "page": 0.5}
+    shares = {
+        "Banking77": 0.0,
+        "mail": 0.5,
+        "page": 0.3,
+        "completions": 0.4,
+        "statements": 0.4,
+        "letters": 0.3,
+    }
     calm = [
         replace(example, weight=0.4) for example in outside if rng.random() < shares.get(example.source, 0.15)
     ]
@@ -267,10 +276,13 @@ def _fold_mates(sentences: Sequence[Example], carrier: Carrier) -> list[Example]
 
 
 CLEAN_OUTSIDE = ("clean mail", "clean table", "clean code")
+CLEAN_MADE = ("clean made mail", "clean made table", "clean made code", "clean made page")
 DIRECT_TERMS = (
     TermPlan(("attack:whole",), REAL_BENIGN, 0.005, ("made attack in", "clean")),
     TermPlan(
-        ("attack:1", "attack:2", "attack:4", "length"), (*REAL_BENIGN, *CLEAN_OUTSIDE, "clean page"), 0.003
+        ("attack:1", "attack:2", "attack:4", "length"),
+        (*REAL_BENIGN, *CLEAN_OUTSIDE, "clean page", "moderation"),
+        0.003,
     ),
 )
 PLANTED_TERMS = (
@@ -282,7 +294,7 @@ PLANTED_TERMS = (
     ),
     TermPlan(
         ("attack:1",),
-        (*CLEAN_OUTSIDE, "clean line", "clean made mail", "clean made page", "clean made table"),
+        (*CLEAN_OUTSIDE, "clean line", *CLEAN_MADE),
         0.001,
     ),
 )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "FEWEST",
     "WINDOWS",
     "Head",
     "LinearModel",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 WINDOWS = (1, 2, 4)  # how many neighbouring units are scored together
+FEWEST = (6, 50)  # n-grams of each family: what has fewer says proportionally less
 _LEVELS = 127
 _MOST_COUNTED = 60  # units; longer texts than models learn from count as so long
 
@@ -67,7 +69,8 @@ class Head:
         """Score of stretches whose sums and counts of n-grams, family by family, are given."""
         import numpy as np
 
-        score: NDArray[np.float64] = self.bias + (sums / np.sqrt(np.maximum(counts, 1))).sum(axis=0)
+        least = np.array(FEWEST).reshape(-1, *[1] * (counts.ndim - 1))
+        score: NDArray[np.float64] = self.bias + (sums / np.sqrt(np.maximum(counts, least))).sum(axis=0)
         return score
 
 
