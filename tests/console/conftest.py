@@ -29,8 +29,8 @@ from launchworthy.evidence.verdict import Verdict, verdict_on
 from launchworthy.gold import Checked, GoldItem, GoldVersion, Look, check_gold, looks_spent, record_look
 from launchworthy.metrics import find_metric
 from launchworthy.records import TABLES, ColumnType, Release, Run, RunItem, Score
-from launchworthy.stats import clopper_pearson
 from launchworthy.runtime.compiling import CompiledGuard, compile_guards
+from launchworthy.stats import clopper_pearson
 from launchworthy.store import Rejection
 
 NOW = datetime(2026, 11, 24, 9, 12, tzinfo=UTC)

@@ -156,7 +156,8 @@ def test_other_names_stand_for_built_in_guards() -> None:
 
 def test_subjects_come_from_what_users_are_told_it_is_not_for() -> None:
     text = (
-        "pricing: {value: resolved, packaging: seat, seat: 9 USD/month, expectations: {not_for: [legal advice]}}\n"
+        "pricing:\n  {value: resolved, packaging: seat, seat: 9 USD/month,"
+        " expectations: {not_for: [legal advice]}}\n"
         "guards:\n  off_topic: {checks: [input], action: refuse}\n"
     )
     pipeline = guard_pipeline(parse_contract(HEAD + text), root=Path())
@@ -195,13 +196,13 @@ def test_a_rule_has_the_address_of_its_line(name: str, address: str) -> None:
 GUARD = "guards:\n  harm: {checks: [input], action: refuse, calibration: harm.json}\n"
 
 
-def calibrated(root: Path, **changes: Any) -> Calibration:
-    """A calibration that lets the guard ``harm`` act, but for what is changed."""
-    declared = (parse_contract(HEAD + GUARD).guards or {})["harm"]
-    settings = settings_of("harm", declared, root=root)
+def calibrated(root: Path, *, of: str = GUARD, name: str = "harm", **changes: Any) -> Calibration:
+    """A calibration that lets a guard act, but for what is changed."""
+    declared = (parse_contract(HEAD + of).guards or {})[name]
+    settings = settings_of(name, declared, root=root)
     (root / "cases.jsonl").write_text('{"text": "a", "label": 0}\n')
     fields: dict[str, Any] = {
-        "guard": "harm",
+        "guard": name,
         "version": measured_guard(settings).version,
         "settings": settings_digest(settings),
         "stage": "input",
@@ -213,7 +214,7 @@ def calibrated(root: Path, **changes: Any) -> Calibration:
         "reason": "It may act.",
     }
     made = Calibration(**(fields | changes))
-    write_calibration(root / "harm.json", made)
+    write_calibration(root / f"{name}.json", made)
     return made
 
 
@@ -269,3 +270,20 @@ def test_a_calibration_that_someone_changed_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"may_act": True}))
     with pytest.raises(InputError, match="changed after it was made"):
         compiled(GUARD, tmp_path)
+
+
+PII = "guards:\n  pii: {checks: [output], action: log, find: [%s], calibration: pii.json}\n"
+
+
+def test_names_of_data_act_where_the_contracts_own_guard_was_calibrated_on_them(tmp_path: Path) -> None:
+    data = "data:\n  pii: {find: [email, name, place], prompt: keep, response: block}\n"
+    both, other = PII % "email, name, organisation", PII % "organisation"
+    calibrated(tmp_path, of=both, name="pii")
+    found = compiled(data + both, tmp_path)["data/pii/response/names"]
+    assert found.mode == "live"
+    guard: Any = found.rule.guard
+    assert guard.kinds == {"name"}, "places were not calibrated, and organisations are not asked for"
+    calibrated(tmp_path, of=other, name="pii")
+    found = compiled(data + other, tmp_path)["data/pii/response/names"]
+    assert (found.mode, "other kinds" in found.why) == ("shadow", True)
+    assert compiled(data + both, tmp_path)["data/pii/response/names"].mode == "shadow"

@@ -265,5 +265,22 @@ def _personal_data(contract: Contract, root: Path) -> Iterator[CompiledGuard]:
             else:
                 name, declared = estimating
                 own = settings_of(name, declared, root=root, contract=contract)
-                judged = _judged(compiled, own, declared)
-                yield replace(judged, rule=replace(judged.rule, name=rule.name))
+                measured = replace(rule, guard=_estimating(build_guards(own)))
+                judged = _judged(replace(compiled, rule=measured), own, declared)
+                yield _within(compiled, judged, own)
+
+
+def _within(compiled: CompiledGuard, judged: CompiledGuard, own: Settings) -> CompiledGuard:
+    """The kinds that ``data/pii`` names and that were calibrated, from the threshold that was."""
+    rule = compiled.rule
+    if not judged.rule.live or judged.calibration is None:
+        return replace(judged, rule=replace(rule, live=False))
+    kinds: frozenset[str] = getattr(rule.guard, "kinds", frozenset()) & getattr(
+        judged.rule.guard, "kinds", frozenset()
+    )
+    if not kinds:
+        why = "the guard pii of the contract looks for other kinds, so these have no calibration"
+        return replace(compiled, rule=replace(rule, live=False), why=why)
+    threshold = judged.calibration.threshold if own.threshold is None else own.threshold
+    settings = replace(own, name="pii_names", uses=None, find=tuple(sorted(kinds)), threshold=threshold)
+    return replace(judged, rule=replace(rule, guard=_estimating(build_guards(settings))))

@@ -151,7 +151,7 @@ def _title(rows: Sequence[GuardRow], unknown: bool) -> str:
     acting = sum(row.mode == "acts" for row in rows)
     if not rows:
         return "No guard checks this product"
-    if unknown:
+    if unknown or not acting + len(watching):
         return f"{count(len(rows), 'guard')} told of what they found"
     known = acting + len(watching)
     if not watching:
