@@ -19,12 +19,13 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LAUNCHWORTHY_DATA", "data")
-    monkeypatch.delenv("LAUNCHWORTHY_HEADS", raising=False)
-    with Closing(tmp_path / "data") as workspace:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder, and its exports ``out`` (whole) and ``part`` (one tool); tests work on copies."""
+    folder = tmp_path_factory.mktemp("audit")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("LAUNCHWORTHY_HEADS", raising=False)
+        workspace = LocalWorkspace.open(folder / "data", options=StoreOptions(min_free_bytes=0))
         for place in range(6):
             workspace.decide(
                 product="shop",
@@ -38,6 +39,23 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
                 user="ana" if place < 4 else "cy",
                 trace_id=TRACE if place == 1 else None,
             )
+        workspace.close()  # signs
+        patched.setenv("LAUNCHWORTHY_DATA", str(folder / "data"))
+        for name, arguments in (("out", []), ("part", ["--tool", "refund"])):
+            with pytest.raises(SystemExit) as stopped:
+                main(["audit", "export", "--out", str(folder / name), *arguments])
+            assert stopped.value.code == 0
+    return folder
+
+
+@pytest.fixture
+def run(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LAUNCHWORTHY_DATA", "data")
+    monkeypatch.delenv("LAUNCHWORTHY_HEADS", raising=False)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as stopped:
@@ -46,20 +64,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return int(stopped.value.code or 0), printed.out, printed.err
 
     return call
-
-
-class Closing:
-    """A workspace that is closed, and so signed, at the end."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> LocalWorkspace:
-        self._opened = LocalWorkspace.open(self._folder, options=StoreOptions(min_free_bytes=0))
-        return self._opened
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
 
 
 def test_show_says_why_newest_first(run: Run) -> None:
@@ -95,7 +99,6 @@ def test_a_filter_that_is_none_is_refused(run: Run, wrong: tuple[str, str]) -> N
 
 
 def test_an_export_verifies_alone_with_nothing_but_the_key(run: Run, tmp_path: Path) -> None:
-    assert run("audit", "export", "--out", "out")[0] == 0
     key = (tmp_path / "out" / "heads.pub").read_text().strip()
     shutil.rmtree(tmp_path / "data")
     code, out, _ = run("audit", "verify", "out", "--key", key)
@@ -113,8 +116,8 @@ def test_a_data_folder_is_verified_by_its_path(run: Run) -> None:
 
 
 def test_single_entries_are_exported_with_their_proofs(run: Run, tmp_path: Path) -> None:
-    code, out, _ = run("audit", "export", "--out", "part", "--tool", "refund")
-    assert (code, out) == (0, "3 of 6 entries, 1 heads → part\n")
+    code, out, _ = run("audit", "export", "--out", "again", "--tool", "refund")
+    assert (code, out) == (0, "3 of 6 entries, 1 head → again\n")
     code, out, _ = run("audit", "verify", "part", "--json")
     row = json.loads(out)["products"][0]
     assert (code, row["complete"], row["entries"], row["opened"]) == (0, False, 3, 3)
@@ -159,7 +162,6 @@ def _with(rows: list[dict[str, Any]], place: int, **changes: Any) -> list[dict[s
 def test_whatever_is_changed_in_an_export_shows(
     run: Run, tmp_path: Path, file: str, change: Any, fault: str
 ) -> None:
-    run("audit", "export", "--out", "out")
     _edit(tmp_path / "out" / file, change)
     code, out, _ = run("audit", "verify", "out", "--json")
     assert code == 1
@@ -180,7 +182,6 @@ def test_whatever_is_changed_in_an_export_shows(
 def test_whatever_is_changed_among_single_entries_shows(
     run: Run, tmp_path: Path, file: str, change: Any, fault: str
 ) -> None:
-    run("audit", "export", "--out", "part", "--tool", "refund")
     _edit(tmp_path / "part" / file, change)
     code, out, _ = run("audit", "verify", "part", "--json")
     assert code == 1
@@ -188,8 +189,7 @@ def test_whatever_is_changed_among_single_entries_shows(
 
 
 def test_without_heads_it_cannot_be_told(run: Run, tmp_path: Path) -> None:
-    for name, arguments in (("out", ()), ("part", ("--tool", "refund"))):
-        run("audit", "export", "--out", name, *arguments)
+    for name in ("out", "part"):
         (tmp_path / name / "heads.jsonl").unlink()
         assert run("audit", "verify", name)[0] == 2
     (tmp_path / "out" / "heads.pub").unlink()
@@ -218,7 +218,6 @@ def test_without_heads_it_cannot_be_told(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_a_damaged_export_is_refused_with_its_place(run: Run, tmp_path: Path, file: str, text: str) -> None:
-    run("audit", "export", "--out", "out")
     (tmp_path / "out" / file).write_text(text)
     code, out, err = run("audit", "verify", "out")
     assert (code, out) == (64, "")
@@ -226,7 +225,6 @@ def test_a_damaged_export_is_refused_with_its_place(run: Run, tmp_path: Path, fi
 
 
 def test_an_export_never_writes_into_what_is_there(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").write_text("mine")
     code, _, err = run("audit", "export", "--out", "out")
     assert code == 64

@@ -271,4 +271,5 @@ def export(
             openings=openings,
             chosen=chosen,
         )
-    click.echo(f"{written:,} of {len(entries):,} entries, {len(told.heads):,} heads → {out}")
+    heads = "1 head" if len(told.heads) == 1 else f"{len(told.heads):,} heads"
+    click.echo(f"{written:,} of {len(entries):,} entries, {heads} → {out}")
