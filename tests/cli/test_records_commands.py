@@ -140,3 +140,44 @@ data: {erasure_within: 72h}
 )
 def test_an_erasure_says_what_it_needs(run: Run, options: tuple[str, ...]) -> None:
     assert run("erase", "--product", "shop", "--by", "officer", *options)[0] == 64
+
+
+def test_what_may_not_be_learnt_from_is_left_out_and_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    contract = """\
+launchworthy: 1
+product: shop
+owners: {product: ana@example.com}
+workflows:
+  answer:
+    user: customer
+    job: find out where an order is
+    no_answer: refuse
+    failures:
+      wrong: {kind: wrong, fix: retrieval, watched_by: quality/hit@5}
+    quality: {hit@5: {at_least: 80 %}}
+data: {sources: {help: {class: public, may: [see, store, learn]}}}
+"""
+    read = {
+        "product": "shop",
+        "trace_id": bytes([2]) * 16,
+        "span_id": b"12345678",
+        "start_time": time.time_ns(),
+        "context": json.dumps([{"source": "tickets"}, {"source": "help"}]),
+    }
+    values = {name: [read.get(name)] for name in TABLES["spans"].names}
+    store = Store.open(tmp_path / "data", options=StoreOptions(min_free_bytes=0))
+    try:
+        store.registry.register_contract(product="shop", text=contract, path="")
+        store.ingest([Rows("spans", values)], batch_id="second")
+    finally:
+        store.close()
+    out = str(tmp_path / "learn.parquet")
+    code, printed, _ = run("export", "spans", "--out", out, "--product", "shop", "--learn")
+    assert code == 0
+    assert printed == (
+        f"2 spans in {out}\nleft out: 1 trace that read tickets, which may not be learned from\n"
+    )
+    assert run("export", "spans", "--out", out, "--learn")[0] == 64

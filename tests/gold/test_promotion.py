@@ -105,6 +105,7 @@ def test_documents_tell_the_sources_that_a_trace_read() -> None:
     assert sources_in([_span(context=json.dumps(documents)), _span(context="{broken")]) == (
         "tickets",
         "policies",
+        "",
     )
 
 

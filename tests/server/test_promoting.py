@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,7 +81,7 @@ def test_what_the_contract_does_not_let_anyone_learn_from_is_refused(
 def test_a_trace_without_text_or_of_another_product_is_refused(
     workspace: LocalWorkspace, ask: Ask, contract_text: str
 ) -> None:
-    text = contract_text + "data: {pii: {find: [name], record: redact}}\n"
+    text = contract_text + "data: {pii: {find: [name], record: drop}}\n"
     workspace.register_contract(product="docs-bot", text=text, path="")
     trace = ask()
     with pytest.raises(InputError, match="was not stored"):
@@ -121,3 +122,42 @@ def test_a_button_can_do_it_over_http(server: Running, trace_request: TraceReque
     assert post("review", item_id="absent", status="reviewed", by="bea")[0] == 404
     status, version = post("review", item_id=item, status="rejected", by="bea", because="a joke")
     assert (status, version["waiting"], version["splits"]) == (200, 0, {})
+
+
+def test_only_what_may_be_learnt_from_is_exported_for_training(
+    workspace: LocalWorkspace, ask: Ask, contract_text: str, tmp_path: Path
+) -> None:
+    import duckdb
+
+    traces = {
+        name: ask(seed, source=name) for seed, name in enumerate(("pages", "tickets", "wiki", ""), start=1)
+    }
+    out = tmp_path / "out.parquet"
+    with pytest.raises(InputError, match="no contract"):
+        workspace.export("spans", out=out, where={"product": "docs-bot"}, learn=True)
+    workspace.register_contract(product="docs-bot", text=contract_text + SOURCES, path="")
+    assert workspace.export("spans", out=out, where={"product": "docs-bot"}, learn=True) == 2
+    kept = {row[0] for row in duckdb.execute("SELECT trace_id FROM read_parquet(?)", [str(out)]).fetchall()}
+    assert kept == {traces["pages"], traces[""]}
+    assert workspace.refused_traces(product="docs-bot") == [
+        {"source": "tickets", "traces": 1},
+        {"source": "wiki", "traces": 1},
+    ]
+    assert workspace.export("spans", out=out, where={"product": "docs-bot"}) == 4
+    # Where a contract names no source, none is ruled out; and nothing outlives its retention in an export.
+    workspace.register_contract(product="docs-bot", text=contract_text, path="")
+    assert workspace.export("spans", out=out, where={"product": "docs-bot"}, learn=True) == 4
+    assert workspace.refused_traces(product="docs-bot") == []
+    overdue = contract_text + "data: {retention: {traces: 1ms}}\n"
+    workspace.register_contract(product="docs-bot", text=overdue, path="")
+    assert workspace.export("spans", out=out, where={"product": "docs-bot"}, learn=True) == 0
+
+
+@pytest.mark.parametrize("source", ["wiki", "payments"])
+def test_a_trace_that_read_what_is_not_named_is_no_question_of_a_set(
+    workspace: LocalWorkspace, ask: Ask, contract_text: str, source: str
+) -> None:
+    workspace.register_contract(product="docs-bot", text=contract_text + SOURCES, path="")
+    trace = ask(source=source)
+    with pytest.raises(InputError, match="does not name"):
+        workspace.promote_trace(product="docs-bot", name="answer", trace_id=trace, by="ana")

@@ -15,8 +15,15 @@ import click
 )
 @click.option("--product", help="Only this product.")
 @click.option("--workflow", help="Only this workflow.")
-def command(table: str, data: Path | None, out: Path, product: str | None, workflow: str | None) -> None:
-    """Write a table of records to a Parquet file; ids are hexadecimal text."""
+@click.option("--learn", is_flag=True, help="Only what the contract lets be learnt from.")
+def command(
+    table: str, data: Path | None, out: Path, product: str | None, workflow: str | None, learn: bool
+) -> None:
+    """Write a table of records to a Parquet file; ids are hexadecimal text.
+
+    What trains or tunes a model is exported with --learn: rows of traces that read a source which may not be
+    learnt from, or which the contract does not name, are left out, and so are rows past their retention.
+    """
     from launchworthy.errors import InputError
     from launchworthy.server import open_workspace
 
@@ -27,7 +34,14 @@ def command(table: str, data: Path | None, out: Path, product: str | None, workf
     }
     workspace = open_workspace(data, make=False)
     try:
-        rows = workspace.export(table, out=out, where=where or None)
+        if learn and product is None:
+            raise click.UsageError("--learn needs --product, whose contract says what may be learnt")
+        rows = workspace.export(table, out=out, where=where or None, learn=learn)
+        refused = workspace.refused_traces(product=product) if learn and product is not None else []
     finally:
         workspace.close()
     click.echo(f"{rows:,} {table} in {out}")
+    for each in refused:
+        why = f"read {each['source']}" if each["source"] is not None else "read what does not say its source"
+        count = "1 trace" if each["traces"] == 1 else f"{each['traces']:,} traces"
+        click.echo(f"left out: {count} that {why}, which may not be learned from")

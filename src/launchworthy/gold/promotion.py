@@ -15,7 +15,7 @@ from typing import Any
 from launchworthy.errors import ConflictError, InputError, NotFoundError
 from launchworthy.gold.item import GoldItem, Review, ReviewStatus
 from launchworthy.gold.split import split_of
-from launchworthy.records import is_evaluation
+from launchworthy.records import GenAI, is_evaluation
 
 __all__ = ["asked_in", "promoted", "question_in", "reviewed", "sources_in", "with_item"]
 
@@ -61,19 +61,32 @@ def asked_in(trace: Sequence[Mapping[str, Any]], *, workflow: str) -> Mapping[st
 
 
 def sources_in(trace: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Data sources that the documents of a trace name."""
+    """Data sources that the documents of a trace name; empty text for documents that name none."""
     found: dict[str, None] = {}
     for span in trace:
         try:
             documents = json.loads(span["context"] or "null")
         except (ValueError, RecursionError):
             continue
+        whole = _whole(span.get("attributes"))
         for each in documents if isinstance(documents, list) else [documents]:
-            if isinstance(each, Mapping):
+            if isinstance(each, str):
+                found[whole] = None
+            elif isinstance(each, Mapping):
                 inner = each.get("metadata")
                 told = (each.get("source"), inner.get("source") if isinstance(inner, Mapping) else None)
-                found.update(dict.fromkeys(name for name in told if isinstance(name, str)))
+                found.update(dict.fromkeys([name for name in told if isinstance(name, str)] or [whole]))
     return tuple(found)
+
+
+def _whole(attributes: Any) -> str:
+    """The source of all documents of a retrieval, where its span says it."""
+    try:
+        told = json.loads(attributes or "null")
+    except (ValueError, TypeError, RecursionError):
+        return ""
+    found = told.get(GenAI.DATA_SOURCE) if isinstance(told, Mapping) else None
+    return found if isinstance(found, str) else ""
 
 
 def promoted(

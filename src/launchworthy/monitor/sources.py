@@ -1,7 +1,6 @@
 """Which sources records show a model to have read, against what the contract lets it see and keep.
 
-May import ``evidence`` and this room. What was read are the documents of retrievals, each with its
-source: its own, that of its metadata, or that of the whole retrieval.
+May import ``evidence``, ``records`` and this room.
 """
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters)
@@ -11,31 +10,17 @@ from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, breaches
 from launchworthy.monitor.scene import UNIT, Ask, Bind
+from launchworthy.records import documents_read
 
 __all__ = ["documents", "source", "unnamed"]
-
-_NAMED = (
-    "coalesce(json_extract_string(doc, '$.source'), json_extract_string(doc, '$.metadata.source'), whole)"
-)
-_TEXT = (
-    "(json_type(doc) = 'VARCHAR' OR coalesce(json_extract_string(doc, '$.content'),"
-    " json_extract_string(doc, '$.text'), json_extract_string(doc, '$.page_content')) IS NOT NULL)"
-)
 
 
 def documents(ask: Ask, bind: Bind) -> str:
     """SELECT of the documents that were read: trace, workflow, source (null where not said), has_text."""
-    whole = (
-        "CASE WHEN json_valid(attributes) THEN json_extract_string(attributes, '/gen_ai.data_source.id') END"
-    )
-    return (
-        f"SELECT trace_id, workflow, unit, start_time, sim, {_NAMED} AS source, {_TEXT} AS has_text"
-        " FROM (SELECT trace_id, workflow, start_time,"
-        f" coalesce(simulated, false) AS sim, {UNIT} AS unit, {whole} AS whole,"
-        " unnest(CASE WHEN json_valid(context) AND json_type(context) = 'ARRAY'"
-        " THEN json_extract(context, '$[*]') ELSE [] END) AS doc FROM spans"
-        f" WHERE product = {bind(ask.scene.product)} AND start_time >= {bind(ask.since_ns)}"
-        f" AND start_time < {bind(ask.until_ns)} AND context IS NOT NULL)"
+    return documents_read(
+        f"trace_id, workflow, start_time, coalesce(simulated, false) AS sim, {UNIT} AS unit",
+        where=f"product = {bind(ask.scene.product)} AND start_time >= {bind(ask.since_ns)}"
+        f" AND start_time < {bind(ask.until_ns)}",
     )
 
 

@@ -24,6 +24,7 @@ from launchworthy.records.calls import (
 )
 from launchworthy.records.conversation import last_text, part_text, plain_value, turns_of
 from launchworthy.records.decision import DECISION_KINDS, OF_THE_QUEUE, facts_of, reason_of
+from launchworthy.records.documents import documents_read
 from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
 from launchworthy.records.runs import CallScores, Run, RunItem, RunPage, RunStore, Score
@@ -72,6 +73,7 @@ __all__ = [
     "RunStore",
     "Score",
     "Table",
+    "documents_read",
     "facts_of",
     "is_evaluation",
     "is_pseudonym",

@@ -131,7 +131,10 @@ def _export(workspace: Workspace) -> Callable[[Request], Awaitable[Response]]:
             if table not in TABLES:
                 raise InputError(f"unknown table {table!r}", hint=f"tables are {', '.join(sorted(TABLES))}")
             where = dict(request.query_params)
-            await to_thread.run_sync(lambda: workspace.export(table, out=out, where=where or None))
+            learn = where.pop("learn", "") == "true"
+            await to_thread.run_sync(
+                lambda: workspace.export(table, out=out, where=where or None, learn=learn)
+            )
         except LaunchworthyError as error:
             _remove(folder)
             return error_response(error)

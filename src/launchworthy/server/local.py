@@ -35,6 +35,7 @@ from launchworthy.server.caller import THIS_MACHINE, Caller
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.deciding import own_decision
 from launchworthy.server.erasing import drill, what_is_left
+from launchworthy.server.exporting import learnable
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
 from launchworthy.server.measuring import what_is_new
@@ -44,6 +45,7 @@ from launchworthy.server.telling import Teller
 from launchworthy.server.workspace import ApiKey, AuditHeads, ContractVersion
 from launchworthy.store import Clock, Rejection, Store, StoreOptions
 from launchworthy.store.erasure import about_subject
+from launchworthy.store.export import Learnable
 from launchworthy.store.options import system_clock
 from launchworthy.store.plain import to_json
 from launchworthy.store.searching import LEAST
@@ -436,10 +438,31 @@ class LocalWorkspace:
         """The newest refusals of the receiver, newest first."""
         return self._store.rejections(limit)
 
-    def export(self, table: str, *, out: Path, where: Mapping[str, Any] | None = None) -> int:
-        """Write a table of records to a Parquet file; answers the number of rows."""
+    def export(
+        self, table: str, *, out: Path, where: Mapping[str, Any] | None = None, learn: bool = False
+    ) -> int:
+        """Write a table of records to a Parquet file; answers the number of rows.
+
+        Raises:
+            InputError: What may be learnt is asked for, and no contract in force says so.
+        """
         self._store.flush()
-        return self._store.export(table, out=out, where=where)
+        learnable = self._learnable(str((where or {}).get("product", ""))) if learn else None
+        return self._store.export(table, out=out, where=where, learnable=learnable)
+
+    def refused_traces(self, *, product: str) -> list[dict[str, Any]]:
+        """How many traces read each source that may not be learnt from, as ``{source, traces}``."""
+        return self._store.refused_traces(self._learnable(product))
+
+    def _learnable(self, product: str) -> Learnable:
+        contract = self._contract(product)
+        if contract is None:
+            raise InputError(
+                f"no contract of {product!r:.80} is in force, so nothing says what may be learnt",
+                where="product",
+                hint="name the product, and register its contract",
+            )
+        return learnable(contract, retention=retention_rules(self.contracts), now=self._clock())
 
     def erase_subject(self, *, product: str, user_id: str, by: str) -> Mapping[str, Any]:
         """Leave none of a subject's bytes in any file; answers the audit row.

@@ -160,6 +160,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("audit_trail", "GET", "/products/{product}/audit/entries", "read"),
     Operation("audit_openings", "GET", "/products/{product}/audit/openings", "write"),
     Operation("decide", "POST", "/products/{product}/decisions", "write"),
+    Operation("refused_traces", "GET", "/products/{product}/refused-traces", "read"),
     Operation("erase_subject", "POST", "/products/{product}/erase", "write"),
     Operation("find_texts", "POST", "/files/search", "write"),
     Operation("drill_erasure", "POST", "/products/{product}/erasure-drill", "write"),

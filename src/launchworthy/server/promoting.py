@@ -22,6 +22,7 @@ from launchworthy.gold import (
     sources_in,
     with_item,
 )
+from launchworthy.runtime.boundary import unlearnable
 from launchworthy.store import Clock, Store
 
 __all__ = ["GoldEditor"]
@@ -140,12 +141,17 @@ def _shares(contract: Contract | None, name: str) -> tuple[float, float]:
 def _refuse_unlearnable(contract: Contract, name: str, sources: Sequence[str], *, where: str) -> None:
     """Whatever the trace read shapes what its answer should be, and the set teaches whoever reads it."""
     drawn = contract.gold_of(name).from_ if name in contract.workflows else None
-    for source in dict.fromkeys([*([drawn] if drawn else []), *sources]):
-        declared = contract.data.sources.get(source)
-        if declared is not None and "learn" not in declared.may:
-            what = "the set is drawn from" if source == drawn else "the trace read"
-            raise InputError(
-                f"{what} {source}, which may not be learned from",
-                where=where,
-                hint=f"data/sources/{source} says may: [{', '.join(declared.may)}]",
-            )
+    declared = contract.data.sources.get(drawn) if drawn else None
+    if declared is not None and "learn" not in declared.may:
+        raise InputError(
+            f"the set is drawn from {drawn}, which may not be learned from",
+            where=where,
+            hint=f"data/sources/{drawn} says may: [{', '.join(declared.may)}]",
+        )
+    reason = unlearnable(contract.data, sources)
+    if reason is not None:
+        raise InputError(
+            f"nothing may be learnt from this trace: {reason}",
+            where=where,
+            hint="data/sources says under may what each source may be used for",
+        )

@@ -64,13 +64,16 @@ class RemoteWorkspace:
             raise AttributeError(name)
         return lambda *args, **kwargs: self._call(operation, args, kwargs)
 
-    def export(self, table: str, *, out: Path, where: Mapping[str, Any] | None = None) -> int:
+    def export(
+        self, table: str, *, out: Path, where: Mapping[str, Any] | None = None, learn: bool = False
+    ) -> int:
         """Write a table of records to a Parquet file; answers the number of rows."""
         import duckdb
 
         path = f"/api/v1/export/{quote(table, safe='')}"
-        if where:
-            path += f"?{urlencode(where)}"
+        asked = {**(where or {}), **({"learn": "true"} if learn else {})}
+        if asked:
+            path += f"?{urlencode(asked)}"
         connection, response = self._send("GET", path, None)
         try:
             with out.open("wb") as file:

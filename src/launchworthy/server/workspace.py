@@ -175,8 +175,14 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     ) -> list[dict[str, Any]]:
         """Calls, errors, P50 and P95 latency, tokens and cost for each model; most calls first."""
 
-    def export(self, table: str, *, out: Path, where: Mapping[str, Any] | None = None) -> int:
-        """Write a table of records to a Parquet file; answers the number of rows."""
+    def export(
+        self, table: str, *, out: Path, where: Mapping[str, Any] | None = None, learn: bool = False
+    ) -> int:
+        """Write a table of records to a Parquet file; answers the number of rows. With ``learn``, only what
+        the contract of the product that ``where`` names lets be learnt from."""
+
+    def refused_traces(self, *, product: str) -> list[dict[str, Any]]:
+        """How many traces read each source that may not be learnt from, as ``{source, traces}``."""
 
     def erase_subject(self, *, product: str, user_id: str, by: str) -> Mapping[str, Any]:
         """Leave none of a subject's bytes in any file; answers the audit row."""

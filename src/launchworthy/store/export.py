@@ -8,28 +8,86 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from launchworthy.errors import InputError, StorageError
-from launchworthy.records import TABLES, ColumnType, Table
+from launchworthy.records import TABLES, ColumnType, Table, documents_read
 from launchworthy.store.hot import MACHINE_ERRORS, Hot, sync_file, text_literal
 
-__all__ = ["export_table"]
+__all__ = ["Learnable", "export_table", "refused_traces"]
 
 _ROW_GROUP = 10_240
 
 
-def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | None) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnable:
+    """What of a product's records may be learnt from.
+
+    Attributes:
+        product: Whose records.
+        sources: Sources that may be learnt from; None: any, as where a contract names none.
+        since_ns: Table → time before which its rows should be gone already.
+    """
+
+    product: str
+    sources: Sequence[str] | None
+    since_ns: Mapping[str, int]
+
+    def condition(self, table: Table) -> tuple[str, list[Any]]:
+        """SQL for the rows that may be; a row without a trace rests on nobody knows what."""
+        parts = ["product = ?", "trace_id IS NOT NULL", f"{table.time} >= ?"]
+        parameters: list[Any] = [self.product, self.since_ns.get(table.name, 0)]
+        if self.sources is not None:
+            refused, more = self.refused()
+            parts.append(f"trace_id NOT IN (SELECT trace_id FROM ({refused}))")
+            parameters += more
+        return " AND ".join(parts), parameters
+
+    def refused(self) -> tuple[str, list[Any]]:
+        """SELECT of traces and sources of documents that may not be learnt from."""
+        sources = list(self.sources or ())
+        among = f"source NOT IN ({', '.join('?' for _ in sources)})" if sources else "true"
+        read = documents_read("trace_id", where="product = ?", spans="main.spans")
+        return (
+            f"SELECT DISTINCT trace_id, source FROM ({read}) WHERE source IS NULL OR {among}",
+            [self.product, *sources],
+        )
+
+
+def refused_traces(hot: Hot, learnable: Learnable) -> list[dict[str, Any]]:
+    """How many traces read each source that may not be learnt from, as ``{source, traces}``, most first."""
+    if learnable.sources is None:
+        return []
+    refused, parameters = learnable.refused()
+    with hot.roomy(), hot.reading() as cursor:
+        rows = cursor.execute(
+            f"SELECT source, count(*) AS traces FROM ({refused}) GROUP BY source"
+            " ORDER BY traces DESC, source",
+            parameters,
+        ).fetchall()
+    return [{"source": source, "traces": traces} for source, traces in rows]
+
+
+def export_table(
+    hot: Hot,
+    table: str,
+    *,
+    out: Path,
+    where: Mapping[str, Any] | None,
+    learnable: Learnable | None = None,
+) -> int:
     """Write the rows of a table to ``out``, in no certain order; answers how many.
 
     It takes as much memory as sealing does, and so runs while nothing else of the kind does.
 
     Args:
         where: Column name → the value it must have (None: must be null); identifiers in hexadecimal.
+        learnable: Only what may be learnt from.
 
     Raises:
         InputError: Unknown table or column, or a value that the column cannot have.
@@ -41,6 +99,10 @@ def export_table(hot: Hot, table: str, *, out: Path, where: Mapping[str, Any] | 
             f"unknown table {table!r:.80}", where="table", hint=f"tables are {', '.join(TABLES)}"
         )
     condition, parameters = _condition(known, where or {})
+    if learnable is not None:
+        more, values = learnable.condition(known)
+        condition = f"{condition} AND {more}" if condition else f" WHERE {more}"
+        parameters += values
     columns = ", ".join(map(_shown, known.columns))
     token = secrets.token_hex(4)
     new, made = out.with_name(f".{out.name}.{token}"), hot.scratch_folder / f"export-{token}.parquet"

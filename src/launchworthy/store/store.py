@@ -31,7 +31,7 @@ from launchworthy.store.approvals import ApprovalRepository
 from launchworthy.store.database import Database
 from launchworthy.store.decisions import DecisionLog
 from launchworthy.store.erasure import Eraser
-from launchworthy.store.export import export_table
+from launchworthy.store.export import Learnable, export_table, refused_traces
 from launchworthy.store.flusher import Flusher
 from launchworthy.store.gold import GoldRepository
 from launchworthy.store.hot import MACHINE_ERRORS, UNUSABLE_ERRORS, Hot
@@ -269,7 +269,14 @@ class Store:
         low, high = to_ns(since), to_ns(until)
         return self._read(lambda cursor: model_stats(cursor, since=low, until=high, product=product))
 
-    def export(self, table: str, *, out: Path, where: Mapping[str, Any] | None = None) -> int:
+    def export(
+        self,
+        table: str,
+        *,
+        out: Path,
+        where: Mapping[str, Any] | None = None,
+        learnable: Learnable | None = None,
+    ) -> int:
         """Write a table of records to a Parquet file, identifiers as hexadecimal text; answers its rows.
 
         Raises:
@@ -277,7 +284,12 @@ class Store:
             StorageError: The file cannot be written; ``out`` is then as it was.
         """
         with self._segments.maintenance:  # both may take much memory, one after the other
-            return export_table(self._hot, table, out=out, where=where)
+            return export_table(self._hot, table, out=out, where=where, learnable=learnable)
+
+    def refused_traces(self, learnable: Learnable) -> list[dict[str, Any]]:
+        """How many traces read each source that may not be learnt from, as ``{source, traces}``."""
+        self.flush()
+        return refused_traces(self._hot, learnable)
 
     def _read(self, work: Callable[[DuckDBPyConnection], _T]) -> _T:
         limit_s = self._options.query_timeout_s
