@@ -362,7 +362,7 @@ def litellm(folder: Path, upstream: int) -> tuple[list[str], dict[str, str], int
     if not venv.exists():
         print("installing the LiteLLM proxy …", flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-        pip = [str(venv / "bin/pip"), "install", "--quiet", "--disable-pip-version-check", "litellm[proxy]"]
+        pip = [str(venv / "bin/pip"), "install", "-qqq", "--disable-pip-version-check", "litellm[proxy]"]
         subprocess.run(pip, check=True)
     config = folder / "config.yaml"
     config.write_text(
@@ -371,7 +371,7 @@ def litellm(folder: Path, upstream: int) -> tuple[list[str], dict[str, str], int
     )
     port = _free()
     command = [str(venv / "bin/litellm"), "--config", str(config), "--port", str(port), "--host", "127.0.0.1"]
-    return command, {"LITELLM_LOG": "ERROR", "LITELLM_TELEMETRY": "False"}, port
+    return command, {"LITELLM_LOG": "ERROR", "LITELLM_MASTER_KEY": "sk-bench"}, port
 
 
 def _free() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -10,8 +11,11 @@ from tests.gateway.conftest import CONTRACT, Model, Pieces, Start, chunk, client
 from tests.gateway.guards import rule
 from tests.gateway.test_chat import ASKED
 
+from launchworthy.errors import ConflictError
 from launchworthy.runtime.action import Action
 from launchworthy.runtime.guards import Stage
+from launchworthy.server.caller import Caller
+from launchworthy.server.local import LocalWorkspace
 
 TOOLS = (
     CONTRACT
@@ -248,3 +252,42 @@ def test_the_same_call_of_a_conversation_is_put_into_the_queue_once(start: Start
     assert queue.asked[0].request.arguments == {"order": "A-1", "amount": 50}
     assert queue.asked[0].people == ("u-4",)
     assert queue.asked[0].question == "Refund 50 USD for A-1, please."
+
+
+class _Workspace:
+    """The queue of a data folder, as an application reaches it."""
+
+    def __init__(self, workspace: LocalWorkspace) -> None:
+        self._workspace = workspace
+
+    def request(self, call: Any) -> Any:
+        app = Caller(role="ingest", key="gateway")
+        return self._workspace.request_approval(product="support", call=call.as_json(), caller=app)
+
+
+def test_a_withheld_call_runs_once_after_a_person_has_confirmed_it(
+    start: Start, model: Model, tmp_path: Path
+) -> None:
+    workspace = LocalWorkspace.open(tmp_path / "data")
+    try:
+        workspace.register_contract(product="support", text=TOOLS, path="launchworthy.yaml")
+        workspace.add_api_key(name="lena", role="read", acts_as=["team_lead"])
+        queue: Any = _Workspace(workspace)
+        model.script = lambda body: completion(None, calls=[("refund", '{"order": "A-1", "amount": 50}')])
+        gateway = start(TOOLS, approvals=queue)
+        asked: Any = [{"role": "user", "content": "Refund 50 USD for A-1, please."}]
+        answer = client(gateway.url).chat.completions.create(
+            model="answer", messages=asked, tools=NAMED, extra_headers=AGENT
+        )
+        [withheld] = answer.model_extra["launchworthy"]["withheld_calls"]  # type: ignore[index]
+        at = {"product": "support", "approval_id": withheld["approval"]}
+        workspace.approve(
+            **at, arguments_hash=withheld["arguments_hash"], caller=Caller(role="read", key="lena")
+        )
+        claim = {**at, "arguments_hash": withheld["arguments_hash"]}
+        ticket = workspace.claim_approval(**claim, claimant="a" * 16)
+        assert ticket.arguments == {"order": "A-1", "amount": 50}
+        with pytest.raises(ConflictError):
+            workspace.claim_approval(**claim, claimant="b" * 16)
+    finally:
+        workspace.close()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchworthy.gateway.refusing import Refused
-from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of
+from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, rest_of
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
@@ -18,6 +18,8 @@ __all__ = ["ChatAnswer", "answers_of", "read_chat"]
 
 _TEXT = frozenset({"text"})
 _MOST_MESSAGES = 10_000
+_SENT = ("role", "content", "tool_calls", "tool_call_id")
+_READ = frozenset({"messages", "metadata", "launchworthy", "stream_options", "stop", "logit_bias"})
 _KEPT = ("role", "content", "refusal", "tool_calls", "annotations")
 
 
@@ -46,6 +48,8 @@ def read_chat(body: dict[str, Any], *, trusted: bool) -> Ask:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise Refused(400, "invalid_messages", f"{where} is no message", param=where)
         _read_message(ask, message, where, new=index > last, trusted=trusted, tools=tools)
+    if not trusted and (rest := rest_of(body, without=_READ)) is not None:
+        ask.pieces.append(rest)
     return ask
 
 
@@ -84,11 +88,16 @@ def _read_message(
         if isinstance(calls, list) and calls:
             ask.steps += 1
             tools.update(_named(calls))
+            if not trusted:
+                ask.pieces += [_of_client(inner, new=new) for inner in _inner(calls)]
     elif role not in ("user", "system", "developer"):
         raise Refused(400, "invalid_messages", f"{where}.role is not known", param=where)
     if role == "user":
         ask.turns += 1
         ask.steps = 0
+    if not trusted:
+        for key in [key for key in message if key not in _SENT]:
+            del message[key]  # fields of some vendors, which their models may read and no guard does
     for found in parts_of(message, "content", texts=_TEXT, where=where):
         if isinstance(found, str):
             ask.unread.append(found)
@@ -106,6 +115,15 @@ def _read_message(
                 owner=mark.get("owner"),
             )
         )
+
+
+def _inner(calls: list[Any]) -> list[dict[str, Any]]:
+    found = [call.get("function") for call in calls if isinstance(call, dict)]
+    return [inner for inner in found if isinstance(inner, dict) and isinstance(inner.get("arguments"), str)]
+
+
+def _of_client(holder: dict[str, Any], *, new: bool) -> Piece:
+    return Piece(slot=Slot(holder, "arguments"), origin=Origin.USER, stage=Stage.INPUT, new=new)
 
 
 def _named(calls: list[Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 from launchworthy.gateway.refusing import Refused
-from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of
+from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, rest_of
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
@@ -21,6 +21,7 @@ _TEXT = frozenset({"input_text", "output_text", "text", "summary_text", "reasoni
 _KEPT_ELSEWHERE = ("previous_response_id", "conversation", "prompt")
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 _RESULTS = ("function_call_output", "custom_tool_call_output")
+_READ = frozenset({"input", "metadata", "launchworthy", "stream_options", "include"})
 _MOST_ITEMS = 10_000
 
 
@@ -53,6 +54,7 @@ def read_responses(body: dict[str, Any], *, trusted: bool) -> Ask:
     if isinstance(body.get("instructions"), str):
         slot = Slot(body, "instructions")
         ask.pieces.append(_own(slot) if trusted else Piece(slot=slot, origin=Origin.USER, stage=Stage.INPUT))
+    _of_client(ask, body, trusted=trusted)
     given = body.get("input")
     if isinstance(given, str):
         ask.turns = 1
@@ -68,6 +70,11 @@ def read_responses(body: dict[str, Any], *, trusted: bool) -> Ask:
             raise Refused(400, "invalid_input", f"{where} is no item", param=where)
         _read_item(ask, item, where, new=index > last, trusted=trusted, names=names)
     return ask
+
+
+def _of_client(ask: Ask, body: dict[str, Any], *, trusted: bool) -> None:
+    if not trusted and (rest := rest_of(body, without=_READ)) is not None:
+        ask.pieces.append(rest)
 
 
 def _own(slot: Slot) -> Piece:
@@ -92,12 +99,18 @@ def _read_item(
     if kind in _CALLS:
         ask.steps += 1
         names[str(item.get("call_id"))] = str(item.get("name", ""))
+        if not trusted and isinstance(item.get(_CALLS[kind]), str):
+            slot = Slot(item, _CALLS[kind])
+            ask.pieces.append(Piece(slot=slot, origin=Origin.USER, stage=Stage.INPUT, new=new))
         return
     if kind in _RESULTS:
         _add(ask, item, "output", where, origin=Origin.TOOL_RESULT, stage=Stage.TOOL_RESULT, new=new,
              tool=names.get(str(item.get("call_id")), ""))  # fmt: skip
         return
     if kind == "reasoning":
+        if not trusted:
+            item["summary"] = []
+            item.pop("content", None)
         return  # what the model thought, sealed by its provider
     if kind != "message":
         ask.unread.append(str(kind)[:40])

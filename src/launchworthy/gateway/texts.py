@@ -5,6 +5,7 @@ May import ``runtime`` and ``refusing``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from launchworthy.gateway.refusing import Refused
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
 
-__all__ = ["MARK", "WITHHELD", "Answer", "Ask", "Piece", "Proposal", "Slot", "parts_of"]
+__all__ = ["MARK", "WITHHELD", "Answer", "Ask", "Piece", "Proposal", "Slot", "parts_of", "rest_of"]
 
 # A field of a content part: the application says that the text was retrieved, and from where.
 MARK = "launchworthy"
@@ -127,6 +128,20 @@ class Answer(Protocol):
     def settle(self, message: str) -> None:
         """After calls were withheld: say so where nothing else is left."""
         ...
+
+
+def rest_of(body: dict[str, Any], *, without: frozenset[str]) -> Piece | None:
+    """What else a client sent that a model reads: names and descriptions of tools, shapes, predictions.
+
+    It has no place into which another text could be put: a guard stops it, or lets it be.
+    """
+    rest = {
+        key: value for key, value in body.items() if key not in without and isinstance(value, (dict, list))
+    }
+    if not rest:
+        return None
+    written = {"text": json.dumps(rest, ensure_ascii=False)}
+    return Piece(slot=Slot(written, "text"), origin=Origin.USER, stage=Stage.INPUT)
 
 
 def parts_of(
