@@ -173,6 +173,28 @@ def test_forms_reject_with_a_reason_and_correct_what_may_be(
     assert _title(mia.get(first).text) == "refund is rejected"
 
 
+def test_a_test_says_what_it_was_once_it_is_decided(
+    shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
+) -> None:
+    mia = signed_in("mia", "agent")
+    row = {
+        "requester": "copilot",
+        "tool": "refund",
+        "roles": ["agent"],
+        "arguments": {"order": "o-1", "amount": 9},
+        "provenance": {"order": "user", "amount": "user"},
+    }
+    for name in ("t-1", "t-2"):
+        shop.seed_approval(product="shop", call={**row, "id": name}, wrong="never paid")
+    first, second = "/products/shop/approvals/t-1", "/products/shop/approvals/t-2"
+    assert "never paid" not in mia.get(first).text
+    answer = mia.post(first, data=_form(mia, first, act="approve"))
+    assert "was a test, and wrong: never paid" in html.unescape(answer.text)
+    assert _title(mia.get(first).text) == "refund was a test: it is wrong, and was approved"
+    _send(mia, second, _form(mia, second, act="reject", reason="odd"))
+    assert _title(mia.get(second).text) == "refund was a test: it is wrong, and was stopped"
+
+
 def test_another_site_cannot_decide(
     shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
 ) -> None:

@@ -18,7 +18,7 @@ from launchworthy.console.desk import Desk
 from launchworthy.console.forms import check_token, read_form, reader_of
 from launchworthy.console.words import page_url
 from launchworthy.errors import InputError, LaunchworthyError
-from launchworthy.runtime.approval import Approval, Person
+from launchworthy.runtime.approval import Approval, ApprovalState, Person
 
 __all__ = ["approval_actions", "key_of"]
 
@@ -51,6 +51,8 @@ def approval_actions(
         person = desk.person_of(key_of(request))
         done = _decide(desk, product, approval_id, person, fields, link=None)
         told = f"{done.tool} ({done.id}) is {done.state.value}"
+        if done.wrong and done.state is not ApprovalState.PENDING:
+            told = f"{done.tool} ({done.id}) was a test, and wrong: {done.wrong}"
         return _to(page_url("products", product, "approvals", done=told))
 
     def by_link(request: Request, fields: Mapping[str, list[str]]) -> Response:

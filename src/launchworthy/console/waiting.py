@@ -67,7 +67,10 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallCard:
-    """A call with all that an approver needs; ``why_not`` is empty where the reader may decide."""
+    """A call with all that an approver needs.
+
+    ``why_not`` is empty where the reader may decide; ``wrong`` says of a decided test what was wrong.
+    """
 
     id: str
     link: Link
@@ -94,6 +97,8 @@ class CallCard:
     editable: bool
     hash: str
     action: str
+    wrong: str
+    stopped: bool
 
 
 def state_of(state: ApprovalState) -> tuple[str, str]:
@@ -153,6 +158,8 @@ def call_card(
         editable=bool(approval.editable),
         hash=approval.hash,
         action=action or own,
+        wrong="" if pending else approval.wrong,
+        stopped=any(event.what in (Happened.REJECTED, Happened.EDITED) for event in approval.history),
     )
 
 

@@ -71,6 +71,8 @@ def link_view(reading: Reading, ask: Ask) -> ApprovalView:
 
 
 def _title(card: CallCard) -> str:
+    if card.wrong:
+        return f"{card.tool} was a test: it is wrong, and {'was stopped' if card.stopped else 'was approved'}"
     if card.state != "pending":
         return f"{card.tool} is {card.state}"
     return f"{card.tool} waits: {'you may decide it' if not card.why_not else 'not for you to decide'}"
