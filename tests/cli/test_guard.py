@@ -95,18 +95,20 @@ def test_a_row_without_a_text_could_not_be_checked_and_the_rest_are(
     ("text", "verdict"),
     [
         ("", "pass"),
-        ("Your order \x00 arrives on Monday.", "pass"),
+        ("Your order \x00 arrives on Monday.", None),
         ("ab\u200bcd", "hit"),
         ("abc \u202edef", "hit"),
-        ("hello world " * 90_000, "pass"),
+        ("hello world " * 90_000, None),
     ],
 )
 def test_strange_and_large_texts_are_answered(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, verdict: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, verdict: str | None
 ) -> None:
     file = written(tmp_path / "t.jsonl", {"text": text})
     assert run("--stage", "retrieved", "--input", file, "--json") == 0
-    assert answers(capsys)[0]["verdict"] == verdict
+    (answer,) = answers(capsys)
+    assert all(each["verdict"] != "could_not_check" for each in answer["guards"])
+    assert verdict in (None, answer["verdict"])  # what a model makes of it is not asked here
 
 
 def test_arguments_of_a_tool_may_be_an_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

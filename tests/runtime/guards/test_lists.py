@@ -48,9 +48,9 @@ def test_an_exception_covers_the_phrase_and_nothing_else() -> None:
     assert found(guard, "An apple pie, and an apple.") == ["apple"]
 
 
-def test_a_megabyte_of_hits_is_answered() -> None:
-    spans = TermsGuard(terms=["社"]).check(Stage.OUTPUT, "社" * 300_000, CONTEXT).spans
-    assert len(spans) == 300_000
+def test_a_text_of_nothing_but_hits_is_answered() -> None:
+    spans = TermsGuard(terms=["社"]).check(Stage.OUTPUT, "社" * 60_000, CONTEXT).spans
+    assert len(spans) == 60_000
 
 
 def test_terms_without_a_letter_are_refused() -> None:
