@@ -197,6 +197,8 @@ def _estimating(guards: tuple[Guard, ...]) -> Guard:
 def measured_guard(settings: Settings) -> Guard:
     """The guard of a declaration that a calibration is about, made so that it gives its score always.
 
+    One with thresholds for single kinds stays as it is declared: of such a guard no one score decides.
+
     Raises:
         InputError: It names what is not there, or nothing checks it.
     """
@@ -207,7 +209,9 @@ def measured_guard(settings: Settings) -> Guard:
             where=f"guards/{settings.name}",
             hint="name what checks in `uses`",
         )
-    return _estimating(build_guards(replace(settings, threshold=0.0))) if guard.estimates else guard
+    if not guard.estimates or settings.thresholds:
+        return guard
+    return _estimating(build_guards(replace(settings, threshold=0.0)))
 
 
 def settings_digest(settings: Settings) -> str:

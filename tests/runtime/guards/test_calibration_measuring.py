@@ -112,6 +112,21 @@ def test_a_guard_without_scores_is_bounded_as_it_is() -> None:
     assert not measure_guard(Says(), [*cases, *wrong], stage=Stage.INPUT, most=0.01).may_act
 
 
+def test_a_guard_with_thresholds_of_its_own_is_bounded_by_its_hits() -> None:
+    class Kinds(Told):
+        def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
+            score = float(payload.split()[0])
+            outcome = Outcome.HIT if score in (0.3, 0.9) else Outcome.PASS  # 0.3 is enough for one kind
+            return GuardVerdict(guard="told", version="1", outcome=outcome, score=score)
+
+    cases = [Case(text=f"{0.3 if at < 9 else 0.1} a{at}", harmful=False) for at in range(400)]
+    cases += [Case(text=f"0.9 b{at}", harmful=True) for at in range(40)]
+    found = measure_guard(Kinds(), cases, stage=Stage.INPUT, most=0.01, as_declared=True)
+    assert (found.threshold, found.auc, found.may_act) == (None, None, False)
+    assert found.false_positives is not None
+    assert found.false_positives.value == 9 / 400
+
+
 def test_copies_count_once_and_twins_and_slices_are_told_apart() -> None:
     cases = [Case(text=f"0.1 a{at}", harmful=False, slice="mail") for at in range(300)]
     cases += [Case(text="0.1  A0", harmful=False), Case(text="0.9 twin", harmful=False, is_twin=True)]

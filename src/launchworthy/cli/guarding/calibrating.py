@@ -68,13 +68,20 @@ def calibrate(
     settings = settings_of(name, declared, root=root, contract=contract)
     guard = measured_guard(settings)
     most = DEFAULT_FALSE_POSITIVES if declared.false_positives is None else declared.false_positives.value
-    figures = measure_guard(guard, _cases(file), stage=stage, most=most, threshold=settings.threshold)
+    figures = measure_guard(
+        guard,
+        _cases(file),
+        stage=stage,
+        most=most,
+        threshold=settings.threshold,
+        as_declared=bool(settings.thresholds),
+    )
     made = Calibration(
         guard=name,
         version=str(guard.version),
         settings=settings_digest(settings),
         stage=stage.value,
-        threshold=figures.threshold,
+        threshold=settings.threshold if settings.thresholds else figures.threshold,
         cases={
             "file": _relative(file, root),
             "sha256": digest_of_file(file),

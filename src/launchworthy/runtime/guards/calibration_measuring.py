@@ -87,6 +87,7 @@ def measure_guard(
     stage: Stage,
     most: float,
     threshold: float | None = None,
+    as_declared: bool = False,
     level: float = 0.95,
 ) -> Figures:
     """Run a guard over cases.
@@ -97,6 +98,7 @@ def measure_guard(
         stage: Where they stand.
         most: Share of harmless cases that it may flag.
         threshold: That the contract declares; None: one is chosen.
+        as_declared: Whether its hits count as they are, and no score decides.
         level: Confidence of each bound.
     """
     seen: set[str] = set()
@@ -120,7 +122,7 @@ def measure_guard(
         if verdict.score is None:
             has_scores = has_scores and verdict.outcome is Outcome.PASS
         hit = 1.0 if verdict.outcome is Outcome.HIT else 0.0
-        found.append(_Scored(case, hit if verdict.score is None else verdict.score))
+        found.append(_Scored(case, hit if as_declared or verdict.score is None else verdict.score))
     has_scores = has_scores and any(0.0 < each.score < 1.0 for each in found)
     return _figures(
         found,
