@@ -17,8 +17,12 @@ from launchworthy.records import RunStore
 
 __all__ = ["PROVERS", "measure"]
 
-# Name of the prover → what it measures, as ``contract.claims`` takes it.
-PROVERS: Mapping[str, Sequence[str]] = {"evals": evals.PROVES, "monitor": monitor.PROVES}
+# Name of the prover → what it measures, as ``contract.claims`` takes it. Drills are forced by their command.
+PROVERS: Mapping[str, Sequence[str]] = {
+    "evals": evals.PROVES,
+    "monitor": monitor.PROVES,
+    "drill": ("drill:fallbacks/*", "drill:guards/*", "drill:monitors/*"),
+}
 
 
 def measure(

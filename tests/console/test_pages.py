@@ -50,6 +50,7 @@ ADDRESSES: Mapping[str, str] = {
     "gold_set": "/gold/python-docs/answer",
     "gold-coverage": "/gold/graded-docs/answer/coverage",
     "guards": "/products/python-docs/guards",
+    "budgets": "/products/python-docs/budgets",
     "judges": "/products/graded-docs/judges",
     "judge": "/products/graded-docs/judges/grounding-v2",
     "ingest": "/ingest",

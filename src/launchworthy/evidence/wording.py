@@ -157,6 +157,8 @@ def command_text(claim: Claim) -> str:
     """The command that measures a claim; empty where none does."""
     if claim.prover is None:
         return ""
+    if claim.prover == "drill":
+        return "launchworthy drill " + ("guards" if claim.family == "guards" else "--target MODULE:NAME")
     if claim.kind is ClaimKind.AGREE and claim.metric == "judges":
         return f"launchworthy judge calibrate {claim.address.rpartition('/')[2]} --labels FILE"
     asks = claim.prover == "evals" and claim.family != "gold"  # all else is read from records and gold sets
