@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.contract import ClaimKind
@@ -176,3 +177,16 @@ def test_cost_and_tokens_are_added_up_for_a_user_a_session_and_a_workflow(
         piece = world.one(_limit(claim, name, limit, unit))
         assert (name, piece.value, piece.n) == (name, breached, occasions)
     assert world.one(_limit(claim, "cost_per_user", 1.0, "EUR/d")).value is None
+
+
+def test_ways_that_guards_and_fallbacks_declare_are_declared(world: World, claim: ClaimOf) -> None:
+    for way in ("refuse", "route", "defer", "ask"):
+        world.call(no_answer=way)
+    asked = claim("no_answer", kind=NEVER, conditions={"not_in_sources": "refuse"})
+    asked = replace(asked, family="no_answer", metric="no_answer")
+    guard = claim("guards/moderation", kind=ClaimKind.DRILL, workflow=None, action="route")
+    end = claim("fallbacks/defer", kind=ClaimKind.DRILL)
+    assert world.one(asked).value == 3.0
+    assert world.one(asked, guard).value == 2.0
+    piece = world.one(asked, guard, end)
+    assert (piece.value, piece.detail["declared"]) == (1.0, ["defer", "refuse", "route"])

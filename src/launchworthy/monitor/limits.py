@@ -22,6 +22,7 @@ _COLUMNS = "unit, trace_id AS trace, start_time AS began, sim"
 _STOPPING = 1.05  # a call that the time limit stopped ends a moment after it
 _DAY_NS = 86_400_000_000_000
 _PERIODS = {"h": "hour", "d": "day", "w": "week", "y": "year", "m": "minute", "min": "minute", "s": "second"}
+_WAYS = ("refuse", "defer", "ask", "route")
 _BY = {"user": "user_id", "session": "session_id", "workflow": "workflow"}
 
 
@@ -176,7 +177,7 @@ def _counting(ask: Ask, bind: Bind, counts: str) -> tuple[str, str]:
 
 def _no_answer(ask: Ask) -> Evidence | None:
     """Of the calls that say they gave no answer, those that took a way that the contract does not name."""
-    declared = sorted(set(map(str, dict(ask.claim.options.get("conditions", {})).values())))
+    declared = sorted({*map(str, dict(ask.claim.options.get("conditions", {})).values()), *_elsewhere(ask)})
     bind = Bind()
     among = ", ".join(bind(policy) for policy in declared)
     other = f"no_answer NOT IN ({among})" if declared else "true"
@@ -195,6 +196,17 @@ def _no_answer(ask: Ask) -> Evidence | None:
             " measured by quality/over_refusal and quality/under_refusal",
         },
     )
+
+
+def _elsewhere(ask: Ask) -> set[str]:
+    """Ways that other lines of the contract declare: what a guard does on a hit, how the fallbacks end."""
+    product = ask.scene.product
+    ends = f"{product}/{ask.workflow}/fallbacks/"
+    said = {claim.metric for address, claim in ask.scene.claims.items() if address.startswith(ends)}
+    for address, claim in ask.scene.claims.items():
+        if address.startswith(f"{product}/guards/"):
+            said.add(str(claim.options.get("action")))
+    return said & set(_WAYS)
 
 
 def share_beyond(ask: Ask, sample: Sample | None) -> Evidence | None:

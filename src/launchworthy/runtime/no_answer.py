@@ -1,7 +1,8 @@
 """What comes of a call: an answer, no answer on purpose, or a tool that waits for a person. All are values.
 
 May import ``contract`` and ``approval``. Which way there is no answer the contract says, by condition; a
-condition that it does not name goes the way of ``otherwise``, else the careful way that stands here.
+condition that it does not name goes the way of ``otherwise``, else of the ways that it does name the one
+that is the most careful.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ _CAREFUL: Mapping[str, Policy] = {
     Condition.UNSAFE: Policy.REFUSE,
     Condition.OVER_BUDGET: Policy.DEFER,
 }
+# Where a contract never gives no answer in the careful way: the nearest of those that it does.
+_NEXT_BEST = (Policy.ROUTE, Policy.DEFER, Policy.REFUSE, Policy.ASK)
 # Where a contract does not name the condition, but one that it is a case of.
 _CASE_OF: Mapping[str, str] = {Condition.OVER_BUDGET: Condition.DOWN}
 _MESSAGES: Mapping[Policy, str] = {
@@ -184,7 +187,10 @@ class NoAnswerRules:
         for name in (condition, _CASE_OF.get(condition), "otherwise"):
             if name is not None and name in self.conditions:
                 return Policy(self.conditions[name]), f"{self._address}/no_answer/{name}"
-        return _CAREFUL.get(condition, Policy.REFUSE), f"{self._address}/no_answer"
+        ways = set(self.conditions.values()) or {Policy.REFUSE.value}
+        careful = _CAREFUL.get(condition, Policy.REFUSE)
+        chosen = next(each for each in (careful, *_NEXT_BEST) if each.value in ways)
+        return chosen, f"{self._address}/no_answer"
 
     def give(
         self,

@@ -118,11 +118,15 @@ class _Hold:
     ) -> None:
         self._purse, self._model, self._worst, self._reserved = purse, model, worst, reserved
 
-    def paid(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
-        """It was answered."""
-        really = self._purse._prices.cost(
+    def price(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
+        """What an answer costs."""
+        return self._purse._prices.cost(
             self._model, input_tokens=input_tokens, output_tokens=output_tokens, cached=cached
         )
+
+    def paid(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
+        """It was answered."""
+        really = self.price(input_tokens=input_tokens, output_tokens=output_tokens, cached=cached)
         for ceiling, reservation in self._reserved:
             took = really if ceiling.counts == "cost" else float(input_tokens + output_tokens)
             self._purse._spending.settle(reservation, amount=took)

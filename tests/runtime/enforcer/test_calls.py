@@ -300,3 +300,23 @@ def test_the_names_that_an_application_uses_are_there() -> None:
     assert lw.Answer is Answer
     assert lw.NoAnswer is NoAnswer
     assert lw.Enforcer.load.__self__ is lw.Enforcer  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("declared", "condition", "way"),
+    [
+        ("{ambiguous: ask}", "model_or_tool_down", Policy.ASK),
+        ("{ambiguous: ask, low_confidence: route, route_to: support}", "legal_or_safety", Policy.ROUTE),
+        ("{not_in_sources: refuse, x: defer}", "anything", Policy.REFUSE),
+        ("{otherwise: defer}", "anything", Policy.DEFER),
+        ("defer", "low_confidence", Policy.DEFER),
+        ("{model_or_tool_down: route, route_to: support}", "over_budget", Policy.ROUTE),
+    ],
+)
+def test_there_is_never_another_way_than_the_contract_declares(
+    shop: Make, contract: str, declared: str, condition: str, way: Policy
+) -> None:
+    changed = contract.replace("{payment_system_down: defer, otherwise: route, route_to: support}", declared)
+    assert changed != contract
+    with shop(changed).enforcer.call("refund", user="u-1") as call:
+        assert call.no_answer(condition).policy is way

@@ -47,6 +47,7 @@ def test_what_cost_more_than_it_may_is_told_and_the_next_question_is_not_asked(s
         assert call.model("hello", max_tokens=10).cost_usd == (10 * 1 + 20_000 * 4) / 1e6
         assert not call.model("and more", max_tokens=10)
     assert len(asked) == 1
+    assert made.told.span("chat vendor/main").attributes["launchworthy.cost_usd"] == 0.08001
     [over] = made.decisions("budget")
     assert (over["subject"], over["outcome"]) == ("cost_per_action", "overrun")
 

@@ -35,6 +35,9 @@ class Money:
         purse = self
 
         class Hold:
+            def price(self, *, input_tokens: int, output_tokens: int, cached: int) -> float:
+                return 0.02
+
             def paid(self, *, input_tokens: int, output_tokens: int, cached: int) -> float:
                 purse.happened.append(f"paid {model} {output_tokens}")
                 return 0.01

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from launchworthy.capture.sdk.blocks import model_call
 from launchworthy.capture.sdk.messages import field_of
 from launchworthy.capture.sdk.responses import read_usage
+from launchworthy.capture.sdk.span import Span
 from launchworthy.capture.sdk.streams import Gathering, text_of
 from launchworthy.records.attributes import GenAI
 from launchworthy.runtime.budget import Breaker, Deadline, estimated_tokens, is_transient, wait_before
@@ -37,6 +38,10 @@ _BUDGET, _EMPTY = "budget", "nothing to answer with"
 
 class Hold(Protocol):
     """Money set aside for one request."""
+
+    def price(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
+        """What an answer costs, in US dollars; nothing is entered."""
+        ...
 
     def paid(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
         """It was answered; what it cost, in US dollars."""
@@ -410,7 +415,9 @@ class _Question:
             value = settle(function(self._messages, **options), job=job, loop=self._asking.loop)
             if not self._streamed or isinstance(value, (str, Reply)) or not _has_parts(value):
                 span.set_output(value)
-                return reply_of(value)
+                read = reply_of(value)
+                _price(span, attempt, read[1:])
+                return read
             gathering, texts, usage = Gathering(span), [], dict[str, int]()
             for part in parts_of(value, job=job, loop=self._asking.loop):
                 if job.cancelled.is_set():
@@ -424,12 +431,13 @@ class _Question:
             gathering.finish(early=job.cancelled.is_set())
             if not "".join(texts).strip():
                 raise NoReply("the model answered nothing")
-            return (
-                Reply(text="".join(texts)),
+            counts = (
                 usage.get(GenAI.INPUT_TOKENS),
                 usage.get(GenAI.OUTPUT_TOKENS),
                 usage.get(GenAI.CACHE_READ_TOKENS, 0),
             )
+            _price(span, attempt, counts)
+            return Reply(text="".join(texts)), *counts
 
     def _fail(self, attempt: _Attempt, error: BaseException) -> None:
         called = attempt.fallback.name if attempt.fallback is not None else attempt.name
@@ -497,3 +505,13 @@ class _Question:
 
 def _has_parts(value: Any) -> bool:
     return hasattr(value, "__aiter__") or hasattr(value, "__next__") or isinstance(value, (list, tuple))
+
+
+def _price(span: Span, attempt: _Attempt, counts: tuple[int | None, int | None, int]) -> None:
+    """What the request cost, on its span, where the answer tells its tokens."""
+    read, written, cached = counts
+    if attempt.hold is None or read is None or written is None:
+        return
+    cost = attempt.hold.price(input_tokens=read, output_tokens=written, cached=cached)
+    if cost is not None:
+        span.set_cost(cost)
