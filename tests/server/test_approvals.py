@@ -619,6 +619,73 @@ def test_an_application_that_is_killed_as_it_acts_is_followed_or_asked_after(liv
     assert (status, app.get("w-2").state) == (200, ApprovalState.DONE)
 
 
+_APPLICATION = """
+import json, sys
+import launchworthy as lw
+from launchworthy.runtime.enforcer import Enforcer
+url, key, contract, step, out = sys.argv[1:]
+lw.init(endpoint=url, product="shop", api_key=key)
+def refund(order, amount):
+    with open(out, "a") as file:
+        file.write(f"{order} {amount}\\n")
+    return "paid"
+def mail(text):
+    return "sent"
+enforcer = Enforcer.load(contract, tools={"refund": refund, "mail": mail}, server=url, api_key=key)
+with enforcer.call("refund", user="mia", roles=["agent"]) as call:
+    if step == "ask":
+        call.input("please refund order e-1 with 40")
+        print(call.tool("refund", {"order": "e-1", "amount": 40}, request_id="e-1").state)
+    elif step == "around":  # the application runs a tool that nobody has confirmed
+        with lw.tool("mail"):
+            mail("hello")
+if step == "resume":
+    print(enforcer.resume("e-1").state, enforcer.resume("e-1").reason)
+lw.flush()
+"""
+
+
+def test_an_application_that_is_restarted_resumes_and_what_it_did_is_evidence(live: Shop) -> None:
+    paid = live.folder / "paid"
+
+    def run(step: str) -> str:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                _APPLICATION,
+                live.server.url,
+                live.keys["app"],
+                "shop.yaml",
+                step,
+                str(paid),
+            ],
+            cwd=live.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    assert run("ask") == "pending"
+    assert not paid.exists()
+    assert _decide(live, "mia", live.app().get("e-1")) == 200
+    assert run("resume") == "done it has run already"
+    assert paid.read_text() == "e-1 40\n"
+    run("around")
+    values: dict[str, tuple[float | None, int]] = {}
+    deadline = time.monotonic() + 30
+    while "shop/tools/mail/approval" not in values and time.monotonic() < deadline:
+        live.server.request("POST", "/api/v1/products/shop/measure", b"{}")
+        _, _, answer = live.server.request("GET", "/api/v1/products/shop/evidence")
+        values = {each["claim"]: (each["value"], each["n"]) for each in json.loads(answer)}
+    assert values["shop/tools/refund/approval"] == (0.0, 1)
+    assert values["shop/tools/refund/idempotent_by"] == (0.0, 1)
+    assert values["shop/tools/mail/approval"] == (1.0, 1)
+
+
 def test_on_loopback_without_a_key_nobody_can_confirm_or_become_somebody(live: Shop) -> None:
     asked = RemoteApprovals(live.server.url, product="shop").request(call_of(_row("l-1")))
     body = json.dumps({"arguments_hash": asked.hash}).encode()
