@@ -6,7 +6,9 @@ stands alone. Filters are pure: the same documents give the same answer, and eac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import functools
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,12 +131,22 @@ class Boundary:
         Raises:
             InputError: The contract wants kinds of personal data replaced that nothing here finds.
         """
-        from launchworthy.capture.sdk.process import client, protect
+        from launchworthy.capture.sdk.process import protect
 
-        if key is None:
-            key = client().pseudonyms.key or b""
-        used = key.encode() if isinstance(key, str) else key
+        used = _key_of_the_sdk if key is None else key.encode() if isinstance(key, str) else key
         protect(self.contract.product, storage_policy(self.contract.data, key=used))
+
+
+def _key_of_the_sdk() -> bytes:
+    """The key of this process's pseudonyms; where users are sent as they are, one that nobody has."""
+    from launchworthy.capture.sdk.process import client
+
+    return client().pseudonyms.key or _nobodys_key()
+
+
+@functools.cache
+def _nobodys_key() -> bytes:
+    return secrets.token_bytes(32)
 
 
 def unlearnable(data: Data, sources: Collection[str]) -> str | None:
@@ -151,12 +163,12 @@ def unlearnable(data: Data, sources: Collection[str]) -> str | None:
 _UNSAID = "it read a document that does not say where it comes from"
 
 
-def storage_policy(data: Data | None, *, key: bytes) -> StoragePolicy:
+def storage_policy(data: Data | None, *, key: bytes | Callable[[], bytes]) -> StoragePolicy:
     """What the ``data`` block of a contract lets records hold; None: there is no contract.
 
     Args:
         data: The block.
-        key: Of the pseudonyms that stand for personal data in texts.
+        key: Of the pseudonyms that stand for personal data in texts, or what answers it.
 
     Raises:
         InputError: It wants kinds of personal data replaced that nothing here finds.

@@ -21,6 +21,7 @@ from launchworthy.capture.sdk.span import Span
 from launchworthy.errors import InputError
 from launchworthy.runtime.approval import Approvals, ApprovalState, RemoteApprovals
 from launchworthy.runtime.awaiting import AsyncCall
+from launchworthy.runtime.boundary import Boundary
 from launchworthy.runtime.budget import Breaker, BreakerState, Deadline, Prices
 from launchworthy.runtime.caller import Caller
 from launchworthy.runtime.calling import Call
@@ -131,6 +132,7 @@ class Enforcer:
 
             guards = guard_pipeline(contract, root=root, callables=callables)
         _warm(guards)
+        Boundary(contract).protect_records()
         if server is not None:
             from launchworthy.runtime.budget.remote import RemoteSpending
 

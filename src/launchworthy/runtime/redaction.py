@@ -86,7 +86,7 @@ class TextRedaction:
     Args:
         find: Kinds to look for.
         how: ``pseudonymise``: keyed hashes, on which records still join; ``redact``: placeholders.
-        key: Of the hashes.
+        key: Of the hashes, or what answers it once it is needed.
 
     Raises:
         InputError: A kind is unknown.
@@ -97,7 +97,11 @@ class TextRedaction:
     """
 
     def __init__(
-        self, *, find: Iterable[str], how: Literal["pseudonymise", "redact"], key: bytes = b""
+        self,
+        *,
+        find: Iterable[str],
+        how: Literal["pseudonymise", "redact"],
+        key: bytes | Callable[[], bytes] = b"",
     ) -> None:
         self.guards: Guards = pii_guards(find=find)
         self._how, self._key = how, key
@@ -116,7 +120,8 @@ class TextRedaction:
             return None if found is None else _CLEAN
         if self._how == "redact":
             return Placeholders()(text, found)
-        return pseudonymise(text, found, key=self._key)
+        key = self._key() if callable(self._key) else self._key
+        return pseudonymise(text, found, key=key)
 
 
 class PersonalKinds:
@@ -158,7 +163,7 @@ def replaced_kinds(text: str) -> frozenset[str]:
     return frozenset(match[0].rpartition("_")[0] for match in _REPLACED.finditer(text)) & set(KINDS)
 
 
-def redaction_of(pii: Pii | None, *, key: bytes) -> TextRedaction | None:
+def redaction_of(pii: Pii | None, *, key: bytes | Callable[[], bytes]) -> TextRedaction | None:
     """How the block ``data/pii`` wants what is stored to be looked through; None: not at all.
 
     Where texts are dropped, short attributes of the application's own are still kept, and looked through.

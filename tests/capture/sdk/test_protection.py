@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 import launchworthy as lw
 from launchworthy.capture.otlp import protobuf
@@ -111,7 +112,14 @@ def test_records_of_another_product_leave_as_they_are(recorded: Recording) -> No
     assert MAIL in spans
 
 
-def test_nothing_personal_waits_on_disk_for_a_server(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "protect",
+    [
+        "from launchworthy.runtime.boundary import Boundary; Boundary.load().protect_records()",
+        "lw.Enforcer.load()",
+    ],
+)
+def test_nothing_personal_waits_on_disk_for_a_server(tmp_path: Path, protect: str) -> None:
     contract = """\
     launchworthy: 1
     product: shop
@@ -131,9 +139,8 @@ def test_nothing_personal_waits_on_disk_for_a_server(tmp_path: Path) -> None:
     (tmp_path / "launchworthy.yaml").write_text(textwrap.dedent(contract))
     code = f"""
     import launchworthy as lw
-    from launchworthy.runtime.boundary import Boundary
 
-    Boundary.load().protect_records()
+    {protect}
     lw.init(product="shop", endpoint="http://127.0.0.1:9")  # afterwards, and it holds all the same
     with lw.workflow("answer", user="ana") as span:
         span.set_input("I am {MAIL}")
