@@ -143,7 +143,15 @@ def test_the_same_decision_told_twice_is_one_entry(workspace: LocalWorkspace) ->
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"kind": "rumour"}, {"subject": " "}, {"outcome": ""}, {"trace_id": "xyz"}, {"trace_id": "ab"}]
+    "wrong",
+    [
+        {"decision_id": "approval:ap-1:2"},
+        {"kind": "rumour"},
+        {"subject": " "},
+        {"outcome": ""},
+        {"trace_id": "xyz"},
+        {"trace_id": "ab"},
+    ],
 )
 def test_what_is_no_decision_is_refused(workspace: LocalWorkspace, wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):

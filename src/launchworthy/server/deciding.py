@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from launchworthy.errors import InputError
-from launchworthy.records import DECISION_KINDS, DECISIONS, Rows, facts_of, reason_of
+from launchworthy.records import DECISION_KINDS, DECISIONS, OF_THE_QUEUE, Rows, facts_of, reason_of
 
 __all__ = ["own_decision"]
 
@@ -43,6 +43,8 @@ def own_decision(
     for name, value in (("product", product), ("subject", subject), ("outcome", outcome)):
         if not value.strip():
             raise InputError(f"{name} is empty", where=name)
+    if decision_id is not None and decision_id.startswith(OF_THE_QUEUE):
+        raise InputError("what the queue of approvals decided, it tells itself", where="decision_id")
     try:
         trace = bytes.fromhex(trace_id) if trace_id else None
     except ValueError:

@@ -52,6 +52,7 @@ def test_a_sender_without_ids_may_send_again(bench: Bench) -> None:
         ({"kind": None}, "none of guard, permission"),
         ({"subject": None}, "without launchworthy.decision.subject"),
         ({"outcome": ""}, "without launchworthy.decision.outcome"),
+        ({"id": "approval:ap-1:2"}, "the queue of approvals"),
         ({"facts": "{"}, "not JSON"),
         ({"facts": "[1]"}, "not a JSON object"),
         ({"facts": "[" * 5_000}, "not JSON"),
