@@ -32,10 +32,11 @@ def command(
     whole: bool,
     as_json: bool,
 ) -> int:
-    """Say what stored records hold and where they differ from the contract, and keep it as evidence.
+    """Say what records hold, and where they differ from the contract.
 
     Personal data is looked for in a sample of each table, everything else is counted. What differs is listed
-    with what to write into the contract where that is right, and what to do where it is not.
+    with what to write into the contract where that is right, and what to do where it is not. What was found
+    is kept as evidence for the claims of data.
 
     Exit code: 0 nothing differs, 1 something does.
     """
