@@ -19,6 +19,7 @@ from launchworthy.capture.sdk.blocks import workflow as workflow_span
 from launchworthy.capture.sdk.process import client
 from launchworthy.capture.sdk.span import Span
 from launchworthy.errors import InputError
+from launchworthy.records.release import Release
 from launchworthy.runtime.approval import Approvals, ApprovalState, RemoteApprovals
 from launchworthy.runtime.awaiting import AsyncCall
 from launchworthy.runtime.boundary import Boundary
@@ -68,9 +69,11 @@ class Enforcer:
         breakers: Mapping[str, Breaker],
         clock: Callable[[], float],
         requester: str,
+        release: str | Release | None = None,
     ) -> None:
         self.rules, self.contract = rules, contract
         self._breakers, self._clock, self._requester = breakers, clock, requester
+        self._release = release
         self._applications: dict[str, Callable[..., Any]] = {}
 
     @classmethod
@@ -93,6 +96,7 @@ class Enforcer:
         clock: Callable[[], float] = time.monotonic,
         seed: int | None = None,
         requester: str = "assistant",
+        release: str | Release | None = None,
     ) -> Enforcer:
         """Read a contract and make ready to enforce it.
 
@@ -115,6 +119,7 @@ class Enforcer:
             clock: Seconds that do not go back.
             seed: Of the jitter between retries.
             requester: What makes the calls that people approve.
+            release: That serves, where it differs from the process's.
 
         Raises:
             ContractError: The contract cannot be used.
@@ -155,7 +160,7 @@ class Enforcer:
             breakers=breakers,
             chance=random.Random(seed),  # noqa: S311 (jitter)
         )
-        return cls(rules, contract, breakers=breakers, clock=clock, requester=requester)
+        return cls(rules, contract, breakers=breakers, clock=clock, requester=requester, release=release)
 
     @property
     def product(self) -> str:
@@ -313,12 +318,13 @@ class Enforcer:
         """The application's own function of a workflow, as :meth:`workflow` decorated it."""
         return self._applications.get(workflow)
 
-    def resume(self, approval_id: str, *, wait_s: float = 0.0) -> ToolResult:
+    def resume(self, approval_id: str, *, wait_s: float = 0.0, simulated: bool | None = None) -> ToolResult:
         """Run a tool that was approved, once, whoever else asks for it; or say where it stands.
 
         Args:
             approval_id: Of a :class:`Pending`, from this process or an earlier one.
             wait_s: How long to wait for the people who must confirm it.
+            simulated: True if no real user asked for it.
 
         Raises:
             InputError: There is no queue of approvals.
@@ -329,16 +335,24 @@ class Enforcer:
             raise InputError("there is no queue of approvals", hint="give the enforcer server=…")
         approval = approvals.wait(approval_id, timeout_s=wait_s) if wait_s > 0 else approvals.get(approval_id)
         workflow = approval.call.workflow or next(iter(self.rules.workflows))
-        with workflow_span(workflow, user=approval.call.request.user or None) as span:
-            telling = self._telling(self._workflow(workflow), span, None)
+        with workflow_span(
+            workflow,
+            user=approval.call.request.user or None,
+            release=approval.call.release or self._release,
+            product=self.product,
+            simulated=simulated,
+        ) as span:
+            telling = self._telling(self._workflow(workflow), span, simulated)
             result = self.rules.tools.resume(approval, telling=telling, seconds=_RESUMED_S, loop=None)
             if result.approval is not None and result.approval.state is ApprovalState.PENDING:
                 span.set_attributes({"launchworthy.approval": approval_id})
             return result
 
-    async def aresume(self, approval_id: str, *, wait_s: float = 0.0) -> ToolResult:
+    async def aresume(
+        self, approval_id: str, *, wait_s: float = 0.0, simulated: bool | None = None
+    ) -> ToolResult:
         """The same on an event loop."""
-        return await asyncio.to_thread(self.resume, approval_id, wait_s=wait_s)
+        return await asyncio.to_thread(self.resume, approval_id, wait_s=wait_s, simulated=simulated)
 
     def forget(self, user: str) -> int:
         """Take a person's answers out of the cache, when the person is erased; how many there were."""
@@ -361,9 +375,16 @@ class Enforcer:
         rules = self._workflow(workflow)
         deadline = Deadline.begin(self._clock, timeout_s=rules.timeout_s, latency_s=rules.latency_s)
         with workflow_span(
-            workflow, user=user, session=session, cohort=cohort, product=self.product, simulated=simulated
+            workflow,
+            user=user,
+            session=session,
+            cohort=cohort,
+            release=self._release,
+            product=self.product,
+            simulated=simulated,
         ) as span:
-            release = client().base.get("launchworthy.release")
+            own = self._release.id if isinstance(self._release, Release) else self._release
+            release = own or client().base.get("launchworthy.release")
             call = Call(
                 self.rules,
                 rules,
