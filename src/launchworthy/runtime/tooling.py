@@ -8,6 +8,7 @@ sentence that the model may be shown.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import inspect
 import json
@@ -19,7 +20,7 @@ from typing import Any
 
 from launchworthy.capture.sdk.blocks import tool as tool_span
 from launchworthy.errors import ConflictError, LaunchworthyError
-from launchworthy.runtime.approval import Approval, Approvals, ApprovalState, ProposedCall
+from launchworthy.runtime.approval import Approval, Approvals, ApprovalState, ProposedCall, Ticket
 from launchworthy.runtime.approval.call import arguments_hash
 from launchworthy.runtime.compiling import rule_address
 from launchworthy.runtime.faults import InjectedFault, faults
@@ -67,6 +68,7 @@ class ToolResult:
         rule: Address of the line that decided.
         call_id: Id that the model gave the call.
         approval: The approval that is waited for, or was.
+        acted: The tool ran, or may have.
     """
 
     tool: str
@@ -77,6 +79,7 @@ class ToolResult:
     rule: str = ""
     call_id: str = ""
     approval: Approval | None = field(default=None, repr=False)
+    acted: bool = False
 
     def __bool__(self) -> bool:
         return self.state is ToolState.DONE
@@ -245,21 +248,21 @@ class Tools:
             return denied(name, f"nothing here runs {name}", approval.rule, "")
         decision = self._decide(request, telling)
         if decision.ruling is Ruling.DENY:
-            self.approvals.withdraw(approval.id, reason=f"the policy denies it now: {decision.reason}")
-            return denied(name, decision.reason, decision.rule, "")
-        reserved = self._reserve(decision, request, telling)
-        if isinstance(reserved, ToolResult):
-            return replace(reserved, approval=approval)
+            with contextlib.suppress(ConflictError):
+                self.approvals.withdraw(approval.id, reason=f"the policy denies it now: {decision.reason}")
+            return replace(denied(name, decision.reason, decision.rule, ""), approval=approval)
         try:
             ticket = self.approvals.claim(
                 approval.id, arguments_hash=approval.hash_of(request.arguments), lease_s=seconds + 30.0
             )
         except ConflictError as error:
-            self._release(reserved)
             return replace(denied(name, error.message, approval.rule, ""), approval=approval)
-        bound = replace(request, arguments=ticket.arguments)
+        # A later attempt at the same call stands in the place of the one that was lost with its process.
+        reserved = [] if ticket.attempt > 1 else self._reserve(decision, request, telling)
+        if isinstance(reserved, ToolResult):
+            return self._settled(ticket, reserved, approval)
         result, _ = self._run(
-            bound,
+            replace(request, arguments=ticket.arguments),
             reserved,
             ticket.idempotency_key,
             call_id="",
@@ -268,12 +271,23 @@ class Tools:
             seconds=seconds,
             loop=loop,
         )
-        outcome = {
-            ToolState.DONE: ApprovalState.DONE,
-            ToolState.UNKNOWN: ApprovalState.UNKNOWN,
-        }.get(result.state, ApprovalState.FAILED)
-        settled = self.approvals.settle(ticket, outcome, reason=result.reason)
-        return replace(result, approval=settled)
+        return self._settled(ticket, result, approval)
+
+    def _settled(self, ticket: Ticket, result: ToolResult, approval: Approval) -> ToolResult:
+        """Tell the queue how it ended; what has run has run, also where the queue cannot be told."""
+        ended = ApprovalState.DONE if result else ApprovalState.FAILED
+        if not result and result.acted:
+            ended = ApprovalState.UNKNOWN
+        try:
+            approval = (
+                self.approvals.settle(ticket, ended, reason=result.reason) if self.approvals else approval
+            )
+        except LaunchworthyError as error:
+            untold = f"the queue of approvals could not be told: {error.message}"
+            return replace(
+                result, approval=approval, reason=f"{result.reason}; {untold}" if result.reason else untold
+            )
+        return replace(result, approval=approval)
 
     def drill(self, name: str, *, telling: Telling, context: GuardContext, seconds: float) -> ToolResult:
         """Run a tool that a drill has taken away: it fails before it acts, whatever it would do."""
@@ -414,7 +428,13 @@ class Tools:
                     self.spending.settle(each)
             telling.tool_run(name, state.value, arguments_hash=hashed, reason=reason, key=key)
             result = ToolResult(
-                tool=name, state=state, content=reason, reason=reason, rule=rule, call_id=call_id
+                tool=name,
+                state=state,
+                content=reason,
+                reason=reason,
+                rule=rule,
+                call_id=call_id,
+                acted=begun and name in self.acting,
             )
             return result, None
 
@@ -447,6 +467,7 @@ class Tools:
                 reason=kept,
                 rule=f"{self.product}/{rule_address(checked.decided_by or '')}",
                 call_id=call_id,
+                acted=True,
             )
             return held, checked
         same = checked.text == text
@@ -458,6 +479,7 @@ class Tools:
                 value=value if same else None,
                 rule=rule,
                 call_id=call_id,
+                acted=True,
             ),
             checked,
         )

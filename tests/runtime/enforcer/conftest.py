@@ -136,13 +136,14 @@ class Queue:
                 now_ms=self.now_ms,
             )
         )
+        assert found.running is not None
         return Ticket(
             approval_id=approval_id,
             secret="t",
             tool=found.tool,
             arguments=found.call.request.arguments,
             idempotency_key=found.key,
-            attempt=1,
+            attempt=found.running.attempt,
             until_ms=self.now_ms + 60_000,
         )
 

@@ -145,6 +145,7 @@ def test_the_same_order_is_not_paid_twice_though_two_people_ask(shop: Make) -> N
     assert made.enforcer.resume(first).state is ToolState.DONE
     refused = made.enforcer.resume(second)
     assert (refused.state, refused.rule) == (ToolState.DENIED, "shop/tools/refund/idempotent_by")
+    assert refused.approval.state == "failed"
     assert len(made.ran) == 1
 
 
@@ -249,7 +250,9 @@ def test_a_tool_is_given_the_key_under_which_it_acts_once_and_may_then_be_repeat
     first, second = _pending(made), _pending(made)
     for name in (first, second):
         made.queue.say(name)
-    assert made.enforcer.resume(first).state is ToolState.FAILED
+    failed = made.enforcer.resume(first)
+    assert (failed.state, failed.acted) == (ToolState.FAILED, True)
+    assert failed.approval.state == "unknown"  # it was begun: whether it paid, a person finds out
     assert made.enforcer.resume(second).state is ToolState.DONE
     assert len(seen) == 2
     assert seen[0] == seen[1]
@@ -332,3 +335,55 @@ def test_after_an_injection_in_what_the_user_said_only_tools_that_read_run(shop:
         assert call.lowered
         assert not call.tool("send_mail", mail)
     assert made.ran == []
+
+
+def test_a_lost_attempt_is_made_again_with_the_same_key_though_its_room_is_taken(shop: Make) -> None:
+    keys: list[str] = []
+
+    def refund(order: int, amount: int, idempotency_key: str) -> str:
+        keys.append(idempotency_key)
+        if len(keys) == 1:
+            raise KeyboardInterrupt  # the process is ended in the middle of it
+        return "paid"
+
+    made = shop(tools={"refund": refund})
+    name = _pending(made)
+    made.queue.say(name)
+    with pytest.raises(KeyboardInterrupt):
+        made.enforcer.resume(name)
+    assert made.enforcer.resume(name).reason == "another process runs this call"
+    made.queue.now_ms += 120_000  # its lease is over, and nobody said how it ended
+    again = made.enforcer.resume(name)
+    assert (again.state, again.approval.state) == (ToolState.DONE, "done")
+    assert keys[0] == keys[1]
+
+
+def test_what_has_run_has_run_though_the_queue_cannot_be_told(shop: Make) -> None:
+    made = shop()
+    name = _pending(made)
+    made.queue.say(name)
+
+    def down(*arguments: Any, **options: Any) -> Any:
+        raise StorageError("the server does not answer")
+
+    made.queue.settle = down
+    result = made.enforcer.resume(name)
+    assert (result.state, result.value) == (ToolState.DONE, "paid")
+    assert "could not be told" in result.reason
+
+
+def test_a_queue_that_is_down_when_a_call_is_taken_leaves_it_to_be_taken_later(shop: Make) -> None:
+    made = shop()
+    name = _pending(made)
+    made.queue.say(name)
+    real = made.queue.claim
+
+    def down(*arguments: Any, **options: Any) -> Any:
+        raise StorageError("the server does not answer")
+
+    made.queue.claim = down
+    with pytest.raises(StorageError):
+        made.enforcer.resume(name)
+    made.queue.claim = real
+    assert made.enforcer.resume(name).state is ToolState.DONE
+    assert len(made.ran) == 1
