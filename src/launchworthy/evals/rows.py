@@ -15,6 +15,7 @@ __all__ = ["row_of"]
 _SAID = (
     *("prediction", "score", "confidence", "no_answer", "statements"),
     *("messages", "tool_calls", "state", "steps", "success"),
+    *("attack", "because"),
     *("logprobs", "logprob", "tokens", "output_vector"),
 )
 _ASKED = (

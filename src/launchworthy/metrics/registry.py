@@ -11,6 +11,7 @@ from launchworthy.errors import InputError
 from launchworthy.metrics import (
     agents,
     answers,
+    attacks,
     calibration,
     classification,
     collection,
@@ -39,6 +40,7 @@ _FAMILIES: Mapping[str, tuple[Mapping[str, tuple[Callable[..., Metric], tuple[st
     "answers and refusals": (answers.FAMILY,),
     "grounding": (grounding.FAMILY,),
     "agents": (agents.FAMILY,),
+    "attacks": (attacks.FAMILY,),
     "latency and cost": (operation.FAMILY,),
 }
 _MADE = {name: made for parts in _FAMILIES.values() for part in parts for name, made in part.items()}
