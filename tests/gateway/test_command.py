@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests.gateway.conftest import CONTRACT, Model, client
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.gateway.conftest import CONTRACT, Model, client, completion
 from tests.gateway.test_chat import ASKED
 
 from launchworthy.cli.main import cli, main
@@ -63,6 +68,79 @@ def test_the_examples_of_the_page_run_as_they_stand(tmp_path: Path, model: Model
         assert model.headers[0]["Authorization"] == "Bearer sk-up"
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+class _Sink:
+    """Takes what a process records, as a server would."""
+
+    def __init__(self) -> None:
+        self.spans: list[Any] = []
+        self.events: list[Any] = []
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"])))
+                if self.path.endswith("/traces"):
+                    for group in ExportTraceServiceRequest.FromString(body).resource_spans:
+                        sink.spans += [span for scope in group.scope_spans for span in scope.spans]
+                else:
+                    for logs in ExportLogsServiceRequest.FromString(body).resource_logs:
+                        sink.events += [row for scope in logs.scope_logs for row in scope.log_records]
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args: Any) -> None:
+                """Quietly."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def test_records_arrive_where_the_process_sends_them_as_the_contract_lets_them(
+    tmp_path: Path, model: Model
+) -> None:
+    contract = CONTRACT.replace("otherwise: refuse}", "otherwise: refuse}\n    fallbacks: [vendor/backup]")
+    (tmp_path / "launchworthy.yaml").write_text(
+        contract + "guards: {}\ndata: {pii: {find: [email], prompt: keep, response: keep, record: redact}}\n"
+    )
+    model.script = lambda body: (500, {}) if body["model"] == "small" else completion("Ask ann@shop.example.")
+    sink = _Sink()
+    try:
+        told = {"LAUNCHWORTHY_ENABLED": "1", "LAUNCHWORTHY_ENDPOINT": sink.url}
+        with served(tmp_path, "--upstream", model.url, **told) as (url, process):
+            answer = client(url).chat.completions.create(model="answer", messages=ASKED)
+            assert answer.choices[0].message.content == "Ask ann@shop.example."
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+    finally:
+        sink.close()
+    spans = {
+        (
+            span.name,
+            str({each.key: each.value.string_value for each in span.attributes}["launchworthy.kind"]),
+        ): span
+        for span in sink.spans
+    }
+    root = spans["invoke_workflow answer", "workflow"]
+    failed, good = spans["chat vendor/small", "model"], spans["chat vendor/backup", "model"]
+    assert not root.parent_span_id
+    assert {failed.parent_span_id, good.parent_span_id} == {root.span_id}
+    assert {failed.trace_id, good.trace_id} == {root.trace_id}
+    assert failed.status.code == 2
+    assert failed.events[0].name == "exception"
+    assert root.start_time_unix_nano <= failed.start_time_unix_nano <= good.end_time_unix_nano
+    assert "ann@shop.example" not in str(sink.spans)
+    assert any(event.event_name == "launchworthy.decision" for event in sink.events)
 
 
 def test_a_key_of_the_command_opens_and_others_do_not(tmp_path: Path, model: Model) -> None:

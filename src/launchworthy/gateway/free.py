@@ -14,6 +14,9 @@ __all__ = ["FREE"]
 
 
 class _Hold:
+    def price(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
+        return None
+
     def paid(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
         return None
 

@@ -23,6 +23,7 @@ from launchworthy.gateway.asking import Asker
 from launchworthy.gateway.keys import KeyRing
 from launchworthy.gateway.ledger import Ledger
 from launchworthy.gateway.served import Arm, Served
+from launchworthy.gateway.tracing import trace_lightly
 from launchworthy.gateway.upstream import Upstreams
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def build(options: GatewayOptions) -> Gateway:
     from launchworthy.capture.pricing import default_prices
     from launchworthy.capture.sdk.process import init
     from launchworthy.runtime.approval import RemoteApprovals
+    from launchworthy.runtime.boundary import Boundary
     from launchworthy.runtime.budget import Prices
     from launchworthy.runtime.budget.remote import RemoteSpending
     from launchworthy.runtime.permission import MemorySpending
@@ -107,6 +109,8 @@ def build(options: GatewayOptions) -> Gateway:
         _check(arm, upstreams, prices)
     product = served.arm.product
     init(product=product, release=served.arm.release or None)
+    trace_lightly()
+    Boundary(_load(options.contract)).protect_records()
     ledger, approvals = Ledger(MemorySpending()), None
     if options.server is not None:
         url, key = options.server, options.server_key
