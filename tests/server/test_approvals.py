@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import pytest
 
 from launchworthy.contract import parse_contract
-from launchworthy.errors import ConflictError, LaunchworthyError, NotFoundError
+from launchworthy.errors import ConflictError, LaunchworthyError, NotFoundError, OverloadedError
 from launchworthy.runtime.approval import Approval, ApprovalState, RemoteApprovals, call_of
 from launchworthy.server.caller import Caller
 from launchworthy.server.local import LocalWorkspace
@@ -281,6 +281,17 @@ def test_a_wrong_call_that_is_put_among_the_others_is_counted_and_never_runs(sho
         _claim(shop, ended)
     facts = [json.loads(each["facts"]) for each in _recorded(shop, 4) if each["outcome"] == "approved"]
     assert [each["seeded"] for each in facts] == [True]
+
+
+def test_a_flood_of_calls_buries_none_that_waits(
+    shop: LocalWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launchworthy.store.approvals.MOST_PENDING", 3)
+    for number in range(3):
+        _ask(shop, id=f"c-{number}", arguments={"order": f"o-{number}", "amount": 1})
+    with pytest.raises(OverloadedError, match="wait for approval already"):
+        _ask(shop, id="c-9", arguments={"order": "o-9", "amount": 1})
+    assert len(shop.approvals(product="shop", state="pending")) == 3
 
 
 def test_a_budget_that_is_used_up_denies_before_anybody_is_asked(shop: LocalWorkspace) -> None:

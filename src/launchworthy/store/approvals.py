@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from launchworthy.errors import LaunchworthyError, NotFoundError, StorageError
+from launchworthy.errors import LaunchworthyError, NotFoundError, OverloadedError, StorageError
 from launchworthy.records import Rows, is_pseudonym, pseudonym
 from launchworthy.runtime.approval import Approval, ApprovalState, Refused, in_time
 from launchworthy.store.approval_news import ApprovalNews, announce, use_link
@@ -40,6 +40,7 @@ _log = logging.getLogger("launchworthy.store")
 
 _MS = 1_000_000
 _NOT_THE_SAME = ("rejected", "expired", "withdrawn", "failed")
+MOST_PENDING = 1_000  # calls of one product that wait at a time
 _RECORDED_AGAIN_NS = 86_400 * 10**9
 
 Change = Callable[[Approval, int], Approval | Refused]
@@ -99,6 +100,9 @@ class ApprovalRepository:
             product: Product.
             opening: Makes it, given the moment.
             tell: Somebody wants to be told of it.
+
+        Raises:
+            OverloadedError: So many wait that none more would be read.
         """
         with self._stepping() as connection:
             now_ms = self.now_ms()
@@ -118,6 +122,16 @@ class ApprovalRepository:
             same = self._same_call(connection, made, now_ms)
             if same is not None:
                 return same
+            waiting = connection.execute(
+                select(func.count()).select_from(approvals).filter_by(product=product, state="pending")
+            ).scalar()
+            if (waiting or 0) >= MOST_PENDING:
+                raise OverloadedError(
+                    f"{MOST_PENDING:,} calls wait for approval already: nobody reads more",
+                    retry_after_s=60,
+                    where=product,
+                    hint="decide some, or let them expire",
+                )
             connection.execute(
                 insert(approvals).values(
                     product=product, id=made.id, tool=made.tool, opened_at=now_ms * _MS, **self._values(made)

@@ -12,7 +12,7 @@ from launchworthy.runtime.approval import Approval, Person
 
 __all__ = ["PAGE", "ApprovalsView", "EndedRow", "signed_in"]
 
-_MOST_WAITING, _MOST_ENDED = 50, 50
+_MOST_WAITING, _MOST_ENDED = 200, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
