@@ -192,7 +192,7 @@ class Auditor:
         return self.openings_of(product, [entry for entry, _ in zip(entries, range(limit), strict=False)])
 
     def openings_of(self, product: str, entries: Iterable[LedgerEntry]) -> list[Opening]:
-        """What opens these entries, where record and salt are both still there."""
+        """What opens these entries, in order, where record and salt are both still there."""
         import orjson
 
         wanted = {
@@ -213,11 +213,12 @@ class Auditor:
                 [product, some],
             )
         salts = self._store.decisions.salts(product, rows)
-        return [
+        found = [
             Opening(seq=wanted[row["event_id"]], detail=detail_of(row), salt=salt.hex())
             for row, salt in zip(rows, salts, strict=True)
             if salt is not None
         ]
+        return sorted(found, key=lambda opening: opening.seq)
 
     def _folders(self, product: str) -> list[Path]:
         # A product may have any name; as a folder it has neither a slash nor only dots.
