@@ -14,7 +14,7 @@ from launchworthy.runtime.calling import Call
 from launchworthy.runtime.fallback import Reply
 from launchworthy.runtime.no_answer import Answer, NoAnswer, Pending
 from launchworthy.runtime.retrieving import Document
-from launchworthy.runtime.tooling import ToolResult
+from launchworthy.runtime.tool_result import ToolResult
 
 __all__ = ["AsyncCall"]
 

@@ -39,7 +39,8 @@ from launchworthy.runtime.retrieving import Document, read_documents
 from launchworthy.runtime.running import settle
 from launchworthy.runtime.streaming import HeldStream
 from launchworthy.runtime.telling import Telling
-from launchworthy.runtime.tooling import ToolResult, ToolState, denied, read_arguments
+from launchworthy.runtime.tool_arguments import read_arguments
+from launchworthy.runtime.tool_result import ToolResult, ToolState, denied
 
 if TYPE_CHECKING:
     from launchworthy.runtime.rules import Rules, WorkflowRules

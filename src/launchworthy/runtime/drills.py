@@ -26,7 +26,7 @@ from launchworthy.runtime.faults import Faults, injected
 from launchworthy.runtime.no_answer import Answer, Condition, NoAnswer, Pending
 from launchworthy.runtime.retrieving import Document
 from launchworthy.runtime.rules import WorkflowRules
-from launchworthy.runtime.tooling import ToolState
+from launchworthy.runtime.tool_result import ToolState
 
 __all__ = ["Drilled", "drill_fallbacks", "drill_monitor", "drilled_evidence"]
 

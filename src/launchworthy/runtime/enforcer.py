@@ -33,7 +33,7 @@ from launchworthy.runtime.permission import Charge, MemorySpending, Overrun, Pri
 from launchworthy.runtime.pipeline import GuardPipeline
 from launchworthy.runtime.rules import Rules, WorkflowRules, rules_of
 from launchworthy.runtime.telling import Telling
-from launchworthy.runtime.tooling import ToolResult
+from launchworthy.runtime.tool_result import ToolResult
 
 if TYPE_CHECKING:
     from launchworthy.capture.pricing import PriceTable

@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import inspect
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
 from launchworthy.capture.sdk.blocks import tool as tool_span
@@ -38,79 +36,19 @@ from launchworthy.runtime.permission import (
 from launchworthy.runtime.pipeline import Checked, GuardPipeline
 from launchworthy.runtime.running import Job, Runner, settle
 from launchworthy.runtime.telling import Telling
+from launchworthy.runtime.tool_arguments import (
+    MOST_CHARACTERS,
+    canonical,
+    mismatch,
+    nothing,
+    read_arguments,
+    takes_key,
+)
+from launchworthy.runtime.tool_result import ToolResult, ToolState, denied
 
-__all__ = ["ToolResult", "ToolState", "Tools", "denied", "read_arguments"]
+__all__ = ["ToolResult", "ToolState", "Tools", "read_arguments"]
 
 _FOR_EVER_MS = 10 * 365 * 86_400_000  # what is done once is done once
-_MOST_CHARACTERS = 1_000_000  # of arguments, and of a result
-
-
-class ToolState(StrEnum):
-    """How a call of a tool ended."""
-
-    DONE = "done"
-    DENIED = "denied"  # it did not run
-    PENDING = "pending"  # it waits for a person
-    FAILED = "failed"  # it ran and raised
-    UNKNOWN = "unknown"  # it was begun and did not end in time: it may have acted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolResult:
-    """What came of a call of a tool. False in a condition unless it is done.
-
-    Attributes:
-        tool: Name of the tool.
-        state: How it ended.
-        content: Text for the model: the result after its guards, or why there is none.
-        value: What the function answered; None unless it is done and its guards left it as it was.
-        reason: Why, in a sentence.
-        rule: Address of the line that decided.
-        call_id: Id that the model gave the call.
-        approval: The approval that is waited for, or was.
-        acted: The tool ran, or may have.
-    """
-
-    tool: str
-    state: ToolState
-    content: str
-    value: Any = field(default=None, repr=False)
-    reason: str = ""
-    rule: str = ""
-    call_id: str = ""
-    approval: Approval | None = field(default=None, repr=False)
-    acted: bool = False
-
-    def __bool__(self) -> bool:
-        return self.state is ToolState.DONE
-
-    @property
-    def message(self) -> dict[str, str]:
-        """As a message of a chat, which answers the model's call."""
-        return {"role": "tool", "tool_call_id": self.call_id, "content": self.content}
-
-
-def read_arguments(given: Any) -> dict[str, Any] | str:
-    """Arguments as an object, or why they are none."""
-    if given is None or given == "":
-        return {}
-    if isinstance(given, str):
-        if len(given) > _MOST_CHARACTERS:
-            return f"its arguments are longer than {_MOST_CHARACTERS:,} characters"
-        try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
-            return "its arguments are not JSON"
-    if not isinstance(given, Mapping):
-        return f"its arguments are {type(given).__name__}, not an object"
-    try:
-        text = json.dumps(dict(given), allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError):
-        return "its arguments are not JSON"
-    if len(text) > _MOST_CHARACTERS:
-        return f"its arguments are longer than {_MOST_CHARACTERS:,} characters"
-    found = json.loads(text)
-    return found if isinstance(found, dict) else "its arguments are not an object"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +119,11 @@ class Tools:
         if function is None:
             telling.denied(name, rule=rule, reason=f"nothing here runs {name}")
             return deny(f"nothing here runs {name}", rule)
-        mismatch = _mismatch(function, request.arguments)
-        if mismatch:
-            telling.denied(name, rule=rule, reason=mismatch)
-            return deny(mismatch, rule)
-        checked = self.guards.check(Stage.TOOL, _canonical(request.arguments), context)
+        wrong = mismatch(function, request.arguments)
+        if wrong:
+            telling.denied(name, rule=rule, reason=wrong)
+            return deny(wrong, rule)
+        checked = self.guards.check(Stage.TOOL, canonical(request.arguments), context)
         telling.checked(checked, subject=name)
         if not checked.goes_on:
             guard = f"{self.product}/{rule_address(checked.decided_by or '')}"
@@ -194,7 +132,7 @@ class Tools:
         if checked.lowered and not request.lowered:
             request = replace(request, lowered=True)
             decision = self._decide(request, telling)
-        if checked.text != _canonical(request.arguments):
+        if checked.text != canonical(request.arguments):
             request = again(replace(request, arguments=json.loads(checked.text)))
             decision = self._decide(request, telling)
         if decision.ruling is Ruling.DENY:
@@ -407,7 +345,7 @@ class Tools:
         loop: asyncio.AbstractEventLoop | None,
     ) -> tuple[ToolResult, Checked | None]:
         name, hashed, rule = request.tool, self._hash(request), f"{self.product}/tools/{request.tool}"
-        function: Callable[..., Any] = self.functions.get(name, _nothing)
+        function: Callable[..., Any] = self.functions.get(name, nothing)
         begun = False
 
         def work(job: Job) -> Any:
@@ -415,14 +353,14 @@ class Tools:
             if faults().stops(name):
                 raise InjectedFault("a drill has taken this tool away")
             begun = True
-            extra = {"idempotency_key": key} if _takes_key(function) else {}
+            extra = {"idempotency_key": key} if takes_key(function) else {}
             return settle(function(**request.arguments, **extra), job=job, loop=loop)
 
         def ended(state: ToolState, reason: str) -> tuple[ToolResult, None]:
             # What takes the key may be run again with it: then it acts once all the same.
             nothing = state is ToolState.FAILED and (name not in self.acting or not begun)
             for each in reserved:
-                if nothing or (_takes_key(function) and each.charges[0].rule.endswith("/idempotent_by")):
+                if nothing or (takes_key(function) and each.charges[0].rule.endswith("/idempotent_by")):
                     self.spending.release(each)
                 else:
                     self.spending.settle(each)
@@ -455,8 +393,8 @@ class Tools:
         for each in reserved:
             self.spending.settle(each)
         telling.tool_run(name, "done", arguments_hash=hashed, reason="", key=key)
-        text = value if isinstance(value, str) else _canonical(value)
-        checked = self.guards.check(Stage.TOOL_RESULT, text[:_MOST_CHARACTERS], context)
+        text = value if isinstance(value, str) else canonical(value)
+        checked = self.guards.check(Stage.TOOL_RESULT, text[:MOST_CHARACTERS], context)
         telling.checked(checked, subject=name)
         if not checked.goes_on:
             kept = f"the result of {name} was kept back: {checked.reason}"
@@ -483,49 +421,3 @@ class Tools:
             ),
             checked,
         )
-
-
-def denied(tool: str, reason: str, rule: str, call_id: str) -> ToolResult:
-    """A tool that did not run."""
-    return ToolResult(
-        tool=tool,
-        state=ToolState.DENIED,
-        content=f"{tool[:80]} was not run: {reason}",
-        reason=reason,
-        rule=rule,
-        call_id=call_id,
-    )
-
-
-def _canonical(value: Any) -> str:
-    try:
-        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    except (TypeError, ValueError, RecursionError):
-        return str(value)
-
-
-def _mismatch(function: Callable[..., Any], arguments: Mapping[str, Any]) -> str:
-    """Why a function cannot be called so; empty where it can, or where that cannot be told."""
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):
-        return ""
-    known = {} if not _takes_key(function) else {"idempotency_key": ""}
-    if known and "idempotency_key" in arguments:
-        return "its arguments do not fit it: idempotency_key is not the model's to choose"
-    try:
-        signature.bind(**arguments, **known)
-    except TypeError as error:
-        return f"its arguments do not fit it: {error}"[:200]
-    return ""
-
-
-def _nothing(**arguments: Any) -> None:
-    """Stands for a tool that another process runs, in a drill of this one."""
-
-
-def _takes_key(function: Callable[..., Any]) -> bool:
-    try:
-        return "idempotency_key" in inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
