@@ -247,7 +247,8 @@ def test_what_does_not_depend_on_the_release_is_looked_at_once(world: World, cla
 
 def test_a_sample_is_drawn_anew_in_the_same_way(world: World, claim: ClaimOf) -> None:
     for number in range(60):
-        world.call(input=json.dumps(f"text {number} of user{number}@example.org"))
+        said = json.dumps(f"text {number} of user{number}@example.org")
+        world.call(input=said, ago=3600.0 + 86_400.0 * (number % 5))
     world.settle()
     asked = _claim(claim, "pii/record", find=FIND)
 

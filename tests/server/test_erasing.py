@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from launchworthy.contract import claims, parse_contract
-from launchworthy.errors import InputError, StorageError
+from launchworthy.errors import InputError, NotFoundError, StorageError
 from launchworthy.evidence import State
 from launchworthy.evidence.claim_status import status
 from launchworthy.gold import GoldItem, freeze
@@ -167,6 +168,29 @@ def test_what_is_not_promised_is_not_drilled(workspace: LocalWorkspace, contract
     workspace.register_contract(product="docs-bot", text=contract_text, path="")
     with pytest.raises(InputError, match="says nothing of erasure"):
         workspace.drill_erasure(product="docs-bot", by="me")
+
+
+def test_versions_of_gold_sets_are_removed_when_their_time_is_over(
+    open_workspace_here: Callable[..., LocalWorkspace], contract_text: str
+) -> None:
+    later = [timedelta(0)]
+    workspace = open_workspace_here(clock=lambda: datetime.now(UTC) + later[0])
+    text = contract_text + "data: {retention: {gold: 30d}}\n"
+    workspace.register_contract(product="docs-bot", text=text, path="")
+    made = []
+    for question in ("the first", "the second"):
+        item = GoldItem(id="g-1", input=f"{CANARY} {question}", expected="x")
+        version, items = freeze(
+            [item], product="docs-bot", name="answer", created_at=workspace._clock(), note=""
+        )
+        workspace.add_gold(version, items)
+        made.append(version.version)
+        later[0] += timedelta(days=20)
+    assert workspace.apply_retention() == {"gold_versions": 1}
+    assert [each.version for each in workspace.gold_versions(product="docs-bot")] == [made[1]]
+    with pytest.raises(NotFoundError):
+        workspace.gold_items(product="docs-bot", name="answer", version=made[0], split=None)
+    assert workspace.gold_items(product="docs-bot", name="answer", version=made[1], split=None)
 
 
 def test_nothing_personal_touches_the_disk_of_the_server(

@@ -36,7 +36,8 @@ FIELDS: Mapping[str, Sequence[str]] = {
 }
 """Fields in which texts stand, by table."""
 
-_BLOCK = 200
+_BLOCK = 1_000
+_DAY_NS = 86_400_000_000_000
 
 
 @dataclass(kw_only=True)
@@ -116,28 +117,45 @@ def look_through(
         f"product = {bind(product)} AND {time} >= {bind(since_ns)} AND {time} < {bind(until_ns)}"
         f" AND ({told}) AND {among}"
     )
-    if most is not None:
+    spans_of_time = [("true", list(bind.values))]
+    if most is None:
+        spans_of_time = _days(query, table, time, where, bind)
+    else:
         last = query(
             f"SELECT {drawn} AS place FROM {table} WHERE {where} ORDER BY place LIMIT 1 OFFSET {most - 1}",
             bind.values,
         )
         if last:
-            where += f" AND {drawn} <= {bind(last[0]['place'])}"
-    begin = 0
-    while True:
-        rows = query(
-            f"SELECT lower(hex(trace_id)) AS trace, {time} AS time, coalesce(simulated, false) AS simulated,"
-            f" {', '.join(names)} FROM {table} WHERE {where} ORDER BY {drawn}, {time}"
-            f" LIMIT {_BLOCK} OFFSET {begin}",
-            bind.values,
+            spans_of_time = [(f"{drawn} <= {bind(last[0]['place'])}", list(bind.values))]
+    for within, values in spans_of_time:
+        begin = 0
+        while True:
+            rows = query(
+                f"SELECT lower(hex(trace_id)) AS trace, {time} AS time,"
+                f" coalesce(simulated, false) AS simulated, {', '.join(names)} FROM {table}"
+                f" WHERE {where} AND {within} ORDER BY {drawn}, {time} LIMIT {_BLOCK} OFFSET {begin}",
+                values,
+            )
+            for row in rows:
+                for name in names:
+                    if row[name] is not None:
+                        yield _place(finder, name, row)
+            if len(rows) < _BLOCK:
+                break
+            begin += _BLOCK
+
+
+def _days(query: Query, table: str, time: str, where: str, bind: Bind) -> list[tuple[str, list[Any]]]:
+    """SQL for each day of a table: files are sorted by time, so that each is read about once."""
+    days = query(f"SELECT DISTINCT {time} // {_DAY_NS} AS day FROM {table} WHERE {where}", bind.values)
+    place = len(bind.values)
+    return [
+        (
+            f"{time} >= ${place + 1} AND {time} < ${place + 2}",
+            [*bind.values, row["day"] * _DAY_NS, (row["day"] + 1) * _DAY_NS],
         )
-        for row in rows:
-            for name in names:
-                if row[name] is not None:
-                    yield _place(finder, name, row)
-        if len(rows) < _BLOCK:
-            return
-        begin += _BLOCK
+        for row in sorted(days, key=lambda row: row["day"])
+    ]
 
 
 def _place(finder: PersonalKinds, name: str, row: Mapping[str, Any]) -> Place:

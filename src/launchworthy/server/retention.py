@@ -14,6 +14,7 @@ __all__ = ["retention_rules"]
 _TABLES = {
     "traces": ("spans",),
     "feedback": ("feedback", "outcomes", "scores"),
+    "gold": ("gold_versions",),
     "audit": ("decisions",),
 }
 _LONGEST = timedelta(days=365_000)

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from launchworthy.errors import NotFoundError
 from launchworthy.gold import (
@@ -117,6 +117,21 @@ class GoldRepository:
                 query.order_by(gold_versions.c.created_at.desc(), gold_versions.c.version)
             ).mappings()
             return [_version(row) for row in rows]
+
+    def forget(self, product: str, *, before: datetime) -> int:
+        """Remove versions that were made before a time, with their items; answers how many those were."""
+        with self._database.write() as connection:
+            old = connection.execute(
+                select(gold_versions.c.name, gold_versions.c.version)
+                .filter_by(product=product)
+                .where(gold_versions.c.created_at < to_ns(before))
+            ).all()
+            for row in old:
+                for table in (gold_items, gold_versions):
+                    connection.execute(
+                        delete(table).filter_by(product=product, name=row.name, version=row.version)
+                    )
+        return len(old)
 
     def gold_products(self) -> list[str]:
         """Products that have a gold set, sorted."""

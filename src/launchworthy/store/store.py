@@ -337,10 +337,16 @@ class Store:
     def apply_retention(self, now: datetime, policy: Sequence[RetentionRule]) -> Mapping[str, int]:
         """Remove what is older than the rules allow; answers rows removed by table.
 
-        What an ended call said that had waited for a person is kept as long as spans are.
+        What an ended call said that had waited for a person is kept as long as spans are. Of gold sets, whole
+        versions are removed.
         """
-        removed = dict(self._segments.apply_retention(now, policy))
+        of_records = [rule for rule in policy if rule.table in TABLES]
+        removed = dict(self._segments.apply_retention(now, of_records))
         for rule in policy:
+            if rule.table == "gold_versions" and rule.product is not None:
+                gone = self.gold.forget(rule.product, before=now - rule.keep)
+                if gone:
+                    removed["gold_versions"] = removed.get("gold_versions", 0) + gone
             if rule.table == "spans" and rule.product is not None:
                 gone = self.approvals.forget(rule.product, before=now - rule.keep)
                 if gone:
