@@ -111,6 +111,19 @@ def test_an_export_verifies_alone_with_nothing_but_the_key(run: Run, tmp_path: P
     assert "why: because of 3" in run("audit", "show", "out", "--entry", "4")[1]
 
 
+def test_what_others_wrote_moves_no_cursor(run: Run, tmp_path: Path) -> None:
+    workspace = LocalWorkspace.open(tmp_path / "data", options=StoreOptions(min_free_bytes=0))
+    evil = "\x1b[2J\u202e" + "long " * 200
+    workspace.decide(
+        product="shop", kind="guard", subject=evil, outcome=evil, reason=evil, facts={evil: evil}
+    )
+    workspace.close()
+    _, out, _ = run("audit", "show", "--limit", "1")
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert max(map(len, out.splitlines())) < 600
+
+
 def test_a_data_folder_is_verified_by_its_path(run: Run) -> None:
     assert run("audit", "verify", "data") == (0, "shop: whole, 6 entries\n", "")
 

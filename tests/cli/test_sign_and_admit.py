@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from launchworthy.cli.main import main
+from launchworthy.contract import parse_contract
 from launchworthy.evidence import Evidence, load_signing_key, seal, write_evidence
 
 CONTRACT = """\
@@ -223,6 +225,16 @@ def test_evidence_signed_by_a_stranger_is_not_taken(run: Run) -> None:
     assert "no key that the contract trusts" in err
     signed(run)
     assert "holds no evidence" in run("evidence", "add", "ok.json")[2]
+
+
+def test_the_example_of_the_page_is_a_contract_that_trusts_that_key(run: Run) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "governance.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(trust:.*?)```", page, flags=re.DOTALL)
+    text = Path("launchworthy.yaml").read_text()
+    start = text.index("trust:")
+    contract = parse_contract(text[:start] + example + text[text.index("rollout:") :], file="x.yaml")
+    assert contract.trust is not None
+    assert list(contract.trust.keys) == ["ci"]
 
 
 def test_a_contract_says_what_is_wrong_with_a_key(run: Run) -> None:

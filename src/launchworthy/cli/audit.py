@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from launchworthy.server import Workspace
 
 _TAMPERED, _UNKNOWN = 1, 2
+_MOST_CHARS = 500  # of a line of an entry
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -208,9 +209,9 @@ def show(
         click.echo("No entry is like that.")
     for each in found:
         first, *rest = entry_words(each)
-        click.echo(f"{each.seq}  {each.at:%Y-%m-%d %H:%M:%S}  {printable(first)}")
+        click.echo(f"{each.seq}  {each.at:%Y-%m-%d %H:%M:%S}  {printable(first, most=_MOST_CHARS)}")
         for line in rest:
-            click.echo(f"    {printable(line)}")
+            click.echo(f"    {printable(line, most=_MOST_CHARS)}")
 
 
 def _entry_json(entry: AuditEntry) -> dict[str, Any]:
