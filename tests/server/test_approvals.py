@@ -170,6 +170,9 @@ def test_the_same_id_is_the_same_call_and_never_another(shop: LocalWorkspace) ->
     assert _ask(shop) == first
     with pytest.raises(ConflictError, match="another call"):
         _ask(shop, arguments={"order": "o-7", "amount": 41})
+    for changes in ({"tool": "mail"}, {"user": "leo"}):
+        with pytest.raises(ConflictError, match="another call"):
+            _ask(shop, **changes)
 
 
 def test_a_call_that_repeats_another_is_that_one_and_does_not_run_again(shop: LocalWorkspace) -> None:

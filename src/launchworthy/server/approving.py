@@ -98,7 +98,7 @@ class Approving:
         known = self._known(product, proposed.id)
         if known is not None:
             self._check_own(known, caller)
-            if known.asked_hash == known.hash_of(proposed.request.arguments):
+            if known.asked_hash == proposed.bound_to(product):
                 return known  # as it is now, whatever the contract would say of it today
         return _taken(self._store.approvals.add(product, opening, tell=self._tells(product)))
 

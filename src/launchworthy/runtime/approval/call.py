@@ -74,6 +74,13 @@ class ProposedCall:
             )
         )
 
+    def bound_to(self, product: str) -> str:
+        """What an approval of it is bound to: the hash of tool, arguments and people, in hex."""
+        request = self.request
+        return arguments_hash(
+            product=product, tool=request.tool, arguments=request.arguments, on_behalf_of=self.people
+        )
+
     def with_arguments(self, request: Request) -> ProposedCall:
         """The same call with other arguments."""
         return replace(self, request=request)

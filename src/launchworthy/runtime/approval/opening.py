@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 
 from launchworthy.runtime.approval.approval import Approval, ApprovalState, Event, Happened, StepDue
-from launchworthy.runtime.approval.call import ProposedCall, arguments_hash
+from launchworthy.runtime.approval.call import ProposedCall
 from launchworthy.runtime.approval.refused import Refused
 from launchworthy.runtime.permission import Decision, Ruling
 
@@ -49,12 +49,7 @@ def open_approval(
             hint="run it",
             conflict=True,
         )
-    bound = arguments_hash(
-        product=product,
-        tool=call.request.tool,
-        arguments=call.request.arguments,
-        on_behalf_of=call.people,
-    )
+    bound = call.bound_to(product)
     return Approval(
         product=product,
         call=call,
