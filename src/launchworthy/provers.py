@@ -17,10 +17,43 @@ from launchworthy.records import RunStore
 
 __all__ = ["PROVERS", "measure"]
 
+# Events of abuse that families of attacks speak for (``launchworthy.evals.redteam.families``).
+_ATTACKED = (
+    "abuse/approval_bypass",
+    "abuse/argument_smuggling",
+    "abuse/cross_tenant",
+    "abuse/direct_injection",
+    "abuse/encoding",
+    "abuse/indirect_code",
+    "abuse/indirect_document",
+    "abuse/indirect_mail",
+    "abuse/indirect_prompt_injection",
+    "abuse/indirect_table",
+    "abuse/indirect_tool_result",
+    "abuse/jailbreak",
+    "abuse/language",
+    "abuse/many_turn",
+    "abuse/obfuscation",
+    "abuse/pii_extraction",
+    "abuse/prompt_injection",
+    "abuse/retrieval_exfiltration",
+    "abuse/role_play",
+    "abuse/split_payload",
+    "abuse/system_prompt_extraction",
+    "abuse/system_prompt_leak",
+    "abuse/tool_abuse",
+    "abuse/tool_misuse",
+    "abuse/unapproved_action",
+    "abuse/unapproved_change",
+    "abuse/unapproved_deletion",
+    "abuse/unapproved_message",
+    "abuse/unapproved_payment",
+)
 # Name of the prover → what it measures, as ``contract.claims`` takes it. Drills are forced by their command.
 PROVERS: Mapping[str, Sequence[str]] = {
     "evals": evals.PROVES,
     "monitor": monitor.PROVES,
+    "redteam": _ATTACKED,  # by the command of this name
     "drill": ("drill:fallbacks/*", "drill:guards/*", "drill:monitors/*"),
 }
 

@@ -54,6 +54,7 @@ COMMANDS: dict[str, str] = {
     "guard": "Check texts as they are checked during a call: pass, hit, or could_not_check.",
     "why": "Say why a call of a tool may run or not, rule by rule, and what would change it.",
     "cedar": "Write the permissions of a contract as Cedar policies, or read Cedar policies as tools.",
+    "redteam": "Attack the product's own target and tools, and keep the evidence.",
     "drill": "Force each fallback, each fault of a monitor and each failure of a guard.",
     "incidents": "List incidents, or close one.",
     "export": "Write a table of records to a Parquet file.",

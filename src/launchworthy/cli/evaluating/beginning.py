@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from launchworthy.records import Release, Run
     from launchworthy.server import Workspace
 
-__all__ = ["begin", "scorers_of", "target_of_run", "user_of_run"]
+__all__ = ["begin", "request_of", "response_of", "scorers_of", "target_of_run", "user_of_run"]
 
 
 def begin(workspace: Workspace, options: Options, promise: Promise, version: GoldVersion) -> Run:
@@ -44,8 +44,8 @@ def begin(workspace: Workspace, options: Options, promise: Promise, version: Gol
     config = {
         "target": options.target,
         "scorers": list(names),
-        "request": _request(options.request),
-        "response": _response(options.responses),
+        "request": request_of(options.request),
+        "response": response_of(options.responses),
         "bearer_env": options.bearer_env,
         "limit": options.limit,
         "baseline": options.baseline,
@@ -226,7 +226,7 @@ def scorers_of(names: tuple[str, ...]) -> list[Metric]:
     return metrics
 
 
-def _request(text: str | None) -> Any:
+def request_of(text: str | None) -> Any:
     from launchworthy.errors import InputError
 
     if text is None:
@@ -239,7 +239,7 @@ def _request(text: str | None) -> Any:
         ) from error
 
 
-def _response(pairs: tuple[str, ...]) -> dict[str, str]:
+def response_of(pairs: tuple[str, ...]) -> dict[str, str]:
     from launchworthy.errors import InputError
 
     found: dict[str, str] = {}

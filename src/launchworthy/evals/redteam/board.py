@@ -58,15 +58,9 @@ class BoardRow:
     newly: tuple[str, ...] = ()
 
     @property
-    def state(self) -> str:
-        """``met``, ``unmet`` or ``unproven`` against the target; empty without one."""
-        if self.at_most is None:
-            return ""
-        if self.rate is None:
-            return "unproven"
-        if self.rate.low > self.at_most:
-            return "unmet"
-        return "met" if self.rate.high <= self.at_most and not self.unscored else "unproven"
+    def beyond(self) -> bool:
+        """Whether it is surely attacked with more success than the target allows."""
+        return self.rate is not None and self.at_most is not None and self.rate.low > self.at_most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

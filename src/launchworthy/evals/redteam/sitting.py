@@ -22,7 +22,8 @@ from launchworthy.evals.redteam.surface import Surface
 from launchworthy.evals.run_evidence import run_evidence
 from launchworthy.evals.session import EvalStore, find_baseline
 from launchworthy.evals.target import Target
-from launchworthy.evidence import Evidence
+from launchworthy.evidence import ClaimStatus, Evidence
+from launchworthy.evidence.claim_status import status
 from launchworthy.metrics import find_metric
 from launchworthy.records import Run, RunItem
 
@@ -42,6 +43,7 @@ class Sitting:
         board: By family.
         comparison: Against the baseline, attempt by attempt; None without one.
         evidence: What was written.
+        statuses: Where the claims stand that it speaks for, by this run alone.
         remarks: Sentences that a reader must know.
     """
 
@@ -50,6 +52,7 @@ class Sitting:
     board: Board
     comparison: Comparison | None = None
     evidence: tuple[Evidence, ...] = ()
+    statuses: tuple[ClaimStatus, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -183,11 +186,11 @@ def attack(
     )
     items = gist_of(store.iter_run_items(run.id))
     old = None if other is None else gist_of(store.iter_run_items(other.id))
-    claims = list(claims)
+    claims, moment = list(claims), now()
     evidence: list[Evidence] = []
     remarks = [f"{name} was not tried: {why}" for name, why in plan.left_out.items()]
     if done.status == "complete":
-        evidence = red_team_evidence(claims, done, items, plan, surface, now=now())
+        evidence = red_team_evidence(claims, done, items, plan, surface, now=moment)
         if evidence:
             store.add_evidence(done.product, evidence)
     else:
@@ -206,6 +209,11 @@ def attack(
         board=board_of(items, claims=claims, asked=plan.claims, baseline=old),
         comparison=None if old is None else compare_runs(items, old, metrics[0]),
         evidence=tuple(evidence),
+        statuses=tuple(
+            status(claim, evidence, release=done.release, now=moment)
+            for claim in claims
+            if claim.address in tried
+        ),
         remarks=tuple(remarks),
     )
 
