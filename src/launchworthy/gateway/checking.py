@@ -28,7 +28,7 @@ from launchworthy.runtime.permission import Request, Ruling
 from launchworthy.runtime.pipeline import Checked
 from launchworthy.runtime.retrieving import Document
 from launchworthy.runtime.telling import Telling
-from launchworthy.runtime.tooling import read_arguments
+from launchworthy.runtime.tool_arguments import read_arguments
 
 __all__ = ["Check"]
 
