@@ -181,3 +181,35 @@ data: {sources: {help: {class: public, may: [see, store, learn]}}}
         f"2 spans in {out}\nleft out: 1 trace that read tickets, which may not be learned from\n"
     )
     assert run("export", "spans", "--out", out, "--learn")[0] == 64
+
+
+def test_a_person_is_erased_under_the_pseudonym_of_their_application_too(
+    run: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from launchworthy.records import pseudonym
+
+    monkeypatch.delenv("LAUNCHWORTHY_PSEUDONYM_KEY", raising=False)
+    monkeypatch.setenv("LAUNCHWORTHY_STATE", str(tmp_path / "elsewhere"))
+    key = b"0123456789abcdef0123456789abcdef"
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "pseudonym.key").write_bytes(key + b"\n")
+    values: dict[str, list[Any]] = {name: [None] for name in TABLES["spans"].names} | {
+        "product": ["shop"],
+        "trace_id": [bytes([9]) * 16],
+        "span_id": [bytes([9]) * 8],
+        "start_time": [time.time_ns()],
+        "user_id": [pseudonym("mia", key=key)],
+    }
+    store = Store.open(data, options=StoreOptions(min_free_bytes=0))
+    try:
+        store.ingest([Rows("spans", values)], batch_id="of the sdk")
+    finally:
+        store.close()
+    someone = ("erase", "--product", "shop", "--by", "officer", "--user", "mia")
+    assert "held no record of this user" in run(*someone)[1]
+    state = str(tmp_path / "state")
+    code, out, _ = run(*someone, "--state", state, "--verify")
+    assert code == 0
+    assert out.startswith("erased from every file of shop: spans: 1\n")
+    assert "nothing of them is left" in out
+    assert run(*someone, "--state", str(tmp_path / "none"))[0] == 64

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Vault of an application on this machine: forget their key and values.",
 )
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="State folder of the SDK whose key made its pseudonyms [that of this machine's user].",
+)
 @click.option("--drill", is_flag=True, help="Erase a made-up person, and keep what was left as evidence.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -40,13 +45,16 @@ def command(
     verify: bool,
     texts: tuple[str, ...],
     vault: Path | None,
+    state: Path | None,
     drill: bool,
     data: Path | None,
     as_json: bool,
 ) -> int:
     """Erase one user's records from every file, and put that on record.
 
-    What applications hold in memory, such as cached answers, they forget with Enforcer.forget(user).
+    An application makes pseudonyms with a key of its own, LAUNCHWORTHY_PSEUDONYM_KEY or a file of its state
+    folder: a user is erased under that one too. What applications hold in memory, such as cached answers,
+    they forget with Enforcer.forget(user).
 
     Exit code: 0 done; with --verify and --drill, 1 where anything is left.
     """
@@ -61,10 +69,11 @@ def command(
         if user_id is None:
             return _drill(workspace, product=product, by=by, as_json=as_json)
         known = workspace.products()
-        done = dict(workspace.erase_subject(product=product, user_id=user_id, by=by))
+        names = [*_of_the_sdk(user_id, state), user_id]
+        done = _erase(workspace, names, product=product, by=by)
         if vault is not None:
             done["vault"] = _forget(vault, user_id)
-        left = workspace.find_texts(texts=[user_id, *texts]) if verify else None
+        left = _left(workspace, names, texts) if verify else None
     finally:
         workspace.close()
     if as_json:
@@ -74,6 +83,42 @@ def command(
         if left is not None:
             _print_left(left, ("the user", *texts))
     return 1 if left else 0
+
+
+def _of_the_sdk(user_id: str, state: Path | None) -> list[str]:
+    """The pseudonym that an application of this machine gives a user; none where no key is found."""
+    from launchworthy.capture.sdk.settings import settings_from
+    from launchworthy.errors import InputError
+    from launchworthy.records import is_pseudonym, pseudonym
+
+    settings = settings_from(state=state)
+    file = settings.state / "pseudonym.key"
+    try:
+        key = (settings.pseudonym_key if state is None else None) or file.read_bytes().strip()
+    except OSError as error:
+        if state is not None:
+            raise InputError(f"no key is there: {error.strerror}", where=str(file)) from error
+        return []
+    return [] if is_pseudonym(user_id) else [pseudonym(user_id, key=key)]
+
+
+def _erase(workspace: Workspace, names: Sequence[str], *, product: str, by: str) -> dict[str, Any]:
+    """Erase each name of one person; what was removed is counted together."""
+    removed: dict[str, int] = {}
+    done: dict[str, Any] = {}
+    for name in names:
+        done = dict(workspace.erase_subject(product=product, user_id=name, by=by))
+        for table, rows in done["removed"].items():
+            removed[table] = removed.get(table, 0) + rows
+    return {**done, "removed": removed}
+
+
+def _left(workspace: Workspace, names: Sequence[str], texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Where anything stands: text 0 is the person under any name, then the texts."""
+    found = workspace.find_texts(texts=[*names, *texts])
+    first = len(names) - 1
+    places = dict.fromkeys((each["place"], max(0, each["text"] - first)) for each in found)
+    return [{"place": place, "text": text} for place, text in places]
 
 
 def _forget(vault: Path, user_id: str) -> bool:
