@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -202,3 +203,17 @@ def test_openings_open_what_the_chain_holds(workspace: LocalWorkspace) -> None:
     decide(workspace, user="bo")
     assert [opening.seq for opening in workspace.audit_openings(product="shop")] == [1, 3]
     assert [opening.seq for opening in workspace.audit_openings(product="shop", after=1)] == [3]
+
+
+def test_heads_that_are_taken_away_while_it_runs_are_not_made_anew(
+    workspace: LocalWorkspace, tmp_path: Path
+) -> None:
+    decide(workspace)
+    workspace.measure_all()
+    decide(workspace)
+    workspace.measure_all()
+    assert [head.size for head in workspace.audit_heads(product="shop").heads] == [1, 2]
+    shutil.rmtree(tmp_path / "data" / "heads")
+    decide(workspace)
+    workspace.measure_all()
+    assert [fault.fault for fault in workspace.audit(product="shop")] == ["no_head"]

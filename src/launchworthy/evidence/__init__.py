@@ -35,6 +35,7 @@ from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.github import verdict_github
 from launchworthy.evidence.heads import (
     append_head,
+    has_heads,
     load_signing_key,
     read_heads,
     read_public_key,
@@ -98,6 +99,7 @@ __all__ = [
     "detail_of",
     "entry_words",
     "goal",
+    "has_heads",
     "is_bundle",
     "is_opened_by",
     "key_id",

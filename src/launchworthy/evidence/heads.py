@@ -21,7 +21,15 @@ from launchworthy.evidence.status import LedgerEntry
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-__all__ = ["append_head", "head_line", "load_signing_key", "read_heads", "read_public_key", "sign_head"]
+__all__ = [
+    "append_head",
+    "has_heads",
+    "head_line",
+    "load_signing_key",
+    "read_heads",
+    "read_public_key",
+    "sign_head",
+]
 
 _HEADS, _PUBLIC = "heads.jsonl", "heads.pub"
 
@@ -94,6 +102,11 @@ def head_line(head: SignedHead) -> str:
             **({"root": head.root} if head.root else {}),
         }
     )
+
+
+def has_heads(folder: Path) -> bool:
+    """Whether any head was ever kept in the folder, and is still there."""
+    return (folder / _HEADS).is_file()
 
 
 def read_heads(folder: Path) -> list[SignedHead]:
