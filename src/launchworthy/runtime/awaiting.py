@@ -42,6 +42,15 @@ class AsyncCall:
         """An injection was found: only tools that read run."""
         return self._call.lowered
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Guards that hit so far, and limits that were reached."""
+        return self._call.flags
+
+    def flag(self, name: str) -> None:
+        """Note on the records of the call what the application itself noticed."""
+        self._call.flag(name)
+
     def trusted(self, value: Any) -> None:
         """Note what the application itself brought."""
         self._call.trusted(value)

@@ -99,6 +99,15 @@ class Call:
             beyond=self._beyond_cost,
         )
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Guards that hit so far, those in shadow included, and limits that were reached."""
+        return tuple(self._telling.flags)
+
+    def flag(self, name: str) -> None:
+        """Note on the records of the call what the application itself noticed."""
+        self._telling.flag(name[:80])
+
     # What goes in
 
     def input(self, text: str) -> str:
