@@ -82,7 +82,7 @@ class ServerLink:
                     raise StorageError(
                         f"the server does not answer: {error}",
                         where=self._url,
-                        hint="is `launchworthy up` still running?",
+                        hint="is `launchworthy up` still running? what was asked may be asked again",
                     ) from error
             self._sleep(pause_s)
             pause_s = min(2.0, pause_s * 2)

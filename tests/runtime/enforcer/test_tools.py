@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -296,10 +295,8 @@ def test_a_tool_that_a_drill_takes_away_fails_and_spends_nothing(shop: Make) -> 
     with injected(Faults(tools=frozenset({"*"}))), _call(made) as call:
         assert call.tool("get_order", {"order": 7}).state is ToolState.FAILED
     assert made.ran == []
-    began = time.monotonic()
     with _call(made) as call:
         assert call.tool("get_order", {"order": 7})
-    assert time.monotonic() - began < 5
 
 
 def test_after_an_injection_in_what_the_user_said_only_tools_that_read_run(shop: Make) -> None:
