@@ -29,14 +29,13 @@ _LINK_REMEMBERED_NS = 30 * 86_400 * 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalLink:
-    """A link to one approval: for whom, until when, and whether it was used."""
+    """A link to one approval that may still be used: for whom, for which arguments, and until when."""
 
     product: str
     approval: str
     arguments: str
     person: str
     until_ms: int
-    used: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +111,6 @@ class ApprovalNews:
             arguments=row["arguments"],
             person=row["person"],
             until_ms=row["until"] // _MS,
-            used=False,
         )
 
     def deliveries_due(self, *, limit: int = 50) -> list[Delivery]:

@@ -247,12 +247,6 @@ class ApprovalRepository:
         found = [in_time(each, now_ms=now_ms) for row in rows if (each := self._opened(row)) is not None]
         return [each for each in found if not states or each.state in states]
 
-    def counts(self, product: str) -> dict[str, int]:
-        """How many approvals are in each state."""
-        query = select(approvals.c.state, func.count()).filter_by(product=product).group_by(approvals.c.state)
-        with self._database.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
-
     def sweep(self) -> int:
         """Write down what time did; answers how many approvals that changed."""
         now_ms = self.now_ms()

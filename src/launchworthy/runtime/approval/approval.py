@@ -39,11 +39,6 @@ class ApprovalState(StrEnum):
             ApprovalState.FAILED,
         )
 
-    @property
-    def acted(self) -> bool:
-        """The tool ran, or may have run."""
-        return self in (ApprovalState.EXECUTING, ApprovalState.DONE, ApprovalState.UNKNOWN)
-
 
 class Happened(StrEnum):
     """What can happen to it."""
