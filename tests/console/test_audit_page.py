@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from launchworthy.console import routes
 from launchworthy.evidence import Evidence
+from launchworthy.records import TABLES, Rows
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.reading import WorkspaceReading
 from launchworthy.store import StoreOptions
@@ -162,3 +163,19 @@ def test_an_address_that_cannot_be_meant_is_answered(
 
 def test_a_product_that_is_not_there_has_no_page(workspace: LocalWorkspace) -> None:
     assert client_of(workspace).get("/products/nothing/audit").status_code == 404
+
+
+def test_a_trace_says_what_was_decided_in_it_and_leads_to_the_chain(workspace: LocalWorkspace) -> None:
+    columns: dict[str, list[Any]] = {name: [None] for name in TABLES["spans"].names}
+    start = int(NOW.timestamp()) * 1_000_000_000
+    columns |= {"trace_id": [bytes.fromhex(TRACE)], "span_id": [b"s" * 8], "product": ["shop"]}
+    workspace._store.ingest([Rows("spans", columns | {"start_time": [start]})], batch_id="b")
+    decide(workspace)
+    decide(workspace, kind="guard", subject=HOSTILE, outcome="could_not_check", reason=HOSTILE)
+    workspace._store.flush()
+    answer = client_of(workspace).get(f"/traces/{TRACE}")
+    assert answer.status_code == 200
+    assert "refund: denied" in answer.text
+    assert "tools/refund · above the limit" in answer.text
+    assert f'href="/products/shop/audit?case={TRACE}"' in answer.text
+    assert "<script>alert" not in answer.text

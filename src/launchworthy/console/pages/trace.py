@@ -75,6 +75,8 @@ class TraceView:
     tokens: bool
     costs: bool
     late: tuple[LateRow, ...]
+    decided: tuple[LateRow, ...]
+    audit: Link
     promote: str
     simulated: bool
     cut: bool
@@ -118,6 +120,10 @@ def view(reading: Reading, ask: Ask) -> TraceView:
         tokens=any(row.tokens for row in rows),
         costs=any(row.cost for row in rows),
         late=late,
+        decided=tuple(_decided(reading, trace_id, words=not back.said)),
+        audit=Link(
+            text="In the audit chain", url=page_url("products", root["product"], "audit", case=trace_id)
+        ),
         promote=_promote(trace_id, spans, root),
         simulated=any(span["simulated"] for span in spans),
         cut=len(spans) >= MAX_SPANS,
@@ -267,6 +273,7 @@ _FACTS = (
     ("Read as", "dialect", ""),
 )
 
+_MOST_DECISIONS = 100
 _SAME_FOR_ALL = ("service", "dialect")
 
 
@@ -324,6 +331,20 @@ def _attributes(stored: str | None) -> str:
         return json.dumps(json.loads(stored), ensure_ascii=False, indent=2)[:20_000]
     except (ValueError, RecursionError):
         return stored[:20_000]
+
+
+def _decided(reading: Reading, trace_id: str, *, words: bool) -> Iterable[LateRow]:
+    """What was enforced, chosen or signed in this trace, in order."""
+    rows = reading.query(
+        "SELECT time, kind, subject, outcome, rule, reason, simulated FROM decisions"
+        " WHERE trace_id = unhex(?) ORDER BY time, event_id LIMIT ?",
+        [trace_id, _MOST_DECISIONS],
+    )
+    for row in rows:
+        outcome = row["outcome"].replace("_", " ")
+        why = " · ".join(each for each in (row["rule"], row["reason"] if words else None) if each)
+        kind = row["kind"].replace("_", " ").capitalize()
+        yield _late_row(row, kind=kind, what=f"{row['subject']}: {outcome}", text=why)
 
 
 def _late(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterable[LateRow]:
