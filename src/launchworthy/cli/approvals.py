@@ -39,7 +39,7 @@ _STATES = [
 
 @click.group()
 def command() -> None:
-    """List, show, approve, correct and reject calls that wait."""
+    """List, show, approve, correct and reject calls that wait for a person."""
 
 
 @command.command(name="list")
