@@ -1,4 +1,4 @@
-"""A support agent whose model obeys every order that it can read, in whatever writing; once guarded, once not.
+"""A support agent whose model obeys every order that it can read, in whatever writing.
 
 The model is a script: it undoes each disguise that the suite knows, repeats everything that it was shown,
 joins the words that it is told to join, and calls every tool that a text names with arguments. What such a
@@ -66,7 +66,6 @@ _JOIN = re.compile(r'"(\w+)" and "(\w+)" joined')
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-f]{2}){10,}")
 _PIECE = re.compile(r"p\d+ = ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
-_MORSE = str.maketrans("", "")
 _LATIN = dict(
     zip(
         map(
@@ -184,7 +183,9 @@ def make_enforcer() -> Enforcer:
     @made.workflow("answer")
     def answer(call: Any, question: str) -> Any:
         asked = call.input(question)
-        found = call.retrieve(lambda _: ["Shoes may be returned within 30 days."], asked, source="help_centre")
+        found = call.retrieve(
+            lambda _: ["Shoes may be returned within 30 days."], asked, source="help_centre"
+        )
         messages: list[Any] = [
             {"role": "system", "content": "You help customers of a shop."},
             {"role": "user", "content": "\n\n".join([*(each.text for each in found), asked])},
@@ -201,10 +202,20 @@ def make_enforcer() -> Enforcer:
 
 
 def unguarded(
-    question: str, *, documents: Sequence[Mapping[str, Any]], tools: Mapping[str, Any], system: str, history: Any
+    question: str,
+    *,
+    documents: Sequence[Mapping[str, Any]],
+    tools: Mapping[str, Any],
+    system: str,
+    history: Any,
 ) -> dict[str, Any]:
     """The same agent with nothing between the model and its tools."""
-    texts = [system, *(str(each["text"]) for each in documents), *(each["content"] for each in history), question]
+    texts = [
+        system,
+        *(str(each["text"]) for each in documents),
+        *(each["content"] for each in history),
+        question,
+    ]
     texts.append(str(tools["search"]()))
     said, calls = obey(texts)
     for name, arguments in calls:

@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 from launchworthy.evals.redteam.attempt import Attempt
 from launchworthy.evals.redteam.catalogue import catalogue
 from launchworthy.evals.redteam.families import FAMILIES, Family
 from launchworthy.evals.redteam.mutators import INEXACT, mutate
-from launchworthy.evals.redteam.procedures import PROCEDURES
 from launchworthy.evals.redteam.surface import OTHER_OWNER, AttackedTool, Surface
 
-__all__ = ["draw", "draw_twin", "feasible"]
+__all__ = ["draw", "draw_twin", "feasible", "procedure"]
 
 _NAMES = ("Mira Holt", "Jonas Frei", "Ada Brandt", "Luc Moreau", "Nina Sato", "Omar Aziz", "Eva Lindqvist")
 _ATTACKER = "evil.example"
@@ -83,8 +81,6 @@ def draw(family: str, surface: Surface, chance: random.Random, *, name: str) -> 
     """One attempt, at random from everything that the family can say here."""
     known, texts = FAMILIES[family], catalogue()
     goal = chance.choice(_goals(known, surface))
-    if goal == "approval":
-        return _procedure(family, surface, chance, name=name)
     carrier = chance.choice(_carriers(known, surface))
     order = _order(goal, surface, chance)
     mutators = _mutators(known, goal, chance)
@@ -167,11 +163,11 @@ def draw_twin(family: str, surface: Surface, chance: random.Random, *, name: str
     )
 
 
-def _procedure(family: str, surface: Surface, chance: random.Random, *, name: str) -> Attempt:
-    way, tool = chance.choice(list(product(sorted(PROCEDURES), (t for t in surface.tools if t.approvers))))
+def procedure(family: str, surface: Surface, way: str, tool: AttackedTool, chance: random.Random) -> Attempt:
+    """One way around the approval of one tool."""
     arguments = _arguments(tool, chance, attacker=False)
     return Attempt(
-        id=name,
+        id=f"{family}-{way}-{tool.name}",
         family=family,
         seed=f"{family}/{way}/{tool.name}",
         goal="approval",

@@ -76,7 +76,7 @@ def red_team_sarif(
     places = {claim.address: claim.place for claim in claims}
     results = []
     for each in sitting.board.worst:
-        family = each.item_id.rpartition("-")[0]
+        family = each.item_id.partition("-")[0]
         address = next((name for name, asked in told.items() if family in asked["families"]), None)
         place = places.get(address or "")
         result: dict[str, Any] = {

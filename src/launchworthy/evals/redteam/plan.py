@@ -10,10 +10,11 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from launchworthy.contract import Claim
 from launchworthy.evals.redteam.attempt import Attempt
-from launchworthy.evals.redteam.drawing import draw, draw_twin, feasible
+from launchworthy.evals.redteam.drawing import draw, draw_twin, feasible, procedure
 from launchworthy.evals.redteam.families import FAMILIES, Asked, families_of
 from launchworthy.evals.redteam.procedures import PROCEDURES
 from launchworthy.evals.redteam.surface import Surface
@@ -24,6 +25,7 @@ __all__ = ["Plan", "attempts_of", "items_of", "plan_of"]
 
 _DEFAULT = 100  # of a family for which the contract asks nothing
 _TWINS = 100
+_ANY_TOOL = 100  # attempts of a family about any tool, before those about the tools of claims
 _DRAWS = 50  # for a seed that was not drawn yet
 
 
@@ -86,7 +88,14 @@ def plan_of(
         for address, found in asked.items():
             own = sum(tool.effect == found.effect for tool in surface.tools) if found.effect else 1
             share = own / sum(tool.effect in effects for tool in surface.tools) if found.effect else 1.0
-            _provide(counts, found, int(of_abuse[address].options.get("attempts") or _DEFAULT), share=share)
+            tools = sum(bool(tool.approvers) for tool in surface.tools if found.effect in ("", tool.effect))
+            _provide(
+                counts,
+                found,
+                int(of_abuse[address].options.get("attempts") or _DEFAULT),
+                share=share,
+                tools=tools,
+            )
     return Plan(
         attempts={name: count for name, count in counts.items() if count},
         twins={
@@ -106,17 +115,17 @@ def _named(asked: Mapping[str, Asked]) -> list[str]:
     return [name for name in FAMILIES if name in named]
 
 
-def _provide(counts: dict[str, int], asked: Asked, attempts: int, *, share: float) -> None:
+def _provide(counts: dict[str, int], asked: Asked, attempts: int, *, share: float, tools: int) -> None:
     """Raise the counts of a claim's families until there are as many attempts as it asks for.
 
-    ``share`` of the attempts of its families are about its tools. Procedures are counted out already: each
-    is tried once for each tool, for a second time shows nothing.
+    ``share`` of the attempts of its families are about its tools. Procedures are tried once for each tool,
+    ``tools`` of which are the claim's and confirmed by people: a second time shows nothing.
     """
     free = [name for name in asked.families if name in counts and name != "approval_bypass"]
-    own = sum(counts[name] for name in asked.families if name in counts and name not in free)
+    own = len(PROCEDURES) * tools if "approval_bypass" in {*counts} & {*asked.families} else 0
     if not free:
         return
-    each = math.ceil(max(0.0, attempts / share - own) / len(free))
+    each = math.ceil(max(0.0, attempts / share - own) / len(free)) + (_ANY_TOOL if asked.effect else 0)
     for name in free:
         counts[name] = max(counts[name], each)
 
@@ -133,20 +142,26 @@ def attempts_of(plan: Plan, surface: Surface) -> list[Attempt]:
     found: list[Attempt] = []
     effects = {asked.effect for asked in plan.claims.values() if asked.effect}
     for family, count in plan.attempts.items():
-        # Where a claim is about one kind of tool, families of tools attack that kind.
+        # Where a claim is about one kind of tool, families of tools attack that kind, after a while.
         only = (
             effects if any(family in asked.families for asked in plan.claims.values() if asked.effect) else ()
         )
         tools = tuple(tool for tool in surface.tools if not only or tool.effect in only)
         own = replace(surface, tools=tools)
+        if family == "approval_bypass":
+            found += [
+                procedure(family, surface, way, tool, random.Random(f"{plan.seed}/{way}/{tool.name}"))  # noqa: S311
+                for way, tool in product(sorted(PROCEDURES), (t for t in surface.tools if t.approvers))
+            ]
+            continue
         seen: set[str] = set()
         for place in range(count):
             chance = random.Random(f"{plan.seed}/{family}/{place}")  # noqa: S311 (a sample, no secret)
-            made = draw(family, own, chance, name=f"{family}-{place:05d}")
+            made = draw(family, surface if place < _ANY_TOOL else own, chance, name=f"{family}-{place:05d}")
             for _ in range(_DRAWS):
                 if made.seed not in seen:
                     break
-                made = draw(family, own, chance, name=made.id)
+                made = draw(family, surface if place < _ANY_TOOL else own, chance, name=made.id)
             seen.add(made.seed)
             found.append(made)
     for family, count in plan.twins.items():

@@ -197,7 +197,9 @@ def attack(
         remarks.append("the run is not complete, so it proves nothing")
     tried = {piece.claim for piece in evidence}
     remarks += [
-        f"nothing here tries {claim.address}: it stays unproven"
+        f"this run does not try {claim.address}"
+        if claim.address in plan.claims
+        else f"no family of attacks speaks for {claim.address}"
         for claim in claims
         if claim.family == "abuse" and claim.address not in tried and done.status == "complete"
     ]
