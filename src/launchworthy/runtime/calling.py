@@ -8,7 +8,6 @@ tool that waits for a person, nothing more reaches the model or a tool, every fu
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +32,7 @@ from launchworthy.runtime.instant import Instant
 from launchworthy.runtime.no_answer import Answer, Condition, Handover, NoAnswer, Pending
 from launchworthy.runtime.permission import Origin, Request
 from launchworthy.runtime.pipeline import Checked
+from launchworthy.runtime.prompts import last_said
 from launchworthy.runtime.purse import CallPurse
 from launchworthy.runtime.released import Released
 from launchworthy.runtime.retrieving import Document, read_documents
@@ -402,25 +402,14 @@ class Call:
         """Messages as they may go out: where the application did not call ``input``, that is done here."""
         if self._heard or self.stopped is not None:
             return messages
-        if isinstance(messages, str):
-            return self.input(messages)
-        if not isinstance(messages, (list, tuple)):
+        said = last_said(messages)
+        if said is None:
             return messages
-        for place in range(len(messages) - 1, -1, -1):
-            message = messages[place]
-            if not isinstance(message, Mapping) or message.get("role") != "user":
-                continue
-            content = message.get("content")
-            if isinstance(content, str):
-                changed = {**message, "content": self.input(content)}
-                return [*messages[:place], changed, *messages[place + 1 :]]
-            text = json.dumps(content, ensure_ascii=False, default=str)
-            if self.input(text) != text and self._goes_on():
-                self.stopped = self._give(
-                    Condition.UNSAFE, reason="what a guard would mask stands in a part that is no text"
-                )
-            return messages
-        return messages
+        checked = self.input(said.text)
+        if checked != said.text and not said.replaceable and self._goes_on():
+            reason = "what a guard would mask stands in a part that is no text"
+            self.stopped = self._give(Condition.UNSAFE, reason=reason)
+        return said.with_text(messages, checked)
 
     def _may_ask(self) -> bool:
         if self.stopped is not None:

@@ -49,8 +49,9 @@ class Telling:
 
     @property
     def trace_id(self) -> str:
-        """Of the call."""
-        return self._span.trace_id
+        """Of the call; empty where nothing is recorded."""
+        found = self._span.trace_id
+        return found if found.strip("0") else ""
 
     def checked(self, checked: Checked, *, subject: str = "") -> None:
         """What guards said of a text: hits, and what could not be checked; passes are not told."""
@@ -199,7 +200,7 @@ class Telling:
             rule=rule,
             reason=reason,
             facts={name: value for name, value in (facts or {}).items() if value is not None},
-            trace_id=self._span.trace_id if self._span.recording else None,
+            trace_id=self.trace_id or None,
             workflow=self._workflow,
             simulated=self._simulated,
         )
