@@ -4,14 +4,8 @@ May import ``contract``, ``metrics``, ``stats``, ``records``, ``quantity`` and `
 """
 
 from launchworthy.evidence.admission import Admission, AdmissionCheck, admission, verdict_statement
-from launchworthy.evidence.bundle import (
-    Bundle,
-    BundleReport,
-    is_bundle,
-    read_bundle,
-    verify_bundle,
-    write_bundle,
-)
+from launchworthy.evidence.bundle import Bundle, is_bundle, read_bundle, write_bundle
+from launchworthy.evidence.bundle_report import BundleReport, verify_bundle
 from launchworthy.evidence.chain import (
     GENESIS,
     ChainFault,
