@@ -114,8 +114,7 @@ def test_without_the_enforcer_rows_of_others_leave_and_behind_it_they_do_not(
 
 def test_an_enforcer_whose_policy_forgot_an_approval_is_found_out(enforcer: Enforcer) -> None:
     """The contract decides what needs an approval, not the engine that is under test."""
-    due = "approval:
-      - {by: team_lead, preview: [order, amount], expires: 10m}"
+    due = "approval:\n      - {by: team_lead, preview: [order, amount], expires: 10m}"
     assert due in agent.CONTRACT
     text = agent.CONTRACT.replace(due, "approval: unattended").replace("500 USD}", "500 USD, total: 900/d}")
     broken = bare(enforcer)
