@@ -96,18 +96,20 @@ class FactMapper:
             values["event_id"] = _event_id(values)
         if not policy.store_content:
             values |= dict.fromkeys(_CONTENT & values.keys())
-        _redact(values, attributes, policy)
+        _redact(values, attributes, policy, told=_CONTENT | {"reason"} if table is DECISIONS else _CONTENT)
         self._guard.strip(attributes, policy)
         values["attributes"] = orjson.dumps(attributes).decode() if attributes else None
         return table, tuple(values[name] for name in table.names)
 
 
-def _redact(values: dict[str, Any], attributes: dict[str, Any], policy: StoragePolicy) -> None:
+def _redact(
+    values: dict[str, Any], attributes: dict[str, Any], policy: StoragePolicy, *, told: frozenset[str]
+) -> None:
     """Take personal data out of what somebody wrote."""
     if policy.redact is None:
         return
     redaction = Redaction(policy.redact)
-    for name in _CONTENT & values.keys():
+    for name in told & values.keys():
         if values[name] is not None:
             values[name] = redaction.text(values[name])
     redact_attributes(attributes, redaction, content=policy.store_content)

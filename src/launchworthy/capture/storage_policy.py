@@ -135,9 +135,10 @@ def is_content(name: str, value: Any) -> bool:
 
 # Attributes of these that are no content say how a call was made, and name nobody.
 _TECHNICAL = (
-    "gen_ai.", "launchworthy.", "llm.", "openinference.", "traceloop.", "otel.", "telemetry.", "service.",
-    "server.", "code.", "thread.", "http.", "rpc.", "error.", "exception.type", "openai.", "aws.", "azure.",
+    "gen_ai.", "launchworthy.", "llm.", "openinference.", "traceloop.", "openai.", "otel.", "telemetry.",
+    "service.", "server.", "thread.", "error.type", "exception.type",
 )  # fmt: skip
+_TOLD = frozenset({Own.DECISION_REASON})  # no content, and yet in somebody's words
 _WHO: Final = PERSONAL | {name for name, _ in _IDENTIFIERS}
 
 
@@ -151,7 +152,9 @@ def redact_attributes(attributes: dict[str, Any], redaction: Redaction, *, conte
     """
     for name, value in attributes.items():
         said = is_content(name, value)
-        if name in _WHO or (name.startswith(_TECHNICAL) and not said) or (said and not content):
+        if name in _WHO or (said and not content):
+            continue
+        if name.startswith(_TECHNICAL) and not said and name not in _TOLD:
             continue
         if name in FREE_FORM and isinstance(value, dict):
             attributes[name] = {

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from launchworthy.capture.redaction import LEFT_OUT, Redaction
 from launchworthy.capture.storage_policy import redact_attributes
@@ -22,8 +22,10 @@ from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import WORST, Measured
 from launchworthy.monitor.scene import Ask, Bind, Query
 from launchworthy.records import TABLES
-from launchworthy.runtime.redaction import PersonalKinds, replaced_kinds
 from launchworthy.stats import Interval
+
+if TYPE_CHECKING:
+    from launchworthy.runtime.redaction import PersonalKinds
 
 __all__ = ["FIELDS", "Place", "Texts", "look_through", "prompt", "record", "response"]
 
@@ -76,6 +78,8 @@ class Place:
 
 @lru_cache(maxsize=16)
 def _finder(find: tuple[str, ...]) -> PersonalKinds:
+    from launchworthy.runtime.redaction import PersonalKinds  # its patterns take a tenth of a second
+
     return PersonalKinds(find)
 
 
@@ -159,6 +163,8 @@ def _days(query: Query, table: str, time: str, where: str, bind: Bind) -> list[t
 
 
 def _place(finder: PersonalKinds, name: str, row: Mapping[str, Any]) -> Place:
+    from launchworthy.runtime.redaction import replaced_kinds
+
     text = row[name]
     kinds: set[str] = set()
 

@@ -24,6 +24,7 @@ from launchworthy.capture.receiver import FAULT, Decoded, StoragePolicy
 from launchworthy.capture.storage_policy import IDENTITY, PERSONAL
 from launchworthy.errors import InputError
 from launchworthy.records import GenAI, Own
+from launchworthy.runtime.redaction import TextRedaction
 from launchworthy.store.arrow import encode
 
 JSON = "application/json"
@@ -31,7 +32,8 @@ BENCH = Bench(
     policies={
         "strict": StoragePolicy(
             user_ids="drop", store_content=False, unstorable_sources=frozenset({"wiki", "0"})
-        )
+        ),
+        "redacted": StoragePolicy(redact=TextRedaction(find=["email", "phone", "card"], how="redact")),
     }
 )
 OWN_NAMES = [
@@ -219,7 +221,7 @@ ODD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("product", ["strict", "docs-bot"])
+@pytest.mark.parametrize("product", ["strict", "redacted", "docs-bot"])
 @pytest.mark.parametrize("value", ODD, ids=lambda value: str(value)[:40])
 def test_every_name_of_every_dialect_with_a_value_that_it_does_not_expect(
     value: dict[str, Any], product: str
@@ -266,7 +268,7 @@ sent_spans = st.fixed_dictionaries(
 @given(
     st.lists(sent_spans, max_size=2, unique_by=lambda each: str(each["spanId"])),
     attributes,
-    st.sampled_from(["strict", "docs-bot"]),
+    st.sampled_from(["strict", "redacted", "docs-bot"]),
 )
 def test_any_value_under_any_name_of_any_dialect(
     spans: list[dict[str, Any]], resource: list[dict[str, Any]], product: str

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.capture.receiver.conftest import Bench
+from tests.capture.receiver.conftest import NOW_NS, Bench, table_of
 
 from launchworthy.capture.receiver import StoragePolicy
 from launchworthy.capture.redaction import LEFT_OUT
@@ -102,3 +102,56 @@ def test_what_could_not_be_looked_through_is_not_stored_and_counted(bench: Bench
     assert stored["attributes"]["note"] == LEFT_OUT
     assert stored["attributes"]["launchworthy.texts_left_out"] >= 2
     assert MAIL not in json.dumps(stored, default=repr)
+
+
+def test_addresses_of_web_pages_are_looked_through(bench: Bench) -> None:
+    bench.policies["shop"] = POLICY
+    stored = bench.span(
+        {"launchworthy.product": "shop", "http.url": f"https://shop.example/find?mail={MAIL}"}
+    )
+    assert MAIL not in json.dumps(stored, default=repr)
+    assert "[EMAIL_1]" in json.dumps(stored, default=repr)
+
+
+def test_comments_corrections_and_reasons_are_looked_through(bench: Bench) -> None:
+    def attribute(name: str, value: str) -> dict[str, Any]:
+        return {"key": name, "value": {"stringValue": value}}
+
+    def event(name: str, **attributes: str) -> dict[str, Any]:
+        given = {"launchworthy.product": "shop", **attributes}
+        return {
+            "timeUnixNano": str(NOW_NS),
+            "eventName": name,
+            "attributes": [attribute(key, value) for key, value in given.items()],
+        }
+
+    records = [
+        event(
+            "launchworthy.feedback",
+            **{"launchworthy.feedback.comment": SAID, "launchworthy.feedback.correction": SAID, "note": SAID},
+        ),
+        event(
+            "gen_ai.evaluation.result",
+            **{"gen_ai.evaluation.name": "x", "gen_ai.evaluation.explanation": SAID},
+        ),
+        event(
+            "launchworthy.decision",
+            **{
+                "launchworthy.decision.kind": "tool_run",
+                "launchworthy.decision.subject": "refund",
+                "launchworthy.decision.outcome": "done",
+                "launchworthy.decision.reason": f"asked by {MAIL}",
+            },
+        ),
+    ]
+    body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode()
+    bench.policies["shop"] = POLICY
+    decoded = bench.take(body, signal="logs", content_type="application/json")
+    assert decoded.refused == ()
+    (feedback,) = table_of(decoded, "feedback")
+    (score,) = table_of(decoded, "scores")
+    (decision,) = table_of(decoded, "decisions")
+    said = "I am [EMAIL_1] with card [CARD_1]"
+    assert (feedback["comment"], feedback["correction"], score["explanation"]) == (said, said, said)
+    assert feedback["attributes"]["note"] == said
+    assert decision["reason"] == "asked by [EMAIL_1]"
