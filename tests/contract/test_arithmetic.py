@@ -49,7 +49,7 @@ def test_a_gold_set_is_too_small_exactly_where_the_binomial_says_so(
 def test_sealed_items_are_too_few_for_the_gate_exactly_where_the_binomial_says_so(
     minimal: str, wrong_share: float
 ) -> None:
-    second = _least(wrong_share, 0.95, 1)
+    second, text = _least(wrong_share, 0.95, 1), minimal
     for sealed, codes in ((1, {"LW257"}), (second - 1, {"LW257"}), (second, set())):
         text = minimal.replace("75 %", f"{100 * (1 - wrong_share):g} %") + (
             f"gold: {{ask: {{slices: {{all: {10 * sealed}}}, holdout: 80 %, sealed: 10 %}}}}\n"

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from re import _constants as op  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
 
 __all__ = ["MOST_MATCHED", "pattern_problem"]
+
+# Without types: what Python's own matcher makes of a pattern is private to it.
+op: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
 
 MOST_MATCHED = 1_000  # characters of a text that a pattern of a contract is tried on
 _MOST_REPEATS = 3  # one after the other, over the same characters: the work grows with that power
