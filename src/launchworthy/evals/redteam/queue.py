@@ -129,7 +129,7 @@ class Queue:
         return self._keep(reject(found, person, reason="no", bound_to=found.hash, now_ms=self.now_ms))
 
     def pays_for(self, tool: str, arguments: Mapping[str, Any]) -> bool:
-        """Whether people had confirmed exactly this call, all steps of it, and it runs for the first time."""
+        """Whether people confirmed exactly this call, all steps, not too long ago, and it runs once."""
         for each in self._found.values():
             if (
                 each.state is ApprovalState.EXECUTING
@@ -137,6 +137,7 @@ class Queue:
                 and each.id not in self._spent
                 and each.hash == each.hash_of(arguments)
                 and all(step.decided is not None for step in each.steps)
+                and self.now_ms < each.stands_until_ms
             ):
                 self._spent.add(each.id)
                 return True
