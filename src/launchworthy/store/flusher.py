@@ -247,13 +247,12 @@ CREATE OR REPLACE TEMP TABLE new_spans AS
 SELECT * FROM incoming WHERE NOT EXISTS ({_SEEN})
 QUALIFY row_number() OVER (PARTITION BY trace_id, span_id ORDER BY start_time) = 1
 """
-# A decision that is sent again has the id and time of the first; the chain holds it once, and so do the rows.
+# A decision that is told again has the id of the first, and may have another time; the chain holds it once.
 _NEW_DECISIONS = """
 INSERT INTO raw.decisions BY NAME
 SELECT * FROM incoming WHERE NOT EXISTS (
     SELECT 1 FROM hot.raw.decisions held
-    WHERE held.time BETWEEN (SELECT min(time) FROM incoming) AND (SELECT max(time) FROM incoming)
-        AND held.product = incoming.product AND held.event_id = incoming.event_id
+    WHERE held.product = incoming.product AND held.event_id = incoming.event_id
 )
 QUALIFY row_number() OVER (PARTITION BY product, event_id ORDER BY time) = 1
 """
