@@ -6,6 +6,7 @@ import gzip
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -196,6 +197,20 @@ def test_what_would_fail_at_the_first_call_fails_at_the_start(
         main(["gateway", *arguments])
     assert ended.value.code == 64
     assert said in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "launchworthy.yaml").write_text(CONTRACT)
+    monkeypatch.chdir(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(SystemExit) as ended:
+            main(["gateway", "--upstream", "http://x/v1", "--port", str(taken.getsockname()[1])])
+    assert ended.value.code == 64
+    assert "give another --port" in capsys.readouterr().err
 
 
 def test_a_stage_gives_its_share_of_users_the_release(tmp_path: Path, model: Model) -> None:

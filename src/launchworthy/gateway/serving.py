@@ -77,15 +77,15 @@ def serve_gateway(options: GatewayOptions, *, announce: Callable[[str], None]) -
         ConflictError: The port is taken.
         InputError: An address, a key file, a stage or a limit is none.
     """
-    # The thread that exports records holds the interpreter for no longer than this at a time.
-    sys.setswitchinterval(0.001)
-    gateway = build(options)
-    # What was loaded stays: the collector of cycles need not look through it for every few calls.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
     listener = _bind(options.host, options.port)
     try:
+        gateway = build(options)
+        # The thread that exports records holds the interpreter for no longer than this at a time.
+        sys.setswitchinterval(0.001)
+        # What was loaded stays: the collector of cycles need not look through it for every few calls.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 50)
         asyncio.run(_run(gateway, listener, options.host, announce))
     finally:
         listener.close()
