@@ -21,13 +21,17 @@ def documents_read(columns: str, *, where: str, spans: str = "spans") -> str:
     whole = (
         "CASE WHEN json_valid(attributes) THEN json_extract_string(attributes, '/gen_ai.data_source.id') END"
     )
+    # One function of JSON reads it all: each would keep what it read of a block of rows in memory. Of a
+    # document that is a text, and of an object without any of these, it reads nothing: it has a text.
+    texts, others = ("content", "text", "page_content"), ("id", "score", "source")
+    shape = ",".join(
+        [*(f'"{name}":"VARCHAR"' for name in (*texts, *others)), '"metadata":{"source":"VARCHAR"}']
+    )
+    said = ", ".join(f"doc.{name}" for name in texts)
+    nothing = " AND ".join(f"doc.{name} IS NULL" for name in (*others, "metadata"))
     return (
-        "SELECT * EXCLUDE (doc, whole), coalesce(json_extract_string(doc, '$.source'),"
-        " json_extract_string(doc, '$.metadata.source'), whole) AS source,"
-        " (json_type(doc) = 'VARCHAR' OR coalesce(json_extract_string(doc, '$.content'),"
-        " json_extract_string(doc, '$.text'), json_extract_string(doc, '$.page_content')) IS NOT NULL)"
-        f" AS has_text FROM (SELECT {columns}, {whole} AS whole,"
-        " unnest(CASE WHEN json_valid(context) AND json_type(context) = 'ARRAY'"
-        f" THEN json_extract(context, '$[*]') ELSE [] END) AS doc FROM {spans}"
+        "SELECT * EXCLUDE (doc, whole), coalesce(doc.source, doc.metadata.source, whole) AS source,"
+        f" coalesce({said}) IS NOT NULL OR ({nothing}) AS has_text FROM (SELECT {columns}, {whole} AS whole,"
+        f" unnest(TRY(from_json(context, '[{{{shape}}}]'))) AS doc FROM {spans}"
         f" WHERE context IS NOT NULL AND {where})"
     )
