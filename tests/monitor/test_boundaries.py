@@ -267,3 +267,18 @@ def test_a_sample_is_drawn_anew_in_the_same_way(world: World, claim: ClaimOf) ->
     assert (first.n, first.value) == (20, 20.0)
     assert world.traces(first) == world.traces(second)
     assert (whole.n, whole.method, "sampled" in whole.detail) == (60, "full count", False)
+
+
+def test_of_long_texts_fewer_are_drawn(world: World, claim: ClaimOf) -> None:
+    for number in range(20):
+        world.call(input=json.dumps(f"{number} " + "word " * 2_000))
+    world.settle()
+    (piece,) = monitor.measure(
+        [_claim(claim, "pii/record", find=FIND)],
+        product=world.product,
+        query=world.store.query,
+        release=None,
+        now=world.now,
+        sample=10,
+    )
+    assert 1 <= piece.n < 10

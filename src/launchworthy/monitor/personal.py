@@ -39,6 +39,7 @@ FIELDS: Mapping[str, Sequence[str]] = {
 """Fields in which texts stand, by table."""
 
 _BLOCK = 1_000
+_CHARS = 3_000  # for each record that may be drawn: of a product with long texts fewer are
 _DAY_NS = 86_400_000_000_000
 
 
@@ -103,7 +104,7 @@ def look_through(
         find: Kinds to look for.
         product: Product.
         since_ns, until_ns: From when to when.
-        most: Records to draw; None: all.
+        most: Records to draw, fewer where their texts are long; None: all.
         fields: Of these fields only.
         among: SQL for which records.
 
@@ -131,6 +132,7 @@ def look_through(
         )
         if last:
             spans_of_time = [(f"{drawn} <= {bind(last[0]['place'])}", list(bind.values))]
+    left = None if most is None else most * _CHARS
     for within, values in spans_of_time:
         begin = 0
         while True:
@@ -144,6 +146,10 @@ def look_through(
                 for name in names:
                     if row[name] is not None:
                         yield _place(finder, name, row)
+                        if left is not None:
+                            left -= len(row[name])
+                if left is not None and left < 0:
+                    return
             if len(rows) < _BLOCK:
                 break
             begin += _BLOCK
