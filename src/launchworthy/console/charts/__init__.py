@@ -7,6 +7,7 @@ from launchworthy.console.charts.correction import correction_plot
 from launchworthy.console.charts.coverage import coverage_plot
 from launchworthy.console.charts.curve import CurvePoint, risk_plot
 from launchworthy.console.charts.distribution import distribution_plot
+from launchworthy.console.charts.families import FamilyMark, families_plot
 from launchworthy.console.charts.forest import ForestRow, forest_plot
 from launchworthy.console.charts.history import HistoryPoint, history_plot
 from launchworthy.console.charts.interval import IntervalMark, interval_plot
@@ -16,6 +17,7 @@ from launchworthy.console.charts.waterfall import ruler, span_bar
 
 __all__ = [
     "CurvePoint",
+    "FamilyMark",
     "ForestRow",
     "HistoryPoint",
     "IntervalMark",
@@ -23,6 +25,7 @@ __all__ = [
     "correction_plot",
     "coverage_plot",
     "distribution_plot",
+    "families_plot",
     "forest_plot",
     "history_plot",
     "interval_plot",

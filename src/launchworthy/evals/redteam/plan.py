@@ -168,7 +168,14 @@ def attempts_of(plan: Plan, surface: Surface) -> list[Attempt]:
         for place in range(count):
             chance = random.Random(f"{plan.seed}/{family}/twin/{place}")  # noqa: S311
             found.append(draw_twin(family, surface, chance, name=f"{family}-twin-{place:05d}"))
-    return found
+    return [replace(each, id=f"{each.id}-{_digest(each)}") for each in found]
+
+
+def _digest(attempt: Attempt) -> str:
+    """Ends an id: attempts of equal ids, in whichever runs, are the same attempt."""
+    import orjson
+
+    return hashlib.sha256(orjson.dumps(attempt.as_json(), option=orjson.OPT_SORT_KEYS)).hexdigest()[:6]
 
 
 def items_of(attempts: Sequence[Attempt]) -> list[GoldItem]:
