@@ -131,14 +131,14 @@ class _State:
 
     def decisions(self, product: str, kind: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
         """What was decided last, from the audit chain: guards, permissions, approvals, budgets, fallbacks,
-        verdicts. ``kind`` is that of a decision or of an entry."""
+        verdicts; not evidence, unless asked for. ``kind`` is that of a decision or of an entry."""
 
         def read(workspace: Workspace, _: Mapping[str, Any]) -> list[dict[str, Any]]:
             rows = []
             for entry in workspace.ledger_entries(product=product):
                 body = json.loads(entry.body)
                 kinds = (entry.kind, body.get("kind") if isinstance(body, dict) else None)
-                if kind is None or kind in kinds:
+                if kind in kinds or (kind is None and entry.kind != "evidence"):
                     rows.append(
                         {"seq": entry.seq, "at": entry.at.isoformat(), "kind": entry.kind, "body": body}
                     )
