@@ -24,6 +24,7 @@ __all__ = ["Checked", "GuardPipeline", "GuardRule", "Masker", "mask"]
 
 _MOST_WAITING = 64  # checks that hang keep their thread; beyond so many, a guard could not check
 _DEFAULT_TIMEOUT_S = 2.0
+_UNSEEN = frozenset({"zero_width", "bidi"})  # kinds of what has no look of its own
 
 Masker = Callable[[str, Sequence[Finding]], str]
 
@@ -91,7 +92,10 @@ class Checked:
 
 
 def mask(text: str, spans: Sequence[Finding]) -> str:
-    """The text with each span replaced by its type, such as ``[EMAIL]``."""
+    """The text with each span replaced by its type, such as ``[EMAIL]``, and invisible characters by nothing.
+
+    A label between the letters of a word would hide the word from the guards that come after.
+    """
     parts, at = [], 0
     for span in sorted(spans, key=lambda each: (each.start, -each.end)):
         if span.end <= at:
@@ -99,7 +103,7 @@ def mask(text: str, spans: Sequence[Finding]) -> str:
         if span.start > at:
             parts.append(text[at : span.start])
         if span.start >= at or not parts:
-            parts.append(f"[{span.type.upper()}]")
+            parts.append("" if span.type in _UNSEEN else f"[{span.type.upper()}]")
         at = span.end
     return "".join((*parts, text[at:]))
 

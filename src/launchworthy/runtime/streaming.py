@@ -3,7 +3,8 @@
 May import ``action``, ``guards`` and ``pipeline``. A carry-over buffer that checks what was sent detects a
 leak after its first half has gone out. Here the last ``window`` characters are held back, which is the
 longest stretch in which a guard can find something, so that what is released can no longer become part of
-a match. Where a guard needs the whole text (``window`` is None), the whole answer is held.
+a match. Invisible characters do not count: guards look past them, so that they may not push the beginning of
+a value out. Where a guard needs the whole text (``window`` is None), the whole answer is held.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from launchworthy.runtime.action import Action
+from launchworthy.runtime.guards.hidden_characters import visible
 from launchworthy.runtime.guards.verdict import Finding, GuardContext, Outcome, Stage
 from launchworthy.runtime.pipeline import Checked, GuardPipeline, mask
 
 __all__ = ["HeldStream"]
 
-# Guards run over the held text once for so many new characters, not for each token.
+# Guards run over the held text once for so many new characters, not for each token; where more than usual is
+# held, because a value goes on and on, once for a like part of it, or a long one would be read ever again.
 STRIDE = 48
+_PART = 16
 
 
 class HeldStream:
@@ -43,6 +47,8 @@ class HeldStream:
         self._text = ""  # everything the model sent
         self._sent = 0  # how much of it has been released, masked or not
         self._seen = 0  # its length when the guards last ran
+        self._edge = 0  # up to where all lies a window back
+        self._behind = 0  # visible characters from there on
         self._out: list[str] = []
         self._stopped: Checked | None = None
         self.checked: Checked | None = None
@@ -64,11 +70,12 @@ class HeldStream:
             return ""
         if not self._finding.rules:
             return self._release(len(self._text), [])
-        new = len(self._text) - self._seen
-        if new < STRIDE or len(self._text) - self._sent <= self._window:
+        new, held = len(self._text) - self._seen, len(self._text) - self._sent
+        if new < STRIDE or new * _PART < held or held <= self._window:
             return ""
+        self._move_edge(self._text[self._seen :])
         self._seen = len(self._text)
-        return self._advance(len(self._text) - self._window)
+        return self._advance(self._edge) if self._edge > self._sent else ""
 
     def end(self) -> str:
         """The model has ended; give back the rest, or nothing where a guard stopped the answer."""
@@ -92,6 +99,12 @@ class HeldStream:
             self._out.append(rest)
         self.checked = replace(whole, text=self.released)
         return rest
+
+    def _move_edge(self, new: str) -> None:
+        self._behind += _count_visible(new)
+        while (surplus := self._behind - self._window) > 0:
+            self._behind -= _count_visible(self._text[self._edge : self._edge + surplus])
+            self._edge += surplus
 
     def _advance(self, to: int) -> str:
         """Release up to ``to``, less what a finding that straddles it begins earlier."""
@@ -133,6 +146,10 @@ class HeldStream:
         out = self._masker(piece, inside) if inside else piece
         self._out.append(out)
         return out
+
+
+def _count_visible(text: str) -> int:
+    return len(visible(text)[0])
 
 
 def _concerns(checked: Checked, sent: int, to: int) -> bool:

@@ -20,13 +20,14 @@ __all__ = [
     "fold",
     "has_right_to_left",
     "masquerading_words",
+    "visible",
 ]
 
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060-\u2064\ufeff\u180e\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 TAGS = "\U000e0000-\U000e007f"
 SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_OTHERS = "\u00ad\ufff9-\ufffb\U0001d173-\U0001d17a"
+_OTHERS = "\u00ad\u180b-\u180f\ufff9-\ufffb\U0001d173-\U0001d17a"
 INVISIBLE = re.compile(f"[{ZERO_WIDTH}{BIDI}{TAGS}{SELECTORS}{_OTHERS}]+")
 
 _LOOKALIKES = (
@@ -62,6 +63,28 @@ _RIGHT_TO_LEFT = re.compile(
 )
 _LATIN_LETTER = re.compile("[A-Za-z\u00c0-\u024f]")
 _MARKS = re.compile("[\u0300-\u036f\u0489\u1ab0-\u1aff\u20d0-\u20ff]{2,}|[\u0334-\u0338\u20d2\u20d3\u20e5]")
+
+
+def visible(text: str) -> tuple[str, list[int] | None]:
+    """The text without its invisible characters, and where each of the others, and the end, stood.
+
+    The positions are None where nothing is invisible.
+
+    >>> visible("a\\u200bb")
+    ('ab', [0, 2, 3])
+    """
+    if text.isascii() or INVISIBLE.search(text) is None:
+        return text, None
+    parts: list[str] = []
+    stood: list[int] = []
+    last = 0
+    for match in INVISIBLE.finditer(text):
+        parts.append(text[last : match.start()])
+        stood.extend(range(last, match.start()))
+        last = match.end()
+    parts.append(text[last:])
+    stood.extend(range(last, len(text) + 1))
+    return "".join(parts), stood
 
 
 def has_right_to_left(text: str) -> bool:

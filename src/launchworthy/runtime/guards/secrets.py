@@ -1,8 +1,9 @@
 """Secrets in tool arguments and outputs: keys of known vendors, private keys, tokens, passwords in settings.
 
-Standard library only. A vendor's key is known by its prefix and length; what is assigned to a name such as
-``api_key`` or ``password`` must also look like one: mixed enough, no placeholder, no identifier, hash or
-UUID. Every pattern is bounded, so that a megabyte takes one pass for each pattern whose sign occurs in it.
+May import ``hidden_characters``. A vendor's key is known by its prefix and length; what is assigned to a name
+such as ``api_key`` or ``password`` must also look like one: mixed enough, no placeholder, no identifier, hash
+or UUID. Invisible characters hide none. Every pattern is bounded, so that a megabyte takes one pass for each
+pattern whose sign occurs in it; a value that goes on past its bound is found to its end.
 """
 
 from __future__ import annotations
@@ -16,22 +17,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from launchworthy.runtime.guards.hidden_characters import visible
 from launchworthy.runtime.guards.verdict import Finding, GuardContext, GuardVerdict, Outcome, Stage
 
 __all__ = ["SECRET_KINDS", "SecretsGuard", "find_secrets"]
 
-_VERSION = "1"
+_VERSION = "2"
 _WINDOW = 256  # characters after which every pattern is known to have begun
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of secret: signs one of which must occur, the pattern, and what its match must also be."""
+    """A kind of secret: signs one of which must occur, the pattern, what its match must also be, and of what
+    it goes on where it is longer than the pattern looks."""
 
     name: str
     signs: tuple[str, ...]
     pattern: re.Pattern[str]
     holds: Callable[[re.Match[str]], bool] = lambda _: True
+    goes_on: re.Pattern[str] | None = None
 
 
 def _token(form: str) -> re.Pattern[str]:
@@ -101,6 +105,8 @@ _KEY = re.compile(
     rf"(?:[_-](?:id|value|prod|live|dev|key))?{_ASSIGNS}(?P<value>[A-Za-z0-9_+/=.~-]{{16,160}})"
 )
 _HARMLESS_TOKEN = re.compile(r"(?i)(?:page|csrf|xsrf|cancel|next|continuation|sync)[_-]?$")
+_MORE_OF_TOKEN = re.compile(r"[A-Za-z0-9_+/=.~-]+")
+_MORE_OF_PASSWORD = re.compile(r"[^\s\"'`,;\\]+")
 _KINDS: tuple[_Kind, ...] = (
     _Kind(
         "private_key",
@@ -167,6 +173,7 @@ _KINDS: tuple[_Kind, ...] = (
             r"(?<![A-Za-z0-9_.-])(eyJ[A-Za-z0-9_-]{10,200})\.eyJ[A-Za-z0-9_-]{10,4096}(?:\.[A-Za-z0-9_-]{0,1024})?"
         ),
         _web_token,
+        _MORE_OF_TOKEN,
     ),
     _Kind(
         "connection_string",
@@ -181,9 +188,22 @@ _KINDS: tuple[_Kind, ...] = (
         ("earer ",),
         re.compile(r"(?<![A-Za-z])[Bb]earer (?=[A-Za-z0-9_+/=.~-]{0,60}[0-9])[A-Za-z0-9_+/=.~-]{24,200}"),
         lambda match: entropy(match[0][7:]) >= 3.5 and not _PLACEHOLDER.search(match[0]),
+        _MORE_OF_TOKEN,
     ),
-    _Kind("password", ("pass", "Pass", "PASS", "pwd", "PWD", "Pwd"), _PASSWORD, _assigned_password),
-    _Kind("api_key", ("key", "KEY", "Key", "ecret", "ECRET", "oken", "OKEN"), _KEY, _assigned_key),
+    _Kind(
+        "password",
+        ("pass", "Pass", "PASS", "pwd", "PWD", "Pwd"),
+        _PASSWORD,
+        _assigned_password,
+        _MORE_OF_PASSWORD,
+    ),
+    _Kind(
+        "api_key",
+        ("key", "KEY", "Key", "ecret", "ECRET", "oken", "OKEN"),
+        _KEY,
+        _assigned_key,
+        _MORE_OF_TOKEN,
+    ),
 )
 SECRET_KINDS = tuple(kind.name for kind in _KINDS)
 
@@ -197,14 +217,17 @@ def find_secrets(text: str, *, kinds: Sequence[str] = ()) -> list[Finding]:
         >>> find_secrets("token=ghp_" + "a1B2" * 9)
         [Finding(start=6, end=46, type='github_token', score=1.0)]
     """
+    plain, stood = visible(text)
     found: list[Finding] = []
-    for finding in sorted(_all_findings(text, kinds), key=lambda finding: finding.start):
+    for finding in sorted(_all_findings(plain, kinds), key=lambda finding: finding.start):
         if found and finding.start < found[-1].end:
             first = found[-1]  # the kind that is listed first, over all that either covers
             found[-1] = Finding(first.start, max(first.end, finding.end), first.type, first.score)
         else:
             found.append(finding)
-    return found
+    if stood is None:
+        return found
+    return [Finding(stood[each.start], stood[each.end - 1] + 1, each.type, each.score) for each in found]
 
 
 def _all_findings(text: str, kinds: Sequence[str]) -> Iterator[Finding]:
@@ -215,7 +238,10 @@ def _all_findings(text: str, kinds: Sequence[str]) -> Iterator[Finding]:
             if kind.holds(match):
                 part = "value" if "value" in match.groupdict() else 0
                 sure = 0.8 if part == "value" else 1.0
-                yield Finding(match.start(part), match.end(part), kind.name, sure)
+                end = match.end(part)
+                if kind.goes_on is not None and (rest := kind.goes_on.match(text, end)):
+                    end = rest.end()
+                yield Finding(match.start(part), end, kind.name, sure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +268,7 @@ class SecretsGuard:
         found = tuple(
             finding
             for finding in find_secrets(payload, kinds=self.find)
-            if payload[finding.start : finding.end] not in self.allowed
+            if visible(payload[finding.start : finding.end])[0] not in self.allowed
         )
         if not found:
             return GuardVerdict(guard=self.name, version=self.version, outcome=Outcome.PASS)

@@ -1,7 +1,7 @@
 """Lists of words and phrases: competitors, forbidden subjects, names that must not be said.
 
-May import ``words_of`` and the verdicts. Word by word, so that ``Acme`` is not found in ``acmeist``; endings,
-case, accents, invisible characters and letters that look alike make no difference.
+May import ``words_of``, ``hidden_characters`` and the verdicts. Word by word, so that ``Acme`` is not found in
+``acmeist``; endings, case, accents, invisible characters and letters that look alike make no difference.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from launchworthy.errors import InputError
 from launchworthy.runtime.guards.answers import hit, passed
+from launchworthy.runtime.guards.hidden_characters import visible
 from launchworthy.runtime.guards.verdict import Finding, GuardContext, GuardVerdict, Stage
 from launchworthy.runtime.guards.words_of import LONGEST_WORD, Word, dense_scripts, plain_words, words_in
 
@@ -51,6 +52,7 @@ class TermList:
 
     def find(self, text: str) -> list[tuple[Finding, str]]:
         """Where phrases stand, each with the phrase; of those that overlap the first, and longest."""
+        text, stood = visible(text)
         words = list(words_in(text))
         found = [
             (Finding(words[at].start, words[at + len(stems) - 1].end, "term"), self.terms[place])
@@ -71,7 +73,9 @@ class TermList:
         for finding, term in found:
             if not apart or finding.start >= apart[-1][0].end:
                 apart.append((finding, term))
-        return apart
+        if stood is None:
+            return apart
+        return [(Finding(stood[at.start], stood[at.end - 1] + 1, at.type), term) for at, term in apart]
 
     def _excepted(self, words: Sequence[Word], at: int, length: int) -> bool:
         """Whether the phrase is part of a longer one that is allowed."""

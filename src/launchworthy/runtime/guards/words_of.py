@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from launchworthy.runtime.guards.hidden_characters import INVISIBLE, fold
+from launchworthy.runtime.guards.hidden_characters import INVISIBLE, fold, visible
 
 __all__ = ["LONGEST_WORD", "Word", "dense_scripts", "plain_words", "words_in"]
 
@@ -23,7 +23,7 @@ _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_JOINERS}\u0300-\u036f]|['\u2019](?=[^\W
 # Scripts that put no spaces between words: their terms are looked for as they stand.
 _DENSE = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _ENDINGS = ("ing", "ied", "ed", "er", "ie", "en", "e", "n", "y")
-LONGEST_WORD = 64  # characters, invisible ones counted; what is longer is no word
+LONGEST_WORD = 64  # visible characters; what is longer is no word
 _VOWEL = re.compile("[aeiouy]")
 
 
@@ -39,7 +39,7 @@ class Word:
 def words_in(text: str) -> Iterator[Word]:
     """The words of a text, in order."""
     for match in _WORD.finditer(text):
-        if match.end() - match.start() <= LONGEST_WORD:
+        if len(visible(match[0])[0]) <= LONGEST_WORD:
             yield Word(_stem(_plain(match[0])), match.start(), match.end())
 
 

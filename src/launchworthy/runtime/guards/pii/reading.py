@@ -1,7 +1,7 @@
 """A text as the recognisers read it: one form of each digit, dash and space, no invisible characters.
 
-Standard library only. Positions are code points. ``Reading.origin`` leads from a position in what was read
-back to the text itself, so that findings always point into the text that was given.
+May import ``hidden_characters``. Positions are code points. ``Reading.origin`` leads from a position in what
+was read back to the text itself, so that findings always point into the text that was given.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
+from launchworthy.runtime.guards.hidden_characters import visible
+
 __all__ = ["Reading", "read"]
 
-# Soft hyphen, joiners, direction marks, word joiner, variation selectors, byte order mark, tags.
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069"
-    "\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]+"
-)
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _KEPT = frozenset("\n\r\t\v\f\u0085\u2028\u2029")
 
@@ -88,15 +85,4 @@ def read(text: str) -> Reading:
     if text.isascii():
         return Reading(text)
     plain = text.translate(_PLAIN)
-    if _INVISIBLE.search(plain) is None:
-        return Reading(plain)
-    origin: list[int] = []
-    parts: list[str] = []
-    last = 0
-    for match in _INVISIBLE.finditer(plain):
-        parts.append(plain[last : match.start()])
-        origin.extend(range(last, match.start()))
-        last = match.end()
-    parts.append(plain[last:])
-    origin.extend(range(last, len(plain) + 1))
-    return Reading("".join(parts), origin)
+    return Reading(*visible(plain))
