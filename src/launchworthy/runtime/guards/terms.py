@@ -1,7 +1,7 @@
 """Lists of words and phrases: competitors, forbidden subjects, names that must not be said.
 
-May import ``words_of``, ``hidden_characters`` and the verdicts. Word by word, so that ``Acme`` is not found in
-``acmeist``; endings, case, accents, invisible characters and letters that look alike make no difference.
+May import ``words_of``, ``hidden_characters`` and the verdicts. Word by word, so that ``Acme`` is not found
+in ``acmeist``; endings, case, accents, invisible characters and letters that look alike make no difference.
 """
 
 from __future__ import annotations
