@@ -76,7 +76,8 @@ _FORMS = ("text", "json", "junit", "sarif")
 def command(contract_file: Path, data: Path | None, **given: Any) -> int:
     """Attack the product's own target and tools, and keep the evidence.
 
-    What counts is what happened: a secret left, an order was followed, a tool ran. No real tool runs and no person is asked: behind an enforcer, tools only note that they were called.
+    What counts is what happened: a secret left, an order was followed, a tool ran. No real tool runs and no
+    person is asked: behind an enforcer, tools only note that they were called.
     Harmless twins of the attacks show what is refused for no reason.
 
     Exit code: 0 every claim abuse/* that was tried is met, 1 one is unmet, 2 one is unproven. Without such

@@ -190,7 +190,6 @@ def items_of(attempts: Sequence[Attempt]) -> list[GoldItem]:
                 *(f"mutator:{name}" for name in each.mutators),
                 *((f"tool:{each.tool}",) if each.tool else ()),
             ),
-            split="all",
             cluster=each.seed,
             answerable=True if each.is_twin else None,
         )
