@@ -1,44 +1,73 @@
 """*Ask the Python docs*: finds documents, decides whether they answer, and answers with its sources.
 
-May import ``contract``, ``evals`` (what a release is), ``errors`` and this room; instrumented with the SDK
-like any application. What it is made of is read from its release, so a release is never only a name.
+May import ``contract``, ``evals`` (what a release is), ``errors`` and this room. Each call goes through the
+enforcer of the contract, like that of any application. What it is made of is read from its release, so a
+release is never only a name.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import launchworthy as lw
+from launchworthy.capture.pricing import Price, PriceTable, Rates
 from launchworthy.contract import load_contract
 from launchworthy.demo.corpus import Corpus, Document, load_corpus
 from launchworthy.demo.policy import Policy, read_policy
-from launchworthy.demo.question import Question, read_question
+from launchworthy.demo.question import read_question
+from launchworthy.demo.reporting import Report, read_report
 from launchworthy.demo.retrieval import Found, FusedRetriever, Hit, KeywordRetriever, Retriever
+from launchworthy.demo.tickets import Tickets
 from launchworthy.demo.writing import (
     EXTRACTION,
     Endpoint,
     Extraction,
     Writer,
-    WritingFailed,
     Written,
     no_answer_text,
+    without_marks,
 )
 from launchworthy.errors import InputError
 from launchworthy.evals import read_release, release_of
 from launchworthy.records import Own, Release
+from launchworthy.records.attributes import GenAI
+from launchworthy.runtime import no_answer
+from launchworthy.runtime.calling import Call
+from launchworthy.runtime.enforcer import Enforcer
+from launchworthy.runtime.retrieving import Document as Retrieved
 
 __all__ = ["PRODUCT", "RELEASES", "WORKFLOW", "Answer", "Assistant", "answer", "assistant", "product_folder"]
 
 PRODUCT, WORKFLOW = "python-docs", "answer"
 RELEASES = ("baseline", "candidate")
 _PACKAGED = Path(__file__).parent / "product"
-_GIVEN_TO_MODEL = 4
+_SOURCE = "python_docs"
+_ROLE = "developer"  # of whoever sits at the keyboard
+_READ = (4_000, 1_000, 1_000, 1_000)  # characters of the documents that a model is given
+_NAMED = 150  # and of those that are only named where it refuses
+_MOST_TOKENS = 600
+_NO_ANSWER = "NO ANSWER"
+_MASK = re.compile(r"\[[A-Z][A-Z_]{2,40}\]")  # what a guard leaves of what it takes out
+_FREE = PriceTable(
+    version="demo",
+    prices=(
+        Price(
+            providers=frozenset(),
+            models=(EXTRACTION,),
+            rates=Rates(input=0.0, output=0.0),
+            source="it runs here",
+            seen="2026-11-24",
+            version="demo",
+        ),
+    ),
+)
 _MAKING = threading.Lock()
 
 
@@ -55,8 +84,9 @@ class Answer:
         confidence: That the documents can answer, 0 to 1; None for a release without a policy.
         safety_flags: What was noticed about the question.
         release: Release id.
-        cost_usd: What it cost; None where the price of the model is not known here.
+        cost_usd: What it cost; None where the price of the model is not known.
         trace_id: Trace of the call, 32 hex digits.
+        approval: Id of the approval that a ticket waits for; None where none does.
     """
 
     text: str
@@ -69,6 +99,18 @@ class Answer:
     release: str
     cost_usd: float | None
     trace_id: str
+    approval: str | None = None
+
+
+@dataclass(kw_only=True)
+class _Notes:
+    """What one call found on its way."""
+
+    asked: str = ""
+    found: Found = field(default_factory=lambda: Found(hits=(), signals={}))
+    confidence: float | None = None
+    citations: tuple[str, ...] = ()
+    call: Call | None = None
 
 
 class Assistant:
@@ -77,15 +119,26 @@ class Assistant:
     Args:
         release: Its parts; see ``product/launchworthy.yaml``.
         corpus: What it answers from.
-        folder: Where the files that the release names are.
+        folder: Where the contract and the files that the release names are.
         environ: Where ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY`` come from, for a release with a model.
+        server: Address of the server that keeps approvals; without one no ticket is filed.
+
+    Attributes:
+        enforcer: Holds each call to the contract.
+        tickets: The tracker that it writes to.
 
     Raises:
         InputError: A part that it cannot be made of.
     """
 
     def __init__(
-        self, release: Release, corpus: Corpus, *, folder: Path, environ: Mapping[str, str] | None = None
+        self,
+        release: Release,
+        corpus: Corpus,
+        *,
+        folder: Path,
+        environ: Mapping[str, str] | None = None,
+        server: str | None = None,
     ) -> None:
         self.release, self.corpus = release, corpus
         retrieval = _part(release, "retrieval")
@@ -93,8 +146,23 @@ class Assistant:
         self._retriever = _retriever(str(retrieval.get("method")), corpus, kept=_kept_in(folder))
         self._policy = _policy(release.parts.get("policy"), folder)
         model = _part(release, "model")
-        self._extraction = Extraction(sentences=_whole(model.get("sentences", 3), "model.sentences"))
-        self._writer = _writer(str(model.get("name")), release, folder, environ or os.environ)
+        self._writer = _writer(model, release, folder, environ or os.environ)
+        self._unanswered_usd = 0.0 if isinstance(self._writer, Extraction) else None
+        self.tickets = Tickets(folder / "tickets.sqlite")
+        self.enforcer = Enforcer.load(
+            folder / "launchworthy.yaml",
+            models={self._writer.model: self._write},
+            tools={
+                "find_tickets": self.tickets.find_tickets,
+                "file_ticket": self.tickets.file_ticket,
+            },
+            messages={"refuse": no_answer_text()},
+            prices=_FREE,
+            server=server,
+            release=release,
+            requester=PRODUCT,
+        )
+        self._served = self.enforcer.workflow(WORKFLOW)(self._steps)
 
     def answer(
         self,
@@ -108,84 +176,124 @@ class Assistant:
         """Answer, or say that the documents do not; any text will do as a question.
 
         Args:
-            question: What is asked.
+            question: What is asked, or the ticket that is to be filed.
             user: Who asks.
             session: In which session.
             cohort: Rollout stage; ``evaluation`` for calls that no user made.
             simulated: True if no real user asks.
         """
-        asked = read_question(question)
-        block = lw.workflow(
-            WORKFLOW,
+        notes = _Notes()
+        came = self._served(
+            question,
+            notes=notes,
             user=user,
             session=session,
+            roles=(_ROLE,),
             cohort=cohort,
-            release=self.release,
-            product=PRODUCT,
             simulated=simulated,
         )
-        with block as span:
-            span.set_input(asked.text or question[:200])
-            span.set_attributes({Own.FALLBACK: False})
-            flags = ("prompt_injection",) if asked.injected else ()
-            span.set_safety_flags(*flags)  # none is a finding too: the question was checked
-            found = self._search(asked.text)
-            confidence = self._decide(found)
-            written = self._write(asked, found, confidence)
-            if written is None or not written.text:
-                span.no_answer("refuse")
-            text = written.text if written and written.text else no_answer_text(_nearest(found))
-            span.set_output(text)
-            if self._writer is None:
-                span.set_cost(0.0)
-            citations = written.citations if written else ()
-            return Answer(
-                text=text,
-                answered=bool(written and written.text),
-                citations=citations,
-                documents=tuple(self.corpus[name] for name in citations),
-                found=found.hits,
-                confidence=confidence,
-                safety_flags=flags,
-                release=self.release.id,
-                cost_usd=0.0 if self._writer is None else None,
-                trace_id=span.trace_id,
-            )
+        answered = isinstance(came, no_answer.Answer)
+        citations = notes.citations if answered else ()
+        return Answer(
+            text=_text(came, notes),
+            answered=answered,
+            citations=citations,
+            documents=tuple(self.corpus[name] for name in citations),
+            found=notes.found.hits,
+            confidence=notes.confidence,
+            safety_flags=notes.call.flags if notes.call is not None else (),
+            release=self.release.id,
+            cost_usd=came.cost_usd if isinstance(came, no_answer.Answer) else self._unanswered_usd,
+            trace_id=came.trace_id,
+            approval=came.approval_id if isinstance(came, no_answer.Pending) else None,
+        )
 
-    def _search(self, asked: str) -> Found:
-        with lw.retrieval("python_docs") as span:
-            span.set_input(asked)
-            found = self._retriever.search(asked, k=self.top_k) if asked else Found(hits=(), signals={})
-            span.set_documents(
-                [
-                    {"id": hit.id, "score": hit.score, "content": self.corpus[hit.id].text[:500]}
-                    for hit in found.hits
-                ]
-            )
-        return found
+    def _steps(self, call: Call, question: str, *, notes: _Notes | None = None) -> str | None:
+        """One call, step by step; the enforcer checks what it answers."""
+        notes = notes or _Notes()
+        notes.call = call
+        span = lw.current_span()
+        span.set_attributes({Own.FALLBACK: False})
+        span.set_safety_flags()  # none is a finding too: the question was checked
+        heard = call.input(question)
+        report = read_report(heard)
+        if report is not None:
+            return self._file(call, report, notes)
+        asked = read_question(_MASK.sub(" ", heard))
+        if asked.injected:
+            call.flag("prompt_injection")
+        notes.asked = asked.text
+        if call.stopped is None and not asked.text:
+            _none(call, "only_orders", notes)
+            return None
+        documents = call.retrieve(self._search, asked.text, notes, source=_SOURCE)
+        if documents and not self._is_sure(notes):
+            _none(call, "low_confidence", notes)
+            return None
+        reply = call.model(
+            [{"role": "user", "content": asked.text}],
+            notes=notes,
+            documents=documents[: len(_READ)],
+            max_tokens=_MOST_TOKENS,
+        )
+        if reply.text == _NO_ANSWER:
+            _none(call, "not_in_sources", notes)
+            return None
+        if reply.fallback is None or not reply.text:
+            return reply.text
+        notes.citations = reply.cites
+        return f"{without_marks(reply.text)}\n\nSource: {', '.join(reply.cites)}"
 
-    def _decide(self, found: Found) -> float | None:
+    def _file(self, call: Call, report: Report, notes: _Notes) -> str:
+        """Ask for a ticket, unless there is one; a person confirms it."""
+        if report.document not in self.corpus:
+            return f"There is no documentation of {report.document}, so no ticket was filed."
+        notes.citations = (report.document,)
+        known = call.tool("find_tickets", {"document": report.document})
+        for each in known.value or ():
+            if each["problem"].casefold() == report.problem.casefold():
+                return f"It is known: ticket {each['ticket']}.\n\nSource: {report.document}"
+        filed = call.tool("file_ticket", {"document": report.document, "problem": report.problem})
+        return f"No ticket was filed: {filed.reason}.\n\nSource: {report.document}"
+
+    def _search(self, asked: str, notes: _Notes) -> list[Retrieved]:
+        notes.found = self._retriever.search(asked, k=self.top_k)
+        return [
+            Retrieved(
+                id=hit.id,
+                text=self.corpus[hit.id].text[: _READ[place] if place < len(_READ) else _NAMED] or hit.id,
+                source=_SOURCE,
+                score=hit.score,
+            )
+            for place, hit in enumerate(notes.found.hits)
+        ]
+
+    def _is_sure(self, notes: _Notes) -> bool:
         if self._policy is None:
-            return None
+            return True
         with lw.step("decide") as span:
-            confidence = self._policy.confidence(found.signals)
-            span.set_input(dict(found.signals))
+            notes.confidence = confidence = self._policy.confidence(notes.found.signals)
+            span.set_input(dict(notes.found.signals))
             span.set_output({"confidence": confidence, "threshold": self._policy.threshold})
-        return confidence
+        return confidence >= self._policy.threshold
 
-    def _write(self, asked: Question, found: Found, confidence: float | None) -> Written | None:
-        """None where nothing may be answered."""
-        if not found.hits:
-            return None
-        if self._policy is not None and (confidence or 0.0) < self._policy.threshold:
-            return None
-        documents = [self.corpus[hit.id] for hit in found.hits[:_GIVEN_TO_MODEL]]
-        if self._writer is not None:
-            try:
-                return _called(self._writer, asked.text, documents)
-            except WritingFailed:
-                lw.current_span().set_attributes({Own.FALLBACK: EXTRACTION})
-        return _called(self._extraction, asked.text, documents)
+    def _write(self, messages: Any, *, notes: _Notes, documents: Sequence[Retrieved], max_tokens: int) -> Any:
+        """The model, as the enforcer asks it; within a span of its own."""
+        given = [replace(self.corpus[each.id], text=each.text) for each in documents]
+        span = lw.current_span()
+        span.set_attributes(
+            {
+                GenAI.PROMPT_NAME: self._writer.prompt_name,
+                GenAI.PROMPT_VERSION: self._writer.prompt_version,
+            }
+        )
+        written = self._writer.write(notes.asked, given, max_tokens=max_tokens)
+        notes.citations = written.citations
+        span.set_messages(list(written.messages))
+        if written.response is None:
+            span.set_usage(input_tokens=0, output_tokens=0)
+            span.set_cost(0.0)
+        return _reply(written)
 
 
 def answer(
@@ -213,18 +321,18 @@ def product_folder() -> Path:
     return _PACKAGED
 
 
-def assistant(release: str) -> Assistant:
-    """The assistant of ``baseline`` or ``candidate``, made once per folder.
+def assistant(release: str, *, server: str | None = None) -> Assistant:
+    """The assistant of ``baseline`` or ``candidate``, made once per folder and server.
 
     Raises:
         InputError: No such release, or one that cannot be made.
     """
     with _MAKING:  # threads that ask at once must not each build an index
-        return _assistant(release, product_folder())
+        return _assistant(release, product_folder(), server)
 
 
 @cache
-def _assistant(name: str, folder: Path) -> Assistant:
+def _assistant(name: str, folder: Path, server: str | None) -> Assistant:
     if name == "baseline":
         release = read_release(folder / "baseline.yaml")
     elif name == "candidate":
@@ -234,7 +342,7 @@ def _assistant(name: str, folder: Path) -> Assistant:
         release = found
     else:
         raise InputError(f"there is no release {name!r:.80}", hint=f"there are {', '.join(RELEASES)}")
-    return Assistant(release, _corpus(folder), folder=folder)
+    return Assistant(release, _corpus(folder), folder=folder, server=server)
 
 
 @cache
@@ -247,28 +355,29 @@ def _kept_in(folder: Path) -> Path | None:
     return None if folder == _PACKAGED else folder / ".cache"
 
 
-def _called(writer: Writer, question: str, documents: Sequence[Document]) -> Written:
-    """Write within a span of the model."""
-    block = lw.model_call(
-        writer.model,
-        provider=writer.provider,
-        prompt=writer.prompt_name,
-        prompt_version=writer.prompt_version,
-    )
-    with block as span:
-        if isinstance(writer, Extraction):
-            span.set_usage(input_tokens=0, output_tokens=0)
-            span.set_cost(0.0)
-        span.set_messages([{"role": "user", "content": question}])
-        written = writer.write(question, documents)
-        span.set_messages(list(written.messages))
-        if written.response is None or not span.set_response(written.response):
-            span.set_output(written.text)
-    return written
+def _none(call: Call, condition: str, notes: _Notes) -> None:
+    """No answer, with what is nearest to the question."""
+    given = call.no_answer(condition)
+    lw.current_span().set_output(_text(given, notes))
 
 
-def _nearest(found: Found) -> tuple[str, ...]:
-    return tuple(hit.id for hit in found.hits[:3])
+def _text(came: no_answer.Answer | no_answer.NoAnswer | no_answer.Pending, notes: _Notes) -> str:
+    """What the user reads."""
+    if isinstance(came, no_answer.Answer):
+        return came.text
+    if isinstance(came, no_answer.Pending):
+        return came.message
+    if came.policy is no_answer.Policy.REFUSE:
+        return no_answer_text(tuple(hit.id for hit in notes.found.hits[:3]))
+    return came.message
+
+
+def _reply(written: Written) -> Any:
+    """As the enforcer reads what a model's function answers."""
+    if written.response is None:
+        return written.text
+    said = {"role": "assistant", "content": written.text or _NO_ANSWER}
+    return {**written.response, "choices": [{"index": 0, "message": said}]}
 
 
 def _part(release: Release, name: str) -> Mapping[str, Any]:
@@ -302,10 +411,10 @@ def _policy(part: Any, folder: Path) -> Policy | None:
     )
 
 
-def _writer(name: str, release: Release, folder: Path, environ: Mapping[str, str]) -> Writer | None:
-    """None for extraction, which needs no model."""
+def _writer(model: Mapping[str, Any], release: Release, folder: Path, environ: Mapping[str, str]) -> Writer:
+    name = str(model.get("name"))
     if name == EXTRACTION:
-        return None
+        return Extraction(sentences=_whole(model.get("sentences", 3), "model.sentences"))
     prompt = release.parts.get("prompt")
     if not isinstance(prompt, Mapping) or not isinstance(prompt.get("file"), str):
         raise InputError("a model needs a prompt", where="release/prompt", hint="prompt: prompts/answer.md")

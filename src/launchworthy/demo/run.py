@@ -1,4 +1,4 @@
-"""The demo from start to end: a folder of its own, a server, traffic, two evaluations, the verdict.
+"""The demo from start to end: a folder of its own, a server, traffic, proof of what is promised, the verdict.
 
 Stands on top. What a person could type runs as that very command, printed before it runs.
 """
@@ -26,6 +26,7 @@ from launchworthy.errors import StorageError
 __all__ = ["DemoOptions", "run_demo"]
 
 _PRODUCT = "python-docs"
+_DRILLED = "How do I sort a list in place?"
 _START_S = 20.0
 _STOP_S = 10.0
 
@@ -69,7 +70,10 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> int:
     if model:
         say(f"The release answers by {model}, as LAUNCHWORTHY_DEMO_MODEL says.")
     with _server(folder, port=options.port, say=say) as server:
+        cases = "--input guards/prompt_injection.jsonl"
+        _command(f"guard calibrate prompt_injection {cases}".split(), folder=folder, say=say, may_fail=True)
         _users(folder, url=server.url, options=options, say=say)
+        _maintainer(folder, say=say)
         for release, compared in (
             ("baseline", "--release baseline.yaml"),
             ("candidate", "--baseline baseline"),
@@ -77,6 +81,9 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> int:
             target = f"--target launchworthy.demo.targets:{release}"
             words = f"eval {target} {compared} --concurrency 2 --no-slices".split()
             _command(words, folder=folder, say=say)
+        drill = ["drill", "--target", "launchworthy.demo.targets:enforcer", "--question", _DRILLED]
+        _command(drill, folder=folder, say=say, may_fail=True)
+        _command(["scan"], folder=folder, say=say, may_fail=True)
         _command(["measure"], folder=folder, say=say)
         code = _command(["verdict"], folder=folder, say=say, may_fail=True)
         say(f"\nThat took {time.monotonic() - begun:.0f} s.")
@@ -201,6 +208,29 @@ def _users(folder: Path, *, url: str, options: DemoOptions, say: Callable[[str],
     words = ["launchworthy.demo.users", "--questions", str(options.questions), "--seed", str(options.seed)]
     say(f"\n$ python -m {shlex.join(words)}")
     _run([sys.executable, "-m", *words], folder=folder, environment={"LAUNCHWORTHY_ENDPOINT": url})
+
+
+def _maintainer(folder: Path, *, say: Callable[[str], None]) -> None:
+    """A person decides on the tickets, with a key of their own that ends with it."""
+    name = f"maintainer-{time.time_ns() // 1_000_000}"
+    words = ["keys", "create", name, "--role", "read", "--acts-as", "maintainer"]
+    say(f"\n$ launchworthy {shlex.join(words)}")
+    made = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "launchworthy", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise StorageError(made.stderr.strip(), where=shlex.join(words))
+    module = "launchworthy.demo.maintainer"
+    say(f"$ LAUNCHWORTHY_KEY=… python -m {module}")
+    try:
+        key = {"LAUNCHWORTHY_KEY": made.stdout.strip()}
+        _run([sys.executable, "-m", module], folder=folder, environment=key)
+    finally:
+        _command(["keys", "revoke", name], folder=folder, say=say)
 
 
 def _command(

@@ -1,4 +1,5 @@
-"""What ``launchworthy eval`` asks: ``launchworthy.demo.targets:baseline`` and ``…:candidate``.
+"""What ``launchworthy eval`` asks: ``launchworthy.demo.targets:baseline`` and ``…:candidate``; and what
+``launchworthy drill`` forces: ``…:enforcer``.
 
 May import ``server`` (to find the one of this folder) and this room. The traces of an evaluation belong to
 the cohort ``evaluation``, which no figure about users counts; without a server nothing is recorded.
@@ -14,8 +15,9 @@ from typing import Any
 
 import launchworthy as lw
 from launchworthy.demo.assistant import PRODUCT, RELEASES, Answer, assistant
+from launchworthy.runtime.enforcer import Enforcer
 
-__all__ = ["baseline", "candidate"]
+__all__ = ["baseline", "candidate", "enforcer"]
 
 Target = Callable[[Any], dict[str, Any]]
 baseline: Target
@@ -28,6 +30,12 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = _target(name)
     return found
+
+
+def enforcer() -> Enforcer:
+    """The enforcer of the candidate, with the assistant's own code behind it."""
+    _record()
+    return assistant("candidate").enforcer
 
 
 def _target(release: str) -> Target:

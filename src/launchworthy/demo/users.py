@@ -1,7 +1,8 @@
 """Simulated users of the assistant: ``python -m launchworthy.demo.users --questions 300 --seed 2026``.
 
-May import ``errors``, ``gold`` and this room. Everything that they do is recorded as simulated. They ask from
-the dev split only, so that the questions which prove a release are not the ones that it serves.
+May import ``errors``, ``gold``, ``jsonl`` and this room. Everything that they do is recorded as simulated.
+They ask from the dev split only, so that the questions which prove a release are not the ones that it serves.
+Some also ask for a ticket about the documentation, which waits for a maintainer.
 """
 
 from __future__ import annotations
@@ -19,8 +20,18 @@ from launchworthy.demo.assistant import PRODUCT, WORKFLOW, Answer, assistant, pr
 from launchworthy.demo.endpoint import adopt_model
 from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.gold import GoldItem, load_gold
+from launchworthy.jsonl import read_jsonl
 
-__all__ = ["Reaction", "SimulatedQuestion", "ask_all", "question_stream", "reaction"]
+__all__ = [
+    "Reaction",
+    "Request",
+    "SimulatedQuestion",
+    "ask_all",
+    "ask_for_tickets",
+    "question_stream",
+    "reaction",
+    "read_requests",
+]
 
 _CANDIDATE_SHARE = 2 / 3  # of users; the others still have the baseline
 _GREETINGS = ("hi, ", "hey, ", "quick question: ", "sorry, ")
@@ -53,6 +64,23 @@ class Reaction:
     event: str | None
     rating: float | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A ticket that a user asks for; ``is_useful`` is what a person who reads it finds."""
+
+    document: str
+    problem: str
+    is_useful: bool
+
+
+def read_requests(folder: Path) -> tuple[Request, ...]:
+    """Those of the product's ``requests.jsonl``."""
+    return tuple(
+        Request(document=str(row["document"]), problem=str(row["problem"]), is_useful=row["useful"] is True)
+        for _, row in read_jsonl(folder / "requests.jsonl")
+    )
 
 
 def question_stream(items: Iterable[GoldItem], *, questions: int, seed: int) -> Iterator[SimulatedQuestion]:
@@ -136,12 +164,14 @@ def reaction(question: SimulatedQuestion, found: Answer, chance: random.Random) 
     return Reaction(event="asked_elsewhere", rating=-1.0 if reason else None, reason=reason)
 
 
-def ask_all(questions: Iterable[SimulatedQuestion], *, seed: int) -> list[tuple[SimulatedQuestion, Answer]]:
+def ask_all(
+    questions: Iterable[SimulatedQuestion], *, seed: int, server: str | None = None
+) -> list[tuple[SimulatedQuestion, Answer]]:
     """Ask them one after the other, and report what the users did; all of it as simulated."""
     chance = random.Random(seed + 1)  # noqa: S311 (reproducible on purpose)
     told = []
     for question in questions:
-        found = assistant(question.release).answer(
+        found = assistant(question.release, server=server).answer(
             question.text, user=question.user, session=question.session, simulated=True
         )
         then = reaction(question, found, chance)
@@ -168,6 +198,20 @@ def ask_all(questions: Iterable[SimulatedQuestion], *, seed: int) -> list[tuple[
     return told
 
 
+def ask_for_tickets(requests: Iterable[Request], *, seed: int, server: str | None) -> int:
+    """Ask for tickets, each as a user of their own; how many wait for a person."""
+    asked = assistant("candidate", server=server)
+    waiting = [
+        asked.answer(
+            f"Please file a ticket about {each.document}: {each.problem}",
+            user=f"simulated-reporter-{seed}-{number}",
+            simulated=True,
+        ).approval
+        for number, each in enumerate(requests)
+    ]
+    return sum(each is not None for each in waiting)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the stream against the server at ``LAUNCHWORTHY_ENDPOINT``; 1 if records could not be delivered."""
     parser = argparse.ArgumentParser(prog="python -m launchworthy.demo.users", description=main.__doc__)
@@ -183,7 +227,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"The release now answers by {changed}, as LAUNCHWORTHY_DEMO_MODEL says.")
         stream = question_stream(_items(folder), questions=given.questions, seed=given.seed)
         lw.init(product=PRODUCT)
-        told = ask_all(stream, seed=given.seed)
+        server = os.environ.get("LAUNCHWORTHY_ENDPOINT")
+        told = ask_all(stream, seed=given.seed, server=server)
+        waiting = ask_for_tickets(read_requests(folder), seed=given.seed, server=server)
     except LaunchworthyError as error:
         print(error, file=sys.stderr)
         return 1
@@ -192,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     answered = sum(found.answered for _, found in told)
     print(
         f"{users:,} simulated users asked {len(told):,} questions: {answered:,} were answered, "
-        f"{len(told) - answered:,} refused."
+        f"{len(told) - answered:,} refused. {waiting:,} asked for a ticket, which waits for a maintainer."
     )
     if not arrived:
         print("The server did not take all records; they wait on disk and are sent later.", file=sys.stderr)
