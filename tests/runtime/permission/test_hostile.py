@@ -23,6 +23,14 @@ from launchworthy.runtime.permission import (
     why,
 )
 
+CONTRACT_OF_NOTES = """
+launchworthy: 1
+product: shop
+owners: {product: ana@example.com}
+roles: [agent]
+workflows: {help: {user: agent, job: get help, no_answer: refuse}}
+tools: {note: {effect: write, roles: [agent], approval: unattended, undo: {by: note, within: 1h}}}
+"""
 NAMES = ["to", "amount", "currency", "customer", "size", "m", "Amount", "to.x", "", "\u202e", "iban"]
 _LEAVES = (
     st.none()
@@ -131,3 +139,44 @@ def test_a_number_of_thousands_of_digits_is_nobodys_and_within_nothing(policy: P
     )
     broken = {check.rule.removeprefix("shop/tools/pay/") for check in decision.checks if check.remedy}
     assert broken >= {"scope", "arguments/size/at_most", "arguments/to/from", "limits/per_call"}
+
+
+@pytest.mark.parametrize("name", ["email2", "cc_1", "recipient2_id", "to1"])
+def test_a_second_recipient_is_chosen_like_the_first(name: str) -> None:
+    contract = parse_contract(CONTRACT_OF_NOTES)
+    call = Request(
+        tool="note", roles=("agent",), arguments={name: "somebody"}, provenance={name: Origin.MODEL}
+    )
+    assert Policy.of(contract).decide(call).ruling is Ruling.DENY
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "<https://evil.example/x>",
+        '"https://evil.example/x"',
+        "\uff48ttps://evil.example/x",
+        "eve\uff20evil.example",
+        "\u200bhttps://evil.example",
+        "https:evil.example",
+        "192.168.0.1:8080/admin",
+        "tel:+15550100",
+        "C:/Users/eve",
+        "..\\..\\secrets",
+        "DE89-3704-0044-0532-0130-00",
+    ],
+)
+def test_an_address_in_disguise_is_chosen_by_those_who_may_choose_one(value: str) -> None:
+    policy = Policy.of(parse_contract(CONTRACT_OF_NOTES))
+    for origin, ruling in ((Origin.RETRIEVED, Ruling.DENY), (Origin.USER, Ruling.ALLOW)):
+        call = Request(tool="note", roles=("agent",), arguments={"text": value}, provenance={"text": origin})
+        assert policy.decide(call).ruling is ruling
+
+
+def test_what_only_mentions_an_address_is_text() -> None:
+    policy = Policy.of(parse_contract(CONTRACT_OF_NOTES))
+    for text in ("see https://shop.example for more", "at 10:30", "3.14", "and/or", "<b>", "v1.2.3"):
+        call = Request(
+            tool="note", roles=("agent",), arguments={"text": text}, provenance={"text": Origin.MODEL}
+        )
+        assert policy.decide(call).ruling is Ruling.ALLOW

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+import string
 import unicodedata
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["chooses", "fold_name", "opened", "points_somewhere", "shown"]
+__all__ = ["INVISIBLE", "chooses", "fold_name", "opened", "points_somewhere", "shown"]
 
 # The last word of a name, less what only says what kind of value it holds.
 _CHOOSING = frozenset(
@@ -27,14 +28,17 @@ _CHOOSING = frozenset(
 _KIND = frozenset("id ids no nr num number name names code ref list key value uid uuid".split())
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ADDRESS = re.compile(
-    r"""[a-z][a-z0-9+.\-]{1,15}://\S+ | (?:mailto|data|javascript|file):\S+ | www\.\S+
-        | [^\s@,;]{1,64}@[^\s@,;]{1,255} | (?:~|\.{1,2})?/\S+ | [A-Z]:\\.+ | \\\\\S+
+    r"""[a-z][a-z0-9+.\-]{1,15}://\S+ | (?:mailto|data|javascript|file|https?|tel|sms):\S+ | www\.\S+
+        | [^\s@,;]{1,64}@[^\s@,;]{1,255} | (?:~|\.{1,2})?/\S+ | [A-Z]:[\\/].+ | (?:\.{1,2})?\\\S+
+        | (?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?(?:/\S*)?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _MAIL = re.compile(r"(?:[^<>@,;]{0,200}<)?[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}>?")
 _BETWEEN = re.compile(r"\s*[,;\n]\s*")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+_AROUND = string.whitespace + "<>\"'`"
 _LONGEST = 2_048
 _MOST_JSON = 1_000_000
 
@@ -43,7 +47,7 @@ _MOST_JSON = 1_000_000
 def chooses(name: str) -> bool:
     """Whether an argument or field of this name chooses whom or what a tool acts on."""
     words = [word.lower() for word in _WORDS.findall(unicodedata.normalize("NFKC", name))]
-    while len(words) > 1 and words[-1] in _KIND:
+    while len(words) > 1 and (words[-1] in _KIND or words[-1].isdigit()):
         words.pop()
     return bool(words) and words[-1] in _CHOOSING
 
@@ -52,7 +56,7 @@ def points_somewhere(value: object) -> bool:
     """Whether a value is nothing but an address: a URL, mail addresses, an IBAN, a path."""
     if not isinstance(value, str) or len(value) > _LONGEST:
         return False
-    text = value.strip()
+    text = INVISIBLE.sub("", unicodedata.normalize("NFKC", value)).strip(_AROUND)
     if text[2:4].isdigit() and _is_iban(text):
         return True
     if "@" in text and all(_MAIL.fullmatch(each) for each in _BETWEEN.split(text)):
@@ -63,7 +67,7 @@ def points_somewhere(value: object) -> bool:
 
 def _is_iban(text: str) -> bool:
     """ISO 13616: the first four characters moved to the end and letters read as 10 to 35, 1 modulo 97."""
-    plain = text.replace(" ", "").upper()
+    plain = text.replace(" ", "").replace("-", "").upper()
     if _IBAN.fullmatch(plain) is None:
         return False
     return int("".join(str(int(each, 36)) for each in plain[4:] + plain[:4])) % 97 == 1

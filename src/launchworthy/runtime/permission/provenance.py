@@ -22,7 +22,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from launchworthy.runtime.permission.choosing import opened
+from launchworthy.runtime.permission.choosing import INVISIBLE, opened
 from launchworthy.runtime.permission.request import Origin
 
 __all__ = ["Provenance"]
@@ -40,9 +40,6 @@ _DEEPEST = 64
 _BITS = 4_096
 _LONGEST = 100_000  # characters of a value; what is longer is no choice of anybody's
 _SCHEME = re.compile(r"(?<!\w)(?:https?://|mailto:)")
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
-)
 _NUMBER = re.compile(r"(?<![\w.,'])[0-9]{1,30}(?:[.,'][0-9]{1,30}){0,10}(?![0-9]|[.,'][0-9])")
 _PLAIN_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,29})(?:\.[0-9]{1,30})?")
 _SEPARATORS = re.compile(r"[ ()/\-]")
@@ -215,7 +212,7 @@ def _joins(text: str, at: int) -> bool:
 
 
 def _alike(text: str) -> str:
-    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
     return _SCHEME.sub("", " ".join(plain.split()))
 
 
