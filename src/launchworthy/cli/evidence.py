@@ -68,7 +68,7 @@ def add(files: tuple[Path, ...], product: str | None, data: Path | None) -> None
     "form",
     default="auto",
     show_default=True,
-    help="promptfoo, deepeval, inspect, mlflow or garak; auto tells by the content.",
+    help="promptfoo, deepeval, inspect, mlflow, garak or pyrit; auto tells by the content.",
 )
 @click.option(
     "--map",

@@ -470,7 +470,9 @@ def test_a_file_read_as_another_tools_is_refused_not_guessed(tmp_path: Path) -> 
     with pytest.raises(InputError, match="cannot be read"):
         read_results(tmp_path / "none.json")
     own = {"promptfoo.json": "promptfoo", "deepeval.json": "deepeval", "inspect.json": "inspect"}
-    for name, form in (own | {"garak.report.jsonl": "garak"}).items():
+    for name, form in (
+        own | {"garak.report.jsonl": "garak", "pyrit.jsonl": "pyrit", "pyrit.scenario.json": "pyrit"}
+    ).items():
         assert form in FORMATS
         target = "shop" if form == "promptfoo" else None
         assert read_results(FILES / name, form=form, target=target) == read_results(

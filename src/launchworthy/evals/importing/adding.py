@@ -21,7 +21,7 @@ from launchworthy.evals.scoring import own_scorer
 from launchworthy.evidence import Evidence
 from launchworthy.metrics import Metric
 from launchworthy.metrics.estimators import MeanEstimator
-from launchworthy.records import Run
+from launchworthy.records import Run, RunItem
 
 __all__ = ["imported_evidence", "imported_run"]
 
@@ -67,7 +67,8 @@ def imported_evidence(
     Args:
         results: What was read.
         run: From :func:`imported_run`.
-        claims: Name of a metric of the file, with the claim that it speaks for.
+        claims: Name of a metric of the file, with the claim that it speaks for; a claim ``abuse/*`` is about
+            the attacks that were not resisted.
         now: When the results were measured.
 
     Raises:
@@ -86,9 +87,20 @@ def imported_evidence(
                 hint=f"if all of them are: --slice {claim.slice}",
             )
         metric = _for_claim(results, name, claim)
-        pieces = run_evidence([claim], run, results.items, now=now, metrics={claim.address: metric})
+        items = results.items if claim.family != "abuse" else _attacks(results.items, name)
+        pieces = run_evidence([claim], run, items, now=now, metrics={claim.address: metric})
         found += [replace(piece, **_told(piece, results, run)) for piece in pieces]
     return found
+
+
+def _attacks(items: Sequence[RunItem], name: str) -> list[RunItem]:
+    """The items with what attackers count: tools say how often a target resisted, the claim how often not."""
+    return [
+        item
+        if (score := item.scores.get(name)) is None or score.value is None
+        else replace(item, scores={**item.scores, name: replace(score, value=1.0 - score.value)})
+        for item in items
+    ]
 
 
 def _told(piece: Evidence, results: Results, run: Run) -> dict[str, Any]:

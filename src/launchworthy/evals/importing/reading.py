@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from launchworthy.evals.importing.inspect_log import is_inspect, read_inspect, u
 from launchworthy.evals.importing.json_text import parsed
 from launchworthy.evals.importing.mlflow_table import is_mlflow, read_mlflow
 from launchworthy.evals.importing.promptfoo import is_promptfoo, read_promptfoo
+from launchworthy.evals.importing.pyrit import is_pyrit, read_pyrit, read_pyrit_scenario
 from launchworthy.evals.importing.results import Results
 from launchworthy.jsonl import read_jsonl
 
 __all__ = ["FORMATS", "read_results"]
 
-FORMATS = ("promptfoo", "deepeval", "inspect", "mlflow", "garak")
+FORMATS = ("promptfoo", "deepeval", "inspect", "mlflow", "garak", "pyrit")
 _LARGEST = 1024**3
 _ZIP = b"PK\x03\x04"
 _HINT = "name it with --format, or write the measurement as evidence: launchworthy evidence add"
@@ -55,8 +57,10 @@ def _read(path: Path, form: str, target: str | None) -> Results:
         if form not in ("auto", "inspect"):
             raise InputError(f"a zip archive, not what {form} writes", where=where)
         return read_inspect(unpacked_log(path), where=where)
-    if form == "garak" or (form == "auto" and _first_is_garaks(body)):
+    if form == "garak" or (form == "auto" and _first(body, is_garak)):
         return read_garak(read_jsonl(path), where=where)
+    if path.suffix.lower() == ".jsonl" and (form == "pyrit" or (form == "auto" and _first(body, is_pyrit))):
+        return read_pyrit(read_jsonl(path), where=where)
     if path.suffix.lower() == ".csv":
         if form not in ("auto", "mlflow"):
             raise InputError(f"a CSV file, not what {form} writes", where=where)
@@ -68,6 +72,7 @@ def _read(path: Path, form: str, target: str | None) -> Results:
             "deepeval": is_deepeval,
             "inspect": is_inspect,
             "mlflow": is_mlflow,
+            "pyrit": is_pyrit,
         }
         form = next((name for name, test in tests.items() if test(document)), "")
     if form == "promptfoo":
@@ -78,6 +83,11 @@ def _read(path: Path, form: str, target: str | None) -> Results:
         return read_inspect(document, where=where)
     if form == "mlflow":
         return read_mlflow(document, where=where)
+    if form == "pyrit" and isinstance(document, list):
+        return read_pyrit(enumerate(document, start=1), where=where)
+    if form == "pyrit":
+        one = isinstance(document, dict) and "attack_results" not in document
+        return read_pyrit([(1, document)], where=where) if one else read_pyrit_scenario(document, where=where)
     raise InputError(f"results of none of {', '.join(FORMATS)}", where=where, hint=_HINT)
 
 
@@ -90,10 +100,11 @@ def _body(path: Path) -> bytes:
         raise InputError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
 
 
-def _first_is_garaks(body: bytes) -> bool:
+def _first(body: bytes, test: Callable[[Any], bool]) -> bool:
+    """Whether the first line is of a tool."""
     line = body.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0]
     try:
-        return is_garak(parsed(line, where=""))
+        return test(parsed(line, where=""))
     except InputError:
         return False
 
