@@ -1,7 +1,7 @@
 """Documents before they enter a prompt: only from sources that may be seen, only the caller's own rows.
 
 May import ``contract`` (when rules are made) and ``runtime.guards``. What the contract does not name may not
-be used: a document of an unnamed source is left out where the contract names sources at all.
+be used: a document of an unnamed source is left out, and so is every document where none is named.
 """
 
 from __future__ import annotations
@@ -146,18 +146,15 @@ class SourceRules:
 
     def check(self, document: Document, *, scopes: Mapping[str, str], workflow: str) -> LeftOut | None:
         """Why a document is left out; None where it may enter."""
-        if not self._sources:
-            return None
         found = self._sources.get(document.source)
         if found is None:
             name = (
                 f"the source {document.source[:80]!r}" if document.source else "a document without a source"
             )
-            return LeftOut(
-                document=document,
-                rule=f"{self._address}/unnamed",
-                reason=f"{name} is not named in the contract",
-            )
+            reason = f"{name} is not named in the contract"
+            if not self._sources:
+                reason = "the contract names no source of data, so none may be seen: name it in data/sources"
+            return LeftOut(document=document, rule=f"{self._address}/unnamed", reason=reason)
         rule = f"{self._address}/sources/{document.source}"
         if not found.may_see:
             return LeftOut(

@@ -136,3 +136,12 @@ def test_nothing_is_learnt_from_what_may_not_be(boundary: Boundary) -> None:
     assert "tickets" in (boundary.unlearnable(["help", "tickets"]) or "")
     assert "does not name" in (boundary.unlearnable(["wiki"]) or "")
     assert "does not say where" in (boundary.unlearnable([""]) or "")
+
+
+def test_where_the_contract_names_no_source_nothing_that_was_looked_up_is_seen() -> None:
+    silent = Boundary(parse_contract(CONTRACT[: CONTRACT.index("data:")]))
+    found = silent.admit([{"id": "a", "text": "Returns are free.", "source": "help"}], workflow="answer")
+    assert found.documents == ()
+    assert [(each.rule, "names no source" in each.reason) for each in found.left_out] == [
+        ("shop/data/unnamed", True)
+    ]
