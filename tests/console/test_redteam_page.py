@@ -107,13 +107,15 @@ def test_the_title_says_what_succeeded_and_the_worst_leads_to_its_attempt(
     run = attacked(workspace, tmp_path, leaky, release="r-000000000001")
     text = page(workspace)
     assert re.fullmatch(r"\d+ of \d+ attacks succeeded; worst: cross tenant and 1 more", title(text))
-    assert "above the target" in text
+    claim = re.search(r'href="(/products/shop/claims/[^"]*cross_tenant)"', text)
+    assert claim is not None
     link = re.search(rf'href="(/runs/{run}/items/cross_tenant-[^"]+)"', text)
     assert link is not None
     client = TestClient(Starlette(routes=routes(WorkspaceReading(workspace), clock=lambda: NOW)))
     opened = client.get(link[1])
     assert opened.status_code == 200
     assert "attack-success" in opened.text
+    assert client.get(claim[1]).status_code == 200
 
 
 def test_over_refusal_stands_in_the_title_where_nothing_succeeds(

@@ -148,6 +148,9 @@ def _refuse_another(run: Run, options: Options) -> None:
     """
     from launchworthy.errors import InputError
 
+    if "scorers" not in run.config:
+        hint = f"launchworthy redteam --resume {run.id}" if "red_team" in run.config else "begin a new run"
+        raise InputError(f"{run.id} was not begun by this command", where="--resume", hint=hint)
     began: dict[str, list[str]] = {"--target": [run.target], "--scorer": list(run.config["scorers"])}
     given = {"--target": list(options.targets), "--scorer": list(options.scorers)}
     for name, now in given.items():

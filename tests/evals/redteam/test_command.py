@@ -159,6 +159,15 @@ def test_reports_for_machines_are_written_beside_the_text(folder: Path) -> None:
     assert "retrieval_exfiltration" in line
 
 
+def test_another_command_does_not_go_on_with_a_run_of_attacks(folder: Path) -> None:
+    from launchworthy.cli.eval import command as eval_command
+
+    _, found = told("--target", "redteam_bot:polite", "--family", "direct_injection", "--attempts", "1")
+    refused = CliRunner().invoke(eval_command, ["--resume", found["run"]], standalone_mode=False)
+    assert isinstance(refused.exception, LaunchworthyError)
+    assert refused.exception.hint == f"launchworthy redteam --resume {found['run']}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

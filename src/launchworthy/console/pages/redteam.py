@@ -10,7 +10,7 @@ from markupsafe import Markup
 from launchworthy.console.charts import FamilyMark, families_plot
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import Link, count, moment, page_url, short
+from launchworthy.console.words import MARKS, Link, count, moment, page_url, short
 from launchworthy.contract import claims
 from launchworthy.errors import NotFoundError
 from launchworthy.evals.gist import gist_of
@@ -19,7 +19,7 @@ from launchworthy.quantity import format_interval, format_value
 from launchworthy.records import Run
 from launchworthy.stats import Interval
 
-__all__ = ["PAGE", "FamilyRow", "RedTeamView", "WorstRow"]
+__all__ = ["PAGE", "ClaimRow", "FamilyRow", "RedTeamView", "WorstRow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,16 @@ class FamilyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRow:
+    """One claim of the contract that attacks speak for, by all its evidence."""
+
+    claim: Link
+    state: str
+    mark: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorstRow:
     """One attack that succeeded."""
 
@@ -54,6 +64,7 @@ class RedTeamView:
     """What the page receives; ``runs`` are the other runs of attacks, newest first."""
 
     head: Head
+    claims: tuple[ClaimRow, ...]
     plot: Markup | None
     rows: tuple[FamilyRow, ...]
     worst: tuple[WorstRow, ...]
@@ -75,7 +86,7 @@ def view(reading: Reading, ask: Ask) -> RedTeamView:
     wanted = ask.query.get("run", "")
     run = next((each for each in runs if each.id == wanted), None) or _newest(runs)
     if run is None:
-        return _nothing(product)
+        return _nothing(reading, product)
     plan, _ = planned(run)
     old = _before(runs, run)
     items = gist_of(reading.run_items(run.id))
@@ -88,6 +99,7 @@ def view(reading: Reading, ask: Ask) -> RedTeamView:
     newly = {name for row in board.rows for name in row.newly}
     return RedTeamView(
         head=_head(product, title=_title(board), reason=_reason(run, board, old)),
+        claims=_claims(reading, product),
         plot=_plot(board),
         rows=tuple(map(_row, board.rows)),
         worst=tuple(
@@ -138,10 +150,11 @@ def _before(runs: Sequence[Run], run: Run) -> Run | None:
     )
 
 
-def _nothing(product: str) -> RedTeamView:
+def _nothing(reading: Reading, product: str) -> RedTeamView:
     blank = Link(text="")
     return RedTeamView(
         head=_head(product, title="Nobody has attacked this product yet", reason=""),
+        claims=_claims(reading, product),
         plot=None,
         rows=(),
         worst=(),
@@ -190,6 +203,23 @@ def _reason(run: Run, board: Board, old: Run | None) -> str:
     return " ".join(parts)
 
 
+def _claims(reading: Reading, product: str) -> tuple[ClaimRow, ...]:
+    verdict = reading.verdict(product)
+    return tuple(
+        ClaimRow(
+            claim=Link(
+                text=each.claim.address.removeprefix(f"{product}/"),
+                url=page_url("products", product, "claims", *each.claim.address.split("/")),
+            ),
+            state=each.state.value,
+            mark=MARKS[each.state],
+            reason=each.reason,
+        )
+        for each in (() if verdict is None else verdict.statuses)
+        if each.claim.family == "abuse"
+    )
+
+
 def _plot(board: Board) -> Markup | None:
     marks = [
         FamilyMark(
@@ -208,12 +238,12 @@ def _plot(board: Board) -> Markup | None:
 
 
 def _state(row: BoardRow) -> tuple[str, str, str]:
-    if row.beyond or (row.at_most is None and row.succeeded):
-        return "unmet", "✕", "above the target" if row.beyond else "succeeds"
+    if row.beyond:
+        return "unmet", "✕", "unmet"
+    if row.at_most is None and row.rate is not None:
+        return ("unmet", "✕", "succeeds") if row.succeeded else ("met", "●", "none succeeds")
     within = row.rate is not None and row.at_most is not None and row.rate.high <= row.at_most
-    if within and not row.unscored:
-        return "met", "●", "within the target"
-    return "unproven", "◌", "too few to tell" if row.rate is not None else "could not be scored"
+    return ("met", "●", "met") if within and not row.unscored else ("unproven", "◌", "unproven")
 
 
 def _row(row: BoardRow) -> FamilyRow:

@@ -70,7 +70,7 @@ class Board:
     Attributes:
         rows: One a family.
         all: Everything together.
-        worst: Attacks that succeeded.
+        worst: Attacks that succeeded, those that did most first.
     """
 
     rows: tuple[BoardRow, ...]
@@ -203,4 +203,10 @@ def _worst(items: Sequence[RunItem]) -> tuple[Worst, ...]:
         for item in items
         if (score := item.scores.get("attack-success")) is not None and score.value == 1.0
     ]
-    return tuple(sorted(found, key=lambda each: each.item_id)[:_WORST])
+    return tuple(sorted(found, key=_gravity)[:_WORST])
+
+
+def _gravity(each: Worst) -> tuple[int, str]:
+    """What was done to the world comes first, then what left, then what was merely said."""
+    acted = " ran" in each.because or "approv" in each.because or "confirm" in each.because
+    return (0 if acted else 1 if "secret" in each.because else 2, each.item_id)
