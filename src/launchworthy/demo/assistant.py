@@ -215,6 +215,8 @@ class Assistant:
         span = lw.current_span()
         span.set_attributes({Own.FALLBACK: False})
         span.set_safety_flags()  # none is a finding too: the question was checked
+        if isinstance(self._writer, Extraction):
+            span.set_cost(0.0)  # also where nothing is answered
         heard = call.input(question)
         report = read_report(heard)
         if report is not None:
@@ -226,7 +228,12 @@ class Assistant:
         if call.stopped is None and not asked.text:
             _none(call, "only_orders", notes)
             return None
-        documents = call.retrieve(self._search, asked.text, notes, source=_SOURCE)
+        looked_up = call.retrieve(self._search, asked.text, notes, source=_SOURCE)
+        # Only what this Python carries is quoted, whatever the index was made to say.
+        documents = [each for each in looked_up if each.id in self.corpus]
+        if looked_up and not documents:
+            _none(call, "not_in_sources", notes)
+            return None
         if documents and not self._is_sure(notes):
             _none(call, "low_confidence", notes)
             return None

@@ -83,6 +83,8 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> int:
             _command(words, folder=folder, say=say)
         drill = ["drill", "--target", "launchworthy.demo.targets:enforcer", "--question", _DRILLED]
         _command(drill, folder=folder, say=say, may_fail=True)
+        attack = ["redteam", "--target", "launchworthy.demo.targets:enforcer", "--twins", "10"]
+        _command([*attack, "--question", _DRILLED], folder=folder, say=say, may_fail=True)
         _command(["scan"], folder=folder, say=say, may_fail=True)
         _command(["measure"], folder=folder, say=say)
         code = _command(["verdict"], folder=folder, say=say, may_fail=True)
@@ -273,5 +275,7 @@ What to try next:
   launchworthy verdict --stage pilot      one stage, with what blocks it
   launchworthy runs                       what was evaluated; …/runs/RUN/threshold chooses when to refuse
   launchworthy attest --help              sign what only a person can vouch for
+  launchworthy keys create ME --role read --acts-as maintainer
+                                          sign in with it, and decide on the tickets that wait
 
 Ctrl-C ends the demo; `launchworthy demo` goes on where it stopped."""
