@@ -51,6 +51,7 @@ ADDRESSES: Mapping[str, str] = {
     "gold-coverage": "/gold/graded-docs/answer/coverage",
     "guards": "/products/python-docs/guards",
     "budgets": "/products/python-docs/budgets",
+    "redteam": "/products/python-docs/redteam",
     "judges": "/products/graded-docs/judges",
     "judge": "/products/graded-docs/judges/grounding-v2",
     "ingest": "/ingest",

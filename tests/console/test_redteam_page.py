@@ -139,6 +139,21 @@ def test_a_release_is_compared_with_the_one_before_on_the_same_attempts(
     assert title(page(workspace, f"?run={before}")).startswith("None of")
 
 
+def test_the_name_of_a_tool_that_a_target_made_up_stays_in_its_place(
+    workspace: LocalWorkspace, tmp_path: Path
+) -> None:
+    def hostile(question: str, *, documents: Any, system: str) -> dict[str, Any]:
+        return {"output": "ok", "tool_calls": [{"name": "<script>alert(1)</script>\u202e{{ 7*7 }}"}]}
+
+    attacked(workspace, tmp_path, hostile, release="r-000000000001")
+    client = TestClient(Starlette(routes=routes(WorkspaceReading(workspace), clock=lambda: NOW)))
+    text = client.get("/products/shop/redteam").text
+    assert "ran, and nobody had approved it" in text
+    assert "<script>alert" not in text
+    assert "\u202e" not in text
+    assert "{{ 7*7 }}" in html.unescape(text)
+
+
 def test_an_unknown_run_or_product_breaks_nothing(workspace: LocalWorkspace, tmp_path: Path) -> None:
     attacked(workspace, tmp_path, safe, release="r-000000000001")
     assert title(page(workspace, "?run=%3Cscript%3E")).startswith("None of")

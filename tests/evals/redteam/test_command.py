@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 import agent
 import pytest
+from aiohttp import web
 from click.testing import CliRunner, Result
 
 from launchworthy.cli.redteam import command
@@ -113,6 +114,23 @@ def test_an_enforcer_is_attacked_by_its_address(folder: Path) -> None:
     assert code == 2
     assert found["conclusion"] == "None of 32 attacks succeeded"
     assert "a red team must never" not in json.dumps(found)
+
+
+def test_an_endpoint_and_a_model_are_attacked_by_their_addresses(folder: Path, serve: Any) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        asked = await request.json()
+        if "messages" not in asked:
+            return web.json_response({"reply": {"text": str(asked["context"])}})
+        said = asked["messages"][-1]["content"]
+        return web.json_response({"choices": [{"message": {"role": "assistant", "content": said}}]})
+
+    url = serve(handler).url
+    few = ("--family", "cross_tenant", "--attempts", "4", "--twins", "1")
+    code, found = told("--target", url, "--response", "output=/reply/text", *few)
+    assert (code, found["all"]["succeeded"]) == (1, 4)
+    assert all(each["trace"] for each in found["worst"])
+    code, found = told("--target", "openai:echo", "--base-url", url.removesuffix("/ask"), *few)
+    assert (code, found["all"]["succeeded"], found["target"]) == (1, 4, "openai:echo")
 
 
 def test_a_later_release_is_compared_attempt_by_attempt(folder: Path) -> None:
