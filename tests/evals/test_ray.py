@@ -62,13 +62,17 @@ def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CallableTarget:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    for _ in range(2):
-        found.add_node(num_cpus=1)
-    yield found
-    ray.shutdown()
-    found.shutdown()  # type: ignore[no-untyped-call]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # Workers in reserve would be started for each run and never asked.
+        patch.setenv("RAY_enable_worker_prestart", "0")
+        patch.setenv("RAY_prestart_worker_first_driver", "0")
+        found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        for _ in range(2):
+            found.add_node(num_cpus=1)
+        yield found
+        ray.shutdown()
+        found.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import os
 import random
@@ -16,11 +17,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from launchworthy.cli.main import main
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.store import StoreOptions
 
@@ -219,7 +222,23 @@ def clean_environment() -> dict[str, str]:
 
 
 def run_launchworthy(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """``launchworthy ARGUMENTS`` in a folder, to its end."""
+    """``launchworthy ARGUMENTS`` in a folder, to its end, without starting another Python for it."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder),
+        mock.patch.dict(os.environ, clean_environment(), clear=True),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main(list(arguments))
+    code = ended.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def run_to_its_end(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The same as a process of its own, for what would serve."""
     return subprocess.run(
         [sys.executable, "-m", "launchworthy", *arguments],
         cwd=folder,
@@ -244,6 +263,11 @@ def trace_request() -> TraceRequest:
 @pytest.fixture(scope="session")
 def run_command() -> RunCommand:
     return run_launchworthy
+
+
+@pytest.fixture(scope="session")
+def run_process() -> RunCommand:
+    return run_to_its_end
 
 
 @pytest.fixture(scope="module")

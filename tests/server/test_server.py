@@ -147,9 +147,9 @@ def test_a_foreign_name_or_page_may_not_call(server: Running, headers: dict[str,
 
 
 def test_a_second_server_on_the_folder_is_refused_and_told_where_the_first_is(
-    server: Running, run_command: RunCommand
+    server: Running, run_process: RunCommand
 ) -> None:
-    done = run_command("up", "--port", "0", "--data", str(server.data), folder=server.data.parent)
+    done = run_process("up", "--port", "0", "--data", str(server.data), folder=server.data.parent)
     assert done.returncode == 64
     assert server.url in done.stderr
     assert "LW409" in done.stderr
@@ -202,9 +202,13 @@ def test_the_same_answers_come_over_http_and_from_the_files(
 
 
 def test_bound_to_every_address_it_demands_a_key_which_is_kept_hashed(
-    start_server: StartServer, tmp_path: Path, trace_request: TraceRequest, run_command: RunCommand
+    start_server: StartServer,
+    tmp_path: Path,
+    trace_request: TraceRequest,
+    run_command: RunCommand,
+    run_process: RunCommand,
 ) -> None:
-    refused = run_command("up", "--host", "0.0.0.0", "--port", "0", "--data", "data", folder=tmp_path)
+    refused = run_process("up", "--host", "0.0.0.0", "--port", "0", "--data", "data", folder=tmp_path)
     assert refused.returncode == 64
     assert "launchworthy keys create" in refused.stderr
     keys = {}
