@@ -20,6 +20,7 @@ from launchworthy import __version__
 from launchworthy.capture.sdk.events import decision
 from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
+from launchworthy.records import EVALUATION
 from launchworthy.runtime.enforcer import Enforcer
 from launchworthy.runtime.fallback import Fallback, Way
 from launchworthy.runtime.faults import Faults, injected
@@ -204,6 +205,7 @@ def _call(
     who: dict[str, Any] = {
         "user": f"drill-{uuid.uuid4().hex[:12]}",
         "roles": tuple(enforcer.contract.roles),
+        "cohort": EVALUATION,
         "simulated": True,
     }
     served = enforcer.application(workflow.name)
@@ -257,7 +259,10 @@ def _tools_down(
     for tool in sorted(forced.tools):
         began = time.monotonic()
         who = f"drill-{uuid.uuid4().hex[:12]}"
-        with injected(forced), enforcer.call(workflow.name, user=who, simulated=True) as call:
+        with (
+            injected(forced),
+            enforcer.call(workflow.name, user=who, cohort=EVALUATION, simulated=True) as call,
+        ):
             result = call.drill_tool(tool)
             given = call.no_answer(_condition(workflow, fault), reason=f"{tool} is down")
         stopped = result.state is ToolState.FAILED

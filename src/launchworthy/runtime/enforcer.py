@@ -318,12 +318,20 @@ class Enforcer:
         """The application's own function of a workflow, as :meth:`workflow` decorated it."""
         return self._applications.get(workflow)
 
-    def resume(self, approval_id: str, *, wait_s: float = 0.0, simulated: bool | None = None) -> ToolResult:
+    def resume(
+        self,
+        approval_id: str,
+        *,
+        wait_s: float = 0.0,
+        cohort: str | None = None,
+        simulated: bool | None = None,
+    ) -> ToolResult:
         """Run a tool that was approved, once, whoever else asks for it; or say where it stands.
 
         Args:
             approval_id: Of a :class:`Pending`, from this process or an earlier one.
             wait_s: How long to wait for the people who must confirm it.
+            cohort: Rollout stage or experiment arm.
             simulated: True if no real user asked for it.
 
         Raises:
@@ -338,6 +346,7 @@ class Enforcer:
         with workflow_span(
             workflow,
             user=approval.call.request.user or None,
+            cohort=cohort,
             release=approval.call.release or self._release,
             product=self.product,
             simulated=simulated,
@@ -349,10 +358,17 @@ class Enforcer:
             return result
 
     async def aresume(
-        self, approval_id: str, *, wait_s: float = 0.0, simulated: bool | None = None
+        self,
+        approval_id: str,
+        *,
+        wait_s: float = 0.0,
+        cohort: str | None = None,
+        simulated: bool | None = None,
     ) -> ToolResult:
         """The same on an event loop."""
-        return await asyncio.to_thread(self.resume, approval_id, wait_s=wait_s, simulated=simulated)
+        return await asyncio.to_thread(
+            self.resume, approval_id, wait_s=wait_s, cohort=cohort, simulated=simulated
+        )
 
     def forget(self, user: str) -> int:
         """Take a person's answers out of the cache, when the person is erased; how many there were."""

@@ -152,11 +152,11 @@ def test_a_queue_that_gives_out_tickets_freely_is_found_out(
 
     resume = Enforcer.resume
 
-    def freely(self: Enforcer, approval_id: str) -> Any:
+    def freely(self: Enforcer, approval_id: str, **options: Any) -> Any:
         """As if whatever is resumed had been approved just now."""
         queue: Any = self.rules.tools.approvals
         queue._found[approval_id] = replace(queue._found[approval_id], state=ApprovalState.APPROVED)
-        return resume(self, approval_id)
+        return resume(self, approval_id, **options)
 
     monkeypatch.setattr(Enforcer, "resume", freely)
     monkeypatch.setattr(queue_module, "in_time", lambda found, *, now_ms: found)

@@ -22,6 +22,7 @@ from launchworthy.evals.redteam.queue import Queue, recording_tools
 from launchworthy.evals.redteam.reply import reply_of
 from launchworthy.evals.redteam.surface import Surface
 from launchworthy.evals.target import CallableTarget
+from launchworthy.records import EVALUATION
 
 if TYPE_CHECKING:
     from launchworthy.runtime.enforcer import Enforcer
@@ -101,7 +102,12 @@ def _talk(enforcer: Enforcer, surface: Surface, attempt: Attempt, happened: Happ
     """Every turn in its own call of one session; the id of the last trace."""
     served = enforcer.application(attempt.workflow)
     function = _agent if served is None else inspect.unwrap(served)
-    who: dict[str, Any] = {**surface.caller, "session": f"red-team-{attempt.id}", "simulated": True}
+    who: dict[str, Any] = {
+        **surface.caller,
+        "session": f"red-team-{attempt.id}",
+        "cohort": EVALUATION,  # no figure about users counts what an attack did
+        "simulated": True,
+    }
     history: list[dict[str, str]] = []
     trace_id = ""
     for turn in attempt.turns:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import LaunchworthyError
+from launchworthy.records import EVALUATION
 
 if TYPE_CHECKING:
     from launchworthy.evals.redteam.attempt import Attempt
@@ -43,7 +44,8 @@ class Scene:
         self, arguments: Mapping[str, Any] | None = None, *, request_id: str | None = None
     ) -> Approval | None:
         """Ask for the call; its approval, or None where none was opened."""
-        with self.enforcer.call(self.attempt.workflow, **self.caller, simulated=True) as call:
+        who = {**self.caller, "cohort": EVALUATION, "simulated": True}
+        with self.enforcer.call(self.attempt.workflow, **who) as call:
             call.input(self.attempt.turns[0])
             if arguments is not None:
                 call.trusted(arguments)
@@ -53,7 +55,7 @@ class Scene:
     def run(self, approval_id: str) -> None:
         """Try to run it; what the rules refuse is as it should be."""
         try:
-            self.enforcer.resume(approval_id)
+            self.enforcer.resume(approval_id, cohort=EVALUATION, simulated=True)
         except LaunchworthyError:
             return
 
