@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from launchworthy.gateway.known import CHAT_DOCUMENT, keep
 from launchworthy.gateway.refusing import Refused
-from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, rest_of
+from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, rest_of, said_in
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
@@ -20,7 +21,6 @@ _TEXT = frozenset({"text"})
 _MOST_MESSAGES = 10_000
 _SENT = ("role", "content", "tool_calls", "tool_call_id")
 _READ = frozenset({"messages", "metadata", "launchworthy", "stream_options", "stop", "logit_bias"})
-_KEPT = ("role", "content", "refusal", "tool_calls", "annotations")
 
 
 def read_chat(body: dict[str, Any], *, trusted: bool) -> Ask:
@@ -149,7 +149,13 @@ def answers_of(document: dict[str, Any]) -> list[ChatAnswer]:
         message = choice.get("message") if isinstance(choice, dict) else None
         if not isinstance(message, dict):
             raise UpstreamError("garbage", "a choice holds no message")
-        found.append(ChatAnswer(choice, message))
+        calls = message.get("tool_calls")
+        if calls is not None and not (
+            isinstance(calls, list) and all(isinstance(each, dict) for each in calls)
+        ):
+            raise UpstreamError("garbage", "a choice holds calls of tools that are none")
+        said_in(message, "content", texts=_TEXT)
+        found.append(ChatAnswer(choice, message, document))
     if not any(answer.says_anything for answer in found):
         raise UpstreamError("garbage", "the answer is empty")
     return found
@@ -158,8 +164,10 @@ def answers_of(document: dict[str, Any]) -> list[ChatAnswer]:
 class ChatAnswer:
     """One choice."""
 
-    def __init__(self, choice: dict[str, Any], message: dict[str, Any]) -> None:
-        self._choice, self._message = choice, message
+    def __init__(
+        self, choice: dict[str, Any], message: dict[str, Any], document: dict[str, Any] | None = None
+    ) -> None:
+        self._choice, self._message, self._document = choice, message, document
 
     @property
     def says_anything(self) -> bool:
@@ -175,11 +183,7 @@ class ChatAnswer:
 
     def texts(self) -> list[Slot]:
         """Content and refusal."""
-        slots = [
-            found[0]
-            for found in parts_of(self._message, "content", texts=_TEXT, where="message")
-            if not isinstance(found, str)
-        ]
+        slots = said_in(self._message, "content", texts=_TEXT)
         if isinstance(self._message.get("refusal"), str):
             slots.append(Slot(self._message, "refusal"))
         return slots
@@ -209,10 +213,12 @@ class ChatAnswer:
         )
 
     def strip(self) -> None:
-        """Take out all but role, content, refusal and calls: vendors add reasoning, audio and more."""
-        for key in [key for key in self._message if key not in _KEPT]:
-            del self._message[key]
+        """Take out all but role, texts and calls: vendors add reasoning, citations, audio and more."""
+        if self._document is not None:
+            keep(self._document, CHAT_DOCUMENT)
+        self._message["role"] = "assistant"
         self._choice["logprobs"] = None
+        self._choice.setdefault("finish_reason", "tool_calls" if self._message.get("tool_calls") else "stop")
 
     def silence(self, message: str, *, guarded: bool) -> None:
         """Only the message is left."""

@@ -15,7 +15,9 @@ import orjson
 
 from launchworthy.gateway.chat import ChatAnswer
 from launchworthy.gateway.checking import Check
+from launchworthy.gateway.known import FINISHED, HEAD, MESSAGE, keep, only
 from launchworthy.gateway.sse import DONE, event
+from launchworthy.gateway.texts import said_in
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.no_answer import NoAnswer
 from launchworthy.runtime.pipeline import Checked, GuardPipeline
@@ -23,6 +25,8 @@ from launchworthy.runtime.streaming import HeldStream
 from launchworthy.runtime.telling import Telling
 
 __all__ = ["ChatStream", "chat_events", "own_completion"]
+
+_TEXT = frozenset({"text"})
 
 
 class _Choice:
@@ -100,9 +104,11 @@ class ChatStream:
             self.usage = chunk["usage"]
         if not self._head:
             self._head = {key: chunk[key] for key in ("id", "created", "model") if key in chunk}
+            if self._guarded:
+                keep(self._head, HEAD)
         choices = chunk.get("choices")
         if not isinstance(choices, list) or not choices:
-            return event(data) if self._wants_usage and chunk.get("usage") and self.released else b""
+            return self._told_usage(data) if self._wants_usage and self.released else b""
         out, same = [], True
         for choice in choices:
             if not isinstance(choice, dict):
@@ -113,7 +119,16 @@ class ChatStream:
         if not out:
             return b""
         self.released = True
-        return event(data if same else orjson.dumps({**chunk, "choices": out}))
+        if same:
+            return event(data)
+        return event(orjson.dumps(self._chunk(out) if self._guarded else {**chunk, "choices": out}))
+
+    def _told_usage(self, data: bytes) -> bytes:
+        if self.usage is None:
+            return b""
+        return event(
+            orjson.dumps(self._chunk([], **only({"usage": self.usage}, HEAD))) if self._guarded else data
+        )
 
     async def _one(self, given: dict[str, Any]) -> dict[str, Any] | None:
         index = given.get("index", 0)
@@ -127,18 +142,20 @@ class ChatStream:
         delta = given.get("delta")
         delta = delta if isinstance(delta, dict) else {}
         content, calls, reason = delta.get("content"), delta.get("tool_calls"), given.get("finish_reason")
-        if isinstance(calls, list) or delta.get("function_call") is not None:
+        if self._guarded and reason and reason not in FINISHED:
+            reason = "stop"
+        if calls is not None or delta.get("function_call") is not None:
             self._gather(choice, calls)
         elif not self._guarded and not reason:
             if isinstance(content, str):
                 choice.text.append(content)
             return given
-        said = content if isinstance(content, str) else ""
+        said = "".join(slot.text for slot in said_in(delta, "content", texts=_TEXT))
         if isinstance(delta.get("refusal"), str):
             said += delta["refusal"]
         if self._guarded:
             said = await self._held(choice.held.feed, said) if said else ""
-        out: dict[str, Any] = {"role": delta["role"]} if delta.get("role") else {}
+        out: dict[str, Any] = {"role": "assistant"} if delta.get("role") else {}
         if reason or choice.held.stopped:
             return await self._end(given, choice, out, said, reason)
         if not said and not out:
@@ -161,6 +178,8 @@ class ChatStream:
         message: dict[str, Any] = {**out, "content": said or None}
         if choice.calls:
             message["tool_calls"] = [choice.calls[key] for key in sorted(choice.calls)]
+        if self._guarded:
+            keep(message, MESSAGE)
         final = {"index": given.get("index", 0), "message": message, "finish_reason": reason}
         answer = ChatAnswer(final, message)
         had = "".join(choice.text)
@@ -201,7 +220,9 @@ class ChatStream:
         }
 
     def _gather(self, choice: _Choice, calls: Any) -> None:
-        for part in calls if isinstance(calls, list) else ():
+        if calls is not None and not isinstance(calls, list):
+            raise UpstreamError("garbage", "the calls of tools in the stream are none")
+        for part in calls or ():
             if not isinstance(part, dict) or not isinstance(part.get("index", 0), int):
                 raise UpstreamError("garbage", "a call of a tool in the stream is none")
             call = choice.calls.setdefault(

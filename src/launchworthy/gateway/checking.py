@@ -194,7 +194,8 @@ class Check:
         if self.guards_output:
             answer.strip()
         if self._arm.guards.rules_at(Stage.OUTPUT):
-            for slot in answer.texts():
+            slots = answer.texts()
+            for slot in slots:
                 checked = await self._guard(Stage.OUTPUT, slot.text)
                 if not checked.goes_on:
                     stopped = self.stopped(checked)
@@ -203,11 +204,19 @@ class Check:
                 if checked.text != slot.text:
                     slot.text = checked.text
                     self._note("changed", {"stage": "output", "rule": self._rule(checked)})
+            if (across := await self.across([slot.text for slot in slots])) is not None:
+                stopped = self.stopped(across)
+                answer.silence(stopped.message, guarded=True)
+                return stopped
         for proposal in answer.proposals():
             if (message := await self.withheld(proposal)) is not None:
                 proposal.withhold()
                 answer.settle(message)
         return None
+
+    async def across(self, texts: list[str]) -> Checked | None:
+        """What guards find in the texts of one answer that are read as one, and in none of them alone."""
+        return await self._across(Stage.OUTPUT, texts)
 
     async def withheld(self, proposal: Proposal) -> str | None:
         """Why a call of a tool may not reach the application, as a sentence for its user; None: it may."""
@@ -278,6 +287,14 @@ class Check:
     @property
     def _address(self) -> str:
         return f"{self._arm.product}/{self._job.name}"
+
+    async def _across(self, stage: Stage, texts: list[str], *, tool: str = "") -> Checked | None:
+        """What guards find in texts that are read as one, and in none of them alone."""
+        if len(texts) < 2:
+            return None
+        joined = "".join(texts)
+        checked = await self._guard(stage, joined, tool=tool)
+        return None if checked.goes_on and checked.text == joined else checked
 
     async def _guard(self, stage: Stage, text: str, *, tool: str = "") -> Checked:
         context = self.context if stage is Stage.OUTPUT else self._context_of(tool)

@@ -7,10 +7,12 @@ under the gateway's own key, where one client could name what another said.
 from __future__ import annotations
 
 import uuid
+from copy import copy
 from typing import Any
 
+from launchworthy.gateway.known import RESPONSE, keep, kind_of
 from launchworthy.gateway.refusing import Refused
-from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, rest_of
+from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, rest_of, said_in
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
@@ -23,6 +25,14 @@ _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 _RESULTS = ("function_call_output", "custom_tool_call_output")
 _READ = frozenset({"input", "metadata", "launchworthy", "stream_options", "include"})
 _MOST_ITEMS = 10_000
+# What a provider repeats of the request, as clients expect it, without its words.
+_ECHOED: dict[str, Any] = {
+    "error": None,
+    "instructions": None,
+    "metadata": {},
+    "tool_choice": "auto",
+    "tools": [],
+}
 
 
 def read_responses(body: dict[str, Any], *, trusted: bool) -> Ask:
@@ -173,6 +183,9 @@ def responses_answer(document: dict[str, Any]) -> ResponsesAnswer:
         raise UpstreamError("failed", "the model says that its answer failed")
     if not isinstance(output, list) or not all(isinstance(item, dict) for item in output):
         raise UpstreamError("garbage", "the response holds no output")
+    for item in output:
+        if kind_of(item) == "message":
+            said_in(item, "content", texts=_TEXT)
     if not output and document.get("status") != "incomplete":
         raise UpstreamError("garbage", "the response is empty")
     return ResponsesAnswer(document, output)
@@ -198,16 +211,15 @@ class ResponsesAnswer:
     def texts(self) -> list[Slot]:
         """Every part of every message."""
         return [
-            found[0]
+            slot
             for item in self._output
-            if item.get("type") == "message"
-            for found in parts_of(item, "content", texts=_TEXT, where="output")
-            if not isinstance(found, str)
+            if kind_of(item) == "message"
+            for slot in said_in(item, "content", texts=_TEXT)
         ]
 
     def proposals(self) -> list[Proposal]:
         """Function calls, and calls of tools with free text."""
-        return [self._proposal(item) for item in list(self._output) if item.get("type") in _CALLS]
+        return [self._proposal(item) for item in list(self._output) if kind_of(item) in _CALLS]
 
     def _proposal(self, item: dict[str, Any]) -> Proposal:
         key = _CALLS[item["type"]]
@@ -225,15 +237,10 @@ class ResponsesAnswer:
         )
 
     def strip(self) -> None:
-        """Reasoning keeps its seal and loses its words; texts lose their tokens."""
-        for item in self._output:
-            if item.get("type") == "reasoning":
-                item["summary"] = []
-                item.pop("content", None)
-            for part in item.get("content") or ():
-                if isinstance(part, dict) and "logprobs" in part:
-                    part["logprobs"] = []
-        self._document.pop("output_text", None)  # some servers repeat the text here
+        """Texts and calls stay; reasoning loses its words and keeps its seal; of the rest the shell stays."""
+        keep(self._document, RESPONSE)
+        for name, value in _ECHOED.items():
+            self._document.setdefault(name, copy(value))
 
     def silence(self, message: str, *, guarded: bool) -> None:
         """Only the message is left."""
@@ -244,5 +251,5 @@ class ResponsesAnswer:
 
     def settle(self, message: str) -> None:
         """A response that is left with nothing says what happened."""
-        if not any(item.get("type") in ("message", *_CALLS) for item in self._output):
+        if not any(kind_of(item) in ("message", *_CALLS) for item in self._output):
             self._output.append(message_item(message))

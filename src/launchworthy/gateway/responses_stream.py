@@ -15,11 +15,12 @@ from typing import Any
 import orjson
 
 from launchworthy.gateway.checking import Check
+from launchworthy.gateway.known import is_name, keep_item, kind_of, part_of
 from launchworthy.gateway.responses import ResponsesAnswer, message_item
 from launchworthy.gateway.sse import event
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.no_answer import NoAnswer
-from launchworthy.runtime.pipeline import GuardPipeline
+from launchworthy.runtime.pipeline import Checked, GuardPipeline
 from launchworthy.runtime.streaming import HeldStream
 from launchworthy.runtime.telling import Telling
 
@@ -29,7 +30,8 @@ _CALLS = ("function_call", "custom_tool_call")
 _ENDS = ("response.completed", "response.incomplete")
 _FAILS = ("response.failed", "error")
 _WHOLE = ("response.created", "response.in_progress", "response.queued")
-_THOUGHTS = ("response.reasoning",)
+_ITEM_EVENTS = ("response.output_item.added", "response.output_item.done")
+_PART_EVENTS = ("response.content_part.added", "response.content_part.done")
 
 
 class ResponsesStream:
@@ -45,7 +47,8 @@ class ResponsesStream:
         self._check, self._guards, self._telling = check, guards, telling
         self._guarded = check.guards_output
         self._texts: dict[tuple[int, int], HeldStream] = {}
-        self._waiting: dict[int, list[dict[str, Any]]] = {}  # events of a call that is not decided
+        self._late = ""  # of a text that is not the first
+        self._waiting: set[int] = set()  # places of calls that are not decided
         self._items: dict[int, dict[str, Any]] = {}  # as they went out
         self._number = 0
         self._document: dict[str, Any] = {}
@@ -99,39 +102,53 @@ class ResponsesStream:
         place = given.get("output_index", -1)
         if not isinstance(place, int):
             raise UpstreamError("garbage", "an event of the stream has no place")
+        item = given.get("item")
         if kind in _WHOLE:
-            yield given
+            yield self._begun(kind, given)
         elif kind in _ENDS:
             self._end(given)
-            yield given
-        elif kind == "response.output_item.added" and _type_of(given) in _CALLS:
-            self._waiting[place] = [given]
+            yield {"type": kind, "response": given["response"]} if self._guarded else given
+        elif kind in _ITEM_EVENTS and place not in self._waiting and _type_of(given) in _CALLS:
+            self._waiting.add(place)
+            async for each in self._call(kind, given, place):
+                yield each
         elif place in self._waiting:
             async for each in self._call(kind, given, place):
                 yield each
-        elif kind in ("response.output_text.delta", "response.refusal.delta"):
-            async for each in self._delta(given, place):
-                yield each
-        elif kind in ("response.output_text.done", "response.refusal.done"):
-            async for each in self._text_done(given, place):
-                yield each
-        elif kind == "response.content_part.done":
-            part = given.get("part")
-            if isinstance(part, dict):
-                self._put(part, place, given.get("content_index", 0))
-            yield given
-        elif kind == "response.output_item.done":
-            item = given.get("item")
-            if isinstance(item, dict):
-                for index, part in enumerate(item.get("content") or ()):
-                    if isinstance(part, dict):
-                        self._put(part, place, index)
-                if self._guarded:
-                    ResponsesAnswer({}, [item]).strip()
+        elif not self._guarded:
+            if kind == "response.output_item.done" and isinstance(item, dict):
                 self._items[place] = item
             yield given
-        elif not (self._guarded and kind.startswith(_THOUGHTS)):
-            yield given
+        elif kind in ("response.output_text.delta", "response.refusal.delta"):
+            async for each in self._delta(kind, given, place):
+                yield each
+        elif kind in ("response.output_text.done", "response.refusal.done"):
+            async for each in self._text_done(kind, given, place):
+                yield each
+        elif kind in _PART_EVENTS:
+            part = self._part(given.get("part"), place, given.get("content_index"))
+            if part is not None:
+                yield {"type": kind, **_at(given, place), "part": part}
+        elif kind in _ITEM_EVENTS and isinstance(item, dict):
+            if isinstance(content := item.get("content"), list):
+                made = [self._part(part, place, index) for index, part in enumerate(content)]
+                item["content"] = [part for part in made if part is not None]
+            keep_item(item)
+            if kind == "response.output_item.done":
+                self._items[place] = item
+            yield {"type": kind, "output_index": place, "item": item}
+
+    def _begun(self, kind: str, given: dict[str, Any]) -> dict[str, Any]:
+        """The response before it has said anything, whatever it says that it holds."""
+        response = given.get("response")
+        if not isinstance(response, dict):
+            raise UpstreamError("garbage", "the stream begins without its response")
+        response["output"] = []
+        response.pop("output_text", None)
+        if not self._guarded:
+            return given
+        ResponsesAnswer(response, []).strip()
+        return {"type": kind, "response": response}
 
     def _held(self, place: int, index: Any) -> HeldStream:
         key = place, index if isinstance(index, int) else 0
@@ -144,66 +161,66 @@ class ResponsesStream:
         found = await asyncio.to_thread(work, *args) if self._check.waits else work(*args)
         return str(found)
 
-    async def _delta(self, given: dict[str, Any], place: int) -> Any:
-        if not self._guarded:
-            yield given
-            return
-        held = self._held(place, given.get("content_index", 0))
+    async def _delta(self, kind: str, given: dict[str, Any], place: int) -> Any:
+        held = self._held(place, given.get("content_index"))
         said = await self._run(held.feed, str(given.get("delta", "")))
-        if "logprobs" in given:
-            given["logprobs"] = []
+        if len(self._texts) > 1:  # it is read together with those before it, so that it waits for its end
+            self._late += said
+            said = ""
         if said:
-            yield {**given, "delta": said}
+            yield _piece(kind, given, place, said)
         if held.stopped:
             async for each in self._stop(given, place, held):
                 yield each
 
-    async def _text_done(self, given: dict[str, Any], place: int) -> Any:
-        if not self._guarded:
-            yield given
-            return
-        held = self._held(place, given.get("content_index", 0))
-        rest = await self._run(held.end)
-        refusal = given["type"] == "response.refusal.done"
-        if rest:
-            yield {
-                **{key: value for key, value in given.items() if key not in ("text", "refusal")},
-                "type": "response.refusal.delta" if refusal else "response.output_text.delta",
-                "delta": rest,
-                **({} if refusal else {"logprobs": []}),
-            }
+    async def _text_done(self, kind: str, given: dict[str, Any], place: int) -> Any:
+        held = self._held(place, given.get("content_index"))
+        rest = self._late + await self._run(held.end)
+        self._late = ""
         if held.checked is not None:
             self._telling.checked(held.checked)
+        if len(self._texts) > 1 and not held.stopped:
+            across = await self._check.across([each.released for _, each in sorted(self._texts.items())])
+            if across is not None:
+                async for each in self._stop(given, place, held, across):
+                    yield each
+                return
+        if rest:
+            yield _piece(kind.replace(".done", ".delta"), given, place, rest)
         if held.stopped:
             async for each in self._stop(given, place, held):
                 yield each
             return
-        if "logprobs" in given:
-            given["logprobs"] = []
-        yield {**given, "refusal" if refusal else "text": held.released}
+        refusal = kind == "response.refusal.done"
+        told = {"refusal": held.released} if refusal else {"text": held.released, "logprobs": []}
+        yield {"type": kind, **_at(given, place), **told}
 
-    def _put(self, part: dict[str, Any], place: int, index: Any) -> None:
+    def _part(self, part: Any, place: int, index: Any) -> dict[str, Any] | None:
         """A part that repeats a text: what went out, and not what the model said."""
-        if not self._guarded:
-            return
-        key = "refusal" if part.get("type") == "refusal" else "text"
-        part[key] = self._held(place, index).released
-        if "logprobs" in part:
-            part["logprobs"] = []
+        made = part_of(part)
+        if made is not None:
+            key = place, index if isinstance(index, int) else 0
+            held = self._texts.get(key)
+            made["refusal" if made["type"] == "refusal" else "text"] = "" if held is None else held.released
+        return made
 
-    async def _stop(self, given: dict[str, Any], place: int, held: HeldStream) -> Any:
+    async def _stop(
+        self, given: dict[str, Any], place: int, held: HeldStream, across: Checked | None = None
+    ) -> Any:
         """A guard ends the answer."""
         if held.checked is None:
             await self._run(held.end)
             if held.checked is not None:
                 self._telling.checked(held.checked)
-        if held.checked is None:
+        checked = across or held.checked
+        if checked is None:
             raise UpstreamError("garbage", "the answer could not be ended")
-        had = held.released
-        self.no_answer = self._check.stopped(held.checked, partial=had)
+        had = held.released if len(self._texts) == 1 else ""  # of a later text nothing has gone out
+        self.no_answer = self._check.stopped(checked, partial=had)
         said = f"\n\n{self.no_answer.message}" if had else self.no_answer.message
-        item = message_item(had + said, item_id=given.get("item_id"))
-        at = {"item_id": item["id"], "output_index": place, "content_index": given.get("content_index", 0)}
+        name = given.get("item_id")
+        item = message_item(had + said, item_id=name if is_name(name) else None)
+        at = {**_at(given, place), "item_id": item["id"]}
         yield {"type": "response.output_text.delta", **at, "delta": said, "logprobs": []}
         yield {"type": "response.output_text.done", **at, "text": had + said, "logprobs": []}
         yield {"type": "response.content_part.done", **at, "part": item["content"][0]}
@@ -219,18 +236,20 @@ class ResponsesStream:
         return {**base, "output": [item for _, item in sorted(self._items.items())]}
 
     async def _call(self, kind: str, given: dict[str, Any], place: int) -> Any:
-        """Events of a call are kept until it is whole, and decided."""
-        self._waiting[place].append(given)
+        """Nothing of a call goes out until it is whole, and decided."""
         if kind != "response.output_item.done":
             return
-        events, item = self._waiting.pop(place), given.get("item")
-        if not isinstance(item, dict) or item.get("type") not in _CALLS:
+        self._waiting.discard(place)
+        item = given.get("item")
+        if not isinstance(item, dict) or kind_of(item) not in _CALLS:
             raise UpstreamError("garbage", "a call of a tool in the stream is none")
+        if self._guarded:
+            keep_item(item)
         [proposal] = ResponsesAnswer({}, [item]).proposals()
         why = await self._check.withheld(proposal)
         if why is None:
             self._items[place] = item
-            for each in _of_call(events[0], item, place):
+            for each in _of_call(item, place):
                 yield each
             return
         said = message_item(why)
@@ -252,8 +271,10 @@ class ResponsesStream:
             self._items = {
                 place: item
                 for place, item in enumerate(whole)
-                if isinstance(item, dict) and item.get("type") not in _CALLS
+                if isinstance(item, dict) and kind_of(item) not in _CALLS
             }
+        if self._guarded:
+            ResponsesAnswer(response, []).strip()
         response["output"] = [item for _, item in sorted(self._items.items())]
         response.pop("output_text", None)
         if self._check.notes:
@@ -266,16 +287,31 @@ class ResponsesStream:
 
 def _type_of(given: dict[str, Any]) -> Any:
     item = given.get("item")
-    return item.get("type") if isinstance(item, dict) else None
+    return kind_of(item) if isinstance(item, dict) else None
 
 
-def _of_call(first: dict[str, Any], item: dict[str, Any], place: int) -> Iterator[dict[str, Any]]:
+def _at(given: dict[str, Any], place: int) -> dict[str, Any]:
+    """Where an event stands, as clients count."""
+    name, index = given.get("item_id"), given.get("content_index")
+    return {
+        "item_id": name if is_name(name) else "",
+        "output_index": place,
+        "content_index": index if isinstance(index, int) else 0,
+    }
+
+
+def _piece(kind: str, given: dict[str, Any], place: int, said: str) -> dict[str, Any]:
+    more: dict[str, Any] = {} if kind == "response.refusal.delta" else {"logprobs": []}
+    return {"type": kind, **_at(given, place), "delta": said, **more}
+
+
+def _of_call(item: dict[str, Any], place: int) -> Iterator[dict[str, Any]]:
     """The events of a call that was decided: with the arguments on which it was."""
     key = "arguments" if item["type"] == "function_call" else "input"
     at = {"item_id": item.get("id", ""), "output_index": place}
     name = f"response.{'function_call_arguments' if key == 'arguments' else 'custom_tool_call_input'}"
-    begun = first.get("item")
-    yield {**first, "item": {**(begun if isinstance(begun, dict) else {}), key: ""}}
+    begun = {**item, "status": "in_progress", key: ""}
+    yield {"type": "response.output_item.added", "output_index": place, "item": begun}
     yield {"type": f"{name}.delta", **at, "delta": item[key]}
     done = {"type": f"{name}.done", **at, key: item[key]}
     if key == "arguments":

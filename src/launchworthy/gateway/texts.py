@@ -1,6 +1,6 @@
 """What a request holds and an answer offers, whatever the dialect: texts with their place, calls of tools.
 
-May import ``runtime`` and ``refusing``.
+May import ``runtime`` and this room.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from launchworthy.gateway.known import kind_of
 from launchworthy.gateway.refusing import Refused
+from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
 
-__all__ = ["MARK", "WITHHELD", "Answer", "Ask", "Piece", "Proposal", "Slot", "parts_of", "rest_of"]
+__all__ = ["MARK", "WITHHELD", "Answer", "Ask", "Piece", "Proposal", "Slot", "parts_of", "rest_of", "said_in"]
 
 # A field of a content part: the application says that the text was retrieved, and from where.
 MARK = "launchworthy"
@@ -172,6 +174,28 @@ def parts_of(
             yield Slot(part, "refusal"), {}
         else:
             yield str(part.get("type"))[:40]
+
+
+def said_in(holder: dict[str, Any], key: str, *, texts: frozenset[str]) -> list[Slot]:
+    """The texts of an answer's content.
+
+    Raises:
+        UpstreamError: It is neither text nor parts.
+    """
+    content = holder.get(key)
+    if content is None:
+        return []
+    if isinstance(content, str):
+        return [Slot(holder, key)]
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        raise UpstreamError("garbage", "the content of an answer is neither text nor parts")
+    slots = []
+    for part in content:
+        kind = kind_of(part)
+        name = "refusal" if kind == "refusal" else "text"
+        if (kind in texts or kind == "refusal") and isinstance(part.get(name), str):
+            slots.append(Slot(part, name))
+    return slots
 
 
 def _mark(mark: Any, where: str) -> Mapping[str, Any]:
