@@ -160,3 +160,13 @@ def test_a_rewrite_without_a_text_is_a_block() -> None:
 def test_a_stage_that_a_guard_does_not_check_is_not_checked_by_it() -> None:
     pipeline = GuardPipeline([rule(stages=frozenset({Stage.OUTPUT}))])
     assert pipeline.check(Stage.INPUT, "secret").verdicts == ()
+
+
+def test_a_guard_that_only_watches_does_not_hold_up_a_very_long_text() -> None:
+    guard, long = Words(estimates=True), "a secret " * 10_000
+    watched = GuardPipeline([rule(guard, live=False)]).check(Stage.INPUT, long)
+    assert (watched.action, watched.text, watched.outcome) == (Action.ALLOW, long, Outcome.COULD_NOT_CHECK)
+    assert "too long" in watched.verdicts[0].reason
+    acting = GuardPipeline([rule(guard)]).check(Stage.INPUT, long)
+    containing = GuardPipeline([rule(guard, live=False, contains=True)]).check(Stage.INPUT, long)
+    assert (acting.action, containing.lowered) == (Action.BLOCK, True)

@@ -24,6 +24,9 @@ __all__ = ["Checked", "GuardPipeline", "GuardRule", "Masker", "mask"]
 
 _MOST_WAITING = 64  # checks that hang keep their thread; beyond so many, a guard could not check
 _DEFAULT_TIMEOUT_S = 2.0
+_MOST_WATCHED = (
+    50_000  # characters that a guard reads which changes nothing; a megabyte takes some half a minute
+)
 _UNSEEN = frozenset({"zero_width", "bidi"})  # kinds of what has no look of its own
 
 Masker = Callable[[str, Sequence[Finding]], str]
@@ -158,6 +161,8 @@ class GuardPipeline:
     def _ask(self, rule: GuardRule, stage: Stage, text: str, context: GuardContext) -> GuardVerdict:
         if rule.name in faults().guards:
             return _unchecked(rule, "a drill made it fail")
+        if len(text) > _MOST_WATCHED and rule.guard.estimates and not (rule.live or rule.contains):
+            return _unchecked(rule, "the text is too long for a guard that only watches")
         began = time.perf_counter()
         try:
             verdict = (
