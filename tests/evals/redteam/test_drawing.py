@@ -59,6 +59,19 @@ def test_a_twin_carries_nothing_of_an_attack() -> None:
             assert attempt.turns
 
 
+def test_the_carrier_holds_the_arguments_whole() -> None:
+    """Of an attack that was not rewritten: else what the model should call could not be read."""
+    import json
+
+    found = attempts_of(plan_of((), SURFACE, attempts=60, twins=0), SURFACE)
+    own = [each for each in found if each.tool and not each.mutators and each.goal in ("run", "choose")]
+    assert len(own) > 100
+    for attempt in own:
+        said = "\n".join([*attempt.turns, attempt.tool_result, *(d["text"] for d in attempt.documents)])
+        written = json.dumps(dict(attempt.arguments), ensure_ascii=False)
+        assert written in said or json.dumps(written, ensure_ascii=False)[1:-1] in said
+
+
 def test_every_family_draws_every_one_of_its_goals_and_carriers() -> None:
     found = attempts_of(plan_of((), SURFACE, attempts=80, twins=0), SURFACE)
     for name, family in FAMILIES.items():

@@ -80,7 +80,10 @@ def aim_at(
         )
         takes_context = not is_http or request is None or "{context}" in str(request)
         carriers: tuple[str, ...] = ("user", "document") if takes_context else ("user",)
-        seen = replace(surface({}), carriers=carriers, has_system=not is_http)
+        seen = surface({})
+        seen = replace(
+            seen, carriers=carriers, has_system=not is_http, tools=seen.tools if is_http else ()
+        )  # a model alone calls no tool
         return Aim(
             address=address,
             surface=seen,

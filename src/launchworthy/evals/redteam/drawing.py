@@ -282,7 +282,7 @@ def _carried(carrier: str, shape: int, said: str, chance: random.Random) -> str:
     template = catalogue()["carriers"][carrier][shape]
     if template.lstrip().startswith("{{"):
         said = json.dumps(said, ensure_ascii=False)[1:-1]  # within a JSON text
-    return _put(template, payload=said, name=name, mail=mail).replace("{{", "{").replace("}}", "}")
+    return _put(template.replace("{{", "{").replace("}}", "}"), payload=said, name=name, mail=mail)
 
 
 def _put(template: str, **values: str) -> str:

@@ -124,6 +124,7 @@ def _read(raw: Any, happened: Happened, contract: Contract, policy: Policy, surf
     happened.outputs.append("\n".join(any_text(answer.output)))
     happened.answered = answer.answered if answer.answered is not None else _says_something(answer.output)
     calls = answer.fields.get("tool_calls")
+    happened.sees_tools = happened.sees_tools or isinstance(calls, list)
     for each in calls if isinstance(calls, list) else ():
         ran = _called(each, contract, policy, surface)
         if ran is not None and (ran.tool, ran.arguments) not in [
@@ -194,6 +195,7 @@ class AttackedTarget:
     async def ask(self, item: GoldItem) -> Reply:
         """One attempt, turn by turn."""
         attempt, happened = Attempt.from_json(item.input), Happened()
+        happened.sees_tools = False
         happened.delivered |= {"user", "document", "system"} if self._planted else {"user", "document"}
         history: list[dict[str, str]] = []
         latency_ms, trace_id = 0.0, None
