@@ -128,6 +128,7 @@ class Call:
     def trusted(self, value: Any) -> None:
         """Note what the application itself brought, such as the caller's own account, as its own choice."""
         self._caller.seen.note(Origin.APPLICATION, value)
+        self._instant.private = True
 
     def retrieved(self, documents: Iterable[Any], *, source: str = "") -> tuple[Document, ...]:
         """Check what was looked up, passage by passage; those that may enter the prompt.

@@ -46,7 +46,7 @@ class Instant:
     def answer(self, fallback: Fallback) -> Reply | None:
         """The answer of a fallback; None where it has none."""
         if fallback.way is Way.CACHED:
-            known = self._cache.get(self._key())
+            known = None if self._is_nobodys else self._cache.get(self._key())
             return None if known is None else Reply(text=known.text, cites=known.cites)
         passages = [each.passage for each in self._caller.documents]
         find = best_sentences(self._question(), passages) if fallback.way is Way.EXTRACT else None
@@ -55,9 +55,14 @@ class Instant:
 
     def keep(self, text: str, reply: Reply) -> None:
         """Remember an answer as it went out, under those whose erasure takes it out."""
-        if self._question():
+        if self._question() and not self._is_nobodys:
             answer = CachedAnswer(text=text, cites=reply.cites)
             self._cache.put(self._key(), answer, people=self._caller.people)
+
+    @property
+    def _is_nobodys(self) -> bool:
+        """Whether it is for one person only, and nobody can tell later who that was."""
+        return self.private and not (self._caller.user or self._caller.session)
 
     def _key(self) -> str:
         return answer_key(
@@ -67,5 +72,8 @@ class Instant:
             question=self._question(),
             roles=self._caller.roles,
             scopes=self._caller.scopes,
-            user=self._caller.user if self.private else None,
+            user=self._person() if self.private else None,
         )
+
+    def _person(self) -> str:
+        return f"user {self._caller.user}" if self._caller.user else f"session {self._caller.session}"

@@ -195,6 +195,25 @@ def test_an_answer_of_before_is_given_again_to_the_same_rights_only_until_it_is_
         assert _ask(made, user="u-2").fallback == "extractive_answer"
 
 
+def test_an_answer_that_rests_on_what_the_application_told_of_a_person_is_theirs_alone(shop: Make) -> None:
+    made = shop()
+
+    def asked(**who: Any) -> Any:
+        with made.enforcer.call("answer", roles=["customer"], **who) as call:
+            question = call.input("What do I owe?")
+            call.trusted({"owes": 4711})
+            call.model(question)
+            return call.answer()
+
+    for who in ({"user": "ana"}, {"session": "s-1"}, {}):
+        assert isinstance(asked(**who), Answer)
+    with injected(Faults(models=True)):
+        assert asked(user="ana").fallback == "cached_answer"
+        assert asked(session="s-1").fallback == "cached_answer"
+        for other in ({"user": "bob"}, {"session": "s-2"}, {}, {"user": "s-1"}):
+            assert isinstance(asked(**other), NoAnswer)
+
+
 def test_a_stream_goes_out_in_parts_and_what_is_found_in_it_does_not(shop: Make) -> None:
     def parts(text: str) -> Callable[..., Any]:
         return lambda messages, **options: iter([text[at : at + 5] for at in range(0, len(text), 5)])
