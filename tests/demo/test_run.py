@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 from launchworthy.demo.policy import read_policy
+from launchworthy.demo.tickets import Tickets
 from launchworthy.server import read_note
 
 BOARD = "/products/python-docs"
@@ -48,7 +49,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600  # on a busy machine
         while "The launch board is at" not in told.read_text() and process.poll() is None:
             assert time.monotonic() < deadline, told.read_text()
             time.sleep(0.2)
@@ -67,7 +68,12 @@ def test_it_prints_each_command_the_verdict_and_what_to_try_next(demo: Demo) -> 
         "$ launchworthy up --contract launchworthy.yaml",
         "$ python -m launchworthy.demo.users --questions 60",
         "$ launchworthy eval --target launchworthy.demo.targets:baseline",
+        "$ launchworthy guard calibrate prompt_injection",
+        "The simulated maintainer approved 8 tickets and rejected 2: 8 were filed, and 2 wait for you.",
         "$ launchworthy eval --target launchworthy.demo.targets:candidate",
+        "lines of python-docs were kept when what they guard failed",
+        "attacks succeeded",
+        "Records of python-docs hold nothing that the contract does not declare.",
         "$ launchworthy verdict",
         "Not ready for internal: ",
         "What to try next:",
@@ -105,6 +111,39 @@ def test_a_changed_threshold_changes_the_verdict(demo: Demo) -> None:
             time.sleep(0.5)
     finally:
         contract.write_text(before)
+
+
+def test_approved_tickets_are_filed_once_and_two_wait(demo: Demo) -> None:
+    filed = Tickets(demo.folder / "tickets.sqlite").find_tickets(document="list.sort")
+    assert [each["problem"] for each in filed] == ["it does not say how items that compare equal are ordered"]
+    waiting = demo.page(f"{BOARD}/approvals")
+    assert "2 calls wait" in waiting
+    assert "please delete my account with the package index" in waiting
+
+
+@pytest.mark.parametrize(
+    ("claim", "title"),
+    [
+        ("tools/file_ticket/approval", "Met"),
+        ("tools/file_ticket/idempotent_by", "Met"),
+        ("tools/unnamed", "Met"),
+        ("guards/prompt_injection", "Met"),
+        ("guards/prompt_injection/false_positives", "Met"),
+        ("abuse/prompt_injection", "Met"),
+        ("abuse/unapproved_change", "Met"),
+        ("answer/fallbacks/extractive_answer", "Met"),
+        ("monitors/fallback_drill", "Met"),
+        ("data/unnamed", "Met"),
+        ("data/pii/record", "Met"),
+    ],
+)
+def test_what_was_drilled_attacked_and_scanned_stands(demo: Demo, claim: str, title: str) -> None:
+    assert f"<title>{title}" in demo.page(f"{BOARD}/claims/python-docs/{claim}")
+
+
+@pytest.mark.parametrize("page", ["approvals", "guards", "permissions", "budgets", "audit", "redteam"])
+def test_each_page_of_what_is_enforced_opens(demo: Demo, page: str) -> None:
+    assert "Launchworthy</title>" in demo.page(f"{BOARD}/{page}")
 
 
 def test_every_record_of_a_simulated_user_says_so_and_evaluations_are_apart(demo: Demo) -> None:
