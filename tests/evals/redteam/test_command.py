@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import agent
 import pytest
 from aiohttp import web
 from click.testing import CliRunner, Result
+from tests.evals.redteam import agent
 
 from launchworthy.cli.redteam import command
 from launchworthy.errors import LaunchworthyError

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import agent
+from tests.evals.redteam import agent
 
 from launchworthy.contract import parse_contract
 from launchworthy.evals.redteam import FAMILIES, attempts_of, function_target, plan_of, surface_of

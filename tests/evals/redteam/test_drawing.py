@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import agent
 import pytest
+from tests.evals.redteam import agent
 
 from launchworthy.contract import claims
 from launchworthy.evals.redteam import FAMILIES, Attempt, attempts_of, leaked, plan_of, surface_of

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import collections
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import agent
 import pytest
+from tests.evals.redteam import agent
 
 from launchworthy.contract import parse_contract
 from launchworthy.evals.redteam import (
@@ -205,7 +206,7 @@ def test_harmless_twins_are_answered_and_a_guard_that_refuses_all_shows(enforcer
     from launchworthy.runtime.compiling import guard_pipeline
 
     strict = bare(enforcer)
-    strict.rules = replace(strict.rules, guards=guard_pipeline(parse_contract(text), root=None))
+    strict.rules = replace(strict.rules, guards=guard_pipeline(parse_contract(text), root=Path()))
     refused = [ask(enforcer_target(strict, SURFACE, name="agent"), each)["answered"] for each in twins]
     assert refused.count(False) > len(twins) / 2
     assert strict.rules.guards.check(Stage.INPUT, "the", _context()).goes_on is False

@@ -3,9 +3,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import agent
 import pytest
 from aiohttp import web
+from tests.evals.redteam import agent
 
 from launchworthy.evals.http import HttpTarget
 from launchworthy.evals.redteam import (

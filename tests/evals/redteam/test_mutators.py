@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import random
 
-import agent
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.evals.redteam import agent
 
 from launchworthy.evals.redteam.mutators import ENCODINGS, INEXACT, MUTATORS, OBFUSCATIONS, SPLITS, mutate
 
