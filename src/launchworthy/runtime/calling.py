@@ -485,8 +485,8 @@ class Call:
             self.stopped = result
             self._telling.no_answer(result)
             self._span.set_output(result.message)
-        elif isinstance(result, Answer):
-            self._span.set_output(result.text)
+        else:
+            self._span.set_output(result.text if isinstance(result, Answer) else result.message)
         if self._deadline.is_over:
             self._over("limits/timeout", reason="the call took longer than it may")
         return result

@@ -351,10 +351,12 @@ class Enforcer:
             product=self.product,
             simulated=simulated,
         ) as span:
+            span.set_input(approval.call.question)
             telling = self._telling(self._workflow(workflow), span, simulated)
             result = self.rules.tools.resume(approval, telling=telling, seconds=_RESUMED_S, loop=None)
             if result.approval is not None and result.approval.state is ApprovalState.PENDING:
                 span.set_attributes({"launchworthy.approval": approval_id})
+            span.set_output(result.content)
             return result
 
     async def aresume(
