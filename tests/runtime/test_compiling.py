@@ -102,6 +102,18 @@ def test_what_data_says_of_prompts_and_answers_becomes_guards_that_stop_before_o
     assert {each.mode for name, each in found.items() if name.endswith("/names")} == {"shadow"}
 
 
+def test_a_password_is_masked_whole_before_its_end_is_taken_for_a_mail_address() -> None:
+    text = """
+data: {pii: {find: [email], response: redact}}
+guards: {keys: {checks: [output], action: redact, uses: secrets}}
+"""
+    pipeline = guard_pipeline(parse_contract(HEAD + text), root=Path())
+    checked = pipeline.check(
+        Stage.OUTPUT, "postgres://bob:pa$$w0rd;x!k9@db.shop.example/prod, or ana@shop.example"
+    )
+    assert checked.text == "[CONNECTION_STRING]/prod, or [EMAIL]"
+
+
 def test_personal_data_that_is_kept_needs_no_guard() -> None:
     found = compiled("data:\n  pii: {prompt: keep, response: keep}\nguards: {}\n")
     assert not found

@@ -26,6 +26,7 @@ from launchworthy.runtime.guards.calibration import (
     read_calibration,
 )
 from launchworthy.runtime.guards.catalog import DEFAULT_TIMEOUT_S, Settings, build_guards, settings_of
+from launchworthy.runtime.guards.secrets import SecretsGuard
 from launchworthy.runtime.guards.unready import UnreadyGuard
 from launchworthy.runtime.guards.verdict import Guard, Stage
 from launchworthy.runtime.pipeline import GuardPipeline, GuardRule, Masker, mask
@@ -118,8 +119,8 @@ def compile_guards(
 ) -> tuple[CompiledGuard, ...]:
     """The same with what decides whether each may act, in the order in which they run.
 
-    First those that stop a text as it came, then personal data as ``data/pii`` says, then those that change
-    the text; in each group, those that ask others come last.
+    First those that stop a text as it came, then those that change it: secrets, personal data as ``data/pii``
+    says, all others; in each group, those that ask others come last.
     """
     found: list[CompiledGuard] = []
     for name, declared in guards_in_force(contract).items():
@@ -131,10 +132,14 @@ def compile_guards(
 
 def _order(compiled: CompiledGuard) -> tuple[int, bool]:
     rule = compiled.rule
-    changes = rule.action in _CHANGES
-    if rule.name.startswith("data/"):
-        return 2 if changes else 1, rule.guard.waits
-    return 3 if changes else 0, rule.guard.waits
+    changes, of_data = rule.action in _CHANGES, rule.name.startswith("data/")
+    if not changes:
+        place = 1 if of_data else 0
+    elif isinstance(rule.guard, SecretsGuard):
+        place = 2  # a password and its host look like a mail address, and would be masked by half
+    else:
+        place = 3 if of_data else 4
+    return place, rule.guard.waits
 
 
 def _declared(settings: Settings, declared: Declared) -> Iterator[CompiledGuard]:
