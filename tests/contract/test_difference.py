@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from launchworthy.contract import Change, Way, contract_diff, parse_contract
+
+_parsed = functools.cache(parse_contract)  # most tests begin from the same contract
 
 
 def _diff(text: str, *changes: tuple[str, str]) -> tuple[Change, ...]:
@@ -12,7 +16,7 @@ def _diff(text: str, *changes: tuple[str, str]) -> tuple[Change, ...]:
     for old_text, new_text in changes:
         assert new.count(old_text) == 1, old_text
         new = new.replace(old_text, new_text)
-    return contract_diff(parse_contract(text), parse_contract(new))
+    return contract_diff(_parsed(text), parse_contract(new))
 
 
 LOOSENED, TIGHTENED, CHANGED, ADDED, DROPPED = (
