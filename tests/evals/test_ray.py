@@ -162,7 +162,8 @@ def test_what_ray_prints_of_its_machines_stays_out_of_standard_output(
             print_to_stdstream(gone, ignore_prefix=False)
 
     ray.shutdown()
-    _run(tmp_path, RayTarget(answer, address=cluster.address), limits=Limits(concurrency=8), watch=die)
+    target = RayTarget(answer, address=cluster.address, workers=1)
+    _run(tmp_path, target, limits=Limits(concurrency=8), watch=die)
     print("results")
     told = capsys.readouterr()
     assert told.out == "results\n"
