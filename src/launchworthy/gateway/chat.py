@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from launchworthy.gateway.known import CHAT_DOCUMENT, keep
+from launchworthy.gateway.known import CHAT_DOCUMENT, SENT_MESSAGE, keep, kind_of
 from launchworthy.gateway.refusing import Refused
-from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, rest_of, said_in
+from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, refuse_strange, rest_of, said_in
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
@@ -19,8 +19,9 @@ __all__ = ["ChatAnswer", "answers_of", "read_chat"]
 
 _TEXT = frozenset({"text"})
 _MOST_MESSAGES = 10_000
-_SENT = ("role", "content", "tool_calls", "tool_call_id")
-_READ = frozenset({"messages", "metadata", "launchworthy", "stream_options", "stop", "logit_bias"})
+_READ = frozenset(
+    {"messages", "model", "metadata", "launchworthy", "stream_options", "user", "safety_identifier"}
+)
 
 
 def read_chat(body: dict[str, Any], *, trusted: bool) -> Ask:
@@ -43,11 +44,17 @@ def read_chat(body: dict[str, Any], *, trusted: bool) -> Ask:
     ask = Ask(provider_tools=provider_tools + _provider_tools(body))
     last = _last_of_model(messages)
     tools: dict[str, str] = {}
+    run, before = 0, ""
+    if not trusted:
+        refuse_strange(body)
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise Refused(400, "invalid_messages", f"{where} is no message", param=where)
-        _read_message(ask, message, where, new=index > last, trusted=trusted, tools=tools)
+        run, before = run + (message["role"] != before or before == "tool"), message["role"]
+        _read_message(ask, message, where, new=index > last, trusted=trusted, tools=tools, run=run)
+    if not trusted:
+        _number_calls(messages)
     if not trusted and (rest := rest_of(body, without=_READ)) is not None:
         ask.pieces.append(rest)
     return ask
@@ -72,9 +79,21 @@ def _provider_tools(body: Mapping[str, Any]) -> list[str]:
 
 
 def _read_message(
-    ask: Ask, message: dict[str, Any], where: str, *, new: bool, trusted: bool, tools: dict[str, str]
+    ask: Ask,
+    message: dict[str, Any],
+    where: str,
+    *,
+    new: bool,
+    trusted: bool,
+    tools: dict[str, str],
+    run: int,
 ) -> None:
     role = message["role"]
+    if not trusted:
+        calls = message.get("tool_calls")
+        if calls is not None and not isinstance(calls, list):
+            raise Refused(400, "invalid_messages", f"{where}.tool_calls is no list of calls", param=where)
+        keep(message, SENT_MESSAGE)  # the rest some models may read, and no guard does
     origin, tool = Origin.USER, ""
     stage: Stage | None = Stage.INPUT
     if role == "tool":
@@ -89,16 +108,15 @@ def _read_message(
             ask.steps += 1
             tools.update(_named(calls))
             if not trusted:
-                ask.pieces += [_of_client(inner, new=new) for inner in _inner(calls)]
+                ask.pieces += [
+                    Piece(slot=slot, origin=Origin.USER, stage=Stage.INPUT, new=new) for slot in _inner(calls)
+                ]
     elif role not in ("user", "system", "developer"):
         raise Refused(400, "invalid_messages", f"{where}.role is not known", param=where)
     if role == "user":
         ask.turns += 1
         ask.steps = 0
-    if not trusted:
-        for key in [key for key in message if key not in _SENT]:
-            del message[key]  # fields of some vendors, which their models may read and no guard does
-    for found in parts_of(message, "content", texts=_TEXT, where=where):
+    for found in parts_of(message, "content", texts=_TEXT, where=where, trusted=trusted):
         if isinstance(found, str):
             ask.unread.append(found)
             continue
@@ -113,17 +131,34 @@ def _read_message(
                 tool=tool,
                 source=mark.get("retrieved", ""),
                 owner=mark.get("owner"),
+                run=0 if retrieved else run,
             )
         )
+        if not trusted and stage is not Stage.INPUT:  # whoever writes a tool's answer may have made it up
+            ask.pieces.append(Piece(slot=slot, origin=origin, stage=Stage.INPUT, new=new, run=run))
 
 
-def _inner(calls: list[Any]) -> list[dict[str, Any]]:
-    found = [call.get("function") for call in calls if isinstance(call, dict)]
-    return [inner for inner in found if isinstance(inner, dict) and isinstance(inner.get("arguments"), str)]
+def _inner(calls: list[Any]) -> list[Slot]:
+    """Every text of calls that a client says were made."""
+    return [
+        Slot(inner, key)
+        for call in calls
+        for inner in (call.get("function"), call.get("custom"))
+        if isinstance(inner, dict)
+        for key in ("name", "arguments", "input")
+        if isinstance(inner.get(key), str)
+    ]
 
 
-def _of_client(holder: dict[str, Any], *, new: bool) -> Piece:
-    return Piece(slot=Slot(holder, "arguments"), origin=Origin.USER, stage=Stage.INPUT, new=new)
+def _number_calls(messages: list[dict[str, Any]]) -> None:
+    """Give calls and their answers names of ours: those of a client could say anything."""
+    named: dict[str, str] = {}
+    for message in messages:
+        for holder, key in [(call, "id") for call in message.get("tool_calls") or ()] + [
+            (message, "tool_call_id")
+        ]:
+            if isinstance(given := holder.get(key), str):
+                holder[key] = named.setdefault(given, f"call_{len(named) + 1}")
 
 
 def _named(calls: list[Any]) -> dict[str, str]:
@@ -195,7 +230,7 @@ class ChatAnswer:
         return [self._proposal(call) for call in list(calls)] if isinstance(calls, list) else []
 
     def _proposal(self, call: Any) -> Proposal:
-        kind = call.get("type", "function") if isinstance(call, dict) else ""
+        kind = kind_of(call, "function") if isinstance(call, dict) else ""
         inner = call.get(kind) if isinstance(call, dict) else None
         inner = inner if isinstance(inner, dict) else {}
         key = "input" if kind == "custom" else "arguments"

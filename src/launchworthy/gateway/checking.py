@@ -117,6 +117,25 @@ class Check:
             if piece.stage is Stage.RETRIEVED and piece.slot.text != WITHHELD:
                 self._documents.append(_document(piece))
                 self._passages.append(self._documents[-1].passage)
+        return await self._runs()
+
+    async def _runs(self) -> NoAnswer | None:
+        """Check texts together that a model reads as one: what is split between them no guard has seen."""
+        runs: dict[tuple[int, Stage], list[Piece]] = {}
+        for piece in self._ask.pieces:
+            stage = piece.stage
+            if not piece.run or stage is None or piece.slot.text == WITHHELD:
+                continue
+            if self._arm.guards.rules_at(stage):
+                runs.setdefault((piece.run, stage), []).append(piece)
+        for (_, at), pieces in runs.items():
+            texts = [piece.slot.text for piece in pieces]
+            if (across := await self._across(at, texts, tool=pieces[0].tool)) is None:
+                continue
+            if at is Stage.INPUT and pieces[-1].new:
+                return self.stopped(across)
+            for piece in pieces:
+                self._withhold(piece, across)
         return None
 
     def _limits(self) -> NoAnswer | None:
@@ -294,6 +313,7 @@ class Check:
             return None
         joined = "".join(texts)
         checked = await self._guard(stage, joined, tool=tool)
+        self.lowered = self.lowered or checked.lowered
         return None if checked.goes_on and checked.text == joined else checked
 
     async def _guard(self, stage: Stage, text: str, *, tool: str = "") -> Checked:

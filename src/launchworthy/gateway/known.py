@@ -16,6 +16,9 @@ __all__ = [
     "HEAD",
     "MESSAGE",
     "RESPONSE",
+    "SENT_ITEMS",
+    "SENT_MESSAGE",
+    "SENT_PARTS",
     "Shape",
     "is_name",
     "is_plain",
@@ -24,6 +27,7 @@ __all__ = [
     "kind_of",
     "only",
     "part_of",
+    "strange_field",
 ]
 
 Shape = Mapping[str, Callable[[Any], bool]]
@@ -61,6 +65,8 @@ def is_plain(value: Any) -> bool:
     """Whether a setting is a number, a switch, nothing, or one of few words: none that a model could obey."""
     if isinstance(value, str):
         return value in _SETTINGS
+    if isinstance(value, dict):  # biases of tokens by their number
+        return all(key.isdecimal() and is_plain(each) for key, each in value.items())
     return value is None or isinstance(value, (bool, int, float))
 
 
@@ -70,7 +76,7 @@ def kind_of(document: Mapping[str, Any], default: str = "") -> str:
     return kind if isinstance(kind, str) else ""
 
 
-def _text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
@@ -109,10 +115,10 @@ def _rows(kept: Callable[[Any], bool]) -> Callable[[Any], bool]:
 def part_of(part: Any) -> dict[str, Any] | None:
     """A part of an answer's content made anew, in the words of its dialect; None where it is no text."""
     kind = kind_of(part) if isinstance(part, dict) else ""
-    if kind == "output_text" and _text(part.get("text")):
+    if kind == "output_text" and is_text(part.get("text")):
         return {"type": kind, "text": part["text"], "annotations": [], "logprobs": []}
     key = "text" if kind == "text" else "refusal"
-    if kind in ("text", "refusal") and _text(part.get(key)):
+    if kind in ("text", "refusal") and is_text(part.get(key)):
         return {"type": kind, key: part[key]}
     return None
 
@@ -165,13 +171,13 @@ HEAD: Shape = {
 _CALL: Shape = {
     "id": is_name,
     "type": _one_of("function", "custom"),
-    "function": _shaped({"name": is_name, "arguments": _text}),
-    "custom": _shaped({"name": is_name, "input": _text}),
+    "function": _shaped({"name": is_name, "arguments": is_text}),
+    "custom": _shaped({"name": is_name, "input": is_text}),
 }
 MESSAGE: Shape = {
     "role": _one_of("assistant"),
     "content": _parts,
-    "refusal": _text,
+    "refusal": is_text,
     "tool_calls": _rows(_shaped(_CALL)),
 }
 CHAT_DOCUMENT: Shape = {
@@ -206,8 +212,8 @@ _SHELL: Shape = {
 }
 _ITEMS: Mapping[str, Shape] = {
     "message": {**_SHELL, "role": _one_of("assistant"), "content": _parts},
-    "function_call": {**_SHELL, "call_id": is_name, "name": is_name, "arguments": _text},
-    "custom_tool_call": {**_SHELL, "call_id": is_name, "name": is_name, "input": _text},
+    "function_call": {**_SHELL, "call_id": is_name, "name": is_name, "arguments": is_text},
+    "custom_tool_call": {**_SHELL, "call_id": is_name, "name": is_name, "input": is_text},
     "reasoning": {**_SHELL, "summary": _empty, "encrypted_content": _sealed},
 }
 
@@ -245,3 +251,65 @@ RESPONSE: Shape = {
     "output": _rows(keep_item),
     "usage": _shaped(_USAGE),
 }
+
+# ── what a client sends whose key is not trusted ─────────────────────────────────────────────────
+
+_FIELDS = frozenset(
+    "audio background conversation function_call functions include input instructions launchworthy "
+    "logit_bias logprobs max_completion_tokens max_output_tokens max_tokens messages metadata modalities "
+    "model prediction previous_response_id prompt prompt_cache_key prompt_cache_retention reasoning "
+    "reasoning_effort response_format safety_identifier service_tier stop store stream stream_options text "
+    "tool_choice tools truncation user verbosity web_search_options".split()
+)
+
+
+def _in_parts(value: Any) -> bool:
+    """Whether a content is read part by part, each by its own shape; what is neither is refused there."""
+    return value is not None
+
+
+_CALLED: Shape = {
+    "id": is_text,
+    "type": _one_of("function", "custom"),
+    "function": _shaped({"name": is_name, "arguments": is_text}),
+    "custom": _shaped({"name": is_name, "input": is_text}),
+}
+_KIND: Shape = {"type": is_text}
+_FILE: Shape = dict.fromkeys(("file_id", "file_data", "file_url", "filename"), is_text)
+_SAID: Shape = {**_KIND, "text": is_text}
+_RESULT: Shape = {**_KIND, "call_id": is_text, "output": _in_parts}
+SENT_MESSAGE: Shape = {
+    "role": is_text,
+    "content": _in_parts,
+    "tool_calls": _rows(_shaped(_CALLED)),
+    "tool_call_id": is_text,
+}
+SENT_PARTS: Mapping[str, Shape] = {
+    "text": _SAID,
+    "input_text": _SAID,
+    "output_text": _SAID,
+    "summary_text": _SAID,
+    "reasoning_text": _SAID,
+    "refusal": {**_KIND, "refusal": is_text},
+    "image_url": {**_KIND, "image_url": _shaped({"url": is_text, "detail": is_name})},
+    "input_audio": {**_KIND, "input_audio": _shaped({"data": is_text, "format": is_name})},
+    "file": {**_KIND, "file": _shaped(_FILE)},
+    "input_image": {**_KIND, "image_url": is_text, "file_id": is_text, "detail": is_name},
+    "input_file": {**_KIND, **_FILE},
+}
+SENT_ITEMS: Mapping[str, Shape] = {
+    "message": {**_KIND, "role": is_text, "content": _in_parts},
+    "function_call": {**_KIND, "call_id": is_text, "name": is_name, "arguments": is_text},
+    "custom_tool_call": {**_KIND, "call_id": is_text, "name": is_name, "input": is_text},
+    "function_call_output": _RESULT,
+    "custom_tool_call_output": _RESULT,
+    "reasoning": _ITEMS["reasoning"],
+}
+
+
+def strange_field(body: Mapping[str, Any]) -> str | None:
+    """A field that is not OpenAI's and holds more than a number: some servers run what stands in theirs."""
+    return next(
+        (key for key in body if key not in _FIELDS and not isinstance(body[key], (int, float, type(None)))),
+        None,
+    )

@@ -10,9 +10,9 @@ import uuid
 from copy import copy
 from typing import Any
 
-from launchworthy.gateway.known import RESPONSE, keep, kind_of
+from launchworthy.gateway.known import RESPONSE, SENT_ITEMS, keep, keep_item, kind_of
 from launchworthy.gateway.refusing import Refused
-from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, rest_of, said_in
+from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, refuse_strange, rest_of, said_in
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
@@ -23,7 +23,9 @@ _TEXT = frozenset({"input_text", "output_text", "text", "summary_text", "reasoni
 _KEPT_ELSEWHERE = ("previous_response_id", "conversation", "prompt")
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 _RESULTS = ("function_call_output", "custom_tool_call_output")
-_READ = frozenset({"input", "metadata", "launchworthy", "stream_options", "include"})
+_READ = frozenset(
+    {"input", "model", "metadata", "launchworthy", "stream_options", "user", "safety_identifier"}
+)
 _MOST_ITEMS = 10_000
 # What a provider repeats of the request, as clients expect it, without its words.
 _ECHOED: dict[str, Any] = {
@@ -74,16 +76,25 @@ def read_responses(body: dict[str, Any], *, trusted: bool) -> Ask:
         raise Refused(400, "invalid_input", "input is neither text nor a list of items", param="input")
     last = _last_of_model(given)
     names: dict[str, str] = {}
+    run, before = 0, ""
     for index, item in enumerate(given):
         where = f"input[{index}]"
         if not isinstance(item, dict):
             raise Refused(400, "invalid_input", f"{where} is no item", param=where)
-        _read_item(ask, item, where, new=index > last, trusted=trusted, names=names)
+        role = str(item.get("role", ""))
+        run, before = run + (role != before or not role), role
+        _read_item(ask, item, where, new=index > last, trusted=trusted, names=names, run=run)
+    if not trusted:
+        _number_calls(given)
     return ask
 
 
 def _of_client(ask: Ask, body: dict[str, Any], *, trusted: bool) -> None:
-    if not trusted and (rest := rest_of(body, without=_READ)) is not None:
+    if trusted:
+        return
+    refuse_strange(body)
+    read = _READ | {"instructions"} if isinstance(body.get("instructions"), str) else _READ
+    if (rest := rest_of(body, without=read)) is not None:
         ask.pieces.append(rest)
 
 
@@ -103,24 +114,29 @@ def _last_of_model(items: list[Any]) -> int:
 
 
 def _read_item(
-    ask: Ask, item: dict[str, Any], where: str, *, new: bool, trusted: bool, names: dict[str, str]
+    ask: Ask, item: dict[str, Any], where: str, *, new: bool, trusted: bool, names: dict[str, str], run: int
 ) -> None:
-    kind = item.get("type", "message")
+    kind = kind_of(item, "message")
+    if not kind:
+        raise Refused(400, "invalid_input", f"{where}.type is no text", param=where)
+    if not trusted:
+        if kind in SENT_ITEMS:
+            keep(item, SENT_ITEMS[kind])
+        else:
+            keep_item(item)
     if kind in _CALLS:
         ask.steps += 1
         names[str(item.get("call_id"))] = str(item.get("name", ""))
-        if not trusted and isinstance(item.get(_CALLS[kind]), str):
-            slot = Slot(item, _CALLS[kind])
-            ask.pieces.append(Piece(slot=slot, origin=Origin.USER, stage=Stage.INPUT, new=new))
+        for key in () if trusted else ("name", _CALLS[kind]):
+            if isinstance(item.get(key), str):
+                slot = Slot(item, key)
+                ask.pieces.append(Piece(slot=slot, origin=Origin.USER, stage=Stage.INPUT, new=new))
         return
     if kind in _RESULTS:
         _add(ask, item, "output", where, origin=Origin.TOOL_RESULT, stage=Stage.TOOL_RESULT, new=new,
-             tool=names.get(str(item.get("call_id")), ""))  # fmt: skip
+             tool=names.get(str(item.get("call_id")), ""), trusted=trusted, run=run)  # fmt: skip
         return
     if kind == "reasoning":
-        if not trusted:
-            item["summary"] = []
-            item.pop("content", None)
         return  # what the model thought, sealed by its provider
     if kind != "message":
         ask.unread.append(str(kind)[:40])
@@ -139,7 +155,15 @@ def _read_item(
     if role == "user":
         ask.turns += 1
         ask.steps = 0
-    _add(ask, item, "content", where, origin=origin, stage=stage, new=new)
+    _add(ask, item, "content", where, origin=origin, stage=stage, new=new, trusted=trusted, run=run)
+
+
+def _number_calls(items: list[dict[str, Any]]) -> None:
+    """Give calls and their answers names of ours: those of a client could say anything."""
+    named: dict[str, str] = {}
+    for item in items:
+        if isinstance(given := item.get("call_id"), str):
+            item["call_id"] = named.setdefault(given, f"call_{len(named) + 1}")
 
 
 def _add(
@@ -151,9 +175,11 @@ def _add(
     origin: Origin,
     stage: Stage | None,
     new: bool,
+    trusted: bool,
+    run: int,
     tool: str = "",
 ) -> None:
-    for found in parts_of(item, key, texts=_TEXT, where=where):
+    for found in parts_of(item, key, texts=_TEXT, where=where, trusted=trusted):
         if isinstance(found, str):
             ask.unread.append(found)
             continue
@@ -168,8 +194,11 @@ def _add(
                 tool=tool,
                 source=mark.get("retrieved", ""),
                 owner=mark.get("owner"),
+                run=0 if retrieved else run,
             )
         )
+        if not trusted and stage is not Stage.INPUT:  # whoever writes a tool's answer may have made it up
+            ask.pieces.append(Piece(slot=slot, origin=origin, stage=Stage.INPUT, new=new, run=run))
 
 
 def responses_answer(document: dict[str, Any]) -> ResponsesAnswer:

@@ -10,13 +10,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from launchworthy.gateway.known import kind_of
+from launchworthy.gateway.known import SENT_PARTS, is_plain, keep, kind_of, strange_field
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
 
-__all__ = ["MARK", "WITHHELD", "Answer", "Ask", "Piece", "Proposal", "Slot", "parts_of", "rest_of", "said_in"]
+__all__ = [
+    "MARK",
+    "WITHHELD",
+    "Answer",
+    "Ask",
+    "Piece",
+    "Proposal",
+    "Slot",
+    "parts_of",
+    "refuse_strange",
+    "rest_of",
+    "said_in",
+]
 
 # A field of a content part: the application says that the text was retrieved, and from where.
 MARK = "launchworthy"
@@ -53,6 +65,7 @@ class Piece:
         tool: Name of the tool that answered it.
         source: Source that it was retrieved from.
         owner: Whose row it is.
+        run: Texts of one stage with the same number are read in one go; 0: it is read alone.
     """
 
     slot: Slot
@@ -62,6 +75,7 @@ class Piece:
     tool: str = ""
     source: str = ""
     owner: str | None = None
+    run: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +99,11 @@ class Ask:
     @property
     def question(self) -> str:
         """What the user asked last."""
-        asked = [piece.slot.text for piece in self.pieces if piece.stage is Stage.INPUT and piece.new]
+        asked = [
+            piece.slot.text
+            for piece in self.pieces
+            if piece.stage is Stage.INPUT and piece.origin is Origin.USER and piece.new
+        ]
         return "\n".join(asked)
 
 
@@ -132,14 +150,30 @@ class Answer(Protocol):
         ...
 
 
+def refuse_strange(body: dict[str, Any]) -> None:
+    """Refuse what a key that is not trusted may not send beside its messages.
+
+    Raises:
+        Refused: It sends a field that no guard could judge.
+    """
+    if (name := strange_field(body)) is not None:
+        raise Refused(
+            403,
+            "untrusted_field",
+            f"this key may not send {name[:80]!r}",
+            param=name[:80],
+            hint="leave it out, or make a key with --trusted",
+        )
+    if isinstance(options := body.get("stream_options"), dict):
+        keep(options, dict.fromkeys(("include_usage", "include_obfuscation"), is_plain))
+
+
 def rest_of(body: dict[str, Any], *, without: frozenset[str]) -> Piece | None:
-    """What else a client sent that a model reads: names and descriptions of tools, shapes, predictions.
+    """What else a client sent that a model may read: names and descriptions of tools, shapes, predictions.
 
     It has no place into which another text could be put: a guard stops it, or lets it be.
     """
-    rest = {
-        key: value for key, value in body.items() if key not in without and isinstance(value, (dict, list))
-    }
+    rest = {key: value for key, value in body.items() if key not in without and not is_plain(value)}
     if not rest:
         return None
     written = {"text": json.dumps(rest, ensure_ascii=False)}
@@ -147,7 +181,7 @@ def rest_of(body: dict[str, Any], *, without: frozenset[str]) -> Piece | None:
 
 
 def parts_of(
-    holder: dict[str, Any], key: str, *, texts: frozenset[str], where: str
+    holder: dict[str, Any], key: str, *, texts: frozenset[str], where: str, trusted: bool
 ) -> Iterator[tuple[Slot, Mapping[str, Any]] | str]:
     """The texts of a message's content with the mark of each, and the kinds of what is no text.
 
@@ -167,13 +201,27 @@ def parts_of(
     for part in content:
         if not isinstance(part, dict):
             raise Refused(400, "invalid_content", f"{where}.{key} holds what is no part", param=where)
-        mark = part.pop(MARK, None)
-        if part.get("type") in texts and isinstance(part.get("text"), str):
-            yield Slot(part, "text"), _mark(mark, where)
-        elif part.get("type") == "refusal" and isinstance(part.get("refusal"), str):
-            yield Slot(part, "refusal"), {}
+        kind, mark = kind_of(part), part.pop(MARK, None)
+        if mark is not None and not trusted:
+            raise Refused(
+                403,
+                "untrusted_mark",
+                f"{where}: this key may not say where a text was retrieved",
+                param=where,
+                hint="make the key with --trusted, and keep it on a server",
+            )
+        name = "refusal" if kind == "refusal" else "text"
+        is_said = kind in texts or kind == "refusal"
+        if not kind or (is_said and not isinstance(part.get(name), str)):
+            raise Refused(400, "invalid_content", f"{where}.{key} holds a part without its text", param=where)
+        if not trusted and not (kind in SENT_PARTS and keep(part, SENT_PARTS[kind])):
+            raise Refused(
+                400, "invalid_content", f"{where}.{key} holds a part of an unknown type", param=where
+            )
+        if is_said:
+            yield Slot(part, name), _mark(mark, where)
         else:
-            yield str(part.get("type"))[:40]
+            yield kind[:40]
 
 
 def said_in(holder: dict[str, Any], key: str, *, texts: frozenset[str]) -> list[Slot]:
