@@ -35,8 +35,8 @@ def command(
 ) -> int:
     """Say whether a release may run: a verdict that a trusted key signed says so.
 
-    ENVELOPE is what `launchworthy sign verdict` wrote; the contract names the keys. Checks the signature, the product, the contract,
-    the stage, the age, and that no other release runs.
+    ENVELOPE is what `launchworthy sign verdict` wrote; the contract names the keys. Checks the signature, the
+    product, the contract, the stage, the age, and that no other release runs.
 
     Exit code: 0 admitted, 1 not admitted, 2 it cannot be told.
 
