@@ -248,3 +248,14 @@ def test_no_call_slips_past_its_decision_by_the_order_of_events(start: Start, mo
     found = raw.http_response.read().decode()
     assert '"function_call"' not in found
     assert "This may not be done." in found
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_tool_that_a_model_made_up_is_named_only_where_no_guard_looks(
+    start: Start, model: Model, guarded: bool
+) -> None:
+    model.script = lambda body: completion(None, calls=[(WORD, "{}")])
+    found = _chat(start(TOOLS, rules=[rule(WORD, Stage.OUTPUT)] if guarded else []))
+    [withheld] = json.loads(found)["launchworthy"]["withheld_calls"]
+    assert withheld["ruling"] == "deny"
+    assert (WORD in found) is not guarded

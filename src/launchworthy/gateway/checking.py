@@ -371,6 +371,9 @@ class Check:
         return arguments_hash(product=self._arm.product, tool=tool, arguments=arguments, on_behalf_of=people)
 
     def _note(self, kind: str, what: dict[str, Any]) -> None:
+        if self.guards_output and what.get("tool", "") not in ("", *self._arm.policy.tools):
+            # A name that the model made up is a text that no guard has seen; the record holds it.
+            what = {**what, "tool": "", "reason": "the contract names no such tool"}
         listed = self.notes.setdefault(kind, [])
         if what not in listed:
             listed.append(what)
