@@ -194,7 +194,8 @@ def test_the_documented_commands_choose_the_threshold_that_the_policy_has(demo: 
     assert told.evidence["wrong"]["high"] < told.evidence["target"]
     figure = re.compile(r"\d+(\.\d+)?")
     printed = [figure.sub("#", line) for line in chosen.stdout.splitlines()]
-    assert printed[: len(shown) - 1] == [figure.sub("#", line) for line in shown[:-1]]
+    # Beyond what the page shows, a line tells of questions that had no confidence.
+    assert [line for line in shown[:-1] if figure.sub("#", line) not in printed] == [], chosen.stdout
     drawn = demo.page(f"/runs/{run_id}/threshold?metric=selective-risk&target=15")
     assert re.search(r"<title>Answer from confidence 0\.\d+ on: ", drawn)
 
