@@ -95,7 +95,7 @@ def approve(
     approval_id: str, bound_to: str | None, product: str | None, key: str | None, data: Path | None
 ) -> None:
     """Confirm a call with exactly the arguments that are shown."""
-    with _as_person(data, key) as (workspace, who):
+    with as_person(data, key) as (workspace, who):
         name = _only(workspace, product)
         if bound_to is None:
             found = workspace.approval(product=name, approval_id=approval_id)
@@ -114,7 +114,7 @@ def approve(
 @DATA
 def reject(approval_id: str, reason: str, product: str | None, key: str | None, data: Path | None) -> None:
     """Reject a call, with a reason."""
-    with _as_person(data, key) as (workspace, who):
+    with as_person(data, key) as (workspace, who):
         name = _only(workspace, product)
         _said(workspace.reject(product=name, approval_id=approval_id, reason=reason, **who))
 
@@ -137,7 +137,7 @@ def edit(
 ) -> None:
     """Correct arguments that the contract lets people correct; the call is checked anew."""
     given = dict(_change(each) for each in changes)
-    with _as_person(data, key) as (workspace, who):
+    with as_person(data, key) as (workspace, who):
         name = _only(workspace, product)
         shown = workspace.approval(product=name, approval_id=approval_id)
         done = workspace.edit_approval(
@@ -157,7 +157,7 @@ def resolve(
     approval_id: str, ran: bool, reason: str, product: str | None, key: str | None, data: Path | None
 ) -> None:
     """Say whether a call ran of which nothing was heard."""
-    with _as_person(data, key) as (workspace, who):
+    with as_person(data, key) as (workspace, who):
         name = _only(workspace, product)
         _said(
             workspace.resolve_approval(product=name, approval_id=approval_id, ran=ran, reason=reason, **who)
@@ -219,7 +219,7 @@ def _only(workspace: Workspace, product: str | None) -> str:
 
 
 @contextlib.contextmanager
-def _as_person(data: Path | None, key: str | None) -> Iterator[tuple[Any, dict[str, Caller]]]:
+def as_person(data: Path | None, key: str | None) -> Iterator[tuple[Any, dict[str, Caller]]]:
     """The workspace as the person whose key it is, over HTTP while a server owns the folder."""
     from launchworthy.errors import LaunchworthyError
     from launchworthy.server.caller import Caller

@@ -49,9 +49,9 @@ def command(data: Path | None, server: str | None, decide: bool) -> None:
 
             yield RemoteWorkspace(server, key=key), {}
         elif decide:
-            from launchworthy.cli.approvals import _as_person
+            from launchworthy.cli.approvals import as_person
 
-            with _as_person(data, key) as found:
+            with as_person(data, key) as found:
                 yield found
         else:
             with opened(data) as workspace:
