@@ -191,6 +191,9 @@ def test_an_item_that_is_asked_again_at_once_finds_what_had_just_come(tmp_path: 
 
 def test_a_cache_that_gives_nonsense_is_asked_past(runs: Any, new_run: NewRun) -> None:
     class Nonsense:
+        def journal(self) -> None:
+            return None
+
         def get(self, key: str) -> bytes | None:
             return b"<html>"
 

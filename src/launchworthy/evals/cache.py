@@ -1,4 +1,6 @@
-"""Replies that were paid for once, by a digest of everything that decides them. Standard library only.
+"""Replies that were paid for once, by a digest of everything that decides them.
+
+Standard library and this room.
 
 One SQLite file beside the data, write-ahead: what was put survives ``kill -9`` of the process, each put costs
 the same however many there are, and two processes may use it at once. It is a convenience: a file that is
@@ -17,6 +19,8 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from launchworthy.evals.journal import ReplyJournal, journal_values, take_up
 
 __all__ = ["CACHE_FILE", "ReplyCache", "cache_key", "cached_texts", "forget_replies"]
 
@@ -53,13 +57,15 @@ def forget_replies(folder: Path, *, about: Callable[[str], bool]) -> int:
     """Leave no byte of the replies that are about somebody; answers how many those were.
 
     A reply is kept where it says what it was asked with, and neither that nor what came back is about them.
-    Where the file is damaged, or another process holds it, all are forgotten.
+    Where the file is damaged, or another process holds it, all are forgotten. What a killed process was about
+    to keep does not say what it was asked with.
 
     Args:
         folder: The data folder.
         about: Whether a JSON text, ASCII only, is about them.
     """
     path = folder / CACHE_FILE
+    take_up(path, lambda _: None)
     if not path.is_file():
         return 0
     file = None
@@ -89,6 +95,9 @@ def forget_replies(folder: Path, *, about: Callable[[str], bool]) -> int:
 def cached_texts(folder: Path) -> Iterator[str]:
     """Everything that remembered replies say, as JSON text, ASCII only; nothing of a file that is damaged."""
     path = folder / CACHE_FILE
+    for plain in journal_values(path):
+        with contextlib.suppress(ValueError):
+            yield json.dumps(json.loads(plain))
     if not path.is_file():
         return
     file = None
@@ -150,6 +159,16 @@ class ReplyCache:
             self._file = _open(path)
         except (sqlite3.Error, OSError) as error:
             self._tell(error)
+        else:
+            take_up(path, self._keep_what_was_left)
+
+    def journal(self) -> ReplyJournal | None:
+        """Where an asker may keep replies until it puts them; None, told once, where there can be none."""
+        try:
+            return ReplyJournal(self.path)
+        except OSError as error:
+            self._tell(error)
+            return None
 
     def get(self, key: str) -> bytes | None:
         """What was put under this key; None where nothing was, or it is too old or damaged."""
@@ -227,6 +246,10 @@ class ReplyCache:
             if self._file is not None:
                 self._file.close()
                 self._file = None
+
+    def _keep_what_was_left(self, left: list[tuple[str, bytes]]) -> None:
+        if left:
+            self.put_many(left)
 
     def _make_room(self) -> None:
         if self._held() <= self._max_bytes:

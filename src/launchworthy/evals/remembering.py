@@ -1,8 +1,8 @@
 """A target that is not asked again what it has answered. May import ``errors`` and this room.
 
-Every reply is put down within 0.01 s of its coming, before it is scored or stored: a run that was killed
-goes on without repeating what had come back, however far scoring was behind. Whether other runs may use it
-too is decided by the key: that of this run alone, or that of the release.
+Every reply is written to a journal before the next call, and put into the cache soon after: a run that was
+killed goes on without repeating what had come back, however far scoring was behind. Whether other runs may
+use it too is decided by the key: that of this run alone, or that of the release.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from launchworthy.errors import InputError
 from launchworthy.evals.answer import read_answer
 from launchworthy.evals.backlog import Backlog
 from launchworthy.evals.cache import cache_key
+from launchworthy.evals.journal import ReplyJournal
 from launchworthy.evals.target import Reply, Target
 from launchworthy.gold import GoldItem
 
 __all__ = ["Cache", "RememberingTarget", "held_of"]
 
-_KEPT_S = 0.01  # the longest that a reply is in memory alone
+_JOURNAL_S = 0.05  # the longest that a reply is in the journal alone
 
 
 class Cache(Protocol):
     """Where replies are put down; ``launchworthy.evals.ReplyCache`` is one."""
+
+    def journal(self) -> ReplyJournal | None:
+        """Where replies are kept until they are put; None: nowhere."""
 
     def get(self, key: str) -> bytes | None:
         """What was put under this key."""
@@ -58,7 +62,8 @@ class RememberingTarget:
         self._cache = cache
         self._known = dict(known)
         self._shared = shared
-        self._came = Backlog(self._put_down, oldest_s=_KEPT_S)
+        self._came = Backlog(self._put_down, oldest_s=_JOURNAL_S)
+        self._journal: ReplyJournal | None = None
         self._foreseen: dict[str, tuple[str, bool]] = {}  # by id: the key, and whether the cache holds it
 
     @property
@@ -67,10 +72,14 @@ class RememberingTarget:
 
     async def open(self, *, concurrency: int) -> None:
         self._foreseen.clear()
+        self._journal = self._journal or self._cache.journal()
         await self._target.open(concurrency=concurrency)
 
     async def close(self) -> None:
         self._came.clear()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
         await self._target.close()
 
     def foresee(self, items: Collection[GoldItem]) -> None:
@@ -90,17 +99,27 @@ class RememberingTarget:
             return reply
         reply = await self._target.ask(item)
         plain = _packed(reply)
-        if plain is not None:
+        # What no item can be scored by is an error, and errors are asked again.
+        if plain is not None and _can_be_read(plain):
+            self._write(key, plain)
             self._came.add((key, plain, item))
         return reply
 
+    def _write(self, key: str, plain: bytes) -> None:
+        if self._journal is not None:
+            try:
+                self._journal.write(key, plain)
+            except OSError:  # the cache will say that the disk is full
+                self._journal.close()
+                self._journal = None
+
     def _put_down(self, came: list[tuple[str, bytes, GoldItem]]) -> None:
-        # What no item can be scored by is an error, and errors are asked again.
-        kept = [each for each in came if _can_be_read(each[1])]
         self._cache.put_many(
-            [(key, plain) for key, plain, _ in kept],
-            asked=[_told(item) for _, _, item in kept],
+            [(key, plain) for key, plain, _ in came],
+            asked=[_told(item) for _, _, item in came],
         )
+        if self._journal is not None:
+            self._journal.clear()
 
 
 def held_of(cache: Cache, items: Iterable[GoldItem], *, known: Mapping[str, Any]) -> set[str]:

@@ -312,6 +312,9 @@ class DictCache:
     def __init__(self) -> None:
         self.held: dict[str, bytes] = {}
 
+    def journal(self) -> None:
+        return None
+
     def get(self, key: str) -> bytes | None:
         return self.held.get(key)
 

@@ -45,6 +45,9 @@ class _Remembered:
     def __init__(self) -> None:
         self._replies: dict[str, bytes] = {}
 
+    def journal(self) -> None:
+        return None
+
     def get(self, key: str) -> bytes | None:
         return self._replies.get(key)
 
