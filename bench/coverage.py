@@ -258,6 +258,22 @@ def _f1_difference(rng: np.random.Generator) -> bool:
     return interval is not None and _covers(interval, 0.0)
 
 
+def _f1_few_users(rng: np.random.Generator) -> bool:
+    """60 users of 5 answers, of whom 5 % are answered anew, as well as before."""
+    metric, users = find_metric("f1"), np.repeat(np.arange(60), 5)
+    truth, wrong = rng.random(300) < 0.4, rng.random(300) < 0.15
+    anew = np.where((rng.random(60) < 0.05)[users], rng.random(300) < 0.15, wrong)
+    sides = [
+        [
+            metric.score({"label": bool(t), "prediction": bool(t != w)})
+            for t, w in zip(truth, side, strict=True)
+        ]
+        for side in (wrong, anew)
+    ]
+    interval = metric.difference(sides[0], sides[1], clusters=users.tolist())
+    return interval is not None and _covers(interval, 0.0)
+
+
 def _mcnemar(rng: np.random.Generator) -> bool:
     gained, lost, _ = rng.multinomial(120, [0.1, 0.1, 0.8])
     return stats.mcnemar(gained=int(gained), lost=int(lost)) > 0.05
@@ -481,6 +497,12 @@ def _cohen(rng: np.random.Generator) -> bool:
     return found is not None and _covers(found, 0.49)
 
 
+def _pairs_agree(rng: np.random.Generator) -> bool:
+    """Two raters agree where both keep the true value, and by chance otherwise."""
+    found = stats.pairwise_agreement(_rated(rng, 40, 3))
+    return found is not None and _covers(found, 0.49 + 0.51 / 4)
+
+
 def _certified(rng: np.random.Generator) -> bool:
     """Above the threshold at most 5 % of the answers may be wrong; right answers are as likely as they say."""
     scores = rng.beta(8, 1, size=800)
@@ -515,6 +537,10 @@ def _benjamini_hochberg(rng: np.random.Generator) -> bool:
     return min(stats.benjamini_hochberg(_slices(rng))) > 0.05
 
 
+def _benjamini_yekutieli(rng: np.random.Generator) -> bool:
+    return min(stats.benjamini_yekutieli(_slices(rng))) > 0.05
+
+
 def _paired_p_value(rng: np.random.Generator) -> bool:
     before = rng.random(60)
     after = np.clip(before + rng.normal(0.0, 0.2, size=60) * (before - before**2), 0.0, 1.0)
@@ -530,6 +556,11 @@ def _repeats(rng: np.random.Generator) -> bool:
 def _pass_at_k(rng: np.random.Generator) -> bool:
     correct = rng.binomial(10, rng.beta(1, 1, size=100)).tolist()
     return _covers(stats.pass_at_k(correct, samples=[10] * 100, k=3), 0.75)
+
+
+def _pass_every_k(rng: np.random.Generator) -> bool:
+    correct = rng.binomial(10, rng.beta(1, 1, size=100)).tolist()
+    return _covers(stats.pass_every_k(correct, samples=[10] * 100, k=3), 0.25)
 
 
 def _watch(rng: np.random.Generator) -> bool:
@@ -611,6 +642,16 @@ def _calibration(rng: np.random.Generator) -> bool:
     return interval is not None and _covers(interval, 0.0)
 
 
+def _overconfident(rng: np.random.Generator) -> bool:
+    """What says 55, 75 and 95 % is right ten points less often."""
+    metric = find_metric("expected-calibration-error")
+    said = rng.choice([0.55, 0.75, 0.95], size=300)
+    columns = columns_of({"label": rng.random(300) < said - 0.1, "score": said})
+    scores = None if metric.columns is None else metric.columns(columns)
+    interval = None if scores is None else metric.estimate(scores)
+    return interval is not None and _covers(interval, 0.1)
+
+
 def _groups(rng: np.random.Generator) -> bool:
     """The widest gap between six groups, of which five are alike."""
     group = rng.integers(0, 6, size=600)
@@ -647,8 +688,10 @@ SCENARIOS = (
     Scenario("AUC over clusters, Obuchowski, 60 x 4", _auc_clustered, 0.92, 0.97),
     Scenario("average precision, jackknife of groups, n = 200", _average_precision, 0.92, 0.97),
     Scenario("difference of F1 by influence, n = 200", _f1_difference, 0.93, 0.97),
+    Scenario("difference of F1, 60 users x 5, few of whom differ", _f1_few_users, 0.94),
     Scenario("Bayesian bootstrap of a table, macro F1, lower bound, n = 150", _macro_f1, 0.94),
     Scenario("calibration error of 0, n = 200", _calibration, 0.93),
+    Scenario("calibration error of 10 points, n = 300", _overconfident, 0.93, 0.98),
     Scenario("widest gap of six groups, Bonferroni, n = 600", _groups, 0.95),
     Scenario("widest gap of three groups, judged, 250 labels each", _judged_gap, 0.95),
     Scenario("growth of the widest gap of five groups, n = 600", _gap_growth, 0.95),
@@ -673,13 +716,16 @@ SCENARIOS = (
     Scenario("Krippendorff's alpha, ordinal, 100 items x 3 raters", _alpha_ordinal, 0.93, 0.985),
     Scenario("Krippendorff's alpha near 1, 60 items, lower bound", _alpha_near_one, 0.95),
     Scenario("Cohen's kappa, quadratic weights, 80 items", _cohen, 0.93, 0.98),
+    Scenario("share of pairs of raters that agree, 40 items x 3 raters", _pairs_agree, 0.93, 0.98),
     Scenario("certified threshold, 5 % wrong at most, n = 800", _certified, 0.95),
     Scenario("conformal risk control, the next answer, n = 100", _expected, 0.95),
     Scenario("Holm, 20 slices of 60, nothing differs", _holm, 0.945),
     Scenario("Benjamini-Hochberg, 20 slices of 60, nothing differs", _benjamini_hochberg, 0.945),
+    Scenario("Benjamini-Yekutieli, 20 slices of 60, nothing differs", _benjamini_yekutieli, 0.945),
     Scenario("p-value of paired means, n = 60, no difference", _paired_p_value, 0.93, 0.97),
     Scenario("repeated samples, 40 items, 1 to 7 each", _repeats, 0.93, 0.97),
     Scenario("pass@3 of 10 samples, 100 items", _pass_at_k, 0.93, 0.97),
+    Scenario("pass^3 of 10 samples, 100 items", _pass_every_k, 0.93, 0.97),
     Scenario("paired watch of scores, peeked at 200 times", _watch, 0.95),
 )
 
