@@ -67,6 +67,20 @@ def test_a_second_reading_for_the_same_release_is_counted_and_told(store: Any) -
     assert [look.release for look in looks_spent(store, version, split="sealed")] == ["r1", "r2", "r1"]
 
 
+def test_an_item_that_was_open_before_is_told_when_it_is_sealed(store: Any) -> None:
+    splits = {"before": ("dev", "holdout", "sealed"), "after": ("sealed", "sealed", "sealed", "dev")}
+    versions = []
+    for days, each in enumerate(splits.values()):
+        items = [GoldItem(id=f"q{n}", input=n, split=split) for n, split in enumerate(each)]
+        at = NOW + timedelta(days=days)
+        version, ordered = freeze(items, product="docs", name="answer", created_at=at)
+        store.add_gold(version, ordered)
+        versions.append(version)
+    assert sealed_remark(store, versions[0], release="r1") is None
+    told = sealed_remark(store, versions[1], release="r1") or ""
+    assert told.startswith("2 of 3 sealed items stood in an open split of an earlier version")
+
+
 def test_who_prints_the_sealed_items_spends_them_for_every_release(store: Any) -> None:
     version = _add(store)
     _read(store, version, "sealed", "gold show")

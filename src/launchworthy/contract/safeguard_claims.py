@@ -219,13 +219,18 @@ def _fairness(draft: Draft) -> None:
         return
     groups = ", ".join(words(group) for group in fairness.groups)
     options = {"groups": fairness.groups, "min_group": fairness.min_group}
-    for which, told in (("gap", "difference"), ("ratio", "ratio")):
+    for which in ("gap", "ratio"):
         for address, line in getattr(fairness, which).items():
+            most = "highest" if line.direction is Direction.AT_MOST else "lowest"
+            told = {
+                "gap": f"the largest difference of {address} between groups of {groups}",
+                "ratio": f"the {most} ratio of {address} in a group of {groups} to that of all others",
+            }
             draft.bound(
                 f"fairness/{which}/{address}",
                 line.direction,
                 line.threshold,
-                subject=f"the largest {told} of {address} between groups of {groups}",
+                subject=told[which],
                 metric=which,
                 options={**options, "of": address},
             )

@@ -207,21 +207,40 @@ def sealed_readings(store: GoldStore, version: GoldVersion) -> SealedReadings:
 
 
 def sealed_remark(store: GoldStore, version: GoldVersion, *, release: str) -> str | None:
-    """What a reader of the gate's result must know of its sealed split; None after the first reading.
+    """What a reader of the gate's result must know of its sealed split; None where nothing spoils it.
 
-    Readings that name no release, such as ``gold show --sealed``, count for every one.
+    Readings that name no release, such as ``gold show --sealed``, count for every one. An item that anybody
+    could see in an earlier version is not sealed by moving it.
     """
+    told = []
     looks = [
         look
         for look in looks_spent(store, version, split=SEALED)
         if look.release is None or look.release == release
     ]
-    if len(looks) < 2:
-        return None
-    return (
-        f"the sealed split was read {len(looks)} times for release {release}: after the first, what was seen "
-        "may have shaped what is judged"
-    )
+    if len(looks) > 1:
+        told.append(
+            f"the sealed split was read {len(looks)} times for release {release}: after the first, what was "
+            "seen may have shaped what is judged"
+        )
+    moved, all_of_them = _were_open(store, version)
+    if moved:
+        told.append(
+            f"{moved:,} of {all_of_them:,} sealed items stood in an open split of an earlier version, where "
+            "anybody could see them: seal new items instead"
+        )
+    return "; ".join(told) or None
+
+
+def _were_open(store: GoldStore, version: GoldVersion) -> tuple[int, int]:
+    """How many of today's sealed items were in dev or holdout before, and how many there are."""
+    own = _items(store, version, version.version, SEALED)
+    seen: set[str] = set()
+    for earlier in store.gold_versions(product=version.product, name=version.name):
+        if own and earlier.created_at < version.created_at:
+            for split in ("dev", "holdout"):
+                seen.update(_marks(_items(store, version, earlier.version, split)))
+    return sum(not seen.isdisjoint(_marks([item])) for item in own), len(own)
 
 
 def _items(store: GoldStore, version: GoldVersion, which: str, split: str) -> list[GoldItem]:

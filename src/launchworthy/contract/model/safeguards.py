@@ -248,7 +248,7 @@ class Fairness(Block):
         default_factory=dict, description="Metric → largest difference, worst group against best."
     )
     ratio: dict[Address, Line] = Field(
-        default_factory=dict, description="Metric → largest ratio, worst group against the rest."
+        default_factory=dict, description="Metric → ratio of a group to all others: highest or lowest."
     )
 
     @model_validator(mode="after")
