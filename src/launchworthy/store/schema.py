@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0003"
+HEAD = "0004"
 
 metadata = MetaData()
 
@@ -294,4 +294,48 @@ spending = Table(
     Column("settled", Boolean, nullable=False),
     PrimaryKeyConstraint("product", "reservation", "place"),
     Index("spending_window", "product", "tool", "user", "unit", "window_ms", "at_ms"),
+)
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("product", "id"),
+    Index("incidents_key", "product", "key", "opened_at"),
+    Index("incidents_state", "product", "state"),
+)
+incident_events = Table(
+    "incident_events",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("salt", LargeBinary),
+    Column("entry", BigInteger, nullable=False),
+    PrimaryKeyConstraint("product", "incident", "seq"),
+)
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("event", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", BigInteger),
+    Column("told_at", BigInteger),
+    Column("failure", Text, nullable=False),
+    PrimaryKeyConstraint("product", "incident", "event", "kind", "target"),
+    Index("notifications_due_at", "due_at"),
 )
