@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("gold", "evidence", "capture"),
     ("runtime",),
     ("store",),
-    ("evals", "monitor"),
+    ("evals", "monitor", "rollout"),
     ("provers",),
     ("gateway", "pack", "server"),
     ("console", "mcp"),

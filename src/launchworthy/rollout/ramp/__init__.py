@@ -1,0 +1,21 @@
+"""A release on its way to everybody: stages, and the decision to go on, hold or take it back.
+
+May import everything below the provers. Nothing here reads records or keeps anything: what is known comes in
+as claims with their states, and what follows is a step, which the server keeps.
+"""
+
+from launchworthy.rollout.ramp.deciding import Decision, Seen, decide
+from launchworthy.rollout.ramp.ramp import Action, Ramp, RampState, Step
+from launchworthy.rollout.ramp.written import ramp_from_json, ramp_to_json
+
+__all__ = [
+    "Action",
+    "Decision",
+    "Ramp",
+    "RampState",
+    "Seen",
+    "Step",
+    "decide",
+    "ramp_from_json",
+    "ramp_to_json",
+]
