@@ -324,6 +324,18 @@ incident_events = Table(
     Column("entry", BigInteger, nullable=False),
     PrimaryKeyConstraint("product", "incident", "seq"),
 )
+ramps = Table(
+    "ramps",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("product", "id"),
+    Index("ramps_is_open", "is_open"),
+)
 notifications = Table(
     "notifications",
     metadata,

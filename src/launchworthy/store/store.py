@@ -40,6 +40,7 @@ from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.lock import FolderLock
 from launchworthy.store.moments import to_ns
 from launchworthy.store.options import Clock, Receipt, Rejection, StoreOptions, system_clock
+from launchworthy.store.ramps import RampRepository
 from launchworthy.store.reading import check_select, run_select
 from launchworthy.store.registry import Registry
 from launchworthy.store.rejected import add_rejections, read_rejections
@@ -65,6 +66,7 @@ class Store:
         decisions: What the chain says of decisions.
         registry: Contracts, releases, API keys, settings, secrets.
         approvals: Calls that wait for a person.
+        ramps: Releases on their way to everybody.
     """
 
     def __init__(self, folder: Path, *, clock: Clock, options: StoreOptions) -> None:
@@ -101,6 +103,7 @@ class Store:
             self.gold = GoldRepository(self._database)
             self.runs = RunRepository(self._database)
             self.registry = Registry(self._database, folder=folder, clock=clock)
+            self.ramps = RampRepository(self._database, ledger=self.ledger, clock=clock)
             self.approvals = ApprovalRepository(
                 self._database,
                 decisions=self.decisions,

@@ -52,9 +52,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("product", "incident", "event", "kind", "target"),
     )
     op.create_index("notifications_due_at", "notifications", ["due_at"])
+    op.create_table(
+        "ramps",
+        sa.Column("product", sa.Text, nullable=False),
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("is_open", sa.Boolean, nullable=False),
+        sa.Column("started_at", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("product", "id"),
+    )
+    op.create_index("ramps_is_open", "ramps", ["is_open"])
 
 
 def downgrade() -> None:
     """Forget them."""
-    for table in ("notifications", "incident_events", "incidents"):
+    for table in ("ramps", "notifications", "incident_events", "incidents"):
         op.drop_table(table)
