@@ -35,6 +35,7 @@ from launchworthy.store.arrow import decode
 from launchworthy.store.database import Database
 from launchworthy.store.decisions import forget_salts
 from launchworthy.store.hot import Hot, subject_of, sync_folder
+from launchworthy.store.incidents import IncidentRepository
 from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.moments import to_ns
 from launchworthy.store.options import Clock, StoreOptions
@@ -73,6 +74,7 @@ class Eraser:
         ledger: LedgerRepository,
         registry: Registry,
         approvals: ApprovalRepository,
+        incidents: IncidentRepository,
         flush: Callable[[], None],
         trim: Callable[[], None],
         clock: Clock,
@@ -80,7 +82,7 @@ class Eraser:
     ) -> None:
         self._database, self._hot, self._segments = database, hot, segments
         self._ledger, self._registry, self._flush, self._trim = ledger, registry, flush, trim
-        self._approvals = approvals
+        self._approvals, self._incidents = approvals, incidents
         self._clock, self._step = clock, options.step
         self._folder = hot.folder / "erasing"
         self._folder.mkdir(exist_ok=True, mode=0o700)
@@ -258,6 +260,7 @@ class Eraser:
             removed["approvals"] += self._approvals.erase(
                 connection, request.product, user_id=request.user_id, about=about
             )
+            removed["incidents"] += self._incidents.erase(connection, request.product, about=about)
             # A sample is cut text in which the subject may stand in any form; the count stays.
             connection.execute(
                 update(rejections).where(rejections.c.product.in_([request.product, ""])).values(sample="")

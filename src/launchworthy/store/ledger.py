@@ -77,6 +77,18 @@ class LedgerRepository:
             )
         return entries
 
+    def bodies_on(self, connection: Connection, product: str, seqs: Sequence[int]) -> dict[int, str]:
+        """The bodies of these entries by number, as far as there are such."""
+        found: dict[int, str] = {}
+        for start in range(0, len(seqs), 500):
+            query = (
+                select(ledger.c.seq, ledger.c.body)
+                .filter_by(product=product)
+                .where(ledger.c.seq.in_(seqs[start : start + 500]))
+            )
+            found.update((row.seq, row.body) for row in connection.execute(query))
+        return found
+
     def ledger_entries(self, product: str, *, after: int = 0) -> Iterator[LedgerEntry]:
         """Entries in the order in which they are stored, from the one that follows ``after``."""
         query = select(ledger).filter_by(product=product).order_by(ledger.c.seq).limit(_PAGE)

@@ -35,6 +35,7 @@ from launchworthy.store.export import Learnable, export_table, refused_traces
 from launchworthy.store.flusher import Flusher
 from launchworthy.store.gold import GoldRepository
 from launchworthy.store.hot import MACHINE_ERRORS, UNUSABLE_ERRORS, Hot
+from launchworthy.store.incidents import IncidentRepository
 from launchworthy.store.ingest import IngestLog, waiting_rows
 from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.lock import FolderLock
@@ -66,6 +67,7 @@ class Store:
         decisions: What the chain says of decisions.
         registry: Contracts, releases, API keys, settings, secrets.
         approvals: Calls that wait for a person.
+        incidents: What went wrong, what was done, and who is told of it.
         ramps: Releases on their way to everybody.
     """
 
@@ -111,6 +113,7 @@ class Store:
                 secret=self.registry.secret,
                 clock=clock,
             )
+            self.incidents = IncidentRepository(self._database, ledger=self.ledger, clock=clock)
             self._eraser = Eraser(
                 self._database,
                 hot=self._hot,
@@ -118,6 +121,7 @@ class Store:
                 ledger=self.ledger,
                 registry=self.registry,
                 approvals=self.approvals,
+                incidents=self.incidents,
                 flush=self.flush,
                 trim=lambda: self._log.trim(self._flusher.position),
                 clock=clock,
