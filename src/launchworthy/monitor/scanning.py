@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from launchworthy.contract import Claim, ClaimKind, Contract
 from launchworthy.contract.model.safeguards import Pii
 from launchworthy.monitor.ages import GRACE_NS, KEPT
-from launchworthy.monitor.drift import of_fields, of_kept, of_models, of_reads, of_tools
+from launchworthy.monitor.contract_drift import of_fields, of_kept, of_models, of_reads, of_tools
 from launchworthy.monitor.personal import FIELDS, Texts, look_through
 from launchworthy.monitor.regions import PLACE, belongs
 from launchworthy.monitor.scanned import Field, Kept, Reads, Scan, Uses
