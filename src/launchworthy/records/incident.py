@@ -16,10 +16,12 @@ __all__ = [
     "SEVERITIES",
     "Fix",
     "Incident",
+    "IncidentDetail",
     "IncidentEvent",
     "IncidentSource",
     "IncidentState",
     "Mechanism",
+    "Notice",
     "Opening",
     "Proof",
     "Rate",
@@ -272,6 +274,41 @@ class IncidentEvent:
     facts: Mapping[str, Any] = field(default_factory=dict)
     entry: int = 0
     altered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A message of one event to one target, told or still to be told.
+
+    Attributes:
+        product, incident, event: Of which line of which timeline.
+        kind: ``opened``, ``escalated``, ``reopened``, ``verified`` …
+        target: Name of the target among those of the settings.
+        attempts: How often it was tried.
+        due_at: When it is tried next; None: no more.
+        told_at: When it was heard.
+        failure: Why the newest attempt was not.
+    """
+
+    product: str
+    incident: str
+    event: int
+    kind: str
+    target: str
+    attempts: int
+    due_at: datetime | None
+    told_at: datetime | None
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentDetail:
+    """An incident with its timeline, what the contract says to do meanwhile, and who was told."""
+
+    incident: Incident
+    events: tuple[IncidentEvent, ...]
+    playbook: str
+    notices: tuple[Notice, ...]
 
 
 def plain_incident(value: Any) -> Any:

@@ -27,6 +27,14 @@ from launchworthy.evidence import (
 from launchworthy.gold import Canary, GoldItem, GoldVersion, Look, ReviewStatus
 from launchworthy.provers import measure
 from launchworthy.records import TABLES, Release, Run, RunItem, RunPage, is_pseudonym, pseudonym
+from launchworthy.records.incident import (
+    Incident,
+    IncidentDetail,
+    IncidentSource,
+    IncidentState,
+    Mechanism,
+    Was,
+)
 from launchworthy.runtime.approval import Approval, Ticket
 from launchworthy.runtime.permission import Charge, Overrun, Reservation
 from launchworthy.server.approving import Approving
@@ -36,6 +44,7 @@ from launchworthy.server.contracts import Contracts
 from launchworthy.server.deciding import own_decision
 from launchworthy.server.erasing import drill, what_is_left
 from launchworthy.server.exporting import learnable
+from launchworthy.server.incidents import Incidents
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
 from launchworthy.server.measuring import what_is_new
@@ -77,6 +86,9 @@ class LocalWorkspace:
         self._auditor = Auditor(store, clock=clock)
         self.approving = Approving(store, contracts=self.contracts, tells=lambda one: self._teller.tells(one))
         self._teller = Teller(store, person=self.approving.named)
+        self._incidents = Incidents(
+            store, contracts=self.contracts, person=self._person, tell=lambda _one, _kind: (), clock=clock
+        )
         self._closed = False
 
     @classmethod
@@ -662,6 +674,96 @@ class LocalWorkspace:
         """Post to an address whenever a call waits; answers the secret that messages are signed with."""
         _check_owner(caller, "whoever gets the links can approve")
         return self._teller.set(product, url=url, console=console, people=people)
+
+    def open_incident(
+        self,
+        *,
+        product: str,
+        title: str,
+        source: IncidentSource = IncidentSource.PERSON,
+        address: str = "",
+        key: str = "",
+        failure_mode: str | None = None,
+        severity: str | None = None,
+        release: str | None = None,
+        cohort: str | None = None,
+        traces: Sequence[str] = (),
+        facts: Mapping[str, Any] | None = None,
+        by: str = "",
+        caller: Caller = THIS_MACHINE,
+    ) -> Incident:
+        """Open an incident, or join the one that is open under the same key (else the same address)."""
+        by_hand = source is IncidentSource.PERSON
+        return self._incidents.open(
+            product,
+            title=title,
+            source=source,
+            address=address,
+            key=key,
+            failure_mode=failure_mode,
+            severity=severity,
+            release=release,
+            cohort=cohort,
+            traces=traces,
+            facts=facts,
+            by=self._incidents.who(by, caller) if by_hand else by,
+        )
+
+    def incidents(self, *, product: str, state: IncidentState | None = None) -> list[Incident]:
+        """Incidents of a product: open ones, then those whose fix is watched, then closed ones."""
+        return self._incidents.listed(product, state=state)
+
+    def incident(self, *, product: str, incident_id: str) -> IncidentDetail:
+        """One incident with its timeline, what to do meanwhile, and who was told."""
+        return self._incidents.detail(product, incident_id)
+
+    def note_incident(
+        self, *, product: str, incident_id: str, text: str, by: str = "", caller: Caller = THIS_MACHINE
+    ) -> Incident:
+        """Write something into the timeline of an incident."""
+        return self._incidents.note(product, incident_id, text=text, by=by, caller=caller)
+
+    def assign_incident(
+        self, *, product: str, incident_id: str, owner: str, by: str = "", caller: Caller = THIS_MACHINE
+    ) -> Incident:
+        """Give an incident to an owner of the contract, or to somebody by name."""
+        return self._incidents.assign(product, incident_id, owner=owner, by=by, caller=caller)
+
+    def close_incident(
+        self,
+        *,
+        product: str,
+        incident_id: str,
+        because: str,
+        by: str = "",
+        was: Was = Was.UNKNOWN,
+        mechanism: Mechanism | None = None,
+        gold_items: Sequence[str] = (),
+        release: str | None = None,
+        caller: Caller = THIS_MACHINE,
+    ) -> Incident:
+        """Close an alert that was noise; what was cured is watched until that is shown to help."""
+        return self._incidents.close(
+            product,
+            incident_id,
+            by=by,
+            because=because,
+            was=was,
+            mechanism=mechanism,
+            gold_items=gold_items,
+            release=release,
+            caller=caller,
+        )
+
+    def reopen_incident(
+        self, *, product: str, incident_id: str, because: str, by: str = "", caller: Caller = THIS_MACHINE
+    ) -> Incident:
+        """Open an incident again, with a reason."""
+        return self._incidents.reopen(product, incident_id, by=by, because=because, caller=caller)
+
+    def _person(self, caller: Caller) -> str:
+        found = self.approving.person(caller)
+        return "" if found is None else found.name
 
     def reserve_spending(self, *, product: str, charges: Sequence[Charge]) -> Mapping[str, Any]:
         """Take room in every budget, or in none: ``{"reservation": …}``, or ``{"overrun": …}``."""

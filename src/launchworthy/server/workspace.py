@@ -23,6 +23,14 @@ from launchworthy.evidence import (
 )
 from launchworthy.gold import GoldItem, GoldStore, GoldVersion, ReviewStatus
 from launchworthy.records import Release, RunPage, RunStore
+from launchworthy.records.incident import (
+    Incident,
+    IncidentDetail,
+    IncidentSource,
+    IncidentState,
+    Mechanism,
+    Was,
+)
 from launchworthy.runtime.approval import Approval, Ticket
 from launchworthy.runtime.permission import Charge
 from launchworthy.server.caller import THIS_MACHINE, Caller
@@ -307,6 +315,63 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     ) -> str:
         """Post to an address whenever a call waits, with a link for each of these people; answers the secret
         that messages are signed with. An empty address ends it."""
+
+    def open_incident(
+        self,
+        *,
+        product: str,
+        title: str,
+        source: IncidentSource = IncidentSource.PERSON,
+        address: str = "",
+        key: str = "",
+        failure_mode: str | None = None,
+        severity: str | None = None,
+        release: str | None = None,
+        cohort: str | None = None,
+        traces: Sequence[str] = (),
+        facts: Mapping[str, Any] | None = None,
+        by: str = "",
+        caller: Caller = THIS_MACHINE,
+    ) -> Incident:
+        """Open an incident, or join the one that is open under the same key (else the same address); the
+        contract says whose it is and how bad."""
+
+    def incidents(self, *, product: str, state: IncidentState | None = None) -> list[Incident]:
+        """Incidents of a product: open ones, then those whose fix is watched, then closed ones."""
+
+    def incident(self, *, product: str, incident_id: str) -> IncidentDetail:
+        """One incident with its timeline, what to do meanwhile, and who was told."""
+
+    def note_incident(
+        self, *, product: str, incident_id: str, text: str, by: str = "", caller: Caller = THIS_MACHINE
+    ) -> Incident:
+        """Write something into the timeline of an incident."""
+
+    def assign_incident(
+        self, *, product: str, incident_id: str, owner: str, by: str = "", caller: Caller = THIS_MACHINE
+    ) -> Incident:
+        """Give an incident to an owner of the contract, or to somebody by name."""
+
+    def close_incident(
+        self,
+        *,
+        product: str,
+        incident_id: str,
+        because: str,
+        by: str = "",
+        was: Was = Was.UNKNOWN,
+        mechanism: Mechanism | None = None,
+        gold_items: Sequence[str] = (),
+        release: str | None = None,
+        caller: Caller = THIS_MACHINE,
+    ) -> Incident:
+        """Close an alert that was noise; with what was changed to cure it, watch it until that is shown to
+        help."""
+
+    def reopen_incident(
+        self, *, product: str, incident_id: str, because: str, by: str = "", caller: Caller = THIS_MACHINE
+    ) -> Incident:
+        """Open an incident again, with a reason."""
 
     def reserve_spending(self, *, product: str, charges: Sequence[Charge]) -> Mapping[str, Any]:
         """Take room in every budget, or in none: ``{"reservation": …}``, or ``{"overrun": …}``."""

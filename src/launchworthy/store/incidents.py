@@ -27,6 +27,7 @@ from launchworthy.records.incident import (
     IncidentSource,
     IncidentState,
     Mechanism,
+    Notice,
     Opening,
     Proof,
     Rate,
@@ -46,7 +47,7 @@ from launchworthy.store.schema import incident_events, incidents, notifications
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["IncidentRepository", "Notification", "Telling"]
+__all__ = ["IncidentRepository", "Telling"]
 
 KIND = "incident"
 """Kind of its entries in the audit chain."""
@@ -62,21 +63,6 @@ class Telling:
     target: str
     kind: str
     due_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notification:
-    """A message of one event to one target, told or still to be told."""
-
-    product: str
-    incident: str
-    event: int
-    kind: str
-    target: str
-    attempts: int
-    due_at: datetime | None
-    told_at: datetime | None
-    failure: str
 
 
 Tell = Callable[[Incident, str], Sequence[Telling]]
@@ -196,7 +182,7 @@ class IncidentRepository:
             bodies = self._ledger.bodies_on(connection, product, [row["entry"] for row in rows])
         return [_event(row, bodies.get(row["entry"])) for row in rows]
 
-    def due(self, *, limit: int = 50) -> list[Notification]:
+    def due(self, *, limit: int = 50) -> list[Notice]:
         """What is to be told now, the oldest first."""
         query = (
             select(notifications)
@@ -205,9 +191,9 @@ class IncidentRepository:
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [_notification(row) for row in connection.execute(query).mappings()]
+            return [_notice(row) for row in connection.execute(query).mappings()]
 
-    def notifications(self, product: str, incident_id: str) -> list[Notification]:
+    def notices(self, product: str, incident_id: str) -> list[Notice]:
         """Who was told of an incident, who is still to be told, and what failed."""
         query = (
             select(notifications)
@@ -215,11 +201,11 @@ class IncidentRepository:
             .order_by(notifications.c.event, notifications.c.target)
         )
         with self._database.read() as connection:
-            return [_notification(row) for row in connection.execute(query).mappings()]
+            return [_notice(row) for row in connection.execute(query).mappings()]
 
     def told(
         self,
-        one: Notification,
+        one: Notice,
         *,
         failure: str = "",
         again_at: datetime | None = None,
@@ -415,8 +401,8 @@ def _event(row: Any, body: str | None) -> IncidentEvent:
     )
 
 
-def _notification(row: Any) -> Notification:
-    return Notification(
+def _notice(row: Any) -> Notice:
+    return Notice(
         product=row["product"],
         incident=row["incident"],
         event=row["event"],

@@ -1,0 +1,289 @@
+"""Incidents as the server keeps them: the contract says whose they are and how bad, keys say who acts.
+
+May import every room below ``server``. Monitors, budgets, ramps and people all use :meth:`Incidents.open`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from launchworthy.contract import Contract
+from launchworthy.contract.failure_modes import FailureMode, mode_named, mode_of, owner_of
+from launchworthy.errors import InputError
+from launchworthy.records import facts_of
+from launchworthy.records import incident_steps as steps
+from launchworthy.records.incident import (
+    Fix,
+    Incident,
+    IncidentDetail,
+    IncidentSource,
+    IncidentState,
+    Mechanism,
+    Opening,
+    Was,
+)
+from launchworthy.server.caller import Caller
+from launchworthy.server.contracts import Contracts
+from launchworthy.store import Clock, Store
+from launchworthy.store.incidents import Telling
+
+__all__ = ["Incidents"]
+
+_MOST_TRACES = 20
+
+
+class Incidents:
+    """Incidents of every product of a folder.
+
+    Args:
+        store: Keeps them.
+        contracts: The contract in force of each product.
+        person: Whose key a caller showed; empty where it is nobody's.
+        tell: Who is to be told of a step.
+        clock: The moment.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        contracts: Contracts,
+        person: Callable[[Caller], str],
+        tell: Callable[[Incident, str], Sequence[Telling]],
+        clock: Clock,
+    ) -> None:
+        self._store, self._contracts, self._clock = store, contracts, clock
+        self._person, self._tell = person, tell
+
+    def open(
+        self,
+        product: str,
+        *,
+        title: str,
+        source: IncidentSource,
+        address: str = "",
+        key: str = "",
+        failure_mode: str | None = None,
+        severity: str | None = None,
+        release: str | None = None,
+        cohort: str | None = None,
+        traces: Sequence[str] = (),
+        facts: Mapping[str, Any] | None = None,
+        by: str = "",
+        first_at: datetime | None = None,
+        last_at: datetime | None = None,
+        count: int | None = None,
+    ) -> Incident:
+        """Open an incident, or join the one that is open under the same key.
+
+        Args:
+            product: Whose it is.
+            title: What is being lost, in words.
+            source: Who says so.
+            address: Claim or line of the contract; with or without the product.
+            key: What makes two of them one; the address, the failure mode or the title where it is empty.
+            failure_mode: As the contract names it; found by the address where it is None.
+            severity: Of the failure mode where it is None.
+            release, cohort: Where it was seen.
+            traces: Examples in hex, the newest first.
+            facts: Numbers behind it.
+            by: The person who opens it.
+            first_at, last_at: Of the first and newest occurrence; None: now.
+            count: How many calls failed since ``first_at``; None: one more.
+
+        Raises:
+            InputError: No title, a severity or a trace that is none, a failure mode that the contract lacks.
+        """
+        if not product.strip():
+            raise InputError("product is empty", where="product")
+        if not title.strip():
+            raise InputError("say what went wrong", where="title")
+        contract = self.contract(product)
+        address = address if not address or address.startswith(f"{product}/") else f"{product}/{address}"
+        mode = self._mode(contract, address, failure_mode)
+        worst = severity or (mode.failure.severity if mode is not None else "medium")
+        named = failure_mode if mode is None else mode.name
+        # A failure mode that is named without a claim is watched by the claim that the contract names.
+        address = address or ("" if mode is None else mode.watched_by)
+        opening = Opening(
+            key=key or address or named or title,
+            source=source,
+            address=address,
+            title=" ".join(title.split()),
+            failure_mode=named,
+            severity=worst,
+            owner="" if contract is None else owner_of(contract, address, severity=worst),
+            release=release,
+            cohort=cohort,
+            traces=_traces(traces),
+            facts=facts_of(facts),
+            by=by,
+            first_at=first_at,
+            last_at=last_at,
+            count=count,
+        )
+        return self._store.incidents.open(product, opening, tell=self._tell)
+
+    def listed(self, product: str, *, state: IncidentState | None) -> list[Incident]:
+        """Open ones first, then those whose fix is watched, then closed ones."""
+        return self._store.incidents.listed(product, states=() if state is None else (state,))
+
+    def detail(self, product: str, incident_id: str) -> IncidentDetail:
+        """One with its timeline, its playbook and who was told."""
+        one = self._store.incidents.get(product, incident_id)
+        contract = self.contract(product)
+        mode = None if contract is None else self.mode(contract, one)
+        return IncidentDetail(
+            incident=one,
+            events=tuple(self._store.incidents.events(product, incident_id)),
+            playbook="" if mode is None else mode.failure.mitigation or "",
+            notices=tuple(self._store.incidents.notices(product, incident_id)),
+        )
+
+    def note(self, product: str, incident_id: str, *, text: str, by: str, caller: Caller) -> Incident:
+        """Write something down."""
+        who = self.who(by, caller)
+        return self._change(product, incident_id, lambda one, _: steps.noted(one, by=who, text=text))
+
+    def assign(self, product: str, incident_id: str, *, owner: str, by: str, caller: Caller) -> Incident:
+        """Give it to an owner of the contract, or to somebody by name."""
+        who = self.who(by, caller)
+        return self._change(product, incident_id, lambda one, _: steps.assigned(one, owner=owner, by=who))
+
+    def close(
+        self,
+        product: str,
+        incident_id: str,
+        *,
+        by: str,
+        because: str,
+        was: Was,
+        mechanism: Mechanism | None,
+        gold_items: Sequence[str],
+        release: str | None,
+        caller: Caller,
+    ) -> Incident:
+        """Close what was noise, or what nobody can tell; watch what was cured until that is shown to help.
+
+        Raises:
+            InputError: It was real and nothing cured it, or a gold item or a release is not known.
+        """
+        who = self.who(by, caller)
+        if mechanism is None:
+            if gold_items or release:
+                raise InputError(
+                    "gold items and a release belong to a fix",
+                    where="mechanism",
+                    hint="say which part was changed: prompt, retrieval, tool, policy, data or model",
+                )
+            return self._change(
+                product,
+                incident_id,
+                lambda one, now: steps.closed(one, was=was, by=who, because=because, now=now),
+            )
+        items = self._known_items(product, gold_items)
+        if release is not None and release not in self._store.registry.releases(product=product):
+            raise InputError(
+                f"no release {release!r:.80} of {product} is registered",
+                where="release",
+                hint="name the release that has the fix by its id",
+            )
+        contract = self.contract(product)
+
+        def fixing(one: Incident, now: Any) -> steps.Step:
+            mode = None if contract is None else self.mode(contract, one)
+            if mode is not None and mode.failure.kind not in ("slow", "expensive") and not items:
+                raise InputError(
+                    f"{mode.name} is cured where gold items show it, and none is named",
+                    where="gold_items",
+                    hint="add the cases to a gold set (`launchworthy gold promote`), then name their ids",
+                )
+            fix = Fix(mechanism=mechanism, gold_items=items, by=who, because=because, at=now, release=release)
+            return steps.fixed(one, fix, was=was)
+
+        return self._change(product, incident_id, fixing)
+
+    def reopen(self, product: str, incident_id: str, *, by: str, because: str, caller: Caller) -> Incident:
+        """Open it again, with a reason."""
+        who = self.who(by, caller)
+        return self._change(
+            product,
+            incident_id,
+            lambda one, now: steps.reopened(one, text=because, facts={}, now=now, by=who),
+        )
+
+    def contract(self, product: str) -> Contract | None:
+        """The contract in force."""
+        known = self._contracts.in_force(product)
+        return None if known is None else known.contract
+
+    def mode(self, contract: Contract, one: Incident) -> FailureMode | None:
+        """The failure mode of an incident, as the contract has it now."""
+        found = mode_named(contract, one.failure_mode) if one.failure_mode else None
+        return found or (mode_of(contract, one.address) if one.address else None)
+
+    def who(self, by: str, caller: Caller) -> str:
+        """The person who acts: whose key was shown, else who the owner of the folder says it is.
+
+        Raises:
+            InputError: Nobody is named.
+        """
+        found = self._person(caller) or by.strip()
+        if not found:
+            raise InputError("say who does it", where="by")
+        return found[:200]
+
+    def _mode(self, contract: Contract | None, address: str, name: str | None) -> FailureMode | None:
+        if contract is None:
+            return None
+        if name is None:
+            return mode_of(contract, address) if address else None
+        found = mode_named(contract, name)
+        if found is None:
+            known = sorted({each for block in contract.workflows.values() for each in block.failures})
+            raise InputError(
+                f"the contract has no failure mode {name!r:.80}",
+                where="failure_mode",
+                hint=f"it has {', '.join(known)}" if known else "it has none",
+            )
+        return found
+
+    def _known_items(self, product: str, asked: Sequence[str]) -> tuple[str, ...]:
+        """The gold items as ``SET/ID``, each of which there is."""
+        if not asked:
+            return ()
+        sets: dict[str, set[str]] = {}
+        for version in reversed(self._store.gold.gold_versions(product=product)):
+            sets[version.name] = {
+                item.id
+                for item in self._store.gold.gold_items(
+                    product=product, name=version.name, version=version.version, split=None
+                )
+            }
+        found = []
+        for each in dict.fromkeys(asked):
+            name, _, rest = each.partition("/")
+            where = [f"{name}/{rest}"] if rest in sets.get(name, ()) else []
+            where = where or [f"{own}/{each}" for own, ids in sets.items() if each in ids]
+            if not where:
+                raise InputError(
+                    f"no gold set of {product} has an item {each!r:.80}",
+                    where="gold_items",
+                    hint="name items of the newest version, each as ID or SET/ID",
+                )
+            found.append(where[0])
+        return tuple(found)
+
+    def _change(
+        self, product: str, incident_id: str, step: Callable[[Incident, Any], steps.Step]
+    ) -> Incident:
+        return self._store.incidents.change(product, incident_id, step, tell=self._tell)
+
+
+def _traces(given: Sequence[str]) -> tuple[str, ...]:
+    for each in given:
+        if len(each) != 32 or not set(each) <= set("0123456789abcdef"):
+            raise InputError(f"{each!r:.60} is no trace id", where="traces", hint="32 hexadecimal digits")
+    return tuple(dict.fromkeys(given))[:_MOST_TRACES]
