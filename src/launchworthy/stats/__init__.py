@@ -12,6 +12,14 @@ from launchworthy.stats.agreement import (
     krippendorff_alpha,
     pairwise_agreement,
 )
+from launchworthy.stats.arms import (
+    VARIABLES,
+    ArmSums,
+    Posterior,
+    arm_difference,
+    posterior_difference,
+    stratified_difference,
+)
 from launchworthy.stats.correction import (
     FEWEST_LABELS,
     corrected_difference,
@@ -23,18 +31,30 @@ from launchworthy.stats.correlation import rank_correlation
 from launchworthy.stats.decision import MAX_UNSCORED_SHARE, bound_status, non_inferiority
 from launchworthy.stats.flagging import FlaggingThreshold, flagging_threshold
 from launchworthy.stats.folded import folded_interval
+from launchworthy.stats.group_sequential import (
+    SPENDING,
+    LookBounds,
+    crossing_chances,
+    drift_for,
+    look_bounds,
+    look_interval,
+    spent_error,
+)
 from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.labelled_apart import labelled_apart
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
 from launchworthy.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
+from launchworthy.stats.off_policy import effective_rows, policy_value, policy_values
 from launchworthy.stats.paired import clustered_shares, mcnemar, paired_means, paired_shares
 from launchworthy.stats.paired_planning import mean_power, mean_size, paired_power, paired_size
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
 from launchworthy.stats.proportion import clopper_pearson, wilson
+from launchworthy.stats.quantile_apart import UserCounts, quantile_difference
 from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
 from launchworthy.stats.repeated import Repeats, pass_at_k, pass_every_k, repeated_samples
+from launchworthy.stats.sample_ratio import MISMATCH, SampleRatio, sample_ratio
 from launchworthy.stats.selective import (
     RiskCoverage,
     Threshold,
@@ -42,25 +62,49 @@ from launchworthy.stats.selective import (
     expected_threshold,
     risk_coverage,
 )
-from launchworthy.stats.sequential import confidence_sequence, discordant_e_value
-from launchworthy.stats.special import beta_cdf, beta_quantile, normal_cdf, normal_quantile, t_quantile
+from launchworthy.stats.sequential import (
+    asymptotic_sequence,
+    confidence_sequence,
+    discordant_e_value,
+    share_sequence,
+    watched_shares,
+)
+from launchworthy.stats.special import (
+    beta_cdf,
+    beta_quantile,
+    chi_square_tail,
+    normal_cdf,
+    normal_quantile,
+    t_quantile,
+)
 from launchworthy.stats.sums import sums_influences, sums_interval, table_interval
+from launchworthy.stats.survival import log_rank, mean_time_difference, mean_time_interval
 from launchworthy.stats.units import apart
 from launchworthy.stats.watch import PairedWatch
 
 __all__ = [
     "FEWEST_LABELS",
     "MAX_UNSCORED_SHARE",
+    "MISMATCH",
     "SCALES",
+    "SPENDING",
+    "VARIABLES",
+    "ArmSums",
     "FlaggingThreshold",
     "Interval",
+    "LookBounds",
     "Needed",
     "PairedWatch",
+    "Posterior",
     "Repeats",
     "RiskCoverage",
+    "SampleRatio",
     "Threshold",
+    "UserCounts",
     "agreed_items",
     "apart",
+    "arm_difference",
+    "asymptotic_sequence",
     "benjamini_hochberg",
     "benjamini_yekutieli",
     "beta_cdf",
@@ -69,13 +113,17 @@ __all__ = [
     "bounded_mean",
     "certified_threshold",
     "chernoff_bounds",
+    "chi_square_tail",
     "clopper_pearson",
     "clustered_shares",
     "cohen_kappa",
     "confidence_sequence",
     "corrected_difference",
     "corrected_mean",
+    "crossing_chances",
     "discordant_e_value",
+    "drift_for",
+    "effective_rows",
     "expected_threshold",
     "flagging_threshold",
     "fleiss_kappa",
@@ -86,10 +134,15 @@ __all__ = [
     "jackknife_interval",
     "krippendorff_alpha",
     "labelled_apart",
+    "log_rank",
+    "look_bounds",
+    "look_interval",
     "mcnemar",
     "mean_interval",
     "mean_power",
     "mean_size",
+    "mean_time_difference",
+    "mean_time_interval",
     "non_inferiority",
     "normal_cdf",
     "normal_quantile",
@@ -101,8 +154,12 @@ __all__ = [
     "pairwise_agreement",
     "pass_at_k",
     "pass_every_k",
+    "policy_value",
+    "policy_values",
+    "posterior_difference",
     "power",
     "prediction_powered",
+    "quantile_difference",
     "quantile_interval",
     "quantile_ranks",
     "rank_correlation",
@@ -110,11 +167,16 @@ __all__ = [
     "repeated_samples",
     "risk_coverage",
     "rogan_gladen",
+    "sample_ratio",
     "sample_size",
+    "share_sequence",
+    "spent_error",
+    "stratified_difference",
     "sums_influences",
     "sums_interval",
     "t_interval",
     "t_quantile",
     "table_interval",
+    "watched_shares",
     "wilson",
 ]

@@ -6,14 +6,23 @@ import math
 from typing import TYPE_CHECKING
 
 from launchworthy.errors import InputError
-from launchworthy.stats.checks import tail_error
+from launchworthy.stats.checks import check_counts, tail_error
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.units import clean_values
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["confidence_sequence", "discordant_e_value"]
+__all__ = [
+    "asymptotic_sequence",
+    "confidence_sequence",
+    "discordant_e_value",
+    "share_sequence",
+    "watched_shares",
+]
+
+_FEWEST = 100  # users of each arm before which a mean is not near normal
+_FEWEST_EVENTS = 20  # of either kind, in both arms together, before which a share is not
 
 
 def discordant_e_value(*, gained: int, lost: int) -> float:
@@ -26,6 +35,195 @@ def discordant_e_value(*, gained: int, lost: int) -> float:
     total = gained + lost
     log = total * math.log(2.0) + math.lgamma(gained + 1) + math.lgamma(lost + 1) - math.lgamma(total + 2)
     return math.exp(log) if log < 700.0 else math.inf
+
+
+def asymptotic_sequence(
+    estimate: float,
+    *,
+    standard_error: float,
+    n: int,
+    level: float = 0.95,
+    sides: int = 2,
+    tuned_for: float = 5_000.0,
+    unit: str = "",
+) -> Interval:
+    """Any estimate that is near normal, with bounds that hold at every moment at once, from some users on.
+
+    Args:
+        estimate: The newest one.
+        standard_error: Its own; 0 gives no bounds.
+        n: Users behind it, of all arms.
+        tuned_for: Users at which the bounds are to be narrowest.
+
+    With ``sides=2`` ``sample["p_value"]`` is the one of "it is 0" that may be looked at all the time.
+
+    Raises:
+        InputError: No users, a standard error below 0, or a tuning that is not above 0.
+
+    Source: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Time-uniform central limit theory (2021),
+    equations 9, 134, 155 and 161 of version 7.
+    """
+    error = 1.0 - level
+    tail_error(level, sides=sides)
+    if n < 1 or not 0.0 <= standard_error < math.inf or not tuned_for > 0.0:
+        raise InputError(f"{n} users with a standard error of {standard_error!r} cannot be watched")
+    own = error if sides == 2 else 2.0 * error
+    if own >= 1.0:
+        raise InputError(f"a confidence of {level!r} is too low to watch one side", hint="write 0.95")
+    rho = (-2.0 * math.log(own) + math.log(1.0 - 2.0 * math.log(own))) / tuned_for
+    grown = n * rho + 1.0
+    inside = math.log(math.sqrt(grown) / error) if sides == 2 else math.log1p(math.sqrt(grown) / own)
+    half = math.inf
+    sample: dict[str, float | int] = {"n": n, "standard_error": standard_error}
+    if standard_error > 0.0:
+        half = standard_error * math.sqrt(2.0 * grown * inside / (n * rho))
+        if sides == 2:
+            log = 0.5 * math.log(grown) - 0.5 * n * rho / grown * (estimate / standard_error) ** 2
+            sample["p_value"] = min(1.0, math.exp(log))
+    return Interval(
+        value=estimate,
+        low=estimate - half,
+        high=estimate + half,
+        confidence=level,
+        n=n,
+        method="asymptotic confidence sequence",
+        sides=sides,
+        unit=unit,
+        sample=sample,
+    )
+
+
+def share_sequence(
+    successes: tuple[int, int], *, n: tuple[int, int], level: float = 0.95, unit: str = "ratio"
+) -> Interval:
+    """Difference of two independent shares, second minus first, with exact bounds that always hold.
+
+    Both bounds hold together, at every moment and for any number of users. A difference stays in as long as
+    the best two shares with it explain what was seen at most 1/error times worse than all shares at once do.
+
+    Raises:
+        InputError: Impossible counts, or an arm without users.
+
+    Source: universal inference, Wasserman, Ramdas and Balakrishnan, PNAS 117 (2020), with the mixture of
+    Krichevsky and Trofimov (1981) in each arm; Ville's inequality.
+    """
+    for seen, of in zip(successes, n, strict=True):
+        check_counts(seen, n=of)
+    limit = -math.log(tail_error(level, sides=1))
+    evidence = sum(_mixture(seen, of) for seen, of in zip(successes, n, strict=True))
+    value = successes[1] / n[1] - successes[0] / n[0]
+
+    def stays(gap: float) -> bool:
+        return evidence - _best_with(gap, successes, n) < limit
+
+    ends = []
+    for edge in (-1.0, 1.0):
+        inside, outside = value, edge
+        if stays(edge):
+            ends.append(edge)
+            continue
+        for _ in range(32):
+            middle = 0.5 * (inside + outside)
+            inside, outside = (middle, outside) if stays(middle) else (inside, middle)
+        ends.append(outside)
+    return Interval(
+        value=value,
+        low=ends[0],
+        high=ends[1],
+        confidence=level,
+        n=sum(n),
+        method="exact confidence sequence",
+        sides=2,
+        unit=unit,
+        sample={"successes": list(successes), "users": list(n)},
+    )
+
+
+def watched_shares(
+    successes: tuple[int, int],
+    *,
+    n: tuple[int, int],
+    level: float = 0.95,
+    sides: int = 2,
+    tuned_for: float = 5_000.0,
+) -> Interval:
+    """Difference of two independent shares that may be watched all the time, also where events are rare.
+
+    The exact bounds hold from the first user on and the asymptotic ones, which are narrower later, count
+    once there are 100 users in each arm and 20 of either kind; each has half of the error, and the better
+    one is taken.
+
+    Raises:
+        InputError: As :func:`share_sequence`.
+    """
+    exact = share_sequence(successes, n=n, level=0.5 + 0.5 * level)
+    low, high, method = exact.low, exact.high, exact.method
+    seen, users = sum(successes), sum(n)
+    rates = [part / of for part, of in zip(successes, n, strict=True)]
+    spread = math.sqrt(sum(rate * (1.0 - rate) / of for rate, of in zip(rates, n, strict=True)))
+    sample = dict(exact.sample)
+    if min(n) >= _FEWEST and min(seen, users - seen) >= _FEWEST_EVENTS and spread > 0.0:
+        near = asymptotic_sequence(
+            exact.value,
+            standard_error=spread,
+            n=users,
+            level=0.5 + 0.5 * level,
+            sides=sides,
+            tuned_for=tuned_for,
+        )
+        low, high = max(low, near.low), min(high, near.high)
+        method = "confidence sequence, exact and asymptotic"
+        sample["standard_error"] = spread
+    return Interval(
+        value=exact.value,
+        low=low,
+        high=high,
+        confidence=level,
+        n=users,
+        method=method,
+        sides=sides,
+        unit="ratio",
+        sample=sample,
+    )
+
+
+def _mixture(successes: int, n: int) -> float:
+    """Logarithm of the probability of a sequence, averaged over its rate by Beta(1/2, 1/2)."""
+    half = 0.5
+    return (
+        math.lgamma(successes + half)
+        + math.lgamma(n - successes + half)
+        - math.lgamma(n + 1.0)
+        - 2.0 * math.lgamma(half)
+    )
+
+
+def _best_with(gap: float, successes: tuple[int, int], n: tuple[int, int]) -> float:
+    """The largest logarithm of the likelihood with shares that differ by ``gap``."""
+    low, high = max(0.0, -gap), min(1.0, 1.0 - gap)
+    (a, b), (c, d) = ((seen, of - seen) for seen, of in zip(successes, n, strict=True))
+
+    def slope(p: float) -> float:
+        q = p + gap
+        up = (a / p if a else 0.0) + (c / q if c else 0.0)
+        down = (b / (1.0 - p) if b else 0.0) + (d / (1.0 - q) if d else 0.0)
+        return up - down
+
+    left, right = low, high
+    for _ in range(32):  # the likelihood is flat there, so this is far more than it needs
+        p = 0.5 * (left + right)
+        if p in (left, right):
+            break
+        left, right = (p, right) if slope(p) > 0.0 else (left, p)
+    p = 0.5 * (left + right)
+    pairs = ((a, p), (b, 1.0 - p), (c, p + gap), (d, 1.0 - p - gap))
+    total = 0.0
+    for count, share in pairs:
+        if count:
+            if share <= 0.0:
+                return -math.inf
+            total += count * math.log(share)
+    return total
 
 
 def confidence_sequence(

@@ -14,6 +14,7 @@ __all__ = [
     "beta_quantile",
     "binomial_cdf",
     "binomial_tail",
+    "chi_square_tail",
     "normal_cdf",
     "normal_quantile",
     "t_cdf",
@@ -173,6 +174,27 @@ def binomial_cdf(k: int, *, n: int, rate: float) -> float:
     if k < 0:
         return 0.0
     return 1.0 if k >= n else _both_tails(k + 1, n - k, rate, 1.0 - rate)[1]
+
+
+def chi_square_tail(x: float, *, df: int) -> float:
+    """Probability that chi-square with a whole number of degrees of freedom is above ``x``.
+
+    Source: the finite sums of Abramowitz and Stegun, 26.4.4 and 26.4.5.
+    """
+    if x <= 0.0:
+        return 1.0
+    half = 0.5 * x
+    if df % 2:
+        term, total, steps = 2.0 * math.sqrt(half / math.pi), 0.0, (df - 1) // 2
+        divisors = (0.5 + step for step in range(1, steps + 1))
+    else:
+        term, total, steps = 1.0, 0.0, df // 2
+        divisors = (float(step) for step in range(1, steps + 1))
+    for divisor in divisors:
+        total += term
+        term *= half / divisor
+    tail = total * math.exp(-half)
+    return min(1.0, tail + math.erfc(math.sqrt(half)) if df % 2 else tail)
 
 
 def t_cdf(t: float, *, df: float) -> float:
