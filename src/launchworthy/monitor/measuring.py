@@ -27,6 +27,7 @@ from launchworthy.monitor import (
     tools,
     trust,
 )
+from launchworthy.monitor.harms import harm
 from launchworthy.monitor.piece import nothing
 from launchworthy.monitor.scene import Ask, Query, look
 from launchworthy.monitor.signals import monitored
@@ -39,6 +40,10 @@ _NAME = "monitor"
 
 def _monitors(ask: Ask) -> Evidence | None:
     return monitored(ask, _measure_at)
+
+
+def _harms(ask: Ask) -> Evidence | None:
+    return harm(ask, _measure_at)
 
 
 _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
@@ -54,6 +59,7 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     **boundaries.MEASURES,
     **tools.MEASURES,
     "bound:monitors/*": _monitors,
+    "delta:rollout/harms": _harms,
 }
 
 # These read records of every release; the others need a span of the release that is measured.
@@ -85,6 +91,8 @@ def measure(
     versions: Mapping[str, datetime] | None = None,
     any_release: bool = True,
     sample: int | None = 300,
+    baseline: str | None = None,
+    not_before: datetime | None = None,
 ) -> list[Evidence]:
     """What the records of a release say of the claims; claims with no record to look at are passed over.
 
@@ -99,6 +107,8 @@ def measure(
         versions: When each version of a gold set was made, by ``name@version``.
         any_release: False leaves out what does not depend on the release.
         sample: Records of each table that are drawn to look for personal data; None: all.
+        baseline: Release that a ramp compares this one with; None where none is under way.
+        not_before: When the first user got this release by the ramp.
     """
     known = list(claims)
     asked = [(claim, found) for claim in known if (found := _measure_of(claim)) is not None]
@@ -111,6 +121,7 @@ def measure(
         versions=versions or {},
         sample=sample,
     )
+    ramp = replace(scene, baseline=baseline, not_before=not_before)
     pieces = []
     for claim, found in asked:
         ask = Ask(
@@ -119,7 +130,7 @@ def measure(
             metric=claim.metric,
             workflow=claim.workflow,
             window_s=claim.valid_for_s,
-            scene=scene,
+            scene=ramp if found is _harms else scene,
         )
         if (not any_release) if found in _OF_ANY_RELEASE else not ask.seen():
             continue
@@ -136,7 +147,7 @@ def measure(
 def _measure_of(claim: Claim) -> Callable[[Ask], Evidence | None] | None:
     if claim.prover not in (None, _NAME) or claim.slice == "*":
         return None
-    if claim.kind is ClaimKind.DELTA and claim.options.get("against") != "before":
+    if claim.kind is ClaimKind.DELTA and claim.options.get("against") != "before" and claim.metric != "harms":
         return None
     of = f"/{claim.options['of']}" if claim.family == "fairness" else ""
     return _measure_at(f"{claim.kind.value}:{claim.family}/{claim.metric}{of}")

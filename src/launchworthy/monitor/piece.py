@@ -16,7 +16,7 @@ from launchworthy.evidence import Evidence
 from launchworthy.monitor.sample import Measured
 from launchworthy.monitor.scene import Ask
 
-__all__ = ["evidence_of", "nothing"]
+__all__ = ["evidence_of", "nothing", "piece"]
 
 _PRODUCER = f"launchworthy.monitor {__version__}"
 _DAY_S = 86_400.0
@@ -71,7 +71,7 @@ def evidence_of(
             measured |= {"low": None, "high": None}
         elif ask.claim.kind is ClaimKind.DELTA:
             measured |= _since_before(ask, measured, told)
-    return _piece(
+    return piece(
         ask,
         release=release,
         unscored=unscored,
@@ -86,10 +86,11 @@ def nothing(ask: Ask, reason: str, *, noun: str = "call", release: bool = True) 
     """Evidence that the claim could not be measured, though there are calls; None where there are none."""
     if not ask.known():
         return None
-    return _piece(ask, release=release, unit_of_analysis=noun, detail={"reason": reason})
+    return piece(ask, release=release, unit_of_analysis=noun, detail={"reason": reason})
 
 
-def _piece(ask: Ask, *, release: bool, **fields: Any) -> Evidence:
+def piece(ask: Ask, *, release: bool = True, **fields: Any) -> Evidence:
+    """Evidence for the claim that is asked, of the window that was read, with these fields."""
     claim, now = ask.claim, ask.scene.now
     window = timedelta(seconds=min(ask.window_s, 1e9))
     return Evidence(

@@ -32,7 +32,7 @@ from launchworthy.stats import (
 if TYPE_CHECKING:
     from launchworthy.monitor.scene import Query
 
-__all__ = ["Measured", "Sample", "breaches", "mean", "quantile", "ratio", "share"]
+__all__ = ["Measured", "Sample", "Taken", "Taking", "breaches", "mean", "quantile", "ratio", "share"]
 
 WORST = 20
 _MOST = 1e70
@@ -98,8 +98,38 @@ class Measured:
         return self.records + self.unscored
 
 
+class Taken(Exception):
+    """What a measure would have made a number of.
+
+    Attributes:
+        sample: The rows.
+        statistic: ``share``, ``mean``, ``ratio`` or ``quantile``.
+        high_is_bad: Whether large values are the ones to look at.
+        q: Which quantile.
+    """
+
+    def __init__(self, sample: Sample, statistic: str, *, high_is_bad: bool, q: float = 0.0) -> None:
+        super().__init__(statistic)
+        self.sample, self.statistic, self.high_is_bad, self.q = sample, statistic, high_is_bad, q
+
+
+class Taking:
+    """A query by which a measure is asked for its rows: it looks up what it needs, and raises ``Taken``.
+
+    Who compares two releases needs the rows of both, and every measure says its own in its own words.
+    """
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+
+    def __call__(self, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        return self._query(sql, parameters)
+
+
 def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
     """The share of rows with ``x`` = 1; the newest traces with ``x`` = ``bad`` (0 or 1) are shown."""
+    if isinstance(query, Taking):
+        raise Taken(sample, "share", high_is_bad=bad == 1)
     row = _one(
         query,
         sample,
@@ -131,6 +161,8 @@ def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
 
 def quantile(query: Query, sample: Sample, *, q: float, level: float, unit: str) -> Measured:
     """The ``q`` quantile of ``x`` by order statistics; the slowest traces are shown."""
+    if isinstance(query, Taking):
+        raise Taken(sample, "quantile", high_is_bad=True, q=q)
     # A hair below q, so that rounding never lifts q·n above a whole rank.
     at = f"(SELECT quantile_disc(x, {q - 1e-12!r}) FROM sample)"
     row = _one(
@@ -191,6 +223,9 @@ def mean(
     """
     import numpy as np
 
+    if isinstance(query, Taking):
+        raise Taken(sample, "mean", high_is_bad=high_is_bad)
+
     row = _one(
         query,
         sample,
@@ -225,6 +260,8 @@ def ratio(
     without: str = "",
 ) -> Measured:
     """Σ x / Σ y over units, by the delta method; ``without`` says what is missing where Σ y is 0."""
+    if isinstance(query, Taking):
+        raise Taken(sample, "ratio", high_is_bad=high_is_bad)
     row = _one(
         query,
         sample,

@@ -69,6 +69,8 @@ class Scene:
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
         versions: When each version of a gold set was made, by ``name@version``.
         sample: Records of each table that are drawn to look for personal data; None: all.
+        baseline: Release that a ramp compares this one with; None where none is under way.
+        not_before: When the first user got the release; no window of a comparison begins earlier.
     """
 
     product: str
@@ -84,6 +86,8 @@ class Scene:
     scores: Mapping[str, CallScores] = field(default_factory=dict)
     versions: Mapping[str, datetime] = field(default_factory=dict)
     sample: int | None = 300
+    baseline: str | None = None
+    not_before: datetime | None = None
 
     def option(self, workflow: str | None, path: str) -> Mapping[str, Any]:
         """Options of the claim at ``path`` of a workflow, such as ``success``; empty where there is none."""
@@ -137,9 +141,10 @@ class Ask:
     def since(self) -> datetime:
         """Start of the window."""
         try:
-            return self.until - timedelta(seconds=self.window_s)
+            since = self.until - timedelta(seconds=self.window_s)
         except OverflowError:
-            return datetime.fromtimestamp(0, tz=self.scene.now.tzinfo)
+            since = datetime.fromtimestamp(0, tz=self.scene.now.tzinfo)
+        return since if self.scene.not_before is None else max(since, self.scene.not_before)
 
     @property
     def until(self) -> datetime:

@@ -1,0 +1,295 @@
+"""Whether a release that goes out step by step does harm: it against what the others get, in the same days.
+
+May import ``contract``, ``evidence``, ``stats`` and this room. A harm is a metric of the contract that may
+get worse by a margin and no more. Both releases are read from the moment on when the first user got the
+candidate; whoever had both is left out, and counted. The numbers are looked at all the time, so the bounds
+are those of confidence sequences, and since any one harm takes the release back, the harms share the error.
+
+A quantile is compared by the two quantiles' own sequences, put together as Donner and Zou do (MOVER,
+Statistical Methods in Medical Research 21, 2012).
+"""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters, numbers are written by repr)
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from launchworthy.contract import Claim
+from launchworthy.evidence import Evidence
+from launchworthy.monitor.piece import nothing, piece
+from launchworthy.monitor.sample import WORST, Sample, Taken, Taking
+from launchworthy.monitor.scene import Ask, Query, look
+from launchworthy.stats import Interval, asymptotic_sequence, watched_shares
+
+__all__ = ["harm"]
+
+_FEWEST = 100  # users of each release from which on an estimate is near enough to normal
+_FEWEST_EVENTS = 20  # users in which the rarer thing happened, of both releases
+_Measure = Callable[[Ask], Evidence | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """Sums over the users of a release: k is what was measured in each, m what it is divided by."""
+
+    units: int
+    k: float
+    m: float
+    kk: float
+    km: float
+    mm: float
+    telling: int
+    single: bool
+
+    @property
+    def value(self) -> float:
+        return self.k / self.m
+
+    @property
+    def standard_error(self) -> float:
+        """Of k / m, by the delta method over users."""
+        n, value = self.units, self.value
+        moved = max(0.0, self.kk - 2.0 * value * self.km + value * value * self.mm)
+        return math.sqrt(n / (n - 1) * moved) / self.m if n > 1 else math.inf
+
+
+def harm(ask: Ask, measure_of: Callable[[str], _Measure | None]) -> Evidence | None:
+    """The difference that the candidate makes to a harm; None where no ramp is under way.
+
+    Args:
+        ask: A claim of ``rollout/harms``.
+        measure_of: Finds the measure of ``bound:family/metric``.
+    """
+    scene, baseline = ask.scene, ask.scene.baseline
+    if baseline is None or scene.not_before is None:
+        return None
+    of = scene.claims.get(f"{scene.product}/{ask.claim.options['of']}")
+    found = None if of is None else measure_of(f"{of.kind.value}:{of.family}/{of.metric}")
+    if of is None or found is None or of.family == "fairness":
+        return nothing(ask, f"{ask.claim.options['of']} is not compared between two releases")
+    claims = list(scene.claims.values())
+    others = look(claims, product=scene.product, query=scene.query, release=baseline, now=scene.now)
+    own = _taken(_of(ask, of, scene.query), found)
+    other = _taken(
+        replace(
+            _of(ask, of, scene.query),
+            scene=replace(others, query=Taking(scene.query), not_before=scene.not_before),
+        ),
+        found,
+    )
+    for side, name in ((own, scene.release), (other, baseline)):
+        if isinstance(side, str):
+            return nothing(ask, f"of {name}: {side}")
+    assert isinstance(own, Taken)  # noqa: S101 (for the type checker; told above)
+    assert isinstance(other, Taken)  # noqa: S101
+    return _difference(ask, own, other)
+
+
+def _of(ask: Ask, of: Claim, query: Query) -> Ask:
+    """The claim that the harm is about, asked for its rows since the ramp began."""
+    return replace(
+        ask,
+        claim=of,
+        family=of.family,
+        metric=of.metric,
+        workflow=of.workflow,
+        window_s=1e12,
+        scene=replace(ask.scene, query=Taking(query)),
+    )
+
+
+def _taken(ask: Ask, found: _Measure) -> Taken | str:
+    """The rows of one release; why there are none, where there are none."""
+    try:
+        made = found(ask)
+    except Taken as taken:
+        return taken
+    reason = None if made is None else made.detail.get("reason")
+    return str(reason or "no record tells it")
+
+
+def _difference(ask: Ask, own: Taken, other: Taken) -> Evidence | None:
+    claims = [claim for claim in ask.scene.claims.values() if claim.metric == "harms"]
+    level = 1.0 - (1.0 - ask.claim.confidence) / max(1, len(claims))
+    if own.statistic == "quantile":
+        found = _quantiles(ask, own, other, level=level)
+    else:
+        found = _ratios(ask, own, other, level=level)
+    if isinstance(found, str):
+        return nothing(ask, found)
+    interval, told = found
+    since = ask.scene.not_before
+    told |= {
+        "baseline_release": ask.scene.baseline,
+        "since": None if since is None else since.isoformat(),
+        "harms": len(claims),
+        "worst": _worst(ask.scene.query, own),
+    }
+    return replace(
+        piece(
+            ask,
+            value=interval.value,
+            low=interval.low,
+            high=interval.high,
+            n=interval.n,
+            unit=interval.unit,
+            method=interval.method,
+            unit_of_analysis="user",
+            simulated=bool(told.pop("simulated")),
+            detail=told,
+        ),
+        confidence=level,
+    )
+
+
+def _ratios(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interval, dict[str, Any]] | str:
+    under = "y" if own.statistic == "ratio" else "1.0"
+    arms, told = _arms(ask.scene.query, own.sample, other.sample, over="x", under=under)
+    if isinstance(arms, str):
+        return arms
+    candidate, baseline = arms
+    unit = ask.claim.target.unit if ask.claim.target is not None else ""
+    n = candidate.units + baseline.units
+    told |= {"candidate": candidate.value, "baseline": baseline.value}
+    if own.statistic == "share" and candidate.single and baseline.single:
+        counts = (round(baseline.k), round(candidate.k))
+        watched = watched_shares(counts, n=(baseline.units, candidate.units), level=level, sides=1)
+        return replace(watched, unit=unit), told
+    gap = candidate.value - baseline.value
+    error = math.hypot(candidate.standard_error, baseline.standard_error)
+    few = min(candidate.units, baseline.units) < _FEWEST
+    few = few or (own.statistic == "share" and candidate.telling + baseline.telling < _FEWEST_EVENTS)
+    if few or not 0.0 < error < math.inf:
+        told["remark"] = f"bounds are given from {_FEWEST} users of each release on"
+        edge = 1.0 if own.statistic == "share" else math.inf
+        return _open(gap, n=n, level=level, edge=edge, unit=unit), told
+    return asymptotic_sequence(gap, standard_error=error, n=n, level=level, sides=1, unit=unit), told
+
+
+def _quantiles(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interval, dict[str, Any]] | str:
+    query, ends = ask.scene.query, []
+    told: dict[str, Any] = {}
+    for name, side in (("candidate", own), ("baseline", other)):
+        value = _at(query, side.sample, [side.q])
+        if not value:
+            return "no record tells it"
+        over = f"(x > {value[0]!r})::DOUBLE"
+        arms, shared = _arms(query, own.sample, other.sample, over=over, under="1.0")
+        if isinstance(arms, str):
+            return arms
+        arm = arms[0] if name == "candidate" else arms[1]
+        told |= shared
+        told[name] = value[0]
+        low, high = -math.inf, math.inf
+        if arm.units >= _FEWEST and arm.telling >= _FEWEST_EVENTS // 2:
+            near = asymptotic_sequence(
+                0.0, standard_error=arm.standard_error, n=arm.units, level=0.5 + 0.5 * level, sides=1
+            )
+            low, high = _ranks(query, side, near.high)
+        ends.append((value[0], low, high, arm.units))
+    (mine, low, high, n), (theirs, their_low, their_high, m) = ends
+    gap = mine - theirs
+    interval = Interval(
+        value=gap,
+        low=gap - math.hypot(mine - low, their_high - theirs),
+        high=gap + math.hypot(high - mine, theirs - their_low),
+        confidence=level,
+        n=n + m,
+        method="confidence sequences of two quantiles, MOVER",
+        sides=1,
+        unit="ms",
+        sample={},
+    )
+    return interval, told
+
+
+def _ranks(query: Query, side: Taken, half: float) -> tuple[float, float]:
+    """The quantiles by ``half`` to either side; where that leaves 0 to 1, there is no bound."""
+    lower, upper = side.q - half, side.q + half
+    places = [place for place in (lower, upper) if 0.0 < place < 1.0]
+    found = dict(zip(places, _at(query, side.sample, places), strict=True)) if places else {}
+    return found.get(lower, -math.inf), found.get(upper, math.inf)
+
+
+def _at(query: Query, sample: Sample, places: Sequence[float]) -> list[float]:
+    told = ", ".join(repr(place) for place in places)
+    row = query(
+        f"SELECT quantile_disc(x, [{told}]) AS found FROM ({sample.finite}) AS sample", sample.parameters
+    )[0]
+    return [float(value) for value in row["found"] or ()]
+
+
+def _open(value: float, *, n: int, level: float, edge: float, unit: str) -> Interval:
+    return Interval(
+        value=value,
+        low=-edge,
+        high=edge,
+        confidence=level,
+        n=n,
+        method="too few users to bound",
+        sides=1,
+        unit=unit,
+        sample={},
+    )
+
+
+def _arms(
+    query: Query, own: Sample, other: Sample, *, over: str, under: str
+) -> tuple[tuple[_Arm, _Arm] | str, dict[str, Any]]:
+    """Sums over the users of both releases, without those who had both."""
+    shift = len(own.parameters)
+    theirs = re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + shift}", other.finite)
+    of_unit = f"SELECT unit, sum({over}) AS k, sum({under}) AS m, count(*) AS n, count(*) FILTER (sim) AS sim"
+    rows = query(
+        f"WITH c AS MATERIALIZED ({of_unit} FROM ({own.finite}) WHERE x IS NOT NULL GROUP BY unit),"
+        f" b AS MATERIALIZED ({of_unit} FROM ({theirs}) WHERE x IS NOT NULL GROUP BY unit),"
+        " shared AS MATERIALIZED (SELECT unit FROM c INTERSECT SELECT unit FROM b),"
+        " every AS (SELECT 0 AS arm, * FROM c UNION ALL SELECT 1, * FROM b)"
+        " SELECT arm, count(*) AS units, sum(k) AS k, sum(m) AS m, sum(k * k) AS kk, sum(k * m) AS km,"
+        " sum(m * m) AS mm, max(n) AS most, sum(sim) AS sim,"
+        " least(count(*) FILTER (k > 0), count(*) FILTER (k < m)) AS telling,"
+        " (SELECT count(*) FROM shared) AS switched"
+        " FROM every WHERE unit NOT IN (SELECT unit FROM shared) GROUP BY arm ORDER BY arm",
+        [*own.parameters, *other.parameters],
+    )
+    if len(rows) < 2 or not all(row["m"] for row in rows):
+        return "not both releases have users of whom it is known", {}
+    told = {
+        "users": rows[0]["units"],
+        "baseline_users": rows[1]["units"],
+        "switched": rows[0]["switched"],
+        "simulated": any(row["sim"] for row in rows),
+    }
+    return (_arm(rows[0]), _arm(rows[1])), told
+
+
+def _arm(row: Mapping[str, Any]) -> _Arm:
+    return _Arm(
+        units=int(row["units"]),
+        k=float(row["k"]),
+        m=float(row["m"]),
+        kk=float(row["kk"]),
+        km=float(row["km"]),
+        mm=float(row["mm"]),
+        telling=int(row["telling"]),
+        single=row["most"] == 1,
+    )
+
+
+def _worst(query: Query, own: Taken) -> list[dict[str, Any]]:
+    """Traces of the candidate to look at, as ``{"trace"}``: the worst, or the newest that went wrong."""
+    sample = own.sample
+    if own.statistic == "share":
+        which, order = f"x = {1 if own.high_is_bad else 0}", "began DESC"
+    else:
+        which, order = "x IS NOT NULL", f"x {'DESC' if own.high_is_bad else 'ASC'}"
+    rows = query(
+        f"SELECT lower(hex(trace)) AS trace FROM ({sample.finite}) WHERE {which}"
+        f" ORDER BY {order} LIMIT {WORST}",
+        sample.parameters,
+    )
+    return [dict(row) for row in rows]
