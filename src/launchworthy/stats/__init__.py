@@ -29,6 +29,14 @@ from launchworthy.stats.correction import (
 )
 from launchworthy.stats.correlation import rank_correlation
 from launchworthy.stats.decision import MAX_UNSCORED_SHARE, bound_status, non_inferiority
+from launchworthy.stats.divergence import (
+    Divergence,
+    divergences,
+    rows_to_tell,
+    share_change,
+    share_p_value,
+    surprise_beyond,
+)
 from launchworthy.stats.flagging import FlaggingThreshold, flagging_threshold
 from launchworthy.stats.folded import folded_interval
 from launchworthy.stats.group_sequential import (
@@ -44,7 +52,13 @@ from launchworthy.stats.influence import influence_interval, jackknife_interval,
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.labelled_apart import labelled_apart
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
-from launchworthy.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
+from launchworthy.stats.multiplicity import (
+    benjamini_hochberg,
+    benjamini_yekutieli,
+    e_benjamini_hochberg,
+    e_value,
+    holm,
+)
 from launchworthy.stats.off_policy import effective_rows, policy_value, policy_values
 from launchworthy.stats.paired import clustered_shares, mcnemar, paired_means, paired_shares
 from launchworthy.stats.paired_planning import mean_power, mean_size, paired_power, paired_size
@@ -90,6 +104,7 @@ __all__ = [
     "SPENDING",
     "VARIABLES",
     "ArmSums",
+    "Divergence",
     "FlaggingThreshold",
     "Interval",
     "LookBounds",
@@ -122,7 +137,10 @@ __all__ = [
     "corrected_mean",
     "crossing_chances",
     "discordant_e_value",
+    "divergences",
     "drift_for",
+    "e_benjamini_hochberg",
+    "e_value",
     "effective_rows",
     "expected_threshold",
     "flagging_threshold",
@@ -167,13 +185,17 @@ __all__ = [
     "repeated_samples",
     "risk_coverage",
     "rogan_gladen",
+    "rows_to_tell",
     "sample_ratio",
     "sample_size",
+    "share_change",
+    "share_p_value",
     "share_sequence",
     "spent_error",
     "stratified_difference",
     "sums_influences",
     "sums_interval",
+    "surprise_beyond",
     "t_interval",
     "t_quantile",
     "table_interval",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from launchworthy.errors import InputError
 
-__all__ = ["benjamini_hochberg", "benjamini_yekutieli", "holm"]
+__all__ = ["benjamini_hochberg", "benjamini_yekutieli", "e_benjamini_hochberg", "e_value", "holm"]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -51,6 +51,41 @@ def benjamini_yekutieli(p_values: Sequence[float]) -> list[float]:
     Source: Benjamini and Yekutieli, Annals of Statistics 29 (2001), theorem 1.3.
     """
     return _step_up(p_values, math.fsum(1.0 / rank for rank in range(1, len(p_values) + 1)))
+
+
+def e_value(p: float) -> float:
+    """The evidence in a p-value: at least 1/error only as rarely as the error says, and fit to be averaged.
+
+    Raises:
+        InputError: A p-value that is not from 0 to 1.
+
+    Source: the mixture of all power calibrators: Vovk and Wang, Annals of Statistics 49 (2021), equation 2.
+
+    >>> round(e_value(1e-6), 1)
+    5239.1
+    """
+    _ascending([p])
+    if p == 0.0:
+        return math.inf
+    if 1.0 - p < 1e-4:
+        return 0.5 + (1.0 - p) / 6.0  # its series about 1, where the formula loses its digits
+    log = math.log(p)
+    return (1.0 - p + p * log) / (p * log * log)
+
+
+def e_benjamini_hochberg(e_values: Sequence[float]) -> list[float]:
+    """For each e-value the smallest expected share of false finds at which it is a find, whatever the
+    dependence.
+
+    Raises:
+        InputError: An e-value that is negative or NaN.
+
+    Source: Wang and Ramdas, JRSS B 84 (2022).
+    """
+    for e in e_values:
+        if not e >= 0.0:
+            raise InputError(f"an e-value of {e!r} is not 0 or more")
+    return _step_up([0.0 if e == math.inf else min(1.0, 1.0 / e) if e else 1.0 for e in e_values], 1.0)
 
 
 def _step_up(p_values: Sequence[float], penalty: float) -> list[float]:
