@@ -13,12 +13,12 @@ from launchworthy.errors import InputError
 from launchworthy.stats import (
     UserCounts,
     effective_rows,
+    joined_difference,
     log_rank,
     mean_time_difference,
     mean_time_interval,
     policy_value,
     policy_values,
-    quantile_difference,
     quantile_interval,
 )
 
@@ -104,7 +104,7 @@ def test_values_of_one_user_count_as_few_where_they_are_alike() -> None:
 def test_the_difference_of_two_quantiles_has_the_width_of_the_bootstrap() -> None:
     rng = np.random.default_rng(9)
     old, new = rng.lognormal(0.0, 0.5, 3_000), rng.lognormal(0.1, 0.5, 3_000)
-    ours = quantile_difference(quantile_interval(old, q=0.9), candidate=quantile_interval(new, q=0.9))
+    ours = joined_difference(quantile_interval(old, q=0.9), candidate=quantile_interval(new, q=0.9))
     drawn = [
         np.quantile(rng.choice(new, 3_000), 0.9) - np.quantile(rng.choice(old, 3_000), 0.9)
         for _ in range(600)
@@ -112,9 +112,9 @@ def test_the_difference_of_two_quantiles_has_the_width_of_the_bootstrap() -> Non
     assert ours.sample["standard_error"] == pytest.approx(float(np.std(drawn)), rel=0.15)
     assert ours.low < ours.value < ours.high
     few = quantile_interval(old[:10], q=0.9)
-    assert quantile_difference(few, candidate=few).low == -math.inf
+    assert joined_difference(few, candidate=few).low == -math.inf
     with pytest.raises(InputError, match="different levels"):
-        quantile_difference(few, candidate=quantile_interval(old, q=0.9, level=0.9))
+        joined_difference(few, candidate=quantile_interval(old, q=0.9, level=0.9))
 
 
 def _logged(n: int, seed: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from launchworthy.stats.agreement import (
     krippendorff_alpha,
     pairwise_agreement,
 )
+from launchworthy.stats.arm_intervals import UserCounts, joined_difference
 from launchworthy.stats.arms import (
     VARIABLES,
     ArmSums,
@@ -64,7 +65,6 @@ from launchworthy.stats.paired import clustered_shares, mcnemar, paired_means, p
 from launchworthy.stats.paired_planning import mean_power, mean_size, paired_power, paired_size
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
 from launchworthy.stats.proportion import clopper_pearson, wilson
-from launchworthy.stats.quantile_apart import UserCounts, quantile_difference
 from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
 from launchworthy.stats.repeated import Repeats, pass_at_k, pass_every_k, repeated_samples
@@ -150,6 +150,7 @@ __all__ = [
     "influence_interval",
     "items_to_prove",
     "jackknife_interval",
+    "joined_difference",
     "krippendorff_alpha",
     "labelled_apart",
     "log_rank",
@@ -177,7 +178,6 @@ __all__ = [
     "posterior_difference",
     "power",
     "prediction_powered",
-    "quantile_difference",
     "quantile_interval",
     "quantile_ranks",
     "rank_correlation",

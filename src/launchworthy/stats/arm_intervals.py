@@ -1,4 +1,4 @@
-"""Difference of one quantile between two arms, whose users may have many values each. Pure."""
+"""Difference of two arms from an interval of each, such as of a quantile or of a corrected judge. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from launchworthy.stats.checks import tail_error
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.special import normal_cdf, normal_quantile
 
-__all__ = ["UserCounts", "quantile_difference"]
+__all__ = ["UserCounts", "joined_difference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,10 @@ class UserCounts:
 
     @property
     def effective(self) -> float:
-        """How many independent values these are worth: at most as many as there are, at least the users."""
+        """How many independent values these are worth: at most as many as there are, at least the users.
+
+        Source: Liu, Sun, Varshney and Xu, Large-Scale Online Experimentation with Quantile Metrics (2019).
+        """
         if self.users < 2 or not 0.0 < self.above < self.values:
             return float(self.users)
         share, m = self.above / self.values, self.users
@@ -43,20 +46,18 @@ class UserCounts:
         return min(self.values, max(float(min(m, self.values)), share * (1.0 - share) / variance))
 
 
-def quantile_difference(baseline: Interval, *, candidate: Interval) -> Interval:
-    """Candidate minus baseline from each arm's own interval by order statistics, at the same level.
+def joined_difference(baseline: Interval, *, candidate: Interval) -> Interval:
+    """Candidate minus baseline from each arm's own interval, the arms being of different users.
 
     ``sample`` holds ``standard_error``, which half the width says, and the two-sided ``p_value``.
 
     Raises:
         InputError: Intervals at different levels.
 
-    Source: the limits joined as by Zou and Donner, Statistics in Medicine 27 (2008); arms by Woodruff, JASA
-    47 (1952), at the effective number of values (Liu, Sun, Varshney and Xu, Large-Scale Online
-    Experimentation with Quantile Metrics, 2019).
+    Source: Zou and Donner, Statistics in Medicine 27 (2008); the standard error, Woodruff, JASA 47 (1952).
     """
     if (baseline.confidence, baseline.sides) != (candidate.confidence, candidate.sides):
-        raise InputError("the two quantiles were bounded at different levels")
+        raise InputError("the two arms were bounded at different levels")
     value = candidate.value - baseline.value
     low = value - math.hypot(candidate.value - candidate.low, baseline.high - baseline.value)
     high = value + math.hypot(candidate.high - candidate.value, baseline.value - baseline.low)
@@ -69,7 +70,7 @@ def quantile_difference(baseline: Interval, *, candidate: Interval) -> Interval:
         high=high if known else math.inf,
         confidence=baseline.confidence,
         n=baseline.n + candidate.n,
-        method="order statistics of each arm, joined" if known else "none: too few values",
+        method=f"{candidate.method}, arms joined" if known else "none: too few values",
         sides=baseline.sides,
         unit=baseline.unit,
         sample={
