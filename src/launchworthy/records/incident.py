@@ -130,7 +130,7 @@ class Proof:
         what: What was counted, in words.
         before, after: The rates; None where one cannot be told.
         low, high: Bounds of after minus before, each holding alone.
-        fallen: The rate is shown to have fallen; None where that cannot be told yet.
+        fallen: The rate is shown to be better; False: shown to be worse; None: neither.
         reason: Why not, or what is missing.
     """
 
@@ -146,11 +146,15 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What was computed of a fix at one moment; it is verified where every proof that is due shows a fall."""
+    """What was computed of a fix at one moment; it is verified where every proof that is due shows it.
+
+    ``looks`` counts how often was looked so far: the level of each look allows for all that are planned.
+    """
 
     at: datetime
     verified: bool
     returned: bool = False
+    looks: int = 0
     proofs: tuple[Proof, ...] = ()
 
 
@@ -207,6 +211,7 @@ class Incident:
         was: Whether the alert was right; None until somebody said so.
         fix: What was done; None until something was.
         verification: The newest one of the fix.
+        checked_at: When it was last looked whether a proven fix still holds.
         closed_at, closed_by, because: How it ended; also set while a fix is watched.
         reopened: How often it came back.
     """
@@ -235,6 +240,7 @@ class Incident:
     was: Was | None = None
     fix: Fix | None = None
     verification: Verification | None = None
+    checked_at: datetime | None = None
     closed_at: datetime | None = None
     closed_by: str = ""
     because: str = ""

@@ -23,7 +23,7 @@ from launchworthy.records.incident import (
     plain_incident,
 )
 
-__all__ = ["Step", "assigned", "begun", "closed", "fixed", "joined", "noted", "reopened", "verified"]
+__all__ = ["Step", "assigned", "begun", "closed", "fixed", "heard", "joined", "noted", "reopened", "verified"]
 
 MOST_TRACES = 5
 _TOLD_EVERY = timedelta(hours=1)  # how often a timeline tells that it goes on
@@ -153,6 +153,13 @@ def assigned(now_is: Incident, *, owner: str, by: str) -> Step:
     return Step(incident=after, kind="assigned", by=_said(by, "by"), text=owner)
 
 
+def heard(now_is: Incident, *, text: str, now: datetime) -> Step:
+    """What was silent is heard again: nothing is left to do."""
+    _check_not_closed(now_is)
+    after = replace(now_is, state=IncidentState.CLOSED, closed_at=now, because=_said(text, "text"))
+    return Step(incident=after, kind="closed", text=text)
+
+
 def closed(now_is: Incident, *, was: Was, by: str, because: str, now: datetime) -> Step:
     """It ends without a fix: the alert was noise, or nobody can tell.
 
@@ -222,8 +229,8 @@ def verified(now_is: Incident, found: Verification) -> Step:
         step = reopened(now_is, text=told, facts=facts, now=found.at)
         return replace(step, incident=replace(step.incident, verification=found))
     if now_is.state is IncidentState.CLOSED:
-        return Step(incident=now_is)
-    after = replace(now_is, verification=found)
+        return Step(incident=replace(now_is, checked_at=found.at))
+    after = replace(now_is, verification=found, checked_at=found.at)
     if not found.verified:
         return Step(incident=after)
     after = replace(after, state=IncidentState.CLOSED, closed_at=found.at)

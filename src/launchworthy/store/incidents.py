@@ -348,7 +348,8 @@ def _incident(body: str) -> Incident:
     plain["state"] = IncidentState(plain["state"])
     plain["source"] = IncidentSource(plain["source"])
     plain["was"] = None if plain["was"] is None else Was(plain["was"])
-    plain["closed_at"] = _moment(plain["closed_at"])
+    for name in ("closed_at", "checked_at"):
+        plain[name] = _moment(plain[name])
     plain["traces"] = tuple(plain["traces"])
     plain["suspected"] = tuple(
         Suspect(kind=each["kind"], at=datetime.fromisoformat(each["at"]), what=each["what"])
