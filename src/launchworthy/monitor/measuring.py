@@ -5,7 +5,7 @@ May import ``contract``, ``evidence``, ``gold`` and this room.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -93,6 +93,7 @@ def measure(
     sample: int | None = 300,
     baseline: str | None = None,
     not_before: datetime | None = None,
+    only: Container[str] | None = None,
 ) -> list[Evidence]:
     """What the records of a release say of the claims; claims with no record to look at are passed over.
 
@@ -109,9 +110,14 @@ def measure(
         sample: Records of each table that are drawn to look for personal data; None: all.
         baseline: Release that a ramp compares this one with; None where none is under way.
         not_before: When the first user got this release by the ramp.
+        only: Addresses of the claims to measure, the others being read for what they say of these; None: all.
     """
     known = list(claims)
-    asked = [(claim, found) for claim in known if (found := _measure_of(claim)) is not None]
+    asked = [
+        (claim, found)
+        for claim in known
+        if (only is None or claim.address in only) and (found := _measure_of(claim)) is not None
+    ]
     if not asked:
         return []
     scene = replace(

@@ -33,6 +33,7 @@ __all__ = ["build_app", "repeat"]
 MEASURE_AFTER_S, MEASURE_EVERY_S = 2.0, 60.0
 MAINTAIN_AFTER_S, MAINTAIN_EVERY_S = 60.0, 3600.0
 ATTEND_EVERY_S = 1.0
+RAMPS_AFTER_S, RAMPS_EVERY_S = 3.0, 15.0
 
 _log = logging.getLogger("launchworthy.server")
 
@@ -65,6 +66,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
                 (workspace.measure_all, MEASURE_AFTER_S, MEASURE_EVERY_S, "measuring"),
                 (workspace.maintain, MAINTAIN_AFTER_S, MAINTAIN_EVERY_S, "maintenance"),
                 (workspace.attend, ATTEND_EVERY_S, ATTEND_EVERY_S, "approvals"),
+                (workspace.ramping.watch, RAMPS_AFTER_S, RAMPS_EVERY_S, "ramps"),
             )
         ]
         try:

@@ -79,6 +79,10 @@ class Judge:
                 self._judged[product] = held
             return held.verdict
 
+    def verdict_on(self, known: InForce, release: str, *, now: datetime) -> Verdict:
+        """The verdict on a release by its id, such as one that is on its way to everybody."""
+        return self._judge(known, now=now, release=release)
+
     def described(self, known: InForce) -> Release | None:
         """The release that the contract itself describes; None where it has no ``release`` block."""
         return release_of(known.contract, folder=known.folder or Path("/nonexistent"))
@@ -108,7 +112,9 @@ class Judge:
         total = sum(row["n"] for row in rows)
         return {row["release"]: row["n"] / total for row in rows}
 
-    def _judge(self, known: InForce, *, now: datetime, stage: str | None = None) -> Verdict:
+    def _judge(
+        self, known: InForce, *, now: datetime, stage: str | None = None, release: str | None = None
+    ) -> Verdict:
         product = known.contract.product
         return verdict_on(
             terms_of(
@@ -117,7 +123,7 @@ class Judge:
                 judges=declared_judges(self.claims(known), folder=known.folder),
             ),
             self._store.ledger.evidence(product),
-            release=self.release(known),
+            release=release or self.release(known),
             now=now,
             stage=stage,
             serving=self.serving(product),

@@ -49,6 +49,7 @@ from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
 from launchworthy.server.measuring import what_is_new
 from launchworthy.server.promoting import GoldEditor
+from launchworthy.server.ramping import Ramping
 from launchworthy.server.retention import retention_rules
 from launchworthy.server.telling import Teller
 from launchworthy.server.workspace import ApiKey, AuditHeads, ContractVersion
@@ -64,7 +65,7 @@ __all__ = ["LocalWorkspace"]
 _log = logging.getLogger("launchworthy.server")
 
 # What has a meaning of its own in the chain is appended by the operation that it belongs to.
-_OWN_KINDS = ("evidence", "erasure", "decision")
+_OWN_KINDS = ("evidence", "erasure", "decision", "rollout")
 
 
 class LocalWorkspace:
@@ -88,6 +89,14 @@ class LocalWorkspace:
         self._teller = Teller(store, person=self.approving.named)
         self._incidents = Incidents(
             store, contracts=self.contracts, person=self._person, tell=lambda _one, _kind: (), clock=clock
+        )
+        self.ramping = Ramping(
+            store,
+            contracts=self.contracts,
+            judge=self.judge,
+            incidents=self._incidents,
+            person=self._person,
+            clock=clock,
         )
         self._closed = False
 
@@ -674,6 +683,43 @@ class LocalWorkspace:
         """Post to an address whenever a call waits; answers the secret that messages are signed with."""
         _check_owner(caller, "whoever gets the links can approve")
         return self._teller.set(product, url=url, console=console, people=people)
+
+    def start_ramp(
+        self,
+        *,
+        product: str,
+        release: str | None = None,
+        baseline: str | None = None,
+        reason: str = "",
+        by: str = "",
+        caller: Caller = THIS_MACHINE,
+    ) -> dict[str, Any]:
+        """Begin to bring a release to its users stage by stage; the one that serves now is its baseline."""
+        return self.ramping.start(
+            product, release=release, baseline=baseline, reason=reason, by=by, caller=caller
+        )
+
+    def ramps(self, *, product: str) -> list[dict[str, Any]]:
+        """Releases that are or were brought to their users, newest first, the newest with what follows."""
+        return self.ramping.listed(product)
+
+    def step_ramp(
+        self,
+        *,
+        product: str,
+        ramp_id: str,
+        action: str,
+        reason: str,
+        by: str = "",
+        caller: Caller = THIS_MACHINE,
+    ) -> dict[str, Any]:
+        """Decide about a ramp as a person: enter, hold, resume, approve, roll_back or stop."""
+        return self.ramping.step(product, ramp=ramp_id, action=action, reason=reason, by=by, caller=caller)
+
+    def evaluate_ramp(self, *, product: str) -> dict[str, Any] | None:
+        """Look at the ramp under way at once, and do what follows; None where there is none."""
+        found = self.ramping.evaluate(product)
+        return None if found is None else self.ramping.listed(product)[0]
 
     def open_incident(
         self,

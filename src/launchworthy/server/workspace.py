@@ -316,6 +316,36 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
         """Post to an address whenever a call waits, with a link for each of these people; answers the secret
         that messages are signed with. An empty address ends it."""
 
+    def start_ramp(
+        self,
+        *,
+        product: str,
+        release: str | None = None,
+        baseline: str | None = None,
+        reason: str = "",
+        by: str = "",
+        caller: Caller = THIS_MACHINE,
+    ) -> dict[str, Any]:
+        """Begin to bring a release to its users stage by stage; the one that serves now is its baseline."""
+
+    def ramps(self, *, product: str) -> list[dict[str, Any]]:
+        """Releases that are or were brought to their users, newest first, the newest with what follows."""
+
+    def step_ramp(
+        self,
+        *,
+        product: str,
+        ramp_id: str,
+        action: str,
+        reason: str,
+        by: str = "",
+        caller: Caller = THIS_MACHINE,
+    ) -> dict[str, Any]:
+        """Decide about a ramp as a person: enter, hold, resume, approve, roll_back or stop."""
+
+    def evaluate_ramp(self, *, product: str) -> dict[str, Any] | None:
+        """Look at the ramp under way at once, and do what follows; None where there is none."""
+
     def open_incident(
         self,
         *,

@@ -84,6 +84,11 @@ class RampRepository:
             self._ledger.append_on(connection, product, kind=_CHAINED, bodies=[chained])
         return version + 1
 
+    def finish(self, product: str, *, ramp: str) -> None:
+        """Nothing follows of it by itself any more."""
+        with self._database.write() as connection:
+            connection.execute(update(ramps).filter_by(product=product, id=ramp).values(is_open=False))
+
     def ramps(self, product: str, *, only_open: bool = False) -> list[tuple[int, str]]:
         """Version and body of each, newest first."""
         query = select(ramps.c.version, ramps.c.body).filter_by(product=product)

@@ -6,7 +6,7 @@ as claims with their states, and what follows is a step, which the server keeps.
 
 from launchworthy.rollout.ramp.deciding import Decision, Seen, decide
 from launchworthy.rollout.ramp.ramp import Action, Ramp, RampState, Step
-from launchworthy.rollout.ramp.written import ramp_from_json, ramp_to_json
+from launchworthy.rollout.ramp.written import ramp_from_json, ramp_to_json, step_document
 
 __all__ = [
     "Action",
@@ -18,4 +18,5 @@ __all__ = [
     "decide",
     "ramp_from_json",
     "ramp_to_json",
+    "step_document",
 ]
