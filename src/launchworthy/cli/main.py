@@ -56,6 +56,7 @@ COMMANDS: dict[str, str] = {
     "cedar": "Write the permissions of a contract as Cedar policies, or read Cedar policies as tools.",
     "redteam": "Attack the product's own target and tools, and keep the evidence.",
     "drill": "Force each fallback, each fault of a monitor and each failure of a guard.",
+    "rollout": "Bring a release to its users stage by stage, and simulate what a plan would do.",
     "incidents": "List incidents, or close one.",
     "export": "Write a table of records to a Parquet file.",
     "keys": "Make, list and end API keys.",
