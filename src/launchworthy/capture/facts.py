@@ -1,4 +1,4 @@
-"""Late facts and decisions, sent as log events: rows of the tables of outcomes, feedback, scores, decisions.
+"""Late facts and decisions, sent as log events: rows of the tables of late facts.
 
 May import ``records`` and this room's ``otlp``.
 """
@@ -19,13 +19,14 @@ from launchworthy.capture.storage_policy import Guard, StoragePolicy, redact_att
 from launchworthy.records.attributes import (
     DECISION_EVENT,
     EVALUATION_EVENT,
+    EXPOSURE_EVENT,
     FEEDBACK_EVENT,
     OUTCOME_EVENT,
     GenAI,
     Own,
 )
 from launchworthy.records.decision import DECISION_KINDS, OF_THE_QUEUE, facts_of, reason_of
-from launchworthy.records.tables import DECISIONS, FEEDBACK, OUTCOMES, SCORES, Table
+from launchworthy.records.tables import DECISIONS, EXPOSURES, FEEDBACK, OUTCOMES, SCORES, Table
 
 __all__ = ["FACT_TABLES", "FactMapper"]
 
@@ -36,6 +37,7 @@ FACT_TABLES: Final[dict[str, Table]] = {
     OUTCOME_EVENT: OUTCOMES,
     FEEDBACK_EVENT: FEEDBACK,
     DECISION_EVENT: DECISIONS,
+    EXPOSURE_EVENT: EXPOSURES,
 }
 _NAME_CHARS = 200
 
@@ -92,6 +94,8 @@ class FactMapper:
         simulated = flag(take(Own.SIMULATED, None))
         values["simulated"] = origin.simulated if simulated is None else simulated
         values |= _OWN[table.name](attributes)
+        if table is EXPOSURES:
+            self._assigned(values, policy)
         if table is DECISIONS and values["event_id"] is None:
             values["event_id"] = _event_id(values)
         if not policy.store_content:
@@ -100,6 +104,20 @@ class FactMapper:
         self._guard.strip(attributes, policy)
         values["attributes"] = orjson.dumps(attributes).decode() if attributes else None
         return table, tuple(values[name] for name in table.names)
+
+    def _assigned(self, values: dict[str, Any], policy: StoragePolicy) -> None:
+        """Who was assigned is a person or session as any other, and is the user or session if it says so."""
+        told, kind = values["unit"], values["unit_kind"]
+        named = "session_id" if kind == "session" else "user_id"
+        if told is None:
+            if kind in (None, "user", "session"):
+                values["unit"] = values[named]
+                values["unit_kind"] = kind or ("user" if values[named] is not None else None)
+            return
+        known = self._guard.session(told, policy) if kind == "session" else self._guard.person(told, policy)
+        values["unit"], values["unit_kind"] = known, kind or "user"
+        if values["unit_kind"] in ("user", "session") and values[named] is None:
+            values[named] = known
 
 
 def _redact(
@@ -184,6 +202,29 @@ def _decision(attributes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _exposure(attributes: dict[str, Any]) -> dict[str, Any]:
+    named = {name: short(attributes.pop(attribute, None)) for name, attribute in _EXPOSURE_NAMES.items()}
+    for name in ("flag", "variant"):
+        if named[name] is None:
+            raise Refusal(f"an exposure without {_EXPOSURE_NAMES[name]}")
+    return {
+        **{name: value and value[:_NAME_CHARS] for name, value in named.items()},
+        "unit": plain(attributes.pop(Own.EXPOSURE_UNIT, None)),
+    }
+
+
+_EXPOSURE_NAMES: Final = {
+    "flag": Own.EXPOSURE,
+    "variant": Own.EXPOSURE_VARIANT,
+    "unit_kind": Own.EXPOSURE_UNIT_KIND,
+    "algorithm": Own.EXPOSURE_ALGORITHM,
+    "version": Own.EXPOSURE_VERSION,
+    "rule": Own.EXPOSURE_RULE,
+    "reason": Own.EXPOSURE_REASON,
+    "source": Own.EXPOSURE_SOURCE,
+}
+
+
 _DECISION_NAMES: Final = {
     "event_id": Own.DECISION_ID,
     "subject": Own.DECISION_SUBJECT,
@@ -231,4 +272,10 @@ def _number(attributes: dict[str, Any], name: str) -> float | None:
     return found
 
 
-_OWN: Final = {"outcomes": _outcome, "feedback": _feedback, "scores": _score, "decisions": _decision}
+_OWN: Final = {
+    "outcomes": _outcome,
+    "feedback": _feedback,
+    "scores": _score,
+    "decisions": _decision,
+    "exposures": _exposure,
+}

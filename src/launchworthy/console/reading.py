@@ -89,7 +89,7 @@ class Reading(Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """One SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``decisions``,
-        ``rollup_hour`` and ``trace_index``."""
+        ``exposures``, ``rollup_hour`` and ``trace_index``."""
 
     def counters(self) -> Mapping[str, int]:
         """Spans accepted, stored, rejected and repeated, since the folder was made."""

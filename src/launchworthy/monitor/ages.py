@@ -18,7 +18,7 @@ __all__ = ["KEPT", "age"]
 
 KEPT: Mapping[str, Sequence[str]] = {
     "traces": ("spans",),
-    "feedback": ("feedback", "outcomes", "scores"),
+    "feedback": ("feedback", "outcomes", "scores", "exposures"),
     "audit": ("decisions",),
 }
 """Tables that each line of ``data/retention`` is about."""

@@ -34,6 +34,7 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "feedback": ("comment", "correction", "attributes"),
     "scores": ("explanation", "attributes"),
     "outcomes": ("attributes",),
+    "exposures": ("attributes",),
     "decisions": ("reason",),
 }
 """Fields in which texts stand, by table."""

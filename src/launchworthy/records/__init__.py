@@ -7,6 +7,7 @@ instrumented loads nothing else.
 from launchworthy.records.attributes import (
     DECISION_EVENT,
     EVALUATION_EVENT,
+    EXPOSURE_EVENT,
     FEEDBACK_EVENT,
     KINDS,
     OPERATION_KINDS,
@@ -30,6 +31,7 @@ from launchworthy.records.release import Release
 from launchworthy.records.runs import CallScores, Run, RunItem, RunPage, RunStore, Score
 from launchworthy.records.tables import (
     DECISIONS,
+    EXPOSURES,
     FEEDBACK,
     OUTCOMES,
     SCORES,
@@ -48,6 +50,8 @@ __all__ = [
     "EVALUATION",
     "EVALUATION_EVENT",
     "EVALUATION_ROOT",
+    "EXPOSURES",
+    "EXPOSURE_EVENT",
     "FEEDBACK",
     "FEEDBACK_EVENT",
     "KINDS",

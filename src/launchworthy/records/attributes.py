@@ -12,6 +12,7 @@ from typing import Final
 __all__ = [
     "DECISION_EVENT",
     "EVALUATION_EVENT",
+    "EXPOSURE_EVENT",
     "FEEDBACK_EVENT",
     "KINDS",
     "OPERATION_KINDS",
@@ -89,6 +90,15 @@ class Own:
     COMMENT: Final = "launchworthy.feedback.comment"
     CORRECTION: Final = "launchworthy.feedback.correction"
     CONFIDENCE: Final = "launchworthy.feedback.confidence"
+    EXPOSURE: Final = "launchworthy.exposure.flag"  # key of the flag or experiment
+    EXPOSURE_VARIANT: Final = "launchworthy.exposure.variant"
+    EXPOSURE_UNIT: Final = "launchworthy.exposure.unit"  # who was assigned; a pseudonym
+    EXPOSURE_UNIT_KIND: Final = "launchworthy.exposure.unit_kind"  # user, session, account …
+    EXPOSURE_ALGORITHM: Final = "launchworthy.exposure.algorithm"
+    EXPOSURE_VERSION: Final = "launchworthy.exposure.version"  # of the flag, as decided
+    EXPOSURE_RULE: Final = "launchworthy.exposure.rule"
+    EXPOSURE_REASON: Final = "launchworthy.exposure.reason"
+    EXPOSURE_SOURCE: Final = "launchworthy.exposure.source"  # whose flag it is: launchworthy, unleash …
     DECISION_ID: Final = "launchworthy.decision.id"  # the same where an event is sent again
     DECISION_KIND: Final = "launchworthy.decision.kind"  # one of DECISION_KINDS
     DECISION_SUBJECT: Final = "launchworthy.decision.subject"  # what was decided on: a tool, a guard, a case
@@ -102,6 +112,7 @@ class Own:
 # Names of log events.
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
 OUTCOME_EVENT: Final = "launchworthy.outcome"
+EXPOSURE_EVENT: Final = "launchworthy.exposure"
 FEEDBACK_EVENT: Final = "launchworthy.feedback"
 DECISION_EVENT: Final = "launchworthy.decision"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 __all__ = [
     "DECISIONS",
+    "EXPOSURES",
     "FEEDBACK",
     "OUTCOMES",
     "SCORES",
@@ -209,4 +210,29 @@ DECISIONS = Table(
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (SPANS, OUTCOMES, FEEDBACK, SCORES, DECISIONS)}
+EXPOSURES = Table(
+    "exposures",
+    "time",
+    (
+        Column("trace_id", _T.ID, "Trace in which it was seen."),
+        Column("span_id", _T.ID, "Span in which it was seen."),
+        *_WHO,
+        Column("flag", _T.TEXT, "Flag or experiment, by its key.", required=True),
+        Column("variant", _T.TEXT, "What the unit got.", required=True),
+        Column("unit", _T.TEXT, "Who was assigned, as a pseudonym; the user where units are users."),
+        Column("unit_kind", _T.TEXT, "user, session, account …"),
+        Column("algorithm", _T.TEXT, "How units were put into buckets, such as growthbook@2."),
+        Column("version", _T.TEXT, "Version of the flag that decided."),
+        Column("rule", _T.TEXT, "Rule of the flag that decided."),
+        Column("reason", _T.TEXT, "split, targeting_match, sticky, override, holdout …"),
+        Column("source", _T.TEXT, "Whose flag it is: launchworthy, launchdarkly, unleash …"),
+        Column("time", _T.TIME, "When it was seen.", required=True),
+        Column("attributes", _T.JSON, "Anything else."),
+        Column("simulated", _T.FLAG, "True when a simulated user saw it."),
+        Column("received_at", _T.TIME, "When the receiver took it."),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (SPANS, OUTCOMES, FEEDBACK, SCORES, DECISIONS, EXPOSURES)
+}

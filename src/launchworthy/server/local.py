@@ -430,7 +430,7 @@ class LocalWorkspace:
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Read records with one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``,
-        ``decisions``, ``rollup_hour``."""
+        ``decisions``, ``exposures``, ``rollup_hour``."""
         return self._store.query(sql, parameters)
 
     def newest_spans(

@@ -13,7 +13,7 @@ __all__ = ["retention_rules"]
 # What each line of the contract's ``data/retention`` is about.
 _TABLES = {
     "traces": ("spans",),
-    "feedback": ("feedback", "outcomes", "scores"),
+    "feedback": ("feedback", "outcomes", "scores", "exposures"),
     "gold": ("gold_versions",),
     "audit": ("decisions",),
 }

@@ -336,6 +336,27 @@ ramps = Table(
     PrimaryKeyConstraint("product", "id"),
     Index("ramps_is_open", "is_open"),
 )
+flag_sets = Table(
+    "flag_sets",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("product", "version"),
+)
+sticky_units = Table(
+    "sticky_units",
+    metadata,
+    Column("product", Text, nullable=False),
+    Column("flag", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("product", "flag", "unit"),
+)
 notifications = Table(
     "notifications",
     metadata,

@@ -228,7 +228,7 @@ class Store:
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``decisions``,
-        ``rollup_hour`` and ``trace_index``.
+        ``exposures``, ``rollup_hour`` and ``trace_index``.
 
         DuckDB's SQL; ``?`` or ``$1`` for parameters; times are nanoseconds since the epoch; identifiers
         are BLOBs in the query (``unhex(?)``) and hexadecimal text in the answer.

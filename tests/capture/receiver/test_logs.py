@@ -262,3 +262,31 @@ def test_one_request_may_carry_all_three_facts(bench: Bench) -> None:
         ("outcomes", 1),
         ("scores", 1),
     ]
+
+
+def test_an_exposure_says_who_got_what_and_why(bench: Bench) -> None:
+    exposed = {
+        "launchworthy.exposure.flag": "refunds",
+        "launchworthy.exposure.variant": "cautious",
+        "launchworthy.exposure.algorithm": "growthbook@2",
+        "launchworthy.exposure.version": "7",
+        "launchworthy.exposure.reason": "split",
+    }
+    unit = {"launchworthy.exposure.unit": "ana"}
+    row = one(bench, "exposures", body("launchworthy.exposure", exposed | unit))
+    assert (row["flag"], row["variant"], row["algorithm"]) == ("refunds", "cautious", "growthbook@2")
+    assert (row["unit_kind"], row["version"], row["attributes"]) == ("user", "7", None)
+    assert row["unit"] == row["user_id"]
+    assert row["unit"].startswith("u_")
+    sender = one(bench, "exposures", body("launchworthy.exposure", exposed | {"user.id": "ana"}))
+    assert (sender["unit"], sender["user_id"]) == (row["unit"], row["unit"])
+    session = one(
+        bench,
+        "exposures",
+        body("launchworthy.exposure", exposed | unit | {"launchworthy.exposure.unit_kind": "session"}),
+    )
+    assert session["session_id"] == session["unit"]
+    assert session["user_id"] is None
+    refused = take(bench, body("launchworthy.exposure", {"launchworthy.exposure.flag": "refunds"} | unit))
+    assert refused.rows == ()
+    assert "without launchworthy.exposure.variant" in refused.refused[0].reason

@@ -96,3 +96,22 @@ def test_thumbs_are_the_ends_of_the_scale(recorded: Recording) -> None:
     lw.feedback(rating=0, trace_id=TRACE)
     ratings = [event.attributes["launchworthy.feedback.rating"] for event in recorded.events]
     assert ratings == [-1.0, 0.0]
+
+
+def test_an_exposure_names_the_unit_as_every_other_record_of_that_user_does(recorded: Recording) -> None:
+    lw.exposure("refunds", variant="cautious", unit="ana", algorithm="growthbook@2", reason="split")
+    with lw.workflow("answer", user="ana") as span:
+        lw.exposure("refunds", variant="cautious", source="unleash")
+        lw.exposure("plan", variant="b", unit="acme", unit_kind="account")
+    alone, inside, account = recorded.events
+    assert alone.trace_id == 0
+    assert f"{inside.trace_id:032x}" == f"{account.trace_id:032x}" == span.trace_id
+    person = inside.attributes["user.id"]
+    assert alone.attributes["launchworthy.exposure.unit"] == alone.attributes["user.id"] == person
+    assert account.attributes["launchworthy.exposure.unit"] not in (person, "acme")
+    assert "launchworthy.exposure.unit" not in inside.attributes  # the user stands there already
+
+
+def test_an_exposure_of_nobody_is_not_recorded(recorded: Recording) -> None:
+    lw.exposure("refunds", variant="cautious")
+    assert recorded.events == []

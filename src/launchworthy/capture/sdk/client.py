@@ -129,3 +129,7 @@ class Client:
         if simulated is not None:
             found[Own.SIMULATED] = bool(simulated)
         return found
+
+    def unit(self, value: str, *, kind: str) -> str:
+        """Who was assigned, as a pseudonym: a user's and a session's are those on every span."""
+        return self.pseudonyms.session(value) if kind == "session" else self.pseudonyms.user(value)

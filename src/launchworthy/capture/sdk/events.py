@@ -1,4 +1,4 @@
-"""Late facts and decisions: outcomes, feedback, scores, and what was enforced, as OTLP log events.
+"""Late facts and decisions: outcomes, feedback, scores, exposures, and what was enforced, as OTLP log events.
 
 Nothing here raises into the application.
 
@@ -23,6 +23,7 @@ from launchworthy.capture.sdk.scope import current_scope
 from launchworthy.records.attributes import (
     DECISION_EVENT,
     EVALUATION_EVENT,
+    EXPOSURE_EVENT,
     FEEDBACK_EVENT,
     OUTCOME_EVENT,
     GenAI,
@@ -30,7 +31,7 @@ from launchworthy.records.attributes import (
 )
 from launchworthy.records.decision import facts_of, reason_of
 
-__all__ = ["decision", "evaluation", "feedback", "outcome"]
+__all__ = ["decision", "evaluation", "exposure", "feedback", "outcome"]
 
 
 @quiet
@@ -214,6 +215,74 @@ def decision(
         who={"session": session, "user": user, "workflow": workflow, "simulated": simulated},
         attributes=None,
         alone=True,
+    )
+
+
+@quiet
+def exposure(
+    flag: str,
+    /,
+    *,
+    variant: str,
+    unit: str | None = None,
+    unit_kind: str = "user",
+    algorithm: str | None = None,
+    version: str | None = None,
+    rule: str | None = None,
+    reason: str | None = None,
+    source: str | None = None,
+    trace_id: str | None = None,
+    session: str | None = None,
+    user: str | None = None,
+    workflow: str | None = None,
+    simulated: bool | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> None:
+    """Somebody met a variant of a flag or experiment; flags of this system tell it by themselves.
+
+    Args:
+        flag: Key of the flag or experiment.
+        variant: What the unit got.
+        unit: Who was assigned; a pseudonym of it is recorded. The user or session if not given.
+        unit_kind: ``user``, ``session``, or what else units are, such as ``account``.
+        algorithm: How units were put into buckets, such as ``growthbook@2``.
+        version: Version of the flag that decided.
+        rule: Rule of the flag that decided.
+        reason: Why, in a word such as ``split``.
+        source: Whose flag it is, such as ``unleash``.
+        trace_id: Trace in which it was seen; the one around this code if there is one.
+        session: Session of the unit.
+        user: User of the unit.
+        workflow: Workflow, where no trace is known.
+        simulated: True if no real user saw it.
+        attributes: Anything else.
+    """
+    found = client()
+    kind = str(unit_kind)
+    if unit is None:
+        unit = session if kind == "session" else user if kind == "user" else None
+    elif kind == "user" and user is None:
+        user = unit
+    elif kind == "session" and session is None:
+        session = unit
+    told = {
+        Own.EXPOSURE: str(flag),
+        Own.EXPOSURE_VARIANT: str(variant),
+        Own.EXPOSURE_UNIT: None if unit is None else found.unit(unit, kind=kind),
+        Own.EXPOSURE_UNIT_KIND: kind,
+        Own.EXPOSURE_ALGORITHM: algorithm,
+        Own.EXPOSURE_VERSION: version,
+        Own.EXPOSURE_RULE: rule,
+        Own.EXPOSURE_REASON: reason,
+        Own.EXPOSURE_SOURCE: source,
+    }
+    _emit(
+        EXPOSURE_EVENT,
+        told,
+        trace_id=trace_id,
+        who={"session": session, "user": user, "workflow": workflow, "simulated": simulated},
+        attributes=attributes,
+        alone=unit is not None,
     )
 
 

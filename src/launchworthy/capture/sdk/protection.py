@@ -16,7 +16,9 @@ from launchworthy.records.attributes import GenAI, Own
 
 __all__ = ["Protection"]
 
-_USERS: Final = frozenset({GenAI.USER_ID, GenAI.SESSION_ID, GenAI.CONVERSATION_ID, *PERSONAL})
+_USERS: Final = frozenset(
+    {GenAI.USER_ID, GenAI.SESSION_ID, GenAI.CONVERSATION_ID, Own.EXPOSURE_UNIT, *PERSONAL}
+)
 
 
 class Protection:

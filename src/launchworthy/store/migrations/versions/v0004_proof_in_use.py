@@ -1,4 +1,4 @@
-"""What is proven in use: incidents, what happened to each, and who is told of it."""
+"""What is proven in use: flags, ramps, incidents, what happened to each, and who is told of it."""
 
 from __future__ import annotations
 
@@ -63,9 +63,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("product", "id"),
     )
     op.create_index("ramps_is_open", "ramps", ["is_open"])
+    op.create_table(
+        "flag_sets",
+        sa.Column("product", sa.Text, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("product", "version"),
+    )
+    op.create_table(
+        "sticky_units",
+        sa.Column("product", sa.Text, nullable=False),
+        sa.Column("flag", sa.Text, nullable=False),
+        sa.Column("unit", sa.Text, nullable=False),
+        sa.Column("variant", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("product", "flag", "unit"),
+    )
 
 
 def downgrade() -> None:
     """Forget them."""
-    for table in ("ramps", "notifications", "incident_events", "incidents"):
+    for table in ("sticky_units", "flag_sets", "ramps", "notifications", "incident_events", "incidents"):
         op.drop_table(table)
