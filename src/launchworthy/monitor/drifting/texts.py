@@ -1,0 +1,46 @@
+"""Texts as columns: how long they are and in which language. Pure; may import ``metrics``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["TEXT_COLUMNS", "described", "words_of"]
+
+_LONGEST = 5_000
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in small letters; of scripts without spaces, each character."""
+    import re
+
+    return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+", text[:_LONGEST].casefold())
+
+
+def _length(text: str | None) -> float | None:
+    return None if text is None else float(len(text))
+
+
+def _variety(text: str | None) -> float | None:
+    """The share of a text's first fifty words that are different."""
+    words = [] if text is None else words_of(text)[:50]
+    return len(set(words)) / len(words) if words else None
+
+
+def _language(text: str | None) -> str | None:
+    from launchworthy.metrics.language import language_of
+
+    return None if text is None else language_of(text) or "cannot say"
+
+
+# Which columns a text becomes: whether of numbers, and from the text.
+TEXT_COLUMNS: Mapping[str, tuple[bool, Callable[[str | None], float | str | None]]] = {
+    "length": (True, _length),
+    "variety": (True, _variety),
+    "language": (False, _language),
+}
+
+
+def described(values: Iterable[float | str | None]) -> dict[str | None, int]:
+    """How often each value stands there."""
+    return dict(Counter(None if value is None else str(value) for value in values))
