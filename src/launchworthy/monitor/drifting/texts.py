@@ -14,7 +14,7 @@ def words_of(text: str) -> list[str]:
     """The words of a text, in small letters; of scripts without spaces, each character."""
     import re
 
-    return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+", text[:_LONGEST].casefold())
+    return re.findall(r"[^\W_]+(?:['’][^\W_]+)?", text[:_LONGEST].casefold())
 
 
 def _length(text: str | None) -> float | None:
