@@ -51,6 +51,7 @@ from launchworthy.stats.group_sequential import (
 )
 from launchworthy.stats.influence import influence_interval, jackknife_interval, paired_quantiles
 from launchworthy.stats.interval import Interval
+from launchworthy.stats.isotonic import Calibration, isotonic
 from launchworthy.stats.labelled_apart import labelled_apart
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
 from launchworthy.stats.multiplicity import (
@@ -104,6 +105,7 @@ __all__ = [
     "SPENDING",
     "VARIABLES",
     "ArmSums",
+    "Calibration",
     "Divergence",
     "FlaggingThreshold",
     "Interval",
@@ -148,6 +150,7 @@ __all__ = [
     "folded_interval",
     "holm",
     "influence_interval",
+    "isotonic",
     "items_to_prove",
     "jackknife_interval",
     "joined_difference",
