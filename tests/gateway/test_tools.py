@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -291,3 +292,18 @@ def test_a_withheld_call_runs_once_after_a_person_has_confirmed_it(
             workspace.claim_approval(**claim, claimant="b" * 16)
     finally:
         workspace.close()
+
+
+def test_what_a_guard_masked_in_a_question_is_still_what_the_user_chose(start: Start, model: Model) -> None:
+    """The passage names the account too, so that the model can know it; the user had named it first."""
+    account = "DE89370400440532013000"
+    model.script = lambda body: completion(None, calls=[("mail", json.dumps({"to": account}))])
+    gateway = start(TOOLS, rules=[rule(account, Stage.INPUT, action=Action.REDACT)])
+    passage = {"type": "text", "text": f"Account on file: {account}.", "launchworthy": "retrieved"}
+    for question, arrives in ((f"Mail it to {account}", True), ("Mail it to the one on file", False)):
+        asked: Any = [{"role": "user", "content": [passage, {"type": "text", "text": question}]}]
+        answer = client(gateway.url).chat.completions.create(
+            model="answer", messages=asked, tools=NAMED, extra_headers=AGENT
+        )
+        assert bool(answer.choices[0].message.tool_calls) is arrives, question
+        assert account not in json.dumps(model.requests[-1]["messages"][0]["content"][1:])

@@ -22,7 +22,7 @@ import pytest
 
 from launchworthy.contract import parse_contract
 from launchworthy.errors import ConflictError, LaunchworthyError, NotFoundError, OverloadedError
-from launchworthy.runtime.approval import Approval, ApprovalState, RemoteApprovals, call_of
+from launchworthy.runtime.approval import Approval, ApprovalState, Refused, RemoteApprovals, call_of
 from launchworthy.server.caller import Caller
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.telling import SIGNATURE, signature
@@ -266,6 +266,93 @@ def test_what_expired_stays_so_after_a_restart_with_the_clock_set_back(
     again = open_workspace_here(clock=lambda: early)
     with pytest.raises(ConflictError, match="expired"):
         again.approve(product="shop", approval_id="c-1", arguments_hash=asked.hash, caller=_as("mia"))
+
+
+def test_who_may_read_cannot_take_a_call_away_from_the_application_that_asked(shop: LocalWorkspace) -> None:
+    done = _approve(shop, _ask(shop), "mia")
+    _claim(shop, done)
+    shown = shop.approval(product="shop", approval_id="c-1", caller=_as("noa"))
+    assert shown.running is not None
+    for who in (_as("noa"), Caller(role="write", key="other-app")):
+        with pytest.raises(NotFoundError, match="came by this key"):
+            shop.claim_approval(
+                product="shop",
+                approval_id="c-1",
+                claimant=shown.running.claimant,
+                arguments_hash=done.hash,
+                caller=who,
+            )
+
+
+def test_all_keys_of_a_person_are_that_person(shop: LocalWorkspace) -> None:
+    shop.add_api_key(name="mia-script", role="ingest", person="Mia", acts_as=[])
+    asked = shop.request_approval(
+        product="shop", call=_call(), caller=Caller(role="ingest", key="mia-script")
+    )
+    with pytest.raises(LaunchworthyError, match="whoever made the call"):
+        _approve(shop, asked, "mia")
+    who = shop.approving.named("mia")  # as a link names her
+    assert isinstance(shop.approving.may_decide(asked, who), Refused)
+    assert _approve(shop, asked, "noa").state is ApprovalState.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (
+            "roles: [agent]\n    approval:\n      - {by",
+            "roles: [lead]\n    approval:\n      - {by",
+            "denies it",
+        ),
+        ("per_call: 500 USD", "per_call: 10 USD", "denies it"),
+        ("{by: lead, above: 100 USD, expires: 1h}", "{by: lead, expires: 1h}", "approval of lead"),
+        ("{by: agent, preview: [order, amount], expires", "{by: agent, four_eyes: true, expires", "of agent"),
+    ],
+)
+def test_what_was_approved_does_not_run_once_the_contract_forbids_it(
+    shop: LocalWorkspace, before: str, after: str, why: str
+) -> None:
+    done = _approve(shop, _ask(shop), "mia")
+    assert before in CONTRACT
+    shop.register_contract(product="shop", text=CONTRACT.replace(before, after), path="shop.yaml")
+    with pytest.raises(ConflictError, match=why):
+        _claim(shop, done)
+    assert _events(shop)[-1]["outcome"] == "refused"
+    shop.register_contract(product="shop", text=CONTRACT + "# as it was\n", path="shop.yaml")
+    assert _claim(shop, done).tool == "refund"
+
+
+def test_a_clock_that_was_far_ahead_for_a_moment_does_not_stop_time(
+    shop: LocalWorkspace, now: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now[0] += timedelta(days=3_000)
+    _ask(shop, id="c-0", arguments={"order": "o-0", "amount": 1})
+    now[0] -= timedelta(days=3_000)
+    asked = _ask(shop)
+    assert asked.state is ApprovalState.PENDING
+    later = time.monotonic_ns() + 11 * 60 * 10**9
+    monkeypatch.setattr("launchworthy.store.approvals.time.monotonic_ns", lambda: later)
+    assert shop.approval(product="shop", approval_id="c-1", caller=APP).state is ApprovalState.EXPIRED
+
+
+def test_a_call_that_never_came_to_wait_is_in_the_chain_without_words_of_its_own(
+    shop: LocalWorkspace,
+) -> None:
+    _ask(shop)
+    for changes in (
+        {"id": "c-2", "tool": "mia@example.org asked me to"},
+        {"id": "c-3", "arguments": {"order": "o-8", "amount": 900}},
+        {"arguments": {"order": "o-9", "amount": 41}},
+    ):
+        with pytest.raises(LaunchworthyError):
+            _ask(shop, **changes)
+    refused = [each for each in _events(shop) if each["outcome"] == "refused"]
+    assert [(each["subject"], each["approval"]) for each in refused] == [
+        ("unnamed", "c-2"),
+        ("refund", "c-3"),
+        ("refund", "c-1"),
+    ]
+    assert "mia" not in json.dumps(refused)
 
 
 def test_a_wrong_call_that_is_put_among_the_others_is_counted_and_never_runs(shop: LocalWorkspace) -> None:
@@ -710,7 +797,10 @@ def test_on_loopback_without_a_key_nobody_can_confirm_or_become_somebody(live: S
     assert (status, "only the owner" in answer.decode()) == (403, True)
 
 
-@pytest.mark.parametrize("bad", [{}, {"call": []}, {"call": {}}, {"call": {"id": "x" * 500}}, {"calls": {}}])
+@pytest.mark.parametrize(
+    "bad",
+    [{}, {"call": []}, {"call": {}}, {"call": {"id": "x" * 500}}, {"call": _call(id="..")}, {"calls": {}}],
+)
 def test_what_is_no_call_is_refused_with_its_place(live: Shop, bad: Any) -> None:
     status, _, body = live.server.request("POST", "/api/v1/products/shop/approvals", json.dumps(bad).encode())
     assert status == 400

@@ -27,7 +27,7 @@ from launchworthy.runtime.no_answer import Condition, NoAnswer
 from launchworthy.runtime.permission import Request, Ruling
 from launchworthy.runtime.pipeline import Checked
 from launchworthy.runtime.retrieving import Document
-from launchworthy.runtime.telling import Telling
+from launchworthy.runtime.telling import UNNAMED, Telling
 from launchworthy.runtime.tool_arguments import read_arguments
 
 __all__ = ["Check"]
@@ -60,6 +60,8 @@ class Check:
     ) -> None:
         self._arm, self._job, self._caller, self._ask, self._user = arm, job, caller, ask, user
         self._telling, self._ledger, self._approvals = telling, ledger, approvals
+        # As they were sent: who masks an account number in a question has not unsaid that the user chose it.
+        self._sent = [(piece, piece.slot.text) for piece in ask.pieces]
         self._passages: list[Passage] = []
         self._documents: list[Document] = []
         self._context: GuardContext | None = None
@@ -241,7 +243,8 @@ class Check:
         """Why a call of a tool may not reach the application, as a sentence for its user; None: it may."""
         arguments = read_arguments(proposal.arguments)
         if isinstance(arguments, str):
-            self._telling.denied(proposal.name[:200], rule=f"{self._arm.product}/tools", reason=arguments)
+            named = proposal.name if proposal.name in self._arm.policy.tools else UNNAMED
+            self._telling.denied(named, rule=f"{self._arm.product}/tools", reason=arguments)
             self._note("withheld_calls", _denied(proposal, f"{self._arm.product}/tools", arguments))
             return _DENIED
         if self._arm.guards.rules_at(Stage.TOOL):
@@ -361,9 +364,9 @@ class Check:
                 release=self._arm.release or None,
                 documents=self._documents,
             )
-            for piece in self._ask.pieces:
+            for piece, sent in self._sent:
                 if piece.slot.text != WITHHELD:
-                    self._asking.seen.note(piece.origin, piece.slot.text)
+                    self._asking.seen.note(piece.origin, sent)
         return self._asking
 
     def _hash(self, tool: str, arguments: Mapping[str, Any]) -> str:

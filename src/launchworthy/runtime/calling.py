@@ -38,7 +38,7 @@ from launchworthy.runtime.released import Released
 from launchworthy.runtime.retrieving import Document, read_documents
 from launchworthy.runtime.running import settle
 from launchworthy.runtime.streaming import HeldStream
-from launchworthy.runtime.telling import Telling
+from launchworthy.runtime.telling import UNNAMED, Telling
 from launchworthy.runtime.tool_arguments import read_arguments
 from launchworthy.runtime.tool_result import ToolResult, ToolState, denied
 
@@ -289,9 +289,10 @@ class Call:
             return denied(name, f"the task has taken its {most:,} steps", "", call_id)
         self._steps += 1
         read = read_arguments(arguments)
-        rule = f"{self._rules.product}/tools/{name[:80]}"
         if isinstance(read, str):
-            self._telling.denied(name[:80], rule=rule, reason=read)
+            named = name if name in self._rules.tools.policy.tools else UNNAMED
+            rule = f"{self._rules.product}/tools/{named}"
+            self._telling.denied(named, rule=rule, reason=read)
             return self._noted(denied(name, read, rule, call_id))
         result, checked = self._rules.tools.call(
             self._caller.request(name, read, lowered=self.lowered),

@@ -20,7 +20,10 @@ from launchworthy.runtime.permission import Decision
 from launchworthy.runtime.pipeline import Checked
 from launchworthy.runtime.retrieving import LeftOut
 
-__all__ = ["Telling"]
+__all__ = ["UNNAMED", "Telling"]
+
+UNNAMED = "unnamed"
+"""What decisions call a tool that the contract does not name."""
 
 
 class Telling:
@@ -97,7 +100,8 @@ class Telling:
         outcome = {"allow": "allowed", "deny": "denied"}.get(found.ruling.value, found.ruling.value)
         self._decide(
             "permission",
-            found.tool,
+            # A name that a model made up may be anybody's words, and a subject stays in the chain for good.
+            UNNAMED if found.rule.endswith(f"/tools/{UNNAMED}") else found.tool,
             outcome,
             rule=found.rule,
             reason=found.reason,

@@ -189,6 +189,11 @@ class Tools:
             with contextlib.suppress(ConflictError):
                 self.approvals.withdraw(approval.id, reason=f"the policy denies it now: {decision.reason}")
             return replace(denied(name, decision.reason, decision.rule, ""), approval=approval)
+        context = GuardContext(product=self.product, workflow=approval.call.workflow, tool=name)
+        if approval.editors and (stopped := self._corrected(request, context, telling)) is not None:
+            with contextlib.suppress(ConflictError):
+                self.approvals.withdraw(approval.id, reason=stopped.reason)
+            return replace(stopped, approval=approval)
         try:
             ticket = self.approvals.claim(
                 approval.id, arguments_hash=approval.hash_of(request.arguments), lease_s=seconds + 30.0
@@ -204,12 +209,24 @@ class Tools:
             reserved,
             ticket.idempotency_key,
             call_id="",
-            context=GuardContext(product=self.product, workflow=approval.call.workflow, tool=name),
+            context=context,
             telling=telling,
             seconds=seconds,
             loop=loop,
         )
         return self._settled(ticket, result, approval)
+
+    def _corrected(self, request: Request, context: GuardContext, telling: Telling) -> ToolResult | None:
+        """Why arguments that a person corrected do not run: no guard has seen them yet, and what a guard would
+        change is not what was approved."""
+        written = canonical(request.arguments)
+        checked = self.guards.check(Stage.TOOL, written, context)
+        telling.checked(checked, subject=request.tool)
+        if checked.goes_on and checked.text == written:
+            return None
+        guard = f"{self.product}/{rule_address(checked.decided_by or '')}"
+        telling.denied(request.tool, rule=guard, reason=checked.reason)
+        return denied(request.tool, f"a guard stopped the correction: {checked.reason}", guard, "")
 
     def _settled(self, ticket: Ticket, result: ToolResult, approval: Approval) -> ToolResult:
         """Tell the queue how it ended; what has run has run, also where the queue cannot be told."""

@@ -6,7 +6,9 @@ contract, never by the application; who confirms is told by a key, a session or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,7 +33,7 @@ from launchworthy.runtime.approval import (
     withdraw,
 )
 from launchworthy.runtime.approval.approval import StepDue
-from launchworthy.runtime.permission import Decision, Policy, Request, Spending
+from launchworthy.runtime.permission import Decision, Policy, Request, Ruling, Spending, Step
 from launchworthy.server.caller import Caller
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.intake import PSEUDONYM_SECRET
@@ -100,7 +102,9 @@ class Approving:
             self._check_own(known, caller)
             if known.asked_hash == proposed.bound_to(product):
                 return known  # as it is now, whatever the contract would say of it today
-        return _taken(self._store.approvals.add(product, opening, tell=self._tells(product)))
+        return _taken(
+            self._store.approvals.add(product, proposed, opening=opening, tell=self._tells(product))
+        )
 
     def _as_usual(self, product: str, tool: str) -> str:
         """The key by which calls of a tool come, so that a test is not told apart by it."""
@@ -221,12 +225,13 @@ class Approving:
 
         if not 16 <= len(claimant) <= 200:
             raise InputError("claimant is a random name of 16 to 200 characters", where="claimant")
-        self._check_own(self._store.approvals.get(product, approval_id), caller)
-        ticket = secrets.token_urlsafe(24)
-        found = self._change(
-            product,
-            approval_id,
-            lambda now, now_ms: claim(
+        self._check_own(self._store.approvals.get(product, approval_id), caller, exactly=True)
+        ticket, policy = secrets.token_urlsafe(24), self.policy(product)
+
+        def taken(now: Approval, now_ms: int) -> Approval | Refused:
+            if now.state is ApprovalState.APPROVED and (refused := _outlawed(now, policy)) is not None:
+                return refused
+            return claim(
                 now,
                 claimant=claimant,
                 bound_to=arguments_hash,
@@ -235,8 +240,9 @@ class Approving:
                 lease_ms=round(
                     timedelta(seconds=min(max(lease_s, 0.001), 3_600)) / timedelta(milliseconds=1)
                 ),
-            ),
-        )
+            )
+
+        found = self._change(product, approval_id, taken)
         running = found.running
         if running is None:
             raise ConflictError("the call is not running", where=approval_id)
@@ -310,7 +316,9 @@ class Approving:
 
     def _known_as(self, name: str, roles: Sequence[str], *, key: str = "") -> Person:
         secret = self._store.registry.secret(PSEUDONYM_SECRET)
-        return Person(name=name, roles=tuple(roles), known_as=(pseudonym(name, key=secret),), key=key)
+        person = Person(name=name, roles=tuple(roles), known_as=(pseudonym(name, key=secret),), key=key)
+        own = [each.name for each in self._store.registry.api_keys() if person.called(each.person)]
+        return replace(person, keys=tuple(own))
 
     def _decided(self, policy: Policy, product: str, request: Request) -> Decision:
         return policy.decide(request, spending=self._store.spending(product))
@@ -347,6 +355,31 @@ class Approving:
         return _taken(
             self._store.approvals.change(product, approval_id, step, link=link, tell=self._tells(product))
         )
+
+
+def _outlawed(approval: Approval, policy: Policy) -> Refused | None:
+    """Why the contract in force does not let an approved call run, where it changed since; budgets are held
+    by whoever runs it."""
+    now = policy.decide(approval.call.request)
+    if now.ruling is Ruling.DENY:
+        return Refused(reason=f"the contract in force denies it: {now.reason}", rule=now.rule, conflict=True)
+    more = _by(now.approvals) - _by(approval.steps) | _by(_four(now.approvals)) - _by(_four(approval.steps))
+    if more:
+        return Refused(
+            reason=f"the contract in force also asks for the approval of {' and '.join(more)}",
+            hint="withdraw it and ask anew",
+            rule=now.rule,
+            conflict=True,
+        )
+    return None
+
+
+def _by(steps: Iterable[Step | StepDue]) -> Counter[str]:
+    return Counter(step.by for step in steps)
+
+
+def _four(steps: Iterable[Step | StepDue]) -> list[Step | StepDue]:
+    return [step for step in steps if step.four_eyes]
 
 
 def _taken(found: Approval | Refused) -> Approval:

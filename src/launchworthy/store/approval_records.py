@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from launchworthy.records import DECISIONS, OF_THE_QUEUE, Rows
-from launchworthy.runtime.approval import Approval, Event, Happened, Refused
+from launchworthy.runtime.approval import Approval, Event, Happened, ProposedCall, Refused
 from launchworthy.store.plain import to_json
 
-__all__ = ["happened", "refusal", "telling"]
+__all__ = ["happened", "refusal", "telling", "turned_away"]
 
 _MS = 1_000_000
 # Whoever asks may be a user of the product, and a claimant is a process: neither decides.
@@ -26,7 +26,9 @@ def happened(approval: Approval, *, since: int, name: Callable[[str], str]) -> R
     """What happened to an approval from its event number ``since`` on; ``name`` makes a pseudonym."""
     return _rows(
         _row(
-            approval,
+            approval.call,
+            product=approval.product,
+            subject=approval.tool,
             event_id=f"{OF_THE_QUEUE}{approval.id}:{since + place}",
             outcome=event.what.value,
             at_ms=event.at_ms,
@@ -42,17 +44,51 @@ def happened(approval: Approval, *, since: int, name: Callable[[str], str]) -> R
 
 def refusal(approval: Approval, refused: Refused, *, at_ms: int, name: Callable[[str], str]) -> Rows:
     """Something that was tried with an approval and was not done."""
+    return _refusal(
+        approval.call,
+        refused,
+        product=approval.product,
+        rule=refused.rule or approval.rule,
+        state=approval.state.value,
+        at_ms=at_ms,
+        name=name,
+    )
+
+
+def turned_away(
+    call: ProposedCall, refused: Refused, *, product: str, at_ms: int, name: Callable[[str], str]
+) -> Rows:
+    """A call that was asked for and never came to wait."""
+    return _refusal(
+        call, refused, product=product, rule=refused.rule, state="not_asked", at_ms=at_ms, name=name
+    )
+
+
+def _refusal(
+    call: ProposedCall,
+    refused: Refused,
+    *,
+    product: str,
+    rule: str,
+    state: str,
+    at_ms: int,
+    name: Callable[[str], str],
+) -> Rows:
+    # A name that the contract does not have may be anybody's words, and the chain keeps it for good.
+    tool = "unnamed" if rule.endswith("/tools/unnamed") else call.request.tool
     return _rows(
         [
             _row(
-                approval,
+                call,
+                product=product,
+                subject=tool,
                 event_id=f"{OF_THE_QUEUE}{uuid.uuid4().hex}",
                 outcome="refused",
                 at_ms=at_ms,
-                rule=refused.rule or approval.rule,
+                rule=rule,
                 reason=refused.reason,
                 decided_by=None,
-                facts={"tool": approval.tool, "approval": approval.id, "state": approval.state.value},
+                facts={"tool": tool, "approval": call.id, "state": state},
                 name=name,
             )
         ]
@@ -95,8 +131,10 @@ def _facts(approval: Approval, event: Event) -> dict[str, Any]:
 
 
 def _row(
-    approval: Approval,
+    call: ProposedCall,
     *,
+    product: str,
+    subject: str,
     event_id: str,
     outcome: str,
     at_ms: int,
@@ -106,16 +144,16 @@ def _row(
     facts: Mapping[str, Any],
     name: Callable[[str], str],
 ) -> dict[str, Any]:
-    people = approval.call.people
+    people = call.people
     return {
         "event_id": event_id,
-        "trace_id": _trace(approval.call.trace_id),
-        "product": approval.product,
-        "workflow": approval.call.workflow or None,
-        "release": approval.call.release or None,
+        "trace_id": _trace(call.trace_id),
+        "product": product,
+        "workflow": call.workflow or None,
+        "release": call.release or None,
         "user_id": name(people[-1]) if people else None,
         "kind": "approval",
-        "subject": approval.tool,
+        "subject": subject,
         "outcome": outcome,
         "rule": rule,
         "reason": reason or None,

@@ -2,7 +2,8 @@
 
 May import ``runtime.approval``, ``evidence`` and ``errors``. What a call would do and for whom rests
 encrypted (AES-256-GCM under a secret of the folder); the chain holds names and commitments. Time never goes
-back here: it is the latest that was seen, so that no clock that is set back revives what expired.
+back here: it is the latest that was seen, so that no clock that is set back revives what expired; and it does
+not stand still, so that a clock which was far ahead for a moment keeps nothing from expiring.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from launchworthy.errors import LaunchworthyError, NotFoundError, OverloadedError, StorageError
 from launchworthy.records import Rows, is_pseudonym, pseudonym
-from launchworthy.runtime.approval import Approval, ApprovalState, Refused, in_time
+from launchworthy.runtime.approval import Approval, ApprovalState, ProposedCall, Refused, in_time
 from launchworthy.store.approval_news import ApprovalNews, announce, use_link
-from launchworthy.store.approval_records import happened, refusal
+from launchworthy.store.approval_records import happened, refusal, turned_away
 from launchworthy.store.database import Database
 from launchworthy.store.decisions import DecisionLog
 from launchworthy.store.moments import to_ns
@@ -77,7 +78,7 @@ class ApprovalRepository:
     ) -> None:
         self._database, self._decisions, self._record = database, decisions, record
         self._secret, self._clock = secret, clock
-        self._changed = threading.Condition()
+        self._changed, self._time = threading.Condition(), threading.Lock()
         self._told = _Told()
         self.news = ApprovalNews(database, now_ms=self.now_ms, stepping=self._stepping, chain=self._chain)
         self._made: AESGCM | None = None
@@ -85,19 +86,33 @@ class ApprovalRepository:
             self._latest_ms = (
                 connection.execute(select(func.max(approvals.c.changed_at))).scalar() or 0
             ) // _MS
+        self._seen_at_ns = time.monotonic_ns()
 
     def now_ms(self) -> int:
-        """The latest moment that was seen."""
-        self._latest_ms = max(self._latest_ms, to_ns(self._clock()) // _MS)
-        return self._latest_ms
+        """The latest moment that was seen; where the clock is behind it, with what has passed since."""
+        with self._time:
+            told_ms, at_ns = to_ns(self._clock()) // _MS, time.monotonic_ns()
+            if told_ms >= self._latest_ms:
+                self._latest_ms, self._seen_at_ns = told_ms, at_ns
+            else:
+                passed_ms = (at_ns - self._seen_at_ns) // _MS
+                self._latest_ms += passed_ms
+                self._seen_at_ns += passed_ms * _MS
+            return self._latest_ms
 
     def add(
-        self, product: str, opening: Callable[[int], Approval | Refused], *, tell: bool
+        self,
+        product: str,
+        call: ProposedCall,
+        *,
+        opening: Callable[[int], Approval | Refused],
+        tell: bool,
     ) -> Approval | Refused:
         """Keep a new approval, or answer the one that the same call has already.
 
         Args:
             product: Product.
+            call: What is asked for.
             opening: Makes it, given the moment.
             tell: Somebody wants to be told of it.
 
@@ -108,17 +123,25 @@ class ApprovalRepository:
             now_ms = self.now_ms()
             made = opening(now_ms)
             if isinstance(made, Refused):
+                if not made.conflict:
+                    self._chain(
+                        connection, turned_away(call, made, product=product, at_ms=now_ms, name=self._name)
+                    )
                 return made
             row = _row(connection, product, made.id)
             if row is not None:
                 found = self._current(connection, row, now_ms)
                 if found is not None and found.asked_hash == made.asked_hash:
                     return found
-                return Refused(
+                refused = Refused(
                     reason="this id is that of another call",
                     hint="give each call an id of its own; the same id means the same arguments",
                     conflict=True,
                 )
+                self._chain(
+                    connection, turned_away(call, refused, product=product, at_ms=now_ms, name=self._name)
+                )
+                return refused
             same = self._same_call(connection, made, now_ms)
             if same is not None:
                 return same

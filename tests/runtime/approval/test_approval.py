@@ -152,7 +152,9 @@ def test_the_person_confirms_what_the_model_proposed_for_them(opened: Open) -> N
     assert [(each.what, each.by, each.role) for each in done.history[1:]] == [("approved", "mia", "agent")]
 
 
-@pytest.mark.parametrize("requester", ["noa", "NOA ", "p-noa"])
+@pytest.mark.parametrize(
+    "requester", ["noa", "NOA ", "p-noa", "\uff4eoa", "n\u200boa", "\u202enoa", " N\u00adoa"]
+)
 def test_whoever_made_the_call_never_confirms_it(opened: Open, requester: str) -> None:
     noa = replace(NOA, known_as=("p-noa",))
     assert "made the call" in _refused(_approve(opened(requester=requester), noa))
@@ -160,6 +162,7 @@ def test_whoever_made_the_call_never_confirms_it(opened: Open, requester: str) -
 
 def test_the_key_that_asked_cannot_confirm_under_the_name_of_a_person(opened: Open) -> None:
     assert "made the call" in _refused(_approve(opened(), replace(NOA, key="app")))
+    assert "made the call" in _refused(_approve(opened(), replace(NOA, key="laptop", keys=("app", "laptop"))))
 
 
 def test_nobody_and_people_without_the_role_cannot_confirm(opened: Open) -> None:
@@ -178,6 +181,9 @@ def test_each_step_needs_another_person(opened: Open) -> None:
 def test_four_eyes_exclude_those_for_whom_the_call_is_made(opened: Open) -> None:
     first = _taken(_approve(opened(arguments={"order": "o-7", "amount": 300}, user="leo"), MIA))
     assert "four eyes" in _refused(_approve(first, LEO))
+    jose = Person(name="Jos\u00e9 Ruiz", roles=("lead",))
+    first = _taken(_approve(opened(arguments={"order": "o-7", "amount": 300}, user="JOSE\u0301  Ruiz"), MIA))
+    assert "four eyes" in _refused(_approve(first, jose))
     assert _taken(_approve(first, BOTH)).state is ApprovalState.APPROVED
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -384,3 +385,38 @@ def test_a_queue_that_is_down_when_a_call_is_taken_leaves_it_to_be_taken_later(s
     made.queue.claim = real
     assert made.enforcer.resume(name).state is ToolState.DONE
     assert len(made.ran) == 1
+
+
+def test_what_a_guard_masks_in_a_question_is_the_users_choice_and_the_mask_is_nobodys(shop: Make) -> None:
+    made = shop()
+    with _call(made) as call:
+        assert call.input("mail it to sesame@shop.example") == "mail it to [TERM]@shop.example"
+        assert call.tool("send_mail", {"to": "sesame@shop.example"})
+        assert "chosen by the model" in call.tool("send_mail", {"to": "[TERM]@shop.example"}).reason
+    assert made.ran == [("send_mail", {"to": "sesame@shop.example"})]
+
+
+def test_a_name_that_a_model_made_up_is_no_subject_of_a_decision_which_the_chain_keeps_for_good(shop: Make) -> None:
+    made = shop()
+    said = "write_to_mia_at_mia@example.org"
+    with _call(made) as call:
+        assert call.tool(said, {"order": 7}).state is ToolState.DENIED
+        assert call.tool(said, "{").state is ToolState.DENIED
+    assert [(each["subject"], each["rule"]) for each in made.decisions("permission")] == [
+        ("unnamed", "shop/tools/unnamed")
+    ] * 2
+
+
+def test_guards_look_at_what_an_approver_wrote_before_it_runs(shop: Make, contract: str) -> None:
+    made = shop(contract.replace("checks: [input, output], action: refuse", "checks: [tool_input], action: refuse"))
+    name = _pending(made)
+    asked = made.queue.found[name]
+    request = replace(asked.call.request, arguments={"order": 7, "amount": 80, "note": "forbidden"})
+    corrected = replace(asked, call=asked.call.with_arguments(request), editors=("kim",))
+    made.queue.found[name] = replace(corrected, hash=corrected.hash_of(request.arguments))
+    made.queue.say(name)
+    result = made.enforcer.resume(name)
+    assert result.state is ToolState.DENIED
+    assert "a guard stopped the correction" in result.reason
+    assert made.ran == []
+    assert made.queue.found[name].state == "withdrawn"

@@ -156,7 +156,7 @@ def call_of(row: Mapping[str, Any], *, where: str = "call") -> ProposedCall:
     if not isinstance(evidence, Sequence) or isinstance(evidence, str):
         raise InputError("evidence is no list of passages", where=where)
     own = _text(row, "id", where, needed=True, most=_MOST_ID)
-    if not re.fullmatch(r"[\w.:@-]+", own):
+    if not re.fullmatch(r"[\w.:@-]+", own) or not own.strip("."):  # no page has the address ..
         raise InputError(f"{own!r:.80} is no id of a call", where=where, hint="letters, digits, . _ : @ -")
     return ProposedCall(
         id=own,

@@ -7,6 +7,7 @@ model never does. Nobody takes two steps. May import ``permission`` and this fol
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +24,7 @@ from launchworthy.runtime.approval.approval import (
 from launchworthy.runtime.approval.opening import call_key, steps_due
 from launchworthy.runtime.approval.refused import Refused
 from launchworthy.runtime.permission import Decision, Origin, Request, Ruling
+from launchworthy.runtime.permission.choosing import INVISIBLE
 
 __all__ = ["Person", "Refused", "approve", "edit", "may_decide", "reject", "resolve"]
 
@@ -37,18 +39,24 @@ class Person:
         name: Who it is, as keys name them.
         roles: Roles of the contract that they act in.
         known_as: Under which further names calls may know them, such as their pseudonym.
-        key: Name of the key that was shown.
+        key: Name of the key that was shown; empty for a link.
+        keys: Names of all their keys, ended ones too.
     """
 
     name: str
     roles: tuple[str, ...]
     known_as: tuple[str, ...] = ()
     key: str = ""
+    keys: tuple[str, ...] = ()
 
     def called(self, name: str) -> bool:
-        """Whether a name means this person."""
-        folded = name.strip().casefold()
-        return bool(folded) and folded in {each.strip().casefold() for each in (self.name, *self.known_as)}
+        """Whether a name means this person, however it is written."""
+        folded = _folded(name)
+        return bool(folded) and folded in set(map(_folded, (self.name, *self.known_as)))
+
+    def holds(self, key: str) -> bool:
+        """Whether a key of this name is theirs."""
+        return bool(key) and key in (self.key, *self.keys)
 
 
 def may_decide(approval: Approval, person: Person | None) -> StepDue | Refused:
@@ -65,7 +73,7 @@ def may_decide(approval: Approval, person: Person | None) -> StepDue | Refused:
             hint=f"make a person's key: launchworthy keys create NAME --role read --acts-as {wanted}",
             rule=approval.rule,
         )
-    if person.called(approval.call.requester) or (person.key and person.key == approval.asked_by):
+    if person.called(approval.call.requester) or person.holds(approval.asked_by):
         return Refused(
             reason="whoever made the call cannot approve it", hint=f"ask another {wanted}", rule=approval.rule
         )
@@ -240,6 +248,11 @@ def resolve(
             at_ms=now_ms, what=Happened.SETTLED, by=person.name, role=role, reason=told, hash=approval.hash
         ),
     )
+
+
+def _folded(name: str) -> str:
+    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
+    return " ".join(unicodedata.normalize("NFKC", plain.casefold()).split())
 
 
 def _tested(approval: Approval, *, now_ms: int) -> Approval:
