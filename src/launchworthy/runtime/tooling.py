@@ -217,7 +217,7 @@ class Tools:
         return self._settled(ticket, result, approval)
 
     def _corrected(self, request: Request, context: GuardContext, telling: Telling) -> ToolResult | None:
-        """Why arguments that a person corrected do not run: no guard has seen them yet, and what a guard would
+        """Why arguments that a person corrected do not run: no guard has seen them, and what a guard would
         change is not what was approved."""
         written = canonical(request.arguments)
         checked = self.guards.check(Stage.TOOL, written, context)

@@ -396,7 +396,9 @@ def test_what_a_guard_masks_in_a_question_is_the_users_choice_and_the_mask_is_no
     assert made.ran == [("send_mail", {"to": "sesame@shop.example"})]
 
 
-def test_a_name_that_a_model_made_up_is_no_subject_of_a_decision_which_the_chain_keeps_for_good(shop: Make) -> None:
+def test_a_name_that_a_model_made_up_is_no_subject_of_a_decision_which_the_chain_keeps_for_good(
+    shop: Make,
+) -> None:
     made = shop()
     said = "write_to_mia_at_mia@example.org"
     with _call(made) as call:
@@ -408,7 +410,9 @@ def test_a_name_that_a_model_made_up_is_no_subject_of_a_decision_which_the_chain
 
 
 def test_guards_look_at_what_an_approver_wrote_before_it_runs(shop: Make, contract: str) -> None:
-    made = shop(contract.replace("checks: [input, output], action: refuse", "checks: [tool_input], action: refuse"))
+    made = shop(
+        contract.replace("checks: [input, output], action: refuse", "checks: [tool_input], action: refuse")
+    )
     name = _pending(made)
     asked = made.queue.found[name]
     request = replace(asked.call.request, arguments={"order": 7, "amount": 80, "note": "forbidden"})
