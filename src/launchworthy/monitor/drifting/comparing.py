@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from launchworthy.monitor.drifting.profile import Column, Numbers, Profile
 from launchworthy.quantity import format_interval, format_number, format_value
@@ -28,6 +29,7 @@ from launchworthy.stats import (
 
 __all__ = [
     "TOLERATED",
+    "Bar",
     "Change",
     "ColumnDrift",
     "Comparison",
@@ -47,6 +49,7 @@ TOLERATED: Mapping[Divergence, float] = {
     Divergence.CRAMER: 0.05,
 }
 _GROUPS = 16
+_SHOWN = 12  # names that a picture has room for
 _OF_NUMBERS = (
     Divergence.JENSEN_SHANNON,
     Divergence.PSI,
@@ -118,14 +121,24 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A group of values, and its share of the rows with a value in the reference and now."""
+
+    name: str
+    reference: float
+    current: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
-    """A column: each change that was asked for, the weightiest first, and every distance that it has."""
+    """A column: each change that was asked for, every distance that it has, and its groups as shares."""
 
     name: str
     kind: str
     changes: tuple[Change, ...]
     distances: Mapping[Divergence, Interval]
     newest: tuple[str, ...] = ()
+    bars: tuple[Bar, ...] = ()
 
     @property
     def state(self) -> DriftState:
@@ -285,6 +298,31 @@ def asked_of(
         changes=tuple(changes),
         distances=distances,
         newest=() if isinstance(new, Numbers) else new.newest,
+        bars=_bars(old, new),
+    )
+
+
+def _bars(old: Column, new: Column) -> tuple[Bar, ...]:
+    import numpy as np
+
+    if isinstance(old, Numbers):
+        groups = old.groups(_GROUPS)
+        starts = np.flatnonzero(np.diff(groups, prepend=-1))
+        counts = [np.add.reduceat(each.counts, starts) for each in (old, new)]
+        edges = [old.low, *old.edges[starts[1:] - 1].tolist(), old.high]
+        names = [f"{format_number(low)} to {format_number(high)}" for low, high in pairwise(edges)]
+    else:
+        most = np.argsort(-(old.counts[:-1] + new.counts[:-1]), kind="stable")[:_SHOWN]
+        kept = np.sort(most)
+        counts = [
+            np.append(each.counts[kept], each.counts.sum() - each.counts[kept].sum()) for each in (old, new)
+        ]
+        names = [*(old.names[at] for at in kept.tolist()), "others"]
+    shares = [(each / max(1, each.sum())).tolist() for each in counts]
+    return tuple(
+        Bar(name=name, reference=before, current=now)
+        for name, before, now in zip(names, *shares, strict=True)
+        if before or now
     )
 
 

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["current_of", "opened", "reference_of", "rows_of", "vectors_of"]
+__all__ = [
+    "current_of",
+    "numbers_in",
+    "opened",
+    "reference_of",
+    "rows_of",
+    "seconds_in",
+    "vectors_of",
+]
 
 _NUMBERS = frozenset(
     "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT FLOAT"
@@ -147,6 +155,35 @@ def rows_of(
         f"SELECT {listed} FROM (SELECT *, row_number() OVER () AS __at FROM file) WHERE __at % $1 = 0", [step]
     )
     return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def numbers_in(table: duckdb.DuckDBPyConnection, name: str) -> NDArray[np.float64]:
+    """A column of numbers, or of yes and no; NaN where it is empty.
+
+    Raises:
+        InputError: There is no such column, or it holds something else.
+    """
+    kind = _kinds(table, wanted=[name])[name]
+    if not _is_number(kind) and kind != "BOOLEAN":
+        raise InputError(f"the column {name!r:.80} holds {kind.lower()[:40]}, and numbers are asked for")
+    return _numbers(table, name)
+
+
+def seconds_in(table: duckdb.DuckDBPyConnection, name: str) -> NDArray[np.float64]:
+    """A column of times, in seconds.
+
+    Raises:
+        InputError: There is no such column, it holds something else, or a row has no time.
+    """
+    import numpy as np
+
+    kind = _kinds(table, wanted=[name])[name]
+    if not kind.startswith(("TIMESTAMP", "DATE")):
+        raise InputError(f"the column {name!r:.80} holds {kind.lower()[:40]}, and times are asked for")
+    found = table.execute(f"SELECT epoch({_quoted(name)})::DOUBLE AS x FROM file").fetchnumpy()["x"]
+    if isinstance(found, np.ma.MaskedArray) and found.mask.any():
+        raise InputError(f"a row has no {name!r:.80}")
+    return np.asarray(found, dtype=np.float64)
 
 
 def vectors_of(table: duckdb.DuckDBPyConnection) -> list[str]:

@@ -147,7 +147,7 @@ def rightness(
     if ripe < _MATURED * new.size:
         share = format_value(ripe / new.size, unit="ratio")
         reason = f"measured on the {share} of the rows that are old enough"
-    # The alarm is looked at again and again, and the curve has an error of its own: it takes more to raise it.
+    # The alarm is looked at again and again, and the curve has an error of its own: more is asked of it.
     alarm = 1.0 - (1.0 - level) / 5.0
     measured, gap = _measured(expected, right, known, weight, level=level, alarm=alarm)
     disagrees = gap.low > 0.0 or gap.high < 0.0
