@@ -170,6 +170,30 @@ class World:
     def guards(self, product: str) -> Sequence[CompiledGuard] | str:
         return compile_guards(self.contracts[product], root=Path())
 
+    def ramps(self, product: str) -> Sequence[Mapping[str, Any]]:
+        """One that is held, with hostile text wherever somebody may write."""
+        start = {
+            "at": "2026-11-24T08:00:00+00:00", "action": "start", "stage": "pilot", "reason": HOSTILE,
+            "by": HOSTILE, "facts": {},
+        }  # fmt: skip
+        steps = [start, {**start, "action": "enter", "by": None}, {**start, "action": "hold"}]
+        ramp = {
+            "id": "ramp-1", "product": product, "release": CANDIDATE.id, "baseline": BASELINE.id,
+            "unit": "user", "state": "held", "stage": "pilot", "share": 0.05, "takes_back": True,
+            "entered_at": start["at"], "exposed_since": start["at"], "dwells_until": None,
+            "within_ms": 300_000.0, "steps": steps,
+            "stages": [
+                {"name": "pilot", "share": 0.05, "dwell_ms": None, "approver": None},
+                {"name": "launch", "share": 1.0, "dwell_ms": None, "approver": HOSTILE},
+            ],
+            "next": {
+                "action": None, "stage": "launch", "because": HOSTILE, "until": None,
+                "waits_for": [f"{product}/answer/quality/hit@5"],
+            },
+            "harms": [],
+        }  # fmt: skip
+        return [ramp, {**ramp, "id": "ramp-0", "state": "stopped"}] if product == PRODUCT else []
+
     def review_hit(self, product: str, **said: Any) -> None:
         raise AssertionError("these records are read only")
 

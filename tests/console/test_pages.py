@@ -52,6 +52,7 @@ ADDRESSES: Mapping[str, str] = {
     "guards": "/products/python-docs/guards",
     "budgets": "/products/python-docs/budgets",
     "redteam": "/products/python-docs/redteam",
+    "rollout": "/products/python-docs/rollout",
     "judges": "/products/graded-docs/judges",
     "judge": "/products/graded-docs/judges/grounding-v2",
     "ingest": "/ingest",
@@ -68,6 +69,7 @@ TITLES: Mapping[str, str] = {
     "gold": "1 gold set with 312 items",
     "gold_set": "answer has 312 items in 6 slices; its holdout was read 5 of 20 times",
     "guards": "1 of 3 guards acts; prompt_injection and pii/names only watch",
+    "rollout": "Held in pilot, 5 % of users",
     "ingest": "520 spans accepted, all stored; 4 rejected",
     "login": "An API key is needed",
 }

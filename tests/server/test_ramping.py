@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from launchworthy.console import routes
 from launchworthy.errors import ConflictError, InputError, NotFoundError
 from launchworthy.records import TABLES, Release, Rows
 from launchworthy.server.local import LocalWorkspace
+from launchworthy.server.reading import WorkspaceReading
 
 if TYPE_CHECKING:
     from tests.server.conftest import OpenWorkspace
@@ -170,6 +176,37 @@ def test_proven_harm_takes_it_back_at_once_and_opens_one_incident_with_its_failu
         workspace.step_ramp(
             product="support", ramp_id=told["id"], action="resume", reason="why not", by="ana"
         )
+
+
+def _page(workspace: LocalWorkspace, clock: Clock) -> str:
+    pages = Starlette(routes=routes(WorkspaceReading(workspace), clock=clock))
+    answer = TestClient(pages).get("/products/support/rollout")
+    assert answer.status_code == 200
+    return html.unescape(re.sub(r"<[^>]+>", "", answer.text))
+
+
+def test_the_page_says_where_the_release_is_and_what_is_known_of_harm(
+    workspace: LocalWorkspace, clock: Clock
+) -> None:
+    assert "No release of support is on its way" in _page(workspace, clock)
+    _started(workspace)
+    _evaluate(workspace)
+    assert "In shadow, 0 % of users" in _page(workspace, clock)
+    clock.on(hours=1)
+    _evaluate(workspace)
+    for hour in range(3):
+        clock.on(hours=1)
+        _use(workspace, clock, users=150, handed={OLD: 0.1, NEW: 0.17}, seed=hour)
+        _evaluate(workspace)
+    page = _page(workspace, clock)
+    assert "In pilot, 5 % of users: harm is not ruled out yet" in page
+    assert "answer/outcomes/escalation: candidate minus baseline, as it was seen" in page
+    assert "3 measurements, oldest left" in page
+    _use(workspace, clock, users=400, handed={OLD: 0.1, NEW: 0.4}, seed=9)
+    _evaluate(workspace)
+    page = _page(workspace, clock)
+    assert "Taken back at pilot" in page
+    assert "Nothing: the baseline serves everybody." in page
 
 
 def test_a_rollback_that_was_cut_off_before_its_incident_is_finished_after_the_restart(

@@ -141,9 +141,10 @@ def _print(ramp: dict[str, Any]) -> None:
     from launchworthy.quantity import format_value
 
     state, stage = ramp["state"].replace("_", " "), ramp["stage"]
-    where = "not begun" if stage is None else f"{stage}, {format_value(ramp['share'], unit='ratio')}"
+    share = format_value(ramp["share"], unit="ratio")
+    where = "not begun" if stage is None else f"{stage}, {share} of {ramp['unit']}s"
     against = f" against {ramp['baseline']}" if ramp["baseline"] else ", a first release"
-    click.echo(f"{ramp['product']}: {ramp['release']}{against}: {state} ({where} of {ramp['unit']}s)")
+    click.echo(f"{ramp['product']}: {ramp['release']}{against}: {state} ({where})")
     rows = []
     names = [each["name"] for each in ramp["stages"]]
     at = names.index(stage) if stage in names else -1

@@ -91,6 +91,9 @@ class Reading(Protocol):
         """One SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``decisions``,
         ``exposures``, ``rollup_hour`` and ``trace_index``."""
 
+    def ramps(self, product: str) -> Sequence[Mapping[str, Any]]:
+        """Releases that are or were brought to their users, newest first, the newest with what follows."""
+
     def counters(self) -> Mapping[str, int]:
         """Spans accepted, stored, rejected and repeated, since the folder was made."""
 

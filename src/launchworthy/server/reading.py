@@ -41,6 +41,7 @@ class WorkspaceReading:
         self.run = workspace.run
         self.run_items = workspace.run_items
         self.query = workspace.query
+        self.ramps = workspace.ramping.listed
         self.counters = workspace.counters
         self.rejections = workspace.rejections
         self.verdict = workspace.judge.verdict

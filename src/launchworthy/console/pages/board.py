@@ -132,6 +132,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
             Link(text="Contract, line by line", url=page_url("products", product, "contract")),
             Link(text="Guards", url=page_url("products", product, "guards")),
             Link(text="Red team", url=page_url("products", product, "redteam")),
+            Link(text="Rollout", url=page_url("products", product, "rollout")),
             Link(text="Budgets", url=page_url("products", product, "budgets")),
             *(
                 [
