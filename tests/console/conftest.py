@@ -28,7 +28,9 @@ from launchworthy.evidence.terms import Stage, Terms, Waiver
 from launchworthy.evidence.verdict import Verdict, verdict_on
 from launchworthy.gold import Checked, GoldItem, GoldVersion, Look, check_gold, looks_spent, record_look
 from launchworthy.metrics import find_metric
+from launchworthy.monitor.failure_board import failure_board
 from launchworthy.records import TABLES, ColumnType, Release, Run, RunItem, Score
+from launchworthy.records.incident import FailureRow, Incident, IncidentDetail, RulePrecision
 from launchworthy.runtime.compiling import CompiledGuard, compile_guards
 from launchworthy.stats import clopper_pearson
 from launchworthy.store import Rejection
@@ -115,6 +117,20 @@ class World:
 
     def verdict(self, product: str) -> Verdict | None:
         return self.verdicts.get(product)
+
+    # Incidents have tests of their own, over a real store.
+    def incidents(self, product: str) -> Sequence[Incident]:
+        return ()
+
+    def incident(self, product: str, incident_id: str) -> IncidentDetail:
+        raise NotFoundError(f"no incident {incident_id!r:.80}", where=product)
+
+    def incident_rules(self, product: str) -> Sequence[RulePrecision]:
+        return ()
+
+    def failure_board(self, product: str) -> Sequence[FailureRow]:
+        contract = self.contract(product)
+        return () if contract is None else failure_board(contract, (), query=self.query, now=NOW)
 
     def judge_version(self, product: str, name: str, *, metric: str | None) -> JudgeVersion | str:
         return self.judges.get((product, name), "no claim of the contract is scored by it")

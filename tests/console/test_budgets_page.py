@@ -16,7 +16,6 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from launchworthy.console import routes
-from launchworthy.monitor.incidents import INCIDENT
 from launchworthy.records import TABLES, Rows
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.reading import WorkspaceReading
@@ -129,11 +128,9 @@ def test_an_incident_is_the_title_until_it_is_closed(client: TestClient, workspa
     assert f'href="/traces/{_trace(1).hex()}"' in raw
     assert 'href="/products/support/claims/support/answer/limits/timeout"' in raw
     assert HOSTILE not in raw
-    workspace.record(
-        product="support",
-        kind=INCIDENT,
-        body={"rule": "support/answer/limits/timeout", "until_ns": _ns(1), "by": "ana", "because": "fixed"},
-    )
+    [one] = workspace.incidents(product="support")
+    assert f'href="/products/support/incidents/{one.id}"' in raw
+    workspace.close_incident(product="support", incident_id=one.id, by="ana", because="fixed")
     title, text = _said(client)
     assert "incident" not in title
     assert "Closed by ana: fixed" in text

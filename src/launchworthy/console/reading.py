@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from launchworthy.evidence import AuditEntry, AuditFilter, Verdict
     from launchworthy.gold import Checked, GoldItem, GoldVersion, Look
     from launchworthy.records import Run, RunItem
+    from launchworthy.records.incident import FailureRow, Incident, IncidentDetail, RulePrecision
     from launchworthy.runtime.compiling import CompiledGuard
     from launchworthy.store import Rejection
 
@@ -93,6 +94,22 @@ class Reading(Protocol):
 
     def ramps(self, product: str) -> Sequence[Mapping[str, Any]]:
         """Releases that are or were brought to their users, newest first, the newest with what follows."""
+
+    def incidents(self, product: str) -> Sequence[Incident]:
+        """Open ones, then those whose fix is watched, then closed ones."""
+
+    def incident(self, product: str, incident_id: str) -> IncidentDetail:
+        """One with its timeline.
+
+        Raises:
+            NotFoundError: No such incident.
+        """
+
+    def incident_rules(self, product: str) -> Sequence[RulePrecision]:
+        """How often the alerts of each rule were right, noisy ones first."""
+
+    def failure_board(self, product: str) -> Sequence[FailureRow]:
+        """Every failure mode of the contract: how often, where that is going, what is being done."""
 
     def counters(self) -> Mapping[str, int]:
         """Spans accepted, stored, rejected and repeated, since the folder was made."""

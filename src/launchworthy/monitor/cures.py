@@ -20,7 +20,7 @@ from launchworthy.monitor.scene import UNIT, Bind, Query
 from launchworthy.records import MARKED_CALL, ROOT, no_evaluation
 from launchworthy.records.incident import Proof, Rate
 
-__all__ = ["Failing", "Period", "production_proof"]
+__all__ = ["Failing", "Period", "calls_in", "calls_sql", "production_proof"]
 
 _FEW = 30  # units after a fix, below which nothing is said of a rate
 
@@ -49,6 +49,14 @@ class Failing:
     failure_mode: str | None
     workflow: str | None
     decided: bool
+
+
+def calls_in(query: Query, period: Period, *, product: str, workflow: str | None) -> dict[str | None, int]:
+    """How many calls there were of each release; of one release where the period names it."""
+    bind = Bind()
+    sql = calls_sql(bind, period, product=product, workflow=workflow)
+    rows = query(f"SELECT release, count(*) AS n FROM ({sql}) GROUP BY release", bind.values)
+    return {row["release"]: row["n"] for row in rows}
 
 
 def production_proof(
@@ -159,26 +167,31 @@ def _shares(
     rates = []
     for period in (before, after):
         bind = Bind()
-        since, until = _ns(period.since), _ns(period.until)
-        of = f" AND workflow = {bind(failing.workflow)}" if failing.workflow else ""
-        release = f" AND release = {bind(period.release)}" if period.release else ""
-        name = bind(product)
-        marked = (
-            f"(SELECT count(*) FROM spans WHERE product = {name}{of} AND {MARKED_CALL}"
-            f" AND start_time >= {bind(since)}) > 0"
-        )
+        calls = calls_sql(bind, period, product=product, workflow=failing.workflow)
         sample = Sample(
-            sql=f"SELECT {UNIT} AS unit, trace_id AS trace, start_time AS began,"
-            f" coalesce(simulated, false) AS sim, coalesce(trace_id IN (SELECT trace_id FROM {table}"
-            f" WHERE product = {name} AND {column} = {bind(value)} AND trace_id IS NOT NULL), false)::DOUBLE"
-            f" AS x FROM spans WHERE product = {name}{of}{release} AND start_time >= {bind(since)}"
-            f" AND start_time < {bind(until)} AND {no_evaluation(name)}"
-            f" AND CASE WHEN {marked} THEN {MARKED_CALL} ELSE {ROOT} END",
+            sql=f"SELECT unit, trace, began, sim, coalesce(trace IN (SELECT trace_id FROM {table}"
+            f" WHERE product = {bind(product)} AND {column} = {bind(value)} AND trace_id IS NOT NULL), false)"
+            f"::DOUBLE AS x FROM ({calls})",
             parameters=bind.values,
             noun="call",
         )
         rates.append(_rate(share(query, sample, level=level, bad=1), period))
     return compared(what, rates[0], rates[1], where="production", less_is_better=True, level=level, few=_FEW)
+
+
+def calls_sql(bind: Bind, period: Period, *, product: str, workflow: str | None) -> str:
+    """SELECT of the calls of a period: spans of kind workflow, or roots where there are none."""
+    name = bind(product)
+    of = f" AND workflow = {bind(workflow)}" if workflow else ""
+    release = f" AND release = {bind(period.release)}" if period.release else ""
+    since, until = bind(_ns(period.since)), bind(_ns(period.until))
+    own = f"SELECT count(*) FROM spans WHERE product = {name}{of} AND {MARKED_CALL} AND start_time >= {since}"
+    return (
+        f"SELECT {UNIT} AS unit, trace_id AS trace, start_time AS began, release,"
+        f" coalesce(simulated, false) AS sim FROM spans WHERE product = {name}{of}{release}"
+        f" AND start_time >= {since} AND start_time < {until} AND {no_evaluation(name)}"
+        f" AND CASE WHEN ({own}) > 0 THEN {MARKED_CALL} ELSE {ROOT} END"
+    )
 
 
 def _rate(found: Measured, period: Period) -> Rate | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["INCIDENT", "Closing", "Incident", "closing_of", "incidents"]
+__all__ = ["INCIDENT", "Closing", "Incident", "closing_of", "incidents", "overruns"]
 
 INCIDENT = "incident"
 """Kind of the entries of the audit chain that close one."""
@@ -136,6 +136,28 @@ def incidents(
                 found.append(one)
             start = until
     return sorted(found, key=lambda each: (each.closed is not None, -each.last_at.timestamp(), each.id))
+
+
+def overruns(
+    query: Callable[[str, Sequence[Any]], list[dict[str, Any]]],
+    *,
+    product: str,
+    starts: Callable[[str], int],
+) -> list[Incident]:
+    """Per rule, all overruns that came after a moment, as one; rules without any are left out.
+
+    Args:
+        query: Answers one SELECT over the records.
+        product: Product whose overruns they are.
+        starts: The moment (ns) after which overruns of a rule count.
+    """
+    rules = query(
+        f"SELECT DISTINCT rule FROM decisions WHERE product = $1 AND {_REAL}"
+        f" ORDER BY rule LIMIT {_MOST_RULES}",
+        [product],
+    )
+    found = (_one(query, product, row["rule"], starts(row["rule"]), 2**63 - 1, None) for row in rules)
+    return [each for each in found if each is not None]
 
 
 def _one(

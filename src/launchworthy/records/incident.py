@@ -14,6 +14,7 @@ from typing import Any
 
 __all__ = [
     "SEVERITIES",
+    "FailureRow",
     "Fix",
     "Incident",
     "IncidentDetail",
@@ -25,6 +26,7 @@ __all__ = [
     "Opening",
     "Proof",
     "Rate",
+    "RulePrecision",
     "Suspect",
     "Verification",
     "Was",
@@ -315,6 +317,62 @@ class IncidentDetail:
     events: tuple[IncidentEvent, ...]
     playbook: str
     notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulePrecision:
+    """How often the alerts of one rule were right, as those say who closed them.
+
+    Attributes:
+        address: Claim or limit that opened them.
+        source: Who opened them.
+        alerts: How many incidents.
+        real, noise, unknown, waiting: How they were judged; ``waiting`` are not closed yet.
+        precision, low, high: Share of real ones among those that were judged; each bound holds alone with
+            95 %. None where none was.
+        noisy: Shown to be noise more often than not.
+    """
+
+    address: str
+    source: IncidentSource
+    alerts: int
+    real: int
+    noise: int
+    unknown: int
+    waiting: int
+    precision: float | None
+    low: float | None
+    high: float | None
+    noisy: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRow:
+    """One failure mode on the board.
+
+    Attributes:
+        workflow, name, kind, severity, watched_by: As the contract has them.
+        clicks: Of how many calls of the last eight weeks users said so, by week, the oldest first; ``calls``
+            is of how many.
+        rate: Of the last four weeks; None without a call.
+        trend: Change of the rate against the four weeks before; None where either has none.
+        open, watched, cured: Incidents by state; ``cured`` are those with a proven fix.
+        days_to_cure: Median days from opening to the proven fix; None where there is none.
+    """
+
+    workflow: str
+    name: str
+    kind: str
+    severity: str
+    watched_by: str
+    clicks: tuple[int, ...]
+    calls: tuple[int, ...]
+    rate: Rate | None
+    trend: Proof | None
+    open: int
+    watched: int
+    cured: int
+    days_to_cure: float | None
 
 
 def plain_incident(value: Any) -> Any:

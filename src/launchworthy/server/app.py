@@ -66,6 +66,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
                 (workspace.measure_all, MEASURE_AFTER_S, MEASURE_EVERY_S, "measuring"),
                 (workspace.maintain, MAINTAIN_AFTER_S, MAINTAIN_EVERY_S, "maintenance"),
                 (workspace.attend, ATTEND_EVERY_S, ATTEND_EVERY_S, "approvals"),
+                (workspace.tell_of_incidents, ATTEND_EVERY_S, ATTEND_EVERY_S, "notices of incidents"),
                 (workspace.ramping.watch, RAMPS_AFTER_S, RAMPS_EVERY_S, "ramps"),
             )
         ]

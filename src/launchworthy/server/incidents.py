@@ -12,6 +12,7 @@ from typing import Any
 from launchworthy.contract import Contract
 from launchworthy.contract.failure_modes import FailureMode, mode_named, mode_of, owner_of
 from launchworthy.errors import InputError
+from launchworthy.monitor.suspects import suspects
 from launchworthy.records import facts_of
 from launchworthy.records import incident_steps as steps
 from launchworthy.records.incident import (
@@ -22,6 +23,7 @@ from launchworthy.records.incident import (
     IncidentState,
     Mechanism,
     Opening,
+    Suspect,
     Was,
 )
 from launchworthy.server.caller import Caller
@@ -102,13 +104,14 @@ class Incidents:
             raise InputError("say what went wrong", where="title")
         contract = self.contract(product)
         address = address if not address or address.startswith(f"{product}/") else f"{product}/{address}"
-        mode = self._mode(contract, address, failure_mode)
+        mode = self._mode(contract, address, failure_mode, source=source)
         worst = severity or (mode.failure.severity if mode is not None else "medium")
         named = failure_mode if mode is None else mode.name
         # A failure mode that is named without a claim is watched by the claim that the contract names.
         address = address or ("" if mode is None else mode.watched_by)
+        key = key or address or named or title
         opening = Opening(
-            key=key or address or named or title,
+            key=key,
             source=source,
             address=address,
             title=" ".join(title.split()),
@@ -123,6 +126,7 @@ class Incidents:
             first_at=first_at,
             last_at=last_at,
             count=count,
+            suspected=self._suspects(product, key, contract, address=address, first_at=first_at),
         )
         return self._store.incidents.open(product, opening, tell=self._tell)
 
@@ -133,24 +137,28 @@ class Incidents:
     def detail(self, product: str, incident_id: str) -> IncidentDetail:
         """One with its timeline, its playbook and who was told."""
         one = self._store.incidents.get(product, incident_id)
-        contract = self.contract(product)
-        mode = None if contract is None else self.mode(contract, one)
         return IncidentDetail(
             incident=one,
             events=tuple(self._store.incidents.events(product, incident_id)),
-            playbook="" if mode is None else mode.failure.mitigation or "",
+            playbook=self.playbook(one),
             notices=tuple(self._store.incidents.notices(product, incident_id)),
         )
+
+    def playbook(self, one: Incident) -> str:
+        """What the contract says limits the harm meanwhile; empty where it says nothing."""
+        contract = self.contract(one.product)
+        mode = None if contract is None else self.mode(contract, one)
+        return "" if mode is None else mode.failure.mitigation or ""
 
     def note(self, product: str, incident_id: str, *, text: str, by: str, caller: Caller) -> Incident:
         """Write something down."""
         who = self.who(by, caller)
-        return self._change(product, incident_id, lambda one, _: steps.noted(one, by=who, text=text))
+        return self.step(product, incident_id, lambda one, _: steps.noted(one, by=who, text=text))
 
     def assign(self, product: str, incident_id: str, *, owner: str, by: str, caller: Caller) -> Incident:
         """Give it to an owner of the contract, or to somebody by name."""
         who = self.who(by, caller)
-        return self._change(product, incident_id, lambda one, _: steps.assigned(one, owner=owner, by=who))
+        return self.step(product, incident_id, lambda one, _: steps.assigned(one, owner=owner, by=who))
 
     def close(
         self,
@@ -178,7 +186,7 @@ class Incidents:
                     where="mechanism",
                     hint="say which part was changed: prompt, retrieval, tool, policy, data or model",
                 )
-            return self._change(
+            return self.step(
                 product,
                 incident_id,
                 lambda one, now: steps.closed(one, was=was, by=who, because=because, now=now),
@@ -192,7 +200,7 @@ class Incidents:
             )
         contract = self.contract(product)
 
-        def fixing(one: Incident, now: Any) -> steps.Step:
+        def fixing(one: Incident, now: datetime) -> steps.Step:
             mode = None if contract is None else self.mode(contract, one)
             if mode is not None and mode.failure.kind not in ("slow", "expensive") and not items:
                 raise InputError(
@@ -203,16 +211,22 @@ class Incidents:
             fix = Fix(mechanism=mechanism, gold_items=items, by=who, because=because, at=now, release=release)
             return steps.fixed(one, fix, was=was)
 
-        return self._change(product, incident_id, fixing)
+        return self.step(product, incident_id, fixing)
 
     def reopen(self, product: str, incident_id: str, *, by: str, because: str, caller: Caller) -> Incident:
         """Open it again, with a reason."""
         who = self.who(by, caller)
-        return self._change(
+        return self.step(
             product,
             incident_id,
             lambda one, now: steps.reopened(one, text=because, facts={}, now=now, by=who),
         )
+
+    def step(
+        self, product: str, incident_id: str, step: Callable[[Incident, datetime], steps.Step]
+    ) -> Incident:
+        """Take one step, and let those be told who should."""
+        return self._store.incidents.change(product, incident_id, step, tell=self._tell)
 
     def contract(self, product: str) -> Contract | None:
         """The contract in force."""
@@ -235,13 +249,33 @@ class Incidents:
             raise InputError("say who does it", where="by")
         return found[:200]
 
-    def _mode(self, contract: Contract | None, address: str, name: str | None) -> FailureMode | None:
+    def _suspects(
+        self, product: str, key: str, contract: Contract | None, *, address: str, first_at: datetime | None
+    ) -> tuple[Suspect, ...]:
+        """What changed before it; of one that is open this is known already."""
+        now = self._clock()
+        one = self._store.incidents.current(product, key)
+        if one is not None and (one.state is not IncidentState.CLOSED or one.may_return(now)):
+            return ()
+        named = address.removeprefix(f"{product}/").partition("/")[0]
+        return suspects(
+            self._store.query,
+            product=product,
+            workflow=named if contract is not None and named in contract.workflows else None,
+            first_at=first_at or now,
+            releases=self._store.registry.releases(product=product),
+        )
+
+    def _mode(
+        self, contract: Contract | None, address: str, name: str | None, *, source: IncidentSource
+    ) -> FailureMode | None:
         if contract is None:
             return None
         if name is None:
             return mode_of(contract, address) if address else None
         found = mode_named(contract, name)
-        if found is None:
+        # A record may name what an earlier contract had; a person means the one in force.
+        if found is None and source is IncidentSource.PERSON:
             known = sorted({each for block in contract.workflows.values() for each in block.failures})
             raise InputError(
                 f"the contract has no failure mode {name!r:.80}",
@@ -275,11 +309,6 @@ class Incidents:
                 )
             found.append(where[0])
         return tuple(found)
-
-    def _change(
-        self, product: str, incident_id: str, step: Callable[[Incident, Any], steps.Step]
-    ) -> Incident:
-        return self._store.incidents.change(product, incident_id, step, tell=self._tell)
 
 
 def _traces(given: Sequence[str]) -> tuple[str, ...]:

@@ -25,14 +25,18 @@ from launchworthy.evidence import (
     verdict_json,
 )
 from launchworthy.gold import Canary, GoldItem, GoldVersion, Look, ReviewStatus
+from launchworthy.monitor.alert_rules import rule_precisions
+from launchworthy.monitor.failure_board import failure_board
 from launchworthy.provers import measure
 from launchworthy.records import TABLES, Release, Run, RunItem, RunPage, is_pseudonym, pseudonym
 from launchworthy.records.incident import (
+    FailureRow,
     Incident,
     IncidentDetail,
     IncidentSource,
     IncidentState,
     Mechanism,
+    RulePrecision,
     Was,
 )
 from launchworthy.runtime.approval import Approval, Ticket
@@ -44,6 +48,8 @@ from launchworthy.server.contracts import Contracts
 from launchworthy.server.deciding import own_decision
 from launchworthy.server.erasing import drill, what_is_left
 from launchworthy.server.exporting import learnable
+from launchworthy.server.incident_telling import IncidentTeller
+from launchworthy.server.incident_watch import IncidentWatch
 from launchworthy.server.incidents import Incidents
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
@@ -65,7 +71,7 @@ __all__ = ["LocalWorkspace"]
 _log = logging.getLogger("launchworthy.server")
 
 # What has a meaning of its own in the chain is appended by the operation that it belongs to.
-_OWN_KINDS = ("evidence", "erasure", "decision", "rollout")
+_OWN_KINDS = ("evidence", "erasure", "decision", "rollout", "incident")
 
 
 class LocalWorkspace:
@@ -87,8 +93,18 @@ class LocalWorkspace:
         self._auditor = Auditor(store, clock=clock)
         self.approving = Approving(store, contracts=self.contracts, tells=lambda one: self._teller.tells(one))
         self._teller = Teller(store, person=self.approving.named)
+        self._incident_teller = IncidentTeller(
+            store, playbook=lambda one: self._incidents.playbook(one), clock=clock
+        )
         self._incidents = Incidents(
-            store, contracts=self.contracts, person=self._person, tell=lambda _one, _kind: (), clock=clock
+            store,
+            contracts=self.contracts,
+            person=self._person,
+            tell=self._incident_teller.due,
+            clock=clock,
+        )
+        self._watch = IncidentWatch(
+            store, contracts=self.contracts, judge=self.judge, incidents=self._incidents, clock=clock
         )
         self.ramping = Ramping(
             store,
@@ -194,8 +210,12 @@ class LocalWorkspace:
         for product in self.contracts.products():
             try:
                 self.measure(product=product)
+                self._watch.look(product)
             except LaunchworthyError as error:
                 _log.warning("%s was not measured: %s", product, error)
+            except Exception as error:
+                _log.exception("%s was not measured", product)
+                self._watch.failed(product, error)
         self._auditor.sign()
 
     def attend(self) -> None:
@@ -757,10 +777,16 @@ class LocalWorkspace:
 
     def incidents(self, *, product: str, state: IncidentState | None = None) -> list[Incident]:
         """Incidents of a product: open ones, then those whose fix is watched, then closed ones."""
-        return self._incidents.listed(product, state=state)
+        self._store.flush()
+        self._watch.overran(product)
+        found = self._incidents.listed(product, state=state)
+        return found + [each for each in self._watch.earlier(product) if state in (None, each.state)]
 
     def incident(self, *, product: str, incident_id: str) -> IncidentDetail:
         """One incident with its timeline, what to do meanwhile, and who was told."""
+        earlier = next((each for each in self._watch.earlier(product) if each.id == incident_id), None)
+        if earlier is not None:
+            return IncidentDetail(incident=earlier, events=(), playbook="", notices=())
         return self._incidents.detail(product, incident_id)
 
     def note_incident(
@@ -806,6 +832,34 @@ class LocalWorkspace:
     ) -> Incident:
         """Open an incident again, with a reason."""
         return self._incidents.reopen(product, incident_id, by=by, because=because, caller=caller)
+
+    def incident_rules(self, *, product: str) -> list[RulePrecision]:
+        """How often the alerts of each rule were right, as those say who closed them; noisy ones first."""
+        return rule_precisions(self.incidents(product=product))
+
+    def failure_board(self, *, product: str) -> list[FailureRow]:
+        """Every failure mode of the contract: how often, where that is going, and what is being done."""
+        contract = self._contract(product)
+        if contract is None:
+            return []
+        found = self.incidents(product=product)
+        return failure_board(contract, found, query=self.query, now=self._clock())
+
+    def tell_incidents(
+        self, *, product: str, settings: Mapping[str, Any], caller: Caller = THIS_MACHINE
+    ) -> str:
+        """Set who is told of incidents, when and how; answers the secret that webhooks are signed with."""
+        _check_owner(caller, "it could have this machine call any address")
+        return self._incident_teller.set(product, settings)
+
+    def test_incident_notices(self, *, product: str, caller: Caller = THIS_MACHINE) -> dict[str, str]:
+        """Send each target a test message; answers why it was not heard by target, empty where it was."""
+        _check_owner(caller, "anybody could page people at night")
+        return self._incident_teller.test(product)
+
+    def tell_of_incidents(self) -> None:
+        """Tell of incidents whoever is due to be told."""
+        self._incident_teller.tell_due()
 
     def _person(self, caller: Caller) -> str:
         found = self.approving.person(caller)

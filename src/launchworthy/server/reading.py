@@ -15,6 +15,7 @@ from launchworthy.evals import in_folder
 from launchworthy.evals.judging import JudgeVersion, calibration_claim, judge_for, judged_metrics
 from launchworthy.evidence import AuditEntry, AuditFilter
 from launchworthy.gold import Checked, GoldVersion, Look, check_gold, looks_spent, record_look
+from launchworthy.records.incident import FailureRow, Incident, IncidentDetail, RulePrecision
 from launchworthy.runtime.compiling import CompiledGuard, compile_guards
 from launchworthy.server.local import LocalWorkspace
 
@@ -46,6 +47,22 @@ class WorkspaceReading:
         self.rejections = workspace.rejections
         self.verdict = workspace.judge.verdict
         self.desk: Desk = workspace.approving
+
+    def incidents(self, product: str) -> Sequence[Incident]:
+        """Open ones, then those whose fix is watched, then closed ones."""
+        return self._workspace.incidents(product=product)
+
+    def incident(self, product: str, incident_id: str) -> IncidentDetail:
+        """One with its timeline."""
+        return self._workspace.incident(product=product, incident_id=incident_id)
+
+    def incident_rules(self, product: str) -> Sequence[RulePrecision]:
+        """How often the alerts of each rule were right, noisy ones first."""
+        return self._workspace.incident_rules(product=product)
+
+    def failure_board(self, product: str) -> Sequence[FailureRow]:
+        """Every failure mode of the contract: how often, where that is going, what is being done."""
+        return self._workspace.failure_board(product=product)
 
     def contract(self, product: str) -> Contract | None:
         """The contract in force; None where none is registered."""

@@ -6,10 +6,8 @@ signs in, sees them. Each link is for one person; opening it decides nothing.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
-import http.client
 import json
 import logging
 import time
@@ -20,24 +18,17 @@ from urllib.parse import quote, urlsplit
 from launchworthy.errors import InputError, LaunchworthyError, NotFoundError
 from launchworthy.runtime.approval import Approval, ApprovalState, Refused, may_decide
 from launchworthy.runtime.approval import Person as _Person
+from launchworthy.server.posting import SIGNATURE, post, signature
 from launchworthy.store import Store
 from launchworthy.store.approval_news import Delivery
 
 __all__ = ["SIGNATURE", "Teller", "signature"]
 
-SIGNATURE = "Launchworthy-Signature"
 MOST_ATTEMPTS = 10
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 5_000, 3_600_000
 _SETTING = "approvals-webhook/"
-_TIMEOUT_S = 5.0
 
 _log = logging.getLogger("launchworthy.server")
-
-
-def signature(body: bytes, *, secret: str, at_s: int) -> str:
-    """The header of a message: ``t=SECONDS,v1=HEX``, an HMAC-SHA256 of ``SECONDS.BODY``."""
-    signed = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256)
-    return f"t={at_s},v1={signed.hexdigest()}"
 
 
 class Teller:
@@ -103,7 +94,10 @@ class Teller:
             return False
         hook = json.loads(kept)
         body = json.dumps(self._message(approval, hook)).encode()
-        failure = _post(hook["url"], body, secret=self._secret(delivery.product, hook["url"]))
+        secret = self._secret(delivery.product, hook["url"])
+        failure = post(
+            hook["url"], body, headers={SIGNATURE: signature(body, secret=secret, at_s=int(time.time()))}
+        )
         attempts = delivery.attempts + 1
         again_in_ms = None
         if failure and attempts < MOST_ATTEMPTS:
@@ -137,20 +131,3 @@ class Teller:
     def _secret(self, product: str, url: str) -> str:
         key = self._store.registry.secret("approvals-webhook")
         return hmac.new(key, f"{product}\0{url}".encode(), hashlib.sha256).hexdigest()
-
-
-def _post(url: str, body: bytes, *, secret: str) -> str:
-    """Send one message; answers why it was not heard, empty where it was. Redirects are not followed."""
-    parts = urlsplit(url)
-    make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    try:
-        connection = make(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
-        with contextlib.closing(connection):
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            signed = signature(body, secret=secret, at_s=int(time.time()))
-            headers = {"Content-Type": "application/json", SIGNATURE: signed}
-            connection.request("POST", path, body, headers)
-            status = connection.getresponse().status
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return f"{type(error).__name__}: {str(error)[:200]}"
-    return "" if 200 <= status < 300 else f"it answered {status}"

@@ -24,11 +24,13 @@ from launchworthy.evidence import (
 from launchworthy.gold import GoldItem, GoldStore, GoldVersion, ReviewStatus
 from launchworthy.records import Release, RunPage, RunStore
 from launchworthy.records.incident import (
+    FailureRow,
     Incident,
     IncidentDetail,
     IncidentSource,
     IncidentState,
     Mechanism,
+    RulePrecision,
     Was,
 )
 from launchworthy.runtime.approval import Approval, Ticket
@@ -402,6 +404,21 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
         self, *, product: str, incident_id: str, because: str, by: str = "", caller: Caller = THIS_MACHINE
     ) -> Incident:
         """Open an incident again, with a reason."""
+
+    def incident_rules(self, *, product: str) -> list[RulePrecision]:
+        """How often the alerts of each rule were right, as those say who closed them; noisy ones first."""
+
+    def failure_board(self, *, product: str) -> list[FailureRow]:
+        """Every failure mode of the contract: how often, where that is going, and what is being done."""
+
+    def tell_incidents(
+        self, *, product: str, settings: Mapping[str, Any], caller: Caller = THIS_MACHINE
+    ) -> str:
+        """Set who is told of incidents, when and how; answers the secret that webhooks are signed with. Empty
+        settings end it."""
+
+    def test_incident_notices(self, *, product: str, caller: Caller = THIS_MACHINE) -> dict[str, str]:
+        """Send each target a test message; answers why it was not heard by target, empty where it was."""
 
     def reserve_spending(self, *, product: str, charges: Sequence[Charge]) -> Mapping[str, Any]:
         """Take room in every budget, or in none: ``{"reservation": …}``, or ``{"overrun": …}``."""

@@ -13,7 +13,6 @@ from launchworthy.console.words import Link, count, from_ns, joined, moment, pag
 from launchworthy.contract import Contract
 from launchworthy.contract.model.workflow import Workflow
 from launchworthy.errors import NotFoundError
-from launchworthy.evidence import AuditFilter
 from launchworthy.monitor.budgets import (
     FallbackUse,
     ModelRest,
@@ -23,15 +22,14 @@ from launchworthy.monitor.budgets import (
     peaks,
     taken,
 )
-from launchworthy.monitor.incidents import INCIDENT, Incident, closing_of, incidents
 from launchworthy.quantity import Quantity, format_interval, format_value
+from launchworthy.records.incident import Incident, IncidentSource, IncidentState
 from launchworthy.stats import wilson
 
 __all__ = ["PAGE", "BudgetsView", "FallbackRow", "IncidentRow", "LimitRow", "ModelRow"]
 
 _DAYS = 30
 _NAMED = 60
-_MOST_CLOSINGS = 500
 _MOST_INCIDENTS = 50
 
 
@@ -74,7 +72,7 @@ class ModelRow:
 class IncidentRow:
     """One incident."""
 
-    id: str
+    id: Link
     state: str
     mark: str
     word: str
@@ -110,8 +108,8 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
     most = peaks(reading.query, contract, since=since, until=until)
     uses = fallback_uses(reading.query, product=product, since=since, until=until)
     rests = model_rests(reading.query, product=product, since=since, until=until)
-    found = _incidents(reading, product)
-    open_rules = {each.rule for each in found if each.closed is None}
+    found = [each for each in reading.incidents(product) if each.source is IncidentSource.BUDGET]
+    open_rules = {each.address for each in found if each.state is IncidentState.OPEN}
     limits = tuple(
         row
         for name, workflow in contract.workflows.items()
@@ -144,17 +142,12 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
     )
 
 
-def _incidents(reading: Reading, product: str) -> list[Incident]:
-    entries = reading.audit_trail(product, AuditFilter(kind=INCIDENT), before=None, limit=_MOST_CLOSINGS)
-    closings = [closing for each in entries if (closing := closing_of(each.body)) is not None]
-    return incidents(reading.query, product=product, closings=closings)
-
-
 def _title(limits: Sequence[LimitRow], found: Sequence[Incident], product: str) -> str:
-    open_ = [each for each in found if each.closed is None]
+    open_ = [each for each in found if each.state is IncidentState.OPEN]
     if open_:
         named = [
-            f"{each.rule.rpartition('/')[2].replace('_', ' ')} of {short(each.workflow, most=30)}"
+            f"{each.address.rpartition('/')[2].replace('_', ' ')} of"
+            f" {short(each.address.removeprefix(f'{product}/').partition('/')[0], most=30)}"
             for each in open_[:3]
         ]
         more = [f"{len(open_) - 3} more"] if len(open_) > 3 else []
@@ -281,24 +274,29 @@ def _model(each: ModelRest) -> ModelRow:
 
 
 def _incident(each: Incident, product: str) -> IncidentRow:
-    state, mark = ("unmet", "✕") if each.closed is None else ("met", "●")
-    stopped = f", {each.stopped:,} stopped" if each.stopped else ""
+    state, mark, word = {
+        IncidentState.OPEN: ("unmet", "✕", "open"),
+        IncidentState.WATCHED: ("unproven", "◌", "fix under watch"),
+        IncidentState.CLOSED: ("met", "●", "closed"),
+    }[each.state]
+    stopped = each.facts.get("stopped")
     return IncidentRow(
-        id=each.id,
+        id=Link(text=each.id, url=page_url("products", product, "incidents", each.id)),
         state=state,
         mark=mark,
-        word=each.state,
+        word=word,
         limit=Link(
-            text=short(each.rule.removeprefix(f"{product}/"), most=_NAMED), url=claim_url(product, each.rule)
+            text=short(each.address.removeprefix(f"{product}/"), most=_NAMED),
+            url=claim_url(product, each.address),
         ),
         mode=short(each.failure_mode or "", most=_NAMED).replace("_", " "),
-        calls=f"{count(each.calls, 'call')}{stopped}",
+        calls=f"{count(each.count, 'call')}{f', {stopped:,} stopped' if isinstance(stopped, int) else ''}",
         when=f"{moment(each.opened_at)} to {moment(each.last_at)}"
         if each.last_at > each.opened_at
         else moment(each.opened_at),
-        reason=sentence(short(each.reason, most=200)),
+        reason=sentence(short(each.title, most=200)),
         traces=tuple(Link(text=name[:12], url=page_url("traces", name)) for name in each.traces),
-        closed="" if each.closed is None else short(f"{each.closed.by}: {each.closed.because}", most=200),
+        closed=short(f"{each.closed_by}: {each.because}", most=200) if each.because else "",
     )
 
 

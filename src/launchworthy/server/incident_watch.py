@@ -1,0 +1,384 @@
+"""What opens incidents by itself, and what closes them: overruns, broken promises, silence, and proven fixes.
+
+May import every room below ``server``. It looks after each measurement. Everything here may be repeated: an
+incident is opened once per key, and a process that ends in between opens it when it looks next.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from launchworthy.contract import Claim, ClaimKind
+from launchworthy.errors import LaunchworthyError
+from launchworthy.evals.cures import offline_proof
+from launchworthy.evidence import AuditFilter, ClaimStatus, Evidence, State
+from launchworthy.evidence.wording import measured_text
+from launchworthy.monitor.cures import Failing, Period, calls_in, production_proof
+from launchworthy.monitor.incidents import INCIDENT, closing_of, overruns
+from launchworthy.monitor.incidents import Incident as Overrun
+from launchworthy.monitor.incidents import incidents as read_overruns
+from launchworthy.records import incident_steps as steps
+from launchworthy.records.incident import (
+    Fix,
+    Incident,
+    IncidentSource,
+    IncidentState,
+    Proof,
+    Verification,
+    Was,
+)
+from launchworthy.server.contracts import Contracts
+from launchworthy.server.incidents import Incidents
+from launchworthy.server.judging import Judge
+from launchworthy.store import Clock, Store
+from launchworthy.store.moments import to_ns
+
+__all__ = ["IncidentWatch"]
+
+_log = logging.getLogger("launchworthy.server")
+
+FIRST_LOOK, MOST_LOOKS = 50, 12  # calls since a fix at which it is looked at, then at twice as many each time
+_DAYS_LOOKED = 90  # a proven fix is looked at once a day, for so long
+_LEVEL = 0.95
+_RECENT = timedelta(days=7)
+_LEAST_WINDOW = timedelta(days=1)
+_MOST_CLOSINGS = 1_000
+_BY_FAMILY = {"guards": IncidentSource.GUARD, "data": IncidentSource.GUARD, "tools": IncidentSource.GUARD}
+
+
+class IncidentWatch:
+    """Looks at one product after the other.
+
+    Args:
+        store: Records, runs, evidence, incidents.
+        contracts: What is promised.
+        judge: What is met and what is not.
+        incidents: Opens them.
+        clock: The moment.
+    """
+
+    def __init__(
+        self, store: Store, *, contracts: Contracts, judge: Judge, incidents: Incidents, clock: Clock
+    ) -> None:
+        self._store, self._contracts, self._judge = store, contracts, judge
+        self._incidents, self._clock = incidents, clock
+        self._earlier: dict[str, list[Incident]] = {}
+
+    def look(self, product: str) -> None:
+        """Open what is due, close what is proven; where one part fails the others are still done."""
+        parts = (self.overran, self.broken, self.silent, self.cured)
+        for part in parts:
+            try:
+                part(product)
+            except LaunchworthyError as error:
+                _log.warning("incidents of %s (%s): %s", product, part.__name__, error)
+
+    def failed(self, product: str, error: Exception) -> None:
+        """Looking itself failed: what is not looked at is not known to be well."""
+        self._incidents.open(
+            product,
+            title=f"nothing watches {product}: measuring failed ({type(error).__name__})",
+            source=IncidentSource.MONITOR,
+            address="monitors",
+            key="measuring failed",
+            severity="high",
+            facts={"error": type(error).__name__},
+        )
+
+    def earlier(self, product: str) -> list[Incident]:
+        """Incidents that were closed before incidents were kept, as the chain and records tell of them."""
+        held = self._earlier.get(product)
+        if held is None:
+            entries = self._store.ledger.newest_entries(
+                product, where=AuditFilter(kind=INCIDENT), who=None, before=None, limit=_MOST_CLOSINGS
+            )
+            closings = [closing for each in entries if (closing := closing_of(each.body)) is not None]
+            found = read_overruns(self._store.query, product=product, closings=closings) if closings else ()
+            held = [_earlier(each, product) for each in found if each.closed is not None]
+            self._earlier[product] = held
+        return held
+
+    def overran(self, product: str) -> None:
+        """Calls that passed a limit, or were stopped at one."""
+        closed = {each.key: to_ns(each.closed_at) for each in self.earlier(product) if each.closed_at}
+        now = self._clock()
+        kept: dict[str, Incident | None] = {}
+
+        def starts(rule: str) -> int:
+            one = kept[rule] = self._store.incidents.current(product, rule)
+            if one is None:
+                return closed.get(rule, 0)
+            if one.state is not IncidentState.CLOSED:
+                return to_ns(one.opened_at) - 1
+            return to_ns(one.closed_at or one.last_at)
+
+        for found in overruns(self._store.query, product=product, starts=starts):
+            one = kept[found.rule]
+            if one is not None and (
+                (one.state is IncidentState.CLOSED and one.may_return(now))
+                or (one.state is not IncidentState.CLOSED and one.count == found.calls)
+            ):
+                continue  # whether a fix holds is a matter of rates, not of one call
+            self._incidents.open(
+                product,
+                title=_overran(found, product),
+                source=IncidentSource.BUDGET,
+                address=found.rule,
+                key=found.rule,
+                failure_mode=found.failure_mode,
+                traces=found.traces,
+                facts={"calls": found.calls, "stopped": found.stopped},
+                first_at=found.opened_at,
+                last_at=found.last_at,
+                count=found.calls,
+            )
+
+    def broken(self, product: str) -> None:
+        """Promises that records show not to be kept."""
+        verdict = self._judge.verdict(product)
+        now = self._clock()
+        for status in () if verdict is None else verdict.statuses:
+            piece = status.evidence
+            if status.state is not State.UNMET or piece is None or not _of_records(piece):
+                continue
+            one = self._store.incidents.current(product, status.claim.address)
+            # A fix is judged by what came after it; the window of the claim still holds what came before.
+            if one is not None and one.state is not IncidentState.OPEN and one.may_return(now):
+                continue
+            self._incidents.open(
+                product,
+                title=_broken(status, product),
+                source=_source(status.claim),
+                address=status.claim.address,
+                traces=_traces(piece),
+                release=piece.release,
+                facts={
+                    "value": piece.value,
+                    "low": piece.low,
+                    "high": piece.high,
+                    "n": piece.n,
+                    "unit": piece.unit,
+                    "evidence": piece.id,
+                },
+                count=None if one is None else one.count,
+            )
+
+    def silent(self, product: str) -> None:
+        """Monitors that once heard something and hear nothing now: that is no zero, and no good news."""
+        known = self._contracts.in_force(product)
+        if known is None:
+            return
+        now = self._clock()
+        heard: dict[str, datetime] = {}
+        for piece in self._store.ledger.evidence(product):
+            if piece.value is not None:
+                heard[piece.claim] = max(piece.observed_at, heard.get(piece.claim, piece.observed_at))
+        quiet = [
+            claim
+            for claim in self._judge.claims(known)
+            if claim.family == "monitors"
+            and claim.kind is ClaimKind.BOUND
+            and claim.address in heard
+            and now - heard[claim.address] > _window(claim)
+        ]
+        key = f"{product}/monitors"
+        one = self._store.incidents.current(product, key)
+        if quiet:
+            names = ", ".join(claim.address.rpartition("/")[2] for claim in quiet)
+            last = max(heard[claim.address] for claim in quiet)
+            verb = "hears" if len(quiet) == 1 else "hear"
+            self._incidents.open(
+                product,
+                title=f"{names} {verb} nothing since {last:%Y-%m-%d %H:%M} UTC; nobody knows how it is",
+                source=IncidentSource.MONITOR,
+                address=key,
+                key=key,
+                facts={"silent": [claim.address for claim in quiet], "since": last.isoformat()},
+                count=None if one is None else one.count,
+            )
+        elif one is not None and one.state is not IncidentState.CLOSED:
+            self._incidents.step(
+                product, one.id, lambda it, at: steps.heard(it, text="records come again", now=at)
+            )
+
+    def cured(self, product: str) -> None:
+        """Fixes that are due to be looked at."""
+        known = self._contracts.in_force(product)
+        claims = () if known is None else self._judge.claims(known)
+        states = (IncidentState.WATCHED, IncidentState.CLOSED)
+        now = self._clock()
+        for one in self._store.incidents.listed(product, states=states):
+            fix = one.fix
+            if fix is None:
+                continue
+            look = self._first if one.state is IncidentState.WATCHED else self._again
+            found = look(one, fix, claims, now)
+            if found is not None:
+                self._incidents.step(product, one.id, partial(_verified, found))
+
+    def _first(
+        self, one: Incident, fix: Fix, claims: tuple[Claim, ...], now: datetime
+    ) -> Verification | None:
+        """The next look at a watched fix; None where it is not due, or all are done."""
+        done = 0 if one.verification is None else one.verification.looks
+        after = Period(since=fix.at, until=now, release=fix.release)
+        calls = calls_in(self._store.query, after, product=one.product, workflow=_workflow(one, claims))
+        looks = _looks_at(sum(calls.values()))
+        if done >= MOST_LOOKS or looks <= done:
+            return None
+        level = 1.0 - (1.0 - _LEVEL) / MOST_LOOKS
+        production = self._production(one, fix, claims, until=now, level=level)
+        proofs = [production]
+        if fix.gold_items:
+            proofs.append(
+                offline_proof(
+                    fix,
+                    claims=claims,
+                    address=one.address,
+                    product=one.product,
+                    store=self._store.runs,
+                    level=_LEVEL,
+                )
+            )
+        return Verification(
+            at=now,
+            verified=all(proof.fallen is True for proof in proofs),
+            returned=production.fallen is False,
+            looks=min(looks, MOST_LOOKS),
+            proofs=tuple(proofs),
+        )
+
+    def _again(
+        self, one: Incident, fix: Fix, claims: tuple[Claim, ...], now: datetime
+    ) -> Verification | None:
+        """Whether a proven fix still holds, once a day; None where it is not due."""
+        last = one.checked_at or one.closed_at
+        if not one.verified or not one.may_return(now) or last is None or now - last < timedelta(days=1):
+            return None
+        held = one.verification
+        then = None if held is None else next((p for p in held.proofs if p.where == "production"), None)
+        if then is None or then.after is None or held is None:
+            return None
+        level = 1.0 - (1.0 - _LEVEL) / _DAYS_LOOKED
+        recent = Period(since=max(held.at, now - _RECENT), until=now, release=fix.release)
+        proof = self._compared(
+            one, claims, Period(since=fix.at, until=held.at, release=fix.release), recent, level
+        )
+        returned = proof.fallen is False
+        return Verification(
+            at=now, verified=not returned, returned=returned, looks=held.looks, proofs=(proof,)
+        )
+
+    def _production(
+        self, one: Incident, fix: Fix, claims: tuple[Claim, ...], *, until: datetime, level: float
+    ) -> Proof:
+        claim = next((each for each in claims if each.address == one.address), None)
+        began = one.opened_at - (_LEAST_WINDOW if claim is None else _window(claim))
+        before = Period(since=began, until=fix.at, release=one.release)
+        after = Period(since=fix.at, until=until, release=fix.release)
+        return self._compared(one, claims, before, after, level)
+
+    def _compared(
+        self, one: Incident, claims: tuple[Claim, ...], before: Period, after: Period, level: float
+    ) -> Proof:
+        workflow = _workflow(one, claims)
+        decided = one.source is IncidentSource.BUDGET and "/limits/" in one.address
+        if not decided:
+            # What a claim measures is measured of one release: that which had most calls.
+            before, after = (self._served(each, one.product, workflow) for each in (before, after))
+        return production_proof(
+            Failing(address=one.address, failure_mode=one.failure_mode, workflow=workflow, decided=decided),
+            before=before,
+            after=after,
+            claims=claims,
+            product=one.product,
+            query=self._store.query,
+            level=level,
+        )
+
+    def _served(self, period: Period, product: str, workflow: str | None) -> Period:
+        if period.release is not None:
+            return period
+        calls = calls_in(self._store.query, period, product=product, workflow=workflow)
+        return replace(period, release=max(calls, key=lambda each: calls[each], default=None))
+
+
+def _verified(found: Verification, one: Incident, _: datetime) -> steps.Step:
+    return steps.verified(one, found)
+
+
+def _looks_at(calls: int) -> int:
+    """How many looks are due by so many calls: at 50, 100, 200 …"""
+    return max(0, (calls // FIRST_LOOK).bit_length())
+
+
+def _overran(found: Overrun, product: str) -> str:
+    where = found.rule.removeprefix(f"{product}/")
+    calls = "1 call" if found.calls == 1 else f"{found.calls:,} calls"
+    stopped = f", {found.stopped:,} of them stopped" if found.stopped else ""
+    return f"{calls} passed {where}{stopped}; the newest: {found.reason or 'no reason was told'}"
+
+
+def _broken(status: ClaimStatus, product: str) -> str:
+    piece = status.evidence
+    measured = "" if piece is None else f": {measured_text(piece)}"
+    return f"{status.claim.address.removeprefix(f'{product}/')} is worse than promised{measured}"
+
+
+def _of_records(piece: Evidence) -> bool:
+    return piece.producer.startswith("launchworthy.monitor")
+
+
+def _source(claim: Claim) -> IncidentSource:
+    if claim.family == "gold":
+        return IncidentSource.CANARY
+    if str(claim.options.get("signal", "")).startswith("guard"):
+        return IncidentSource.GUARD
+    return _BY_FAMILY.get(claim.family, IncidentSource.MONITOR)
+
+
+def _traces(piece: Evidence) -> tuple[str, ...]:
+    worst = piece.detail.get("worst", ())
+    found = [each.get("trace") if isinstance(each, dict) else each for each in worst]
+    return tuple(each.lower() for each in found if isinstance(each, str) and len(each) == 32)
+
+
+def _window(claim: Claim) -> timedelta:
+    window_ms = claim.options.get("window_ms") if claim.family == "monitors" else None
+    return timedelta(milliseconds=window_ms) if window_ms else _LEAST_WINDOW
+
+
+def _workflow(one: Incident, claims: tuple[Claim, ...]) -> str | None:
+    workflows = {each.workflow for each in claims if each.workflow}
+    return next((each for each in one.address.split("/")[1:2] if each in workflows), None)
+
+
+def _earlier(found: Overrun, product: str) -> Incident:
+    closing = found.closed
+    return Incident(
+        product=product,
+        id=found.id,
+        key=found.rule,
+        state=IncidentState.CLOSED,
+        source=IncidentSource.BUDGET,
+        address=found.rule,
+        title=_overran(found, product),
+        failure_mode=found.failure_mode,
+        severity="medium",
+        owner="",
+        opened_at=found.opened_at,
+        last_at=found.last_at,
+        told_at=found.last_at,
+        count=found.calls,
+        traces=found.traces,
+        facts={"calls": found.calls, "stopped": found.stopped},
+        was=Was.UNKNOWN,
+        closed_at=None
+        if closing is None
+        else datetime.fromtimestamp(closing.until_ns / 1e9, found.last_at.tzinfo),
+        closed_by="" if closing is None else closing.by,
+        because="" if closing is None else closing.because,
+    )
