@@ -150,9 +150,11 @@ class ColumnDrift:
 
     @property
     def main(self) -> Change:
-        """The change that decides its state; of several, the furthest beyond what is tolerated."""
+        """The change that decides its state; of several drifted ones, the furthest beyond the tolerance."""
         own = [change for change in self.changes if change.state is self.state]
-        return max(own, key=lambda change: change.times)
+        if self.state is DriftState.DRIFTED:
+            return max(own, key=lambda change: change.times)
+        return next((change for change in own if change.what == "values"), own[0])
 
     @property
     def needed(self) -> int | None:
