@@ -32,7 +32,7 @@ class UserCounts:
 
     @property
     def effective(self) -> float:
-        """How many independent values these are worth: at most as many as there are, at least the users.
+        """How many independent values these are worth: at most as many as there are.
 
         Source: Liu, Sun, Varshney and Xu, Large-Scale Online Experimentation with Quantile Metrics (2019).
         """
@@ -43,7 +43,7 @@ class UserCounts:
         variance = m / (m - 1) * spread / self.values**2
         if variance <= 0.0:
             return float(self.values)
-        return min(self.values, max(float(min(m, self.values)), share * (1.0 - share) / variance))
+        return min(self.values, max(1.0, share * (1.0 - share) / variance))
 
 
 def joined_difference(baseline: Interval, *, candidate: Interval) -> Interval:

@@ -47,7 +47,7 @@ class ArmSums:
         sums: Of each variable.
         products: Of each two variables, squares on the diagonal: symmetric.
         variables: Which of ``VARIABLES`` they are, in that order.
-        yes_or_no: Every variable is 0 or 1 for every user.
+        yes_or_no: Every variable is known to be 0 or 1 for every user.
     """
 
     n: int
@@ -66,6 +66,8 @@ class ArmSums:
         if not all(math.isfinite(number) for number in numbers):
             raise InputError("a sum is NaN or infinite")
         for at, (total, name) in enumerate(zip(self.sums, self.variables, strict=True)):
+            if self.yes_or_no and not 0.0 <= total <= self.n:
+                raise InputError(f"{total:g} of {self.n:,} users is impossible")
             squares = self.products[at][at]
             if self.n and squares * self.n < total * total * (1.0 - _ROUNDING):
                 raise InputError(
@@ -73,14 +75,22 @@ class ArmSums:
                     f"{total:g} cannot have",
                     hint="sum_squares is the sum of each user's value squared",
                 )
-            if self.yes_or_no and not 0.0 <= total <= self.n:
-                raise InputError(f"{total:g} of {self.n:,} users is impossible")
 
     @property
     def mean(self) -> float | None:
         """The mean, or the ratio of the sums; None where there is none. Not adjusted."""
         base = self.sums[1] if "denominator" in self.variables else float(self.n)
         return self.sums[0] / base if base else None
+
+    @property
+    def binary(self) -> bool:
+        """Whether it is a single variable that is 0 or 1 for every user, by its sums."""
+        total = self.sums[0]
+        return (
+            self.variables == ("value",)
+            and self.products[0][0] == total == round(total)
+            and 0.0 <= total <= self.n
+        )
 
     @property
     def adjusted(self) -> bool:
@@ -396,9 +406,10 @@ def _welch(parts: Sequence[_Adjusted]) -> float:
 
 
 def _few(baseline: ArmSums, candidate: ArmSums) -> bool:
-    if baseline.variables != ("value",) or not (baseline.yes_or_no and candidate.yes_or_no):
-        return False
-    return any(min(arm.sums[0], arm.n - arm.sums[0]) < _FEW for arm in (baseline, candidate))
+    arms = (baseline, candidate)
+    return all(arm.binary for arm in arms) and any(
+        min(arm.sums[0], arm.n - arm.sums[0]) < _FEW for arm in arms
+    )
 
 
 def _newcombe(baseline: ArmSums, candidate: ArmSums, level: float, sides: int) -> tuple[float, float]:

@@ -1,0 +1,41 @@
+"""Experiments: what was planned, what was seen, what follows, and what would have followed.
+
+May import what is below the provers; NumPy and DuckDB load where they are used.
+"""
+
+from launchworthy.rollout.experiment.document import gather_document, read_document
+from launchworthy.rollout.experiment.gathered import Gathered, SumArms
+from launchworthy.rollout.experiment.plain import ends_in_words, plain_reading, ratio_in_words, title_of
+from launchworthy.rollout.experiment.plan import CORRECTIONS, Kind, Metric, Plan, Role, plan_of, read_plan
+from launchworthy.rollout.experiment.reading import (
+    Conclusion,
+    ExperimentReading,
+    MetricReading,
+    PairReading,
+    analyse,
+)
+from launchworthy.rollout.experiment.rows import gather_rows
+
+__all__ = [
+    "CORRECTIONS",
+    "Conclusion",
+    "ExperimentReading",
+    "Gathered",
+    "Kind",
+    "Metric",
+    "MetricReading",
+    "PairReading",
+    "Plan",
+    "Role",
+    "SumArms",
+    "analyse",
+    "ends_in_words",
+    "gather_document",
+    "gather_rows",
+    "plain_reading",
+    "plan_of",
+    "ratio_in_words",
+    "read_document",
+    "read_plan",
+    "title_of",
+]
