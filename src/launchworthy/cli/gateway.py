@@ -23,7 +23,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     multiple=True,
     required=True,
     metavar="[PROVIDER=]URL",
-    help="Address of the models, up to /chat/completions; repeatable, one for each provider.",
+    help="Address of the models, up to /chat/completions; repeatable, one for each provider. "
+    "anthropic+URL: one that speaks Anthropic's Messages.",
 )
 @click.option(
     "--model",

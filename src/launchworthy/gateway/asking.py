@@ -134,7 +134,9 @@ class Attempts:
         self.deadline, self._purse, self._read, self._operation = deadline, purse, read, operation
         self._prompt = body.get("messages", body.get("input"))
         self._models = models or job.models
-        self._plan = deque([self._models[0]] * (1 + job.retries) + list(self._models[1:]))
+        plan = [self._models[0]] * (1 + job.retries) + list(self._models[1:])
+        self._plan = deque(model for model in plan if asker.upstreams.speaks(model, path))
+        self._can_be_asked = bool(self._plan)
         self._last_error: UpstreamError | None = None
         self._tries = 0
         self._hurried = False
@@ -148,6 +150,9 @@ class Attempts:
             Exhausted: There is none.
             UpstreamError: The request itself was refused.
         """
+        if not self._can_be_asked:
+            why = f"{self._models[0]} is not asked by {self._path}; ask by /chat/completions"
+            raise UpstreamError("refused", "the model is not asked this way", status=400, body=why)
         if len(set(self._plan)) <= 1:
             return await self._alone()
         return await self._beside()

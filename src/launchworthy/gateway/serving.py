@@ -170,6 +170,13 @@ def _check(arm: Arm, upstreams: Upstreams, prices: Prices) -> None:
     """Everything that would fail at the first call fails now."""
     for model in (*arm.models, *arm.embedders):
         upstreams.place(model)
+    for model in arm.embedders:
+        if not upstreams.speaks(model, "/embeddings"):
+            raise InputError(
+                f"{model} is at an address that makes no embeddings",
+                where=f"{arm.product}/release/retrieval/embedding",
+                hint="give its provider an OpenAI-compatible --upstream",
+            )
     for job in arm.jobs.values():
         counted = job.cost_usd is not None or any(each.counts == "cost" for each in job.ceilings)
         unpriced = [model for model in job.models if counted and not prices.knows(model)]

@@ -1,7 +1,7 @@
 """The models behind the gateway: where each is, its key, and one request to it.
 
-May import ``errors``. aiohttp, one pool. Headers towards a model are made here: nothing that a client sends
-as a header reaches it, and the key of a model reaches no client.
+May import ``errors`` and this room. aiohttp, one pool. Headers towards a model are made here: nothing that a
+client sends as a header reaches it, and the key of a model reaches no client.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,15 +18,25 @@ import orjson
 from yarl import URL
 
 from launchworthy.errors import InputError
+from launchworthy.gateway.upstreams.adapter import Adapter, adapter_for, protocol_of
 
-__all__ = ["KEY_VARIABLE", "Place", "Reply", "UpstreamError", "Upstreams"]
+__all__ = [
+    "CONNECT_S",
+    "KEY_VARIABLE",
+    "MOST_BYTES",
+    "READ_S",
+    "Place",
+    "Reply",
+    "UpstreamError",
+    "Upstreams",
+]
 
 KEY_VARIABLE = "LAUNCHWORTHY_UPSTREAM_KEY"
-_OPENAI_HOST, _OPENAI_KEY = "api.openai.com", "OPENAI_API_KEY"
-_MOST_BYTES = 32 * 1024 * 1024
+_VENDOR_KEYS = {"api.openai.com": "OPENAI_API_KEY", "api.anthropic.com": "ANTHROPIC_API_KEY"}
+MOST_BYTES = 32 * 1024 * 1024
 _SHOWN = 300
-_CONNECT_S = 5.0
-_READ_S = 300.0
+CONNECT_S = 5.0
+READ_S = 300.0
 
 
 class UpstreamError(Exception):
@@ -68,23 +78,45 @@ class Place:
         model: Its name there.
         key: Of the endpoint; None where it needs none.
         provider: As records name it.
+        protocol: Which it speaks; empty for OpenAI's.
     """
 
     url: str
     model: str
     key: str | None = None
     provider: str = ""
+    protocol: str = ""
+
+
+class Reply(Protocol):
+    """A model's answer that has begun.
+
+    Attributes:
+        document: The whole of it; None of a stream.
+    """
+
+    document: dict[str, Any] | None
+
+    def close(self) -> None:
+        """Be done with it; a stream that was not read to its end is cut off, so that the model stops."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The stream as it arrives.
+
+        Raises:
+            UpstreamError: It broke off.
+        """
 
 
 @dataclass(slots=True)
-class Reply:
-    """A model's answer that has begun: its document, or its stream."""
+class _HttpReply:
+    """An answer as it comes from an address that speaks OpenAI's API."""
 
     response: aiohttp.ClientResponse
     document: dict[str, Any] | None = None
 
     def close(self) -> None:
-        """Be done with it; a stream that was not read to its end is cut off, so that the model stops."""
+        """Cut off what was not read."""
         if self.response.content.at_eof():
             self.response.release()
         else:
@@ -107,12 +139,14 @@ class Upstreams:
     """Every endpoint that models are asked at.
 
     Args:
-        addresses: Provider → address; the empty name stands for every other provider.
+        addresses: Provider → address; the empty name stands for every other provider. ``anthropic+https://…``
+            is an address whose models are asked by an adapter.
         names: Name of a model in the contract → its name at the endpoint, where they differ.
         environ: Holds the keys: ``LAUNCHWORTHY_UPSTREAM_KEY``, and ``…_PROVIDER`` for one provider's.
 
     Raises:
         InputError: An address is none.
+        MissingExtraError: The library of an adapter is not installed.
     """
 
     def __init__(
@@ -123,7 +157,13 @@ class Upstreams:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._environ = os.environ if environ is None else environ
-        self._addresses = {provider: _address(url) for provider, url in addresses.items()}
+        spoken = {provider: protocol_of(url) for provider, url in addresses.items()}
+        self._addresses = {
+            provider: (protocol, _address(url)) for provider, (protocol, url) in spoken.items()
+        }
+        self._adapters: dict[str, Adapter] = {
+            protocol: adapter_for(protocol) for protocol, _ in spoken.values() if protocol
+        }
         self._names = dict(names or {})
         self._places: dict[str, Place] = {}
         self._urls: dict[tuple[str, str], URL] = {}
@@ -140,23 +180,33 @@ class Upstreams:
             provider, _, name = model.partition("/")
             if not name:
                 provider, name = "", model
-            url = self._addresses.get(provider) or self._addresses.get("")
-            if url is None:
+            address = self._addresses.get(provider) or self._addresses.get("")
+            if address is None:
                 raise InputError(
                     f"no address is known for the model {model!r:.80}", hint=f"give --upstream {provider}=URL"
                 )
+            protocol, url = address
             found = self._places[model] = Place(
-                url=url, model=self._names.get(model, name), key=self._key(provider, url), provider=provider
+                url=url,
+                model=self._names.get(model, name),
+                key=self._key(provider, url),
+                provider=provider,
+                protocol=protocol,
             )
         return found
+
+    def speaks(self, model: str, path: str) -> bool:
+        """Whether a model can be asked this way."""
+        adapter = self._adapters.get(self.place(model).protocol)
+        return adapter is None or path in adapter.paths
 
     def _key(self, provider: str, url: str) -> str | None:
         own = f"{KEY_VARIABLE}_{provider.upper().replace('-', '_').replace('.', '_')}"
         names = [own] if provider in self._addresses and provider else []
         if provider not in self._addresses or not provider:
             names.append(KEY_VARIABLE)
-        if urlsplit(url).hostname == _OPENAI_HOST:
-            names.append(_OPENAI_KEY)
+        if (own_name := _VENDOR_KEYS.get(urlsplit(url).hostname or "")) is not None:
+            names.append(own_name)
         return next((key for name in names if (key := self._environ.get(name, "").strip())), None)
 
     async def open(self, *, connections: int = 1_024) -> None:
@@ -164,7 +214,7 @@ class Upstreams:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ttl_dns_cache=60, keepalive_timeout=60),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_READ_S),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=READ_S),
             headers={"Content-Type": "application/json", "User-Agent": "launchworthy-gateway"},
             auto_decompress=True,
             read_bufsize=2**18,
@@ -174,6 +224,8 @@ class Upstreams:
         """Let go of connections."""
         if self._session is not None:
             await self._session.close()
+        for adapter in self._adapters.values():
+            await adapter.close()
 
     def _url(self, base: str, path: str) -> URL:
         """Parsed once."""
@@ -199,6 +251,8 @@ class Upstreams:
         """
         if self._session is None:
             raise InputError("the gateway is not open", hint="await gateway.open()")
+        if (adapter := self._adapters.get(place.protocol)) is not None:
+            return await adapter.ask(place, path, body, stream=stream, timeout_s=timeout_s)
         headers = {} if place.key is None else {"Authorization": f"Bearer {place.key}"}
         try:
             data = orjson.dumps({**body, "model": place.model})
@@ -212,7 +266,7 @@ class Upstreams:
                 )
                 if response.status != 200:
                     raise await _failure(response, place)
-                reply = Reply(response)
+                reply = _HttpReply(response)
                 if not stream or response.content_type != "text/event-stream":
                     reply.document = _document(await _read(response))
                 return reply
@@ -248,13 +302,13 @@ def _address(url: str) -> str:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    if response.content_length is not None and response.content_length < _MOST_BYTES:
+    if response.content_length is not None and response.content_length < MOST_BYTES:
         return await response.read()
     body = bytearray()
     async for chunk in response.content.iter_chunked(65_536):
         body += chunk
-        if len(body) > _MOST_BYTES:
-            raise UpstreamError("garbage", f"the answer is larger than {_MOST_BYTES:,} bytes")
+        if len(body) > MOST_BYTES:
+            raise UpstreamError("garbage", f"the answer is larger than {MOST_BYTES:,} bytes")
     return bytes(body)
 
 
