@@ -146,11 +146,11 @@ class FusedRetriever:
         best = 0.0
         top = np.argsort(-fused, kind="stable")[:3]
         for number in top:
-            owned = np.flatnonzero(self._owners == number)
+            owned = np.searchsorted(self._owners, (number, number + 1))
             covered = sum(
                 self._bm25.idf(term) * weight
                 for term, weight in asked.items()
-                if np.isin(owned, self._bm25.having(term), kind="sort").any()
+                if np.ptp(np.searchsorted(self._bm25.having(term), owned))
             )
             best = max(best, covered / mass)
         unknown = sum(self._bm25.idf(t) * w for t, w in asked.items() if t not in self._bm25) / mass

@@ -46,16 +46,16 @@ def words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text)[:_MAX_WORDS] if len(word) <= _LONGEST_WORD]
 
 
-def terms_of(word: str) -> list[str]:
+@lru_cache(maxsize=100_000)
+def terms_of(word: str) -> tuple[str, ...]:
     """Stem of one word, and of its parts where it is an identifier; none for a word without meaning."""
     lowered = word.lower()
     parts = [part.lower() for part in _PARTS.findall(word)]
     if len(parts) > 1:
-        return [stem(lowered), *(stem(part) for part in parts if part not in _STOP)]
-    return [] if lowered in _STOP else [stem(lowered)]
+        return (stem(lowered), *(stem(part) for part in parts if part not in _STOP))
+    return () if lowered in _STOP else (stem(lowered),)
 
 
-@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """A word without the endings of plural, past, progress and adverb.
 

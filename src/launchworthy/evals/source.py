@@ -35,11 +35,15 @@ def source_of(address: str) -> str | None:
     root = file.parents[depth] if depth < len(file.parents) else file.parent
     own = parts[0] if root.resolve() in _INSTALLED else None
     found: dict[str, bytes] = {}
+    seen: set[str] = set()
     todo = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
     while todo:
         name = todo.pop()
+        if name in seen or (own is not None and name.partition(".")[0] != own):
+            continue
+        seen.add(name)
         path = _beside(root, name)
-        if name in found or path is None or (own is not None and name.partition(".")[0] != own):
+        if path is None:
             continue
         found[name] = path.read_bytes()
         todo += _imports(found[name], name, package=path.name == "__init__.py")

@@ -75,6 +75,8 @@ class CallPurse:
             if amount is None:
                 self._release(reserved)
                 return TooDear(rule=ceiling.rule, reason=f"the price of {model} is not known")
+            if not amount:
+                continue  # what costs nothing needs no room, and waits for no ledger
             taken = self._spending.reserve([ceiling.charge(amount, **self._who)])
             if isinstance(taken, Overrun):
                 self._release(reserved)
