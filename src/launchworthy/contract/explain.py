@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from launchworthy.contract.defaults import DEFAULT_BOARD, guards_in_force, stages_in_force
 from launchworthy.contract.draft import COVERAGE
 from launchworthy.contract.model import Contract
+from launchworthy.contract.running_claims import DRIFT_TOLERATED
 
 __all__ = ["Default", "defaults_in_force"]
 
@@ -86,6 +87,7 @@ def defaults_in_force(contract: Contract) -> tuple[Default, ...]:
         *_guards(contract),
         *_stages(contract),
         *_board(contract),
+        *_drift(contract),
         Default(
             address="claims of coverage",
             value=str(COVERAGE),
@@ -97,6 +99,19 @@ def defaults_in_force(contract: Contract) -> tuple[Default, ...]:
             meaning="share of spans that must carry every required field",
         ),
     )
+
+
+def _drift(contract: Contract) -> Iterator[Default]:
+    for name, monitor in contract.monitors.items():
+        tolerated = DRIFT_TOLERATED.get(monitor.method or "")
+        if tolerated is not None and monitor.at_most is None and monitor.at_least is None:
+            yield Default(
+                address=f"monitors/{name}/at_most",
+                value=str(tolerated),
+                meaning="how well a classifier may tell now from the reference; 50 % is chance"
+                if monitor.method == "classifier"
+                else f"how far its {monitor.method} may move from the reference, beyond what chance explains",
+            )
 
 
 def _of(block: BaseModel, path: tuple[str, ...]) -> Iterator[Default]:

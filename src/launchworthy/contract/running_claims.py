@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from launchworthy.contract.claim import ClaimKind, Direction, Target
 from launchworthy.contract.draft import Draft, canonical_unit, margin_of, told_margin, words
@@ -10,8 +10,20 @@ from launchworthy.contract.model import Contract
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.workflow import FAMILIES
 from launchworthy.quantity import Quantity
+from launchworthy.stats import TOLERATED, TOLERATED_AUC, Divergence
 
-__all__ = ["running_claims"]
+__all__ = ["DRIFT_TOLERATED", "running_claims"]
+
+# Method of a drift monitor → what is tolerated where it says nothing.
+DRIFT_TOLERATED: Mapping[str, Quantity] = {
+    "classifier": Quantity(TOLERATED_AUC, "ratio"),
+    "chi2": Quantity(TOLERATED[Divergence.CRAMER], ""),
+    **{
+        measure.value: Quantity(TOLERATED[measure], "")
+        for measure in TOLERATED
+        if measure is not Divergence.CRAMER
+    },
+}
 
 
 def running_claims(draft: Draft) -> None:
@@ -85,6 +97,8 @@ def _monitors(draft: Draft) -> None:
             )
             continue
         limit = monitor.at_most if monitor.at_least is None else monitor.at_least
+        if limit is None:
+            limit = DRIFT_TOLERATED.get(monitor.method or "")
         window = monitor.window or Quantity(86_400_000.0, "ms")
         if limit is not None:
             direction = Direction.AT_MOST if monitor.at_least is None else Direction.AT_LEAST

@@ -31,6 +31,8 @@ from launchworthy.stats.correction import (
 from launchworthy.stats.correlation import rank_correlation
 from launchworthy.stats.decision import MAX_UNSCORED_SHARE, bound_status, non_inferiority
 from launchworthy.stats.divergence import (
+    TOLERATED,
+    TOLERATED_AUC,
     Divergence,
     divergences,
     rows_to_tell,
@@ -103,6 +105,8 @@ __all__ = [
     "MISMATCH",
     "SCALES",
     "SPENDING",
+    "TOLERATED",
+    "TOLERATED_AUC",
     "VARIABLES",
     "ArmSums",
     "Calibration",

@@ -11,7 +11,7 @@ below the tolerance, however small its p-value.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Divergence", "divergences", "rows_to_tell", "share_change", "share_p_value", "surprise_beyond"]
+__all__ = [
+    "TOLERATED",
+    "TOLERATED_AUC",
+    "Divergence",
+    "divergences",
+    "rows_to_tell",
+    "share_change",
+    "share_p_value",
+    "surprise_beyond",
+]
 
 _MOST_ROWS = 1e9  # more are not asked for: it could as well be said that it is never told
 
@@ -48,6 +57,16 @@ class Divergence(StrEnum):
     CRAMER = "cramer"
 
 
+# What is tolerated where nothing else is said: 0.05 is about 6 % of the rows in another place, at most.
+TOLERATED: Mapping[Divergence, float] = {
+    Divergence.JENSEN_SHANNON: 0.05,
+    Divergence.PSI: 0.1,
+    Divergence.KS: 0.05,
+    Divergence.WASSERSTEIN: 0.1,
+    Divergence.CRAMER: 0.05,
+}
+# Of a classifier that tells two periods apart: the area under its curve, which is 0.5 by chance.
+TOLERATED_AUC = 0.55
 _OF_BINS = (Divergence.KS, Divergence.WASSERSTEIN)
 
 

@@ -3,9 +3,8 @@
 May import what ``monitor`` may. The statistics are those of ``launchworthy.stats.divergence``.
 """
 
-from launchworthy.monitor.drifting.classifier import TOLERATED_AUC, Separation, separate
+from launchworthy.monitor.drifting.classifier import Separation, separate
 from launchworthy.monitor.drifting.comparing import (
-    TOLERATED,
     Bar,
     Change,
     ColumnDrift,
@@ -27,8 +26,6 @@ from launchworthy.monitor.drifting.study import ScoreColumns, Study, study
 from launchworthy.monitor.drifting.unlabelled import Rightness, rightness
 
 __all__ = [
-    "TOLERATED",
-    "TOLERATED_AUC",
     "Bar",
     "Categories",
     "Cause",

@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 from launchworthy.errors import InputError
 from launchworthy.monitor.drifting.comparing import DriftState
 from launchworthy.monitor.drifting.texts import words_of
-from launchworthy.stats import Interval
+from launchworthy.stats import TOLERATED_AUC, Interval
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["TOLERATED_AUC", "Separation", "separate"]
+__all__ = ["FEWEST", "Separation", "separate"]
 
-TOLERATED_AUC = 0.55
 FEWEST = 50  # rows a side, below which a fold has too few to learn from
 _FOLDS = 5
 _WORDS, _SHORT, _NAMES, _DIMENSIONS = 200, 30, 20, 128

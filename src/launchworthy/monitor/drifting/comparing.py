@@ -16,6 +16,7 @@ from itertools import pairwise
 from launchworthy.monitor.drifting.profile import Column, Numbers, Profile
 from launchworthy.quantity import format_interval, format_number, format_value
 from launchworthy.stats import (
+    TOLERATED,
     Divergence,
     Interval,
     divergences,
@@ -28,7 +29,6 @@ from launchworthy.stats import (
 )
 
 __all__ = [
-    "TOLERATED",
     "Bar",
     "Change",
     "ColumnDrift",
@@ -40,14 +40,6 @@ __all__ = [
     "settle",
 ]
 
-# What is tolerated where nothing else is said. 0.05 is about 6 % of the rows in another place, at most.
-TOLERATED: Mapping[Divergence, float] = {
-    Divergence.JENSEN_SHANNON: 0.05,
-    Divergence.PSI: 0.1,
-    Divergence.KS: 0.05,
-    Divergence.WASSERSTEIN: 0.1,
-    Divergence.CRAMER: 0.05,
-}
 _GROUPS = 16
 _SHOWN = 12  # names that a picture has room for
 _OF_NUMBERS = (
