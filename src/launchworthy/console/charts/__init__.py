@@ -11,7 +11,9 @@ from launchworthy.console.charts.families import FamilyMark, families_plot
 from launchworthy.console.charts.forest import ForestRow, forest_plot
 from launchworthy.console.charts.history import HistoryPoint, history_plot
 from launchworthy.console.charts.interval import IntervalMark, interval_plot
+from launchworthy.console.charts.looks import LookPoint, looks_plot
 from launchworthy.console.charts.scale import Scale, scale_over
+from launchworthy.console.charts.shift import ShareBar, ShiftRow, shares_plot, shift_plot
 from launchworthy.console.charts.spending import spending_plot
 from launchworthy.console.charts.waterfall import ruler, span_bar
 
@@ -21,7 +23,10 @@ __all__ = [
     "ForestRow",
     "HistoryPoint",
     "IntervalMark",
+    "LookPoint",
     "Scale",
+    "ShareBar",
+    "ShiftRow",
     "correction_plot",
     "coverage_plot",
     "distribution_plot",
@@ -29,9 +34,12 @@ __all__ = [
     "forest_plot",
     "history_plot",
     "interval_plot",
+    "looks_plot",
     "risk_plot",
     "ruler",
     "scale_over",
+    "shares_plot",
+    "shift_plot",
     "span_bar",
     "spending_plot",
 ]
