@@ -32,6 +32,8 @@ __all__ = ["FACT_TABLES", "FactMapper"]
 
 _EVENT_NAME = "event.name"
 _CONTENT = frozenset({"comment", "correction", "explanation"})
+# Who was served is a pseudonym, who decided stands for the decision, and the product chose the policy.
+_KEPT = frozenset({"product", "user_id", "session_id", "unit", "decided_by"})
 FACT_TABLES: Final[dict[str, Table]] = {
     EVALUATION_EVENT: SCORES,
     OUTCOME_EVENT: OUTCOMES,
@@ -130,6 +132,9 @@ def _redact(
     for name in told & values.keys():
         if values[name] is not None:
             values[name] = redaction.text(values[name])
+    for name in values.keys() - told - _KEPT:
+        if isinstance(values[name], str):
+            values[name] = redaction.named(values[name])
     redact_attributes(attributes, redaction, content=policy.store_content)
     if redaction.left_out:
         attributes[Own.TEXTS_LEFT_OUT] = redaction.left_out

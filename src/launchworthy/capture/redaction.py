@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, Final
+from urllib.parse import unquote
 
 import orjson
 
@@ -24,8 +26,11 @@ _NAMED_CHARS: Final = 200
 # Keys whose values are words of a protocol, and keys that say nothing of what their text is.
 _BUILT: Final = frozenset({"role", "type", "finish_reason", "mime_type", "modality"})
 _PLAIN: Final = frozenset({"", "content", "text", "id", "source", "arguments", "response", "result", "input"})
-# Keys are names of fields, unless they look like what somebody wrote.
+# Keys are names of fields, and such values words of a protocol, unless they look like what somebody wrote.
 _WRITTEN: Final = re.compile(r"[@\s]|\d{4}")
+# A name of a step, a tool or a model; a bare number is none.
+_NAME: Final = re.compile(r"(?!\+?\d[\d()/-]{8,}\Z)[\w.:/+=~()\[\]<>,#|$*-]*")
+_ENCODED: Final = "%40"  # an @ in the address of a page
 _CALLS: Final = frozenset({"tool_call", "tool_call_response", "function"})
 
 
@@ -63,6 +68,18 @@ class Redaction:
                 return self._json(value, text)
         return self._said(text, name)
 
+    def named(self, name: str) -> str:
+        """A name, which is looked through where it does not look like one."""
+        if _NAME.fullmatch(name):
+            return name
+        found = self.text(name)
+        return LEFT_OUT if found is None else found
+
+    def key(self, key: str) -> str:
+        """The name of a field, likewise."""
+        kept = self._said(key, "") if _WRITTEN.search(key) else key
+        return LEFT_OUT if kept is None else kept
+
     def value(self, value: Any, *, name: str = "", depth: int = 0) -> Any:
         """The same value without personal data in its texts, keys and long numbers."""
         if isinstance(value, str):
@@ -70,12 +87,12 @@ class Redaction:
                 return self._missed()
             found = self.text(value, name=name)
             return LEFT_OUT if found is None else found
-        if isinstance(value, bool) or value is None or isinstance(value, float):
+        if isinstance(value, bool) or value is None:
             return value
-        if isinstance(value, int):
-            if -_DIGITS < value < _DIGITS:
+        if isinstance(value, (int, float)):
+            if -_DIGITS < value < _DIGITS or not isfinite(value) or value != int(value):
                 return value
-            said = str(value)
+            said = str(int(value))
             found = self.text(said, name=name)
             return value if found == said else LEFT_OUT if found is None else found
         if depth >= _DEPTH:
@@ -91,13 +108,13 @@ class Redaction:
         found = {}
         for key, entry in value.items():
             named = str(key)
-            if isinstance(entry, str) and (named in _BUILT or (calls and named in ("name", "id"))):
+            if isinstance(entry, str) and (
+                (named in _BUILT and not _WRITTEN.search(entry))
+                or (calls and named in ("name", "id") and _NAME.fullmatch(entry))
+            ):
                 found[named] = entry
                 continue
-            kept = self._said(named, "") if _WRITTEN.search(named) else named
-            found[LEFT_OUT if kept is None else kept] = self.value(
-                entry, name="" if named in _PLAIN else named, depth=depth + 1
-            )
+            found[self.key(named)] = self.value(entry, name="" if named in _PLAIN else named, depth=depth + 1)
         return found
 
     def _json(self, value: Any, text: str) -> str | None:
@@ -112,6 +129,8 @@ class Redaction:
             return None
 
     def _said(self, text: str, name: str) -> str | None:
+        if _ENCODED in text and (found := self._said(plain := unquote(text), name)) != plain:
+            return found
         try:
             if name and len(text) <= _NAMED_CHARS:
                 head = f"{name.replace('_', ' ')}: "

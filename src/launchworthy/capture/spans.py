@@ -77,7 +77,8 @@ class SpanMapper:
         take = attributes.pop
         product = short(take(Own.PRODUCT, None)) or origin.product
         policy = self._guard.policy(product)
-        message = _redacted(span, policy)
+        redaction = None if policy.redact is None else Redaction(policy.redact)
+        message = span.message if redaction is None else _redacted(span, redaction, policy)
         kind = _kind(attributes)
         model = short(take(GenAI.RESPONSE_MODEL, None))
         if model is None:
@@ -129,7 +130,7 @@ class SpanMapper:
             input_,
             context,
             output,
-            self._rest(attributes, origin, policy, span.dropped),
+            self._rest(attributes, origin, policy, redaction, span.dropped),
             _events(span.events, policy, self._guard) if span.events else None,
             _links(span, policy, self._guard) if span.links else None,
             origin.service,
@@ -192,30 +193,36 @@ class SpanMapper:
         )
 
     def _rest(
-        self, attributes: dict[str, Any], origin: Origin, policy: StoragePolicy, dropped: int
+        self,
+        attributes: dict[str, Any],
+        origin: Origin,
+        policy: StoragePolicy,
+        redaction: Redaction | None,
+        dropped: int,
     ) -> str | None:
         if origin.rest:
-            attributes = {**origin.rest, **attributes}
+            rest = dict(origin.rest)
+            if redaction is not None:
+                redact_attributes(rest, redaction, content=policy.store_content)
+            attributes = {**rest, **attributes}
+        if redaction is not None and redaction.left_out:
+            attributes[Own.TEXTS_LEFT_OUT] = redaction.left_out
         if dropped:
             attributes["otel.dropped_attributes_count"] = dropped
         self._guard.strip(attributes, policy)
         return orjson.dumps(attributes).decode() if attributes else None
 
 
-def _redacted(span: SentSpan, policy: StoragePolicy) -> str | None:
+def _redacted(span: SentSpan, redaction: Redaction, policy: StoragePolicy) -> str | None:
     """Take personal data out of all that a span says; answers the message of its error."""
-    if policy.redact is None:
-        return span.message
-    redaction = Redaction(policy.redact)
+    span.name = redaction.named(span.name)
     redact_attributes(span.attributes, redaction, content=policy.store_content)
     for event in span.events:
+        event.name = redaction.named(event.name)
         redact_attributes(event.attributes, redaction, content=policy.store_content)
     for link in span.links:
         redact_attributes(link.attributes, redaction, content=policy.store_content)
-    message = redaction.text(span.message) if span.message else None
-    if redaction.left_out:
-        span.attributes[Own.TEXTS_LEFT_OUT] = redaction.left_out
-    return message
+    return redaction.text(span.message) if span.message else None
 
 
 def _kind(attributes: dict[str, Any]) -> str:

@@ -139,7 +139,9 @@ _TECHNICAL = (
     "service.", "server.", "thread.", "error.type", "exception.type",
 )  # fmt: skip
 _TOLD = frozenset({Own.DECISION_REASON})  # no content, and yet in somebody's words
+# Who was served becomes a pseudonym, who decided stands for the decision, and the product chooses the policy.
 _WHO: Final = PERSONAL | {name for name, _ in _IDENTIFIERS}
+_KEPT: Final = _WHO | {Own.EXPOSURE_UNIT, Own.DECISION_BY, Own.PRODUCT}
 
 
 def redact_attributes(attributes: dict[str, Any], redaction: Redaction, *, content: bool = True) -> None:
@@ -150,11 +152,16 @@ def redact_attributes(attributes: dict[str, Any], redaction: Redaction, *, conte
         redaction: Takes it out.
         content: False passes over what will not be stored at all.
     """
-    for name, value in attributes.items():
+    for name, value in list(attributes.items()):
         said = is_content(name, value)
-        if name in _WHO or (said and not content):
+        if name in _KEPT or (said and not content and name != Own.SAFETY_FLAGS):
             continue
+        if (key := redaction.key(name)) != name:
+            del attributes[name]
+            attributes[name := key] = value
         if name.startswith(_TECHNICAL) and not said and name not in _TOLD:
+            if isinstance(value, str):
+                attributes[name] = redaction.named(value)
             continue
         if name in FREE_FORM and isinstance(value, dict):
             attributes[name] = {

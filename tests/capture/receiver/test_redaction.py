@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,18 +37,56 @@ MESSAGES = json.dumps([{"role": "user", "parts": [{"type": "text", "content": SA
         {"traceloop.span.kind": "workflow", "traceloop.entity.input": json.dumps({"inputs": {"q": SAID}})},
         {"llm.request.type": "chat", "gen_ai.prompt.0.content": SAID, "gen_ai.prompt.0.role": "user"},
         {"customer": SAID, "a list": [SAID, "clean"]},
+        # Names and settings are looked through where they do not look like any.
+        {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": MAIL, "gen_ai.tool.call.id": SAID},
+        {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.call.arguments": json.dumps(
+                {"type": MAIL, "role": SAID, "card": 4111111111111111.0}
+            ),
+        },
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.output.messages": json.dumps(
+                [{"role": "assistant", "parts": [{"type": "tool_call", "name": MAIL, "id": SAID}]}]
+            ),
+        },
+        {"launchworthy.workflow": MAIL, "launchworthy.cohort": MAIL, "error.type": SAID},
+        {"launchworthy.note": SAID, "launchworthy.card": CARD.replace(" ", ""), "gen_ai.agent.name": MAIL},
+        {"launchworthy.safety_flags": [MAIL], "launchworthy.no_answer": SAID, "gen_ai.prompt.name": MAIL},
+        {"traceloop.association.properties.customer": MAIL, "llm.custom": SAID, "thread.name": MAIL},
+        {"url.full": f"https://shop.example/find?mail={MAIL.replace('@', '%40')}"},
+        {f"seen by {MAIL}": 1},
     ],
 )
 def test_in_every_dialect_no_column_keeps_personal_data(bench: Bench, attributes: dict[str, Any]) -> None:
     bench.policies["shop"] = POLICY
     stored = bench.span({"launchworthy.product": "shop", **attributes})
     told = json.dumps(stored, default=repr)
-    assert MAIL not in told
-    assert "4111" not in told
+    for value in (MAIL, MAIL.replace("@", "%40"), CARD, CARD.replace(" ", "")):
+        assert value not in told
     assert "_1]" in told
     raw = bench.span({"launchworthy.product": "another", **attributes})
     assert raw["kind"] == stored["kind"]
-    assert "4111" in json.dumps(raw, default=repr)
+    assert "_1]" not in json.dumps(raw, default=repr)
+    bench.policies["shop"] = replace(POLICY, store_content=False)
+    bare = json.dumps(bench.span({"launchworthy.product": "shop", **attributes}), default=repr)
+    assert MAIL not in bare
+    assert CARD not in bare
+
+
+def test_names_of_spans_and_events_and_what_a_resource_says_are_looked_through(bench: Bench) -> None:
+    bench.policies["shop"] = POLICY
+
+    def named(span: Any) -> None:
+        span.update_name(f"GET customers {MAIL}")
+        span.add_event(f"mailed {MAIL}")
+
+    stored = bench.span({}, resource={"launchworthy.product": "shop", "deployed.by": MAIL}, then=named)
+    assert MAIL not in json.dumps(stored, default=repr)
+    assert stored["name"] == "GET customers [EMAIL_1]"
+    plain = bench.span({"launchworthy.product": "shop", "launchworthy.workflow": "answer/v2:beta+1"})
+    assert plain["workflow"] == "answer/v2:beta+1"
 
 
 def test_errors_and_events_are_looked_through_too(bench: Bench) -> None:
@@ -128,7 +167,12 @@ def test_comments_corrections_and_reasons_are_looked_through(bench: Bench) -> No
     records = [
         event(
             "launchworthy.feedback",
-            **{"launchworthy.feedback.comment": SAID, "launchworthy.feedback.correction": SAID, "note": SAID},
+            **{
+                "launchworthy.feedback.comment": SAID,
+                "launchworthy.feedback.correction": SAID,
+                "launchworthy.feedback.reason": f"other: {MAIL}",
+                "note": SAID,
+            },
         ),
         event(
             "gen_ai.evaluation.result",
@@ -138,7 +182,9 @@ def test_comments_corrections_and_reasons_are_looked_through(bench: Bench) -> No
             "launchworthy.decision",
             **{
                 "launchworthy.decision.kind": "tool_run",
-                "launchworthy.decision.subject": "refund",
+                "launchworthy.decision.subject": f"case of {MAIL}",
+                "launchworthy.decision.facts": json.dumps({"note": SAID, "hash": "4" * 64}),
+                "launchworthy.decision.by": "noor@example.com",
                 "launchworthy.decision.outcome": "done",
                 "launchworthy.decision.reason": f"asked by {MAIL}",
             },
@@ -153,5 +199,10 @@ def test_comments_corrections_and_reasons_are_looked_through(bench: Bench) -> No
     (decision,) = table_of(decoded, "decisions")
     said = "I am [EMAIL_1] with card [CARD_1]"
     assert (feedback["comment"], feedback["correction"], score["explanation"]) == (said, said, said)
-    assert feedback["attributes"]["note"] == said
+    assert (feedback["attributes"]["note"], feedback["reason"]) == (said, "other: [EMAIL_1]")
     assert decision["reason"] == "asked by [EMAIL_1]"
+    assert (decision["subject"], decision["facts"]) == (
+        "case of [EMAIL_1]",
+        {"hash": "4" * 64, "note": said},
+    )
+    assert decision["decided_by"] == "noor@example.com"  # who decided stands for it

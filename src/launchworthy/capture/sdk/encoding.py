@@ -119,7 +119,7 @@ def _span(ended: EndedSpan, protection: Protection) -> Span:
     out = Span(
         trace_id=context.trace_id.to_bytes(16, "big"),
         span_id=context.span_id.to_bytes(8, "big"),
-        name=_text(span.name),
+        name=_text(span.name if policy is None else protection.name(span.name, policy)),
         kind=span.kind.value + 1,  # type: ignore[arg-type]  # the numbers are those of OTLP, from 1
         start_time_unix_nano=span.start_time or 0,
         end_time_unix_nano=span.end_time or 0,
@@ -132,7 +132,8 @@ def _span(ended: EndedSpan, protection: Protection) -> Span:
             out.parent_span_id = span.parent.span_id.to_bytes(8, "big")
     out.attributes.extend(_pairs(leaving(ended.attributes)))
     for event in span.events:
-        out.events.add(time_unix_nano=event.timestamp, name=_text(event.name)).attributes.extend(
+        name = event.name if policy is None else protection.name(event.name, policy)
+        out.events.add(time_unix_nano=event.timestamp, name=_text(name)).attributes.extend(
             _pairs(leaving(event.attributes or {}))
         )
     for link in links:

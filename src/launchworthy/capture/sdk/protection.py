@@ -57,6 +57,10 @@ class Protection:
                 kept[Own.TEXTS_LEFT_OUT] = redaction.left_out
         return kept
 
+    def name(self, text: str, policy: StoragePolicy) -> str:
+        """The name of a span or event as it may leave."""
+        return text if policy.redact is None else Redaction(policy.redact).named(text)
+
     def message(self, text: str, policy: StoragePolicy) -> str:
         """The message of an error as it may leave."""
         if not policy.store_content:
