@@ -14,7 +14,9 @@ from functools import partial
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evals.cures import offline_proof
-from launchworthy.evidence import AuditFilter, ClaimStatus, Evidence, State
+from launchworthy.evidence import AuditFilter, Evidence, State
+from launchworthy.evidence.judgement import judge
+from launchworthy.evidence.selection import expiry
 from launchworthy.evidence.wording import measured_text
 from launchworthy.monitor.cures import Failing, Period, calls_in, production_proof
 from launchworthy.monitor.incidents import INCIDENT, closing_of, overruns
@@ -46,6 +48,7 @@ _LEVEL = 0.95
 _RECENT = timedelta(days=7)
 _LEAST_WINDOW = timedelta(days=1)
 _MOST_CLOSINGS = 1_000
+_PRODUCER = "launchworthy.monitor"
 _BY_FAMILY = {"guards": IncidentSource.GUARD, "data": IncidentSource.GUARD, "tools": IncidentSource.GUARD}
 
 
@@ -137,22 +140,32 @@ class IncidentWatch:
             )
 
     def broken(self, product: str) -> None:
-        """Promises that records show not to be kept."""
-        verdict = self._judge.verdict(product)
+        """Promises that records of what is served show not to be kept."""
+        known = self._contracts.in_force(product)
+        if known is None:
+            return
         now = self._clock()
-        for status in () if verdict is None else verdict.statuses:
-            piece = status.evidence
-            if status.state is not State.UNMET or piece is None or not _of_records(piece):
+        serving = self._judge.serving(product)
+        newest = {
+            (piece.claim, piece.release): piece
+            for piece in self._store.ledger.evidence(product)
+            if piece.producer.startswith(_PRODUCER)
+        }
+        order = [None, *sorted(serving, key=lambda each: -serving[each])]
+        for claim in self._judge.claims(known):
+            pieces = (newest.get((claim.address, release)) for release in order)
+            piece = next((each for each in pieces if each is not None and _unmet(claim, each, now)), None)
+            if piece is None:
                 continue
-            one = self._store.incidents.current(product, status.claim.address)
+            one = self._store.incidents.current(product, claim.address)
             # A fix is judged by what came after it; the window of the claim still holds what came before.
             if one is not None and one.state is not IncidentState.OPEN and one.may_return(now):
                 continue
             self._incidents.open(
                 product,
-                title=_broken(status, product),
-                source=_source(status.claim),
-                address=status.claim.address,
+                title=f"{_place(claim.address, product)} is worse than promised: {measured_text(piece)}",
+                source=_source(claim),
+                address=claim.address,
                 traces=_traces(piece),
                 release=piece.release,
                 facts={
@@ -163,7 +176,7 @@ class IncidentWatch:
                     "unit": piece.unit,
                     "evidence": piece.id,
                 },
-                count=None if one is None else one.count,
+                count=None if one is None or one.state is IncidentState.CLOSED else one.count,
             )
 
     def silent(self, product: str) -> None:
@@ -197,7 +210,7 @@ class IncidentWatch:
                 address=key,
                 key=key,
                 facts={"silent": [claim.address for claim in quiet], "since": last.isoformat()},
-                count=None if one is None else one.count,
+                count=None if one is None or one.state is IncidentState.CLOSED else one.count,
             )
         elif one is not None and one.state is not IncidentState.CLOSED:
             self._incidents.step(
@@ -316,20 +329,20 @@ def _looks_at(calls: int) -> int:
 
 
 def _overran(found: Overrun, product: str) -> str:
-    where = found.rule.removeprefix(f"{product}/")
+    where = _place(found.rule, product)
     calls = "1 call" if found.calls == 1 else f"{found.calls:,} calls"
     stopped = f", {found.stopped:,} of them stopped" if found.stopped else ""
     return f"{calls} passed {where}{stopped}; the newest: {found.reason or 'no reason was told'}"
 
 
-def _broken(status: ClaimStatus, product: str) -> str:
-    piece = status.evidence
-    measured = "" if piece is None else f": {measured_text(piece)}"
-    return f"{status.claim.address.removeprefix(f'{product}/')} is worse than promised{measured}"
+def _unmet(claim: Claim, piece: Evidence, now: datetime) -> bool:
+    if piece.value is None or expiry(claim, piece) <= now:
+        return False
+    return judge(claim, piece, now=now).state is State.UNMET
 
 
-def _of_records(piece: Evidence) -> bool:
-    return piece.producer.startswith("launchworthy.monitor")
+def _place(address: str, product: str) -> str:
+    return address.removeprefix(f"{product}/")
 
 
 def _source(claim: Claim) -> IncidentSource:
