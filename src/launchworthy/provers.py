@@ -54,7 +54,7 @@ PROVERS: Mapping[str, Sequence[str]] = {
     "evals": evals.PROVES,
     "monitor": monitor.PROVES,
     "redteam": _ATTACKED,  # by the command of this name
-    "drill": ("drill:fallbacks/*", "drill:guards/*", "drill:monitors/*"),
+    "drill": ("drill:fallbacks/*", "drill:guards/*", "drill:monitors/*", "drill:rollout/roll_back"),
 }
 
 

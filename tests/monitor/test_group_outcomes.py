@@ -97,7 +97,7 @@ def test_what_cannot_be_compared_says_why(world: World, claim: ClaimOf) -> None:
     assert nobody.detail["reason"] == "it came to none of the others, so there is no ratio"
     own = _fairness(claim, "ratio", at_most=1.25, of="answer/outcomes/honest_blocked")
     blocked = world.one(own, claim("outcomes/honest_blocked", at_most=0.5, unit="ratio"))
-    assert blocked.detail["reason"] == "honest_blocked is not told of a single use"
+    assert blocked.detail["reason"] == "no outcome honest_blocked was recorded"
     world.call(attributes='{"launchworthy.slice": 7}')
     world.call(attributes='{"launchworthy.slice": "language:de"')
     assert world.one(ratio, outcome).value is None

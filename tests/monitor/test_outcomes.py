@@ -202,3 +202,17 @@ def test_before_any_use_is_old_enough_the_reason_says_how_old_it_must_be(
     piece = world.one(claim("outcomes/resolved", at_least=0.65, unit="ratio"), _success(claim))
     assert piece.value is None
     assert piece.detail["reason"] == "no use is 1 d old yet, when its outcome is known"
+
+
+def test_an_outcome_of_the_products_own_is_the_event_of_its_name(world: World, claim: ClaimOf) -> None:
+    own = claim("outcomes/honest_blocked", at_most=0.1, unit="ratio")
+    for number in range(40):
+        trace = world.call(session_id=f"s-{number}")
+        if number < 10:
+            world.outcome("honest_blocked", trace=trace)
+    piece = world.one(own)
+    assert (piece.value, piece.n) == (0.25, 40)
+    assert len(world.traces(piece)) == 10  # those to which it came, since it is bad that it did
+    money = world.one(claim("outcomes/net_benefit", at_least=5_000.0, unit="EUR/d"))
+    assert money.value is None
+    assert "the target asks for something else" in money.detail["reason"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launchworthy.cli.in_force import DATA, PRODUCT, opened
+from launchworthy.cli.simulating import simulate
 
 if TYPE_CHECKING:
     from launchworthy.server import Workspace
@@ -30,6 +31,9 @@ def command() -> None:
     Examples: launchworthy rollout start; launchworthy rollout status; launchworthy rollout hold --because
     "the provider changes its model tonight"
     """
+
+
+command.add_command(simulate)
 
 
 @command.command()
@@ -86,6 +90,39 @@ def status(evaluate: bool, every: bool, product: str | None, data: Path | None, 
     if not found:
         return 2
     return 0 if found[0]["state"] in ("running", "complete") else 1
+
+
+@command.command()
+@PRODUCT
+@DATA
+@_JSON
+def drill(product: str | None, data: Path | None, as_json: bool) -> int:
+    """Plant harm in a folder of its own, see how soon the release is taken back, and keep the evidence.
+
+    Exit code: 0 it was taken back in time and an incident opened, 1 not.
+    """
+    from launchworthy.cli.figures import echo_json
+    from launchworthy.cli.in_force import contract_of
+    from launchworthy.quantity import format_value
+    from launchworthy.server.app import RAMPS_EVERY_S
+    from launchworthy.server.ramp_drill import drill_roll_back
+
+    with opened(data) as workspace:
+        name = _product(workspace, product)
+        version = workspace.contract_version(product=name)
+        text = "" if version is None else version.text
+        piece = drill_roll_back(contract_of(workspace, name), text=text, every_s=RAMPS_EVERY_S)
+        workspace.add_evidence(name, [piece])
+    held = piece.value == 1.0
+    if as_json:
+        echo_json({"product": name, "evidence": piece.as_json()})
+    else:
+        took, within = (format_value(piece.detail[key], unit="ms") for key in ("took_ms", "within_ms"))
+        told = f"taken back within {took} of {within}, with an incident" if held else piece.detail["remark"]
+        click.echo(
+            f"{'met' if held else 'unmet'}: {piece.detail['harm']} planted at {piece.detail['stage']}: {told}"
+        )
+    return 0 if held else 1
 
 
 def _decision(action: str, summary: str) -> click.Command:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from launchworthy.contract import Claim, ClaimKind
+from launchworthy.contract import Claim, ClaimKind, Direction
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, mean, quantile, share
@@ -19,7 +19,7 @@ from launchworthy.monitor.uses import Success, any_event, success_of, uses
 
 __all__ = ["EVENTS", "MEASURES", "Came", "came_of", "outcome_claim"]
 
-# Metric → names of the outcome events that tell it.
+# Metric → names of the outcome events that tell it; any other metric is the event of its own name.
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "conversion": ("conversion", "converted"),
     "deflection": ("deflection", "deflected"),
@@ -45,7 +45,7 @@ def _settled(ask: Ask) -> Success:
 def _named(ask: Ask) -> Success:
     declared = success_of(ask)
     horizon_s = 0.0 if declared is None else declared.horizon_s
-    return Success(events=EVENTS[ask.metric], horizon_s=horizon_s)
+    return Success(events=EVENTS.get(ask.metric, (ask.metric,)), horizon_s=horizon_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +75,7 @@ def outcome_claim(ask: Ask, address: str) -> Claim | None:
 
 def came_of(ask: Ask) -> Came | str:
     """How the uses that came to the outcome are told; why they cannot be, where they cannot."""
-    told = _TELLS.get(ask.metric)
-    if told is None:
-        return f"{ask.metric} is not told of a single use"
+    told = _TELLS.get(ask.metric, _own)
     if ask.unit != "ratio" or ask.claim.options.get("of") is not None:
         return "it is measured as a share of uses, and the target asks for something else"
     found = told(ask)
@@ -115,6 +113,16 @@ def _event(ask: Ask) -> Came | str:
     if not any_event(ask.matured(success.horizon_s), success.events):
         return f"no outcome {success.told} was recorded"
     return Came(success=success, condition="won IS NOT NULL", bad=1 if ask.metric == "reopened" else 0)
+
+
+def _own(ask: Ask) -> Came | str:
+    """An event of the product's own; whether it is bad that it came, the target says."""
+    success = _named(ask)
+    if not any_event(ask.matured(success.horizon_s), success.events):
+        return f"no outcome {success.told} was recorded"
+    target = ask.claim.target
+    bad = target is not None and target.direction is Direction.AT_MOST
+    return Came(success=success, condition="won IS NOT NULL", bad=int(bad))
 
 
 def _escalation(ask: Ask) -> Came | str:
@@ -195,5 +203,6 @@ _TELLS: Mapping[str, Callable[[Ask], Came | str]] = {
 MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     **{f"{kind}:outcomes/{name}": _share for name in _TELLS for kind in ("bound", "delta")},
     **{f"{kind}:outcomes/time_to_*": _time_to for kind in ("bound", "delta")},
+    **{f"{kind}:outcomes/*": _share for kind in ("bound", "delta")},
     "cover:success/success": _known,
 }
