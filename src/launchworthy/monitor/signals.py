@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from launchworthy.contract import ClaimKind
 from launchworthy.evidence import Evidence
+from launchworthy.monitor.drift_signals import DRIFT_METHODS, DRIFT_SIGNALS, drifted
 from launchworthy.monitor.guard_signals import guard_signal
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
 from launchworthy.monitor.piece import evidence_of, nothing
@@ -41,11 +42,16 @@ def monitored(
     options = ask.claim.options
     signal = str(options.get("signal", ""))
     ask = replace(ask, window_s=(options.get("window_ms") or 86_400_000.0) / 1e3)
-    if options.get("method") or options.get("labels"):
-        return nothing(ask, "drift, and what needs labels, is not measured from records")
     head, _, rest = signal.removeprefix(f"{ask.scene.product}/").partition("/")
     if rest and head in ask.scene.calls:
         ask, signal = replace(ask, workflow=head), rest
+    method = str(options.get("method") or "")
+    if not method and signal.partition("/")[0] in DRIFT_SIGNALS:
+        method = "jensen_shannon"
+    if method in DRIFT_METHODS:
+        return drifted(ask, signal, method)
+    if method or options.get("labels"):
+        return nothing(ask, "what needs labels, or a stream, is not measured from records")
     found = _of_signal(ask, signal, measure_of)
     if found is not None and found.value is not None and found.unit != ask.unit:
         return nothing(ask, f"{signal} is measured in another unit than the target's")

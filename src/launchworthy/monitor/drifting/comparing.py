@@ -114,11 +114,22 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A group of values, and its share of the rows with a value in the reference and now."""
+    """A group of values, and its share of the rows with a value in the reference and now.
+
+    ``low`` and ``high`` are the ends of a group of numbers.
+    """
 
     name: str
     reference: float
     current: float
+    low: float | None = None
+    high: float | None = None
+
+    def holds(self, value: object) -> bool:
+        """Whether a value is in the group."""
+        if self.low is None or self.high is None:
+            return value == self.name
+        return isinstance(value, (int, float)) and self.low <= value <= self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +315,7 @@ def _bars(old: Column, new: Column) -> tuple[Bar, ...]:
         starts = np.flatnonzero(np.diff(groups, prepend=-1))
         counts = [np.add.reduceat(each.counts, starts) for each in (old, new)]
         edges = [old.low, *old.edges[starts[1:] - 1].tolist(), old.high]
+        ends: list[tuple[float | None, float | None]] = list(pairwise(edges))
         names = [f"{format_number(low)} to {format_number(high)}" for low, high in pairwise(edges)]
     else:
         most = np.argsort(-(old.counts[:-1] + new.counts[:-1]), kind="stable")[:_SHOWN]
@@ -312,10 +324,11 @@ def _bars(old: Column, new: Column) -> tuple[Bar, ...]:
             np.append(each.counts[kept], each.counts.sum() - each.counts[kept].sum()) for each in (old, new)
         ]
         names = [*(old.names[at] for at in kept.tolist()), "others"]
+        ends = [(None, None)] * len(names)
     shares = [(each / max(1, each.sum())).tolist() for each in counts]
     return tuple(
-        Bar(name=name, reference=before, current=now)
-        for name, before, now in zip(names, *shares, strict=True)
+        Bar(name=name, reference=before, current=now, low=low, high=high)
+        for name, (low, high), before, now in zip(names, ends, *shares, strict=True)
         if before or now
     )
 

@@ -1,0 +1,257 @@
+"""Monitors of drift: what users ask, what a model is fed, what it scores, against what it was.
+
+May import ``contract``, ``evidence``, ``stats`` and this room. The claim is a bound: on the area under a
+classifier's curve, or on the column that moved most; its low bound is that of all columns at once, its high
+bound the highest of any, so that "within" is said of all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from launchworthy.contract import ClaimKind, Direction
+from launchworthy.evidence import Evidence
+from launchworthy.monitor.drifting.classifier import FEWEST, Separation, separate
+from launchworthy.monitor.drifting.comparing import (
+    ColumnDrift,
+    Comparison,
+    DriftState,
+    Tolerances,
+    compare,
+)
+from launchworthy.monitor.drifting.parts import causes
+from launchworthy.monitor.drifting.profile import Profile
+from launchworthy.monitor.drifting.records import (
+    Calls,
+    Reference,
+    calls_of,
+    profile_of,
+    reference_of,
+    value_of,
+)
+from launchworthy.monitor.piece import nothing, piece
+from launchworthy.monitor.scene import Ask
+from launchworthy.stats import Divergence, Interval, divergences
+
+__all__ = ["DRIFT_METHODS", "DRIFT_SIGNALS", "drifted"]
+
+DRIFT_METHODS: Mapping[str, Divergence | None] = {
+    "classifier": None,
+    "psi": Divergence.PSI,
+    "ks": Divergence.KS,
+    "chi2": Divergence.CRAMER,
+    "wasserstein": Divergence.WASSERSTEIN,
+    "jensen_shannon": Divergence.JENSEN_SHANNON,
+}
+DRIFT_SIGNALS = ("input", "features", "output", "score")
+_SHOWN = 20
+_CLASSIFIED = 3_000
+_EXAMPLES = 5
+_EARLIER = "earlier"
+
+
+def drifted(ask: Ask, signal: str, method: str) -> Evidence | None:
+    """How far the signal is from its reference.
+
+    Args:
+        ask: The monitor, its window and workflow.
+        signal: As ``drifting.records.calls_of`` reads it.
+        method: One of ``DRIFT_METHODS``.
+    """
+    claim = ask.claim
+    if signal.partition("/")[0] not in DRIFT_SIGNALS:
+        return nothing(
+            ask, f"drift is measured of {', '.join(DRIFT_SIGNALS)} and their fields, not of {signal}"
+        )
+    if claim.kind is not ClaimKind.BOUND or claim.target is None:
+        return nothing(ask, "drift is bounded by at_most")
+    if claim.target.direction is not Direction.AT_MOST:
+        return nothing(ask, "drift is a distance, which is bounded by at_most")
+    measure = DRIFT_METHODS[method]
+    if claim.target.unit not in ("", "ratio") or (measure is Divergence.PSI and claim.target.unit):
+        return nothing(ask, f"{method} is a plain number, and the target is in {claim.target.unit}")
+    now = calls_of(ask, signal)
+    if len(now) < FEWEST:
+        return nothing(ask, f"{len(now):,} users came in the window, and it takes {FEWEST} to say anything")
+    reference = reference_of(ask, signal)
+    if reference is None:
+        return nothing(
+            ask, f"nothing came before the window to compare with: it takes {FEWEST} users of an earlier one"
+        )
+    limit = claim.target.threshold
+    old = profile_of(reference.calls)
+    new = profile_of(now, reference=old)
+    if not old.columns:
+        return nothing(ask, f"no call of the reference tells its {signal}")
+    told: dict[str, Any] = {
+        "records": len(now),
+        "of": "user's call",
+        "window_days": round(ask.window_s / 86_400.0, 4),
+        "reference": reference.told,
+        "reference_records": len(reference.calls),
+    }
+    if now.simulated or reference.calls.simulated:
+        told["simulated_share"] = now.simulated / len(now)
+    tolerances = Tolerances(
+        measure=measure or Divergence.JENSEN_SHANNON,
+        distance=limit if measure is not None else None,
+        confidence=claim.confidence,
+    )
+    found = compare(old, current=new, tolerances=tolerances)
+    told["drift"] = _told(found)
+    told |= _cause(ask, signal, found, old, new, reference)
+    if measure is None:
+        return _classified(ask, reference.calls, now, limit, told)
+    return _distances(ask, found, old, new, now, told)
+
+
+def _distances(
+    ask: Ask, found: Comparison, old: Profile, new: Profile, now: Calls, told: dict[str, Any]
+) -> Evidence | None:
+    broken = [
+        change.told
+        for column in found.columns
+        for change in column.changes
+        if change.what != "values" and change.state is DriftState.DRIFTED
+    ]
+    measure = found.tolerances.measure
+    named = {
+        column.name: column.distances[measure] for column in found.columns if measure in column.distances
+    }
+    unlike = [column.name for column in found.columns if measure not in column.distances]
+    if broken and not named:
+        return nothing(ask, f"nothing can be compared: {broken[0]}")
+    if not named:
+        return nothing(ask, f"{measure.value} compares numbers, and {', '.join(unlike)[:80]} holds none")
+    most = max(named, key=lambda name: named[name].value)
+    lows = [_low(old, new, name, found, len(named)) for name in named]
+    interval = replace(
+        named[most],
+        low=min(named[most].value, max(lows)),
+        high=max(each.high for each in named.values()),
+        unit=ask.unit,
+    )
+    told["column"] = most
+    told["worst"] = [{"trace": trace, "value": None} for trace in _examples(found, most, now)]
+    if broken:
+        told["also"] = broken
+    return _evidence(ask, interval, now, told)
+
+
+def _low(old: Profile, new: Profile, name: str, found: Comparison, many: int) -> float:
+    """The lower bound of a column, of all columns at once."""
+    measure = found.tolerances.measure
+    own = next(column for column in found.columns if column.name == name).distances[measure]
+    if many == 1:
+        return own.low
+    error = (1.0 - own.confidence) / many
+    if measure is Divergence.KS:
+        before, after = (profile.columns[name].counts for profile in (old, new))
+        return divergences(before, current=after, measures=[measure], level=1.0 - error, sides=1)[measure].low
+    from launchworthy.stats import normal_quantile
+
+    excess = own.sample["excess"] - normal_quantile(1.0 - error) * own.sample["spread"]
+    return max(0.0, excess) if measure is Divergence.PSI else math.sqrt(max(0.0, excess))
+
+
+def _classified(
+    ask: Ask, reference: Calls, now: Calls, limit: float, told: dict[str, Any]
+) -> Evidence | None:
+    sides = [(each.rows[:_CLASSIFIED], each.units[:_CLASSIFIED]) for each in (reference, now)]
+    found: Separation = separate(
+        sides[0][0],
+        current=sides[1][0],
+        tolerance=min(0.99, max(0.5, limit)),
+        level=ask.claim.confidence,
+        units=(sides[0][1], sides[1][1]),
+    )
+    if found.auc is None:
+        return nothing(ask, "too few users came to tell two periods apart")
+    told["worst"] = [{"trace": now.traces[at], "value": None} for at in found.top]
+    if found.features:
+        told["features"] = list(found.features)
+    if found.needed:
+        told["needed"] = found.needed
+    return _evidence(ask, replace(found.auc, unit=ask.unit), now, told)
+
+
+def _evidence(ask: Ask, interval: Interval, now: Calls, told: dict[str, Any]) -> Evidence:
+    return piece(
+        ask,
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=interval.n,
+        unit=ask.unit,
+        unit_of_analysis="user",
+        method=interval.method,
+        sample={name: each for name, each in interval.sample.items() if name not in ("n", "successes")},
+        simulated=now.simulated > 0,
+        detail=told,
+    )
+
+
+def _told(found: Comparison) -> dict[str, Any]:
+    return {
+        "state": found.state.value,
+        "conclusion": found.conclusion,
+        "columns": [_column(column) for column in found.columns[:_SHOWN]],
+    }
+
+
+def _column(column: ColumnDrift) -> dict[str, Any]:
+    change = column.main
+    return {
+        "name": column.name,
+        "state": column.state.value,
+        "told": change.told,
+        "value": change.interval.value,
+        "low": change.interval.low,
+        "high": change.interval.high,
+        "tolerance": change.tolerance,
+        "needed": column.needed,
+        "bars": [[bar.name[:60], round(bar.reference, 6), round(bar.current, 6)] for bar in column.bars],
+    }
+
+
+def _cause(
+    ask: Ask,
+    signal: str,
+    found: Comparison,
+    old: Profile,
+    new: Profile,
+    reference: Reference,
+) -> dict[str, Any]:
+    """Whether the world or the release moved what drifted."""
+    if not found.of(DriftState.DRIFTED):
+        return {}
+    if not reference.others:
+        return {"cause": "the world: the release is the same in both periods"}
+    others = calls_of(ask, signal, other_releases=True)
+    parts = {("release", _EARLIER): profile_of(others, reference=old)} if len(others) >= FEWEST else {}
+    told = causes(
+        found,
+        reference=replace(old, parts={("release", _EARLIER): old}),
+        current=replace(new, parts={**parts, ("release", str(ask.scene.release)): new}),
+        by="release",
+    )
+    return {
+        "cause": "; ".join(
+            f"{each.column}: {each.cause}{f' ({each.reason})' if each.reason else ''}" for each in told[:5]
+        )
+    }
+
+
+def _examples(found: Comparison, name: str, now: Calls) -> list[str]:
+    """Calls whose value is in the group that grew most."""
+    column = next(each for each in found.columns if each.name == name)
+    if column.state is not DriftState.DRIFTED or not column.bars:
+        return []
+    grown = max(column.bars, key=lambda bar: bar.current - bar.reference)
+    traces = [
+        trace for row, trace in zip(now.rows, now.traces, strict=True) if grown.holds(value_of(row, name))
+    ]
+    return traces[:_EXAMPLES]

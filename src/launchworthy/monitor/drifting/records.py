@@ -1,0 +1,234 @@
+"""Records of calls as columns: what users ask, what a model is fed, what it answers.
+
+May import ``records``, ``contract`` and this room's scene. A user speaks once in a period: of each, the call
+whose id comes first when ids are shuffled, so that rows are independent and a loud user is not a drift.
+"""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters)
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from launchworthy.monitor.drifting.profile import Column, Profile, categories_of, numbers_of
+from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described
+from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.records.conversation import last_text, plain_value, turns_of
+
+__all__ = ["MOST_ROWS", "Calls", "Reference", "calls_of", "profile_of", "reference_of", "value_of"]
+
+MOST_ROWS = 20_000
+_FEWEST = 50
+_LONGEST = 65_536  # characters of an input that are read; a longer one is left out, not cut
+_SCORES = ("score", "probability", "prediction_score", "chance", "value")
+_MOST_FIELDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """Calls of a period: one row of fields for each, with its trace, its user and whether it is simulated."""
+
+    rows: Sequence[Mapping[str, Any]]
+    traces: Sequence[str]
+    units: Sequence[str]
+    simulated: int
+    since: datetime
+    until: datetime
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What a release is compared with, in words; ``others`` where it is that of other releases."""
+
+    calls: Calls
+    told: str
+    others: bool
+
+
+def calls_of(ask: Ask, signal: str, *, other_releases: bool = False) -> Calls:
+    """The calls of the ask's window, as fields of the signal.
+
+    Args:
+        ask: Says workflow, release and window.
+        signal: ``input``, ``features``, ``output``, ``score``, or ``input/FIELD``, ``output/FIELD``.
+        other_releases: Those of every other release instead.
+    """
+    bind = Bind()
+    calls = ask.calls(bind, any_release=other_releases)
+    others = ""
+    if other_releases:
+        # The inner SELECT has no release, so the traces of this one are left out by name.
+        others = (
+            f" WHERE trace_id NOT IN (SELECT trace_id FROM spans WHERE product = {bind(ask.scene.product)}"
+            f" AND release = {bind(ask.scene.release)} AND start_time >= {bind(ask.since_ns)}"
+            f" AND start_time < {bind(ask.until_ns)})"
+        )
+    found = ask.scene.query(
+        "SELECT lower(hex(trace_id)) AS trace, unit, sim, no_answer, failed,"
+        f" CASE WHEN length(input) <= {_LONGEST} THEN input END AS input,"
+        f" CASE WHEN length(output) <= {_LONGEST} THEN output END AS output"
+        f" FROM (SELECT *, row_number() OVER (PARTITION BY unit ORDER BY hash(trace_id)) AS place"
+        f" FROM ({calls}){others}) WHERE place = 1 ORDER BY hash(trace_id) LIMIT {MOST_ROWS}",
+        bind.values,
+    )
+    read = _reader(signal)
+    return Calls(
+        rows=[read(row) for row in found],
+        traces=[row["trace"] for row in found],
+        units=[row["unit"] for row in found],
+        simulated=sum(bool(row["sim"]) for row in found),
+        since=ask.since,
+        until=ask.until,
+    )
+
+
+def reference_of(ask: Ask, signal: str) -> Reference | None:
+    """What came before: the first window of this release, or else what other releases had before it came.
+
+    A reference that moved along would follow a slow drift and never see it. None where nothing came before.
+    """
+    began = _began(ask)
+    if began is None:
+        return None
+    window = timedelta(seconds=ask.window_s)
+    until = min(began + window, ask.since)
+    if until > began:
+        own = calls_of(_at(ask, until, until - began), signal)
+        if len(own) >= _FEWEST:
+            return Reference(calls=own, told=f"its own first calls, {_period(own)}", others=False)
+    earlier = calls_of(_at(ask, min(began, ask.since), window), signal, other_releases=True)
+    if len(earlier) >= _FEWEST:
+        return Reference(calls=earlier, told=f"earlier releases, {_period(earlier)}", others=True)
+    return None
+
+
+def profile_of(calls: Calls, *, reference: Profile | None = None) -> Profile:
+    """The columns of the calls: over their own edges, or over the reference's."""
+    names = sorted({name for row in calls.rows for name in row})
+    columns: dict[str, Column] = {}
+    for name in names:
+        for own, values in _columns(name, [row.get(name) for row in calls.rows]).items():
+            old = None if reference is None else reference.columns.get(own)
+            column = _counted(own, values) if reference is None else _over(old, values)
+            if column is not None:
+                columns[own] = column
+    if reference is not None:
+        # A field that nobody sends any more is missing in every row.
+        for own, old in reference.columns.items():
+            if own not in columns:
+                gone = _over(old, [None] * len(calls))
+                if gone is not None:
+                    columns[own] = gone
+    return Profile(rows=len(calls), columns=columns)
+
+
+def value_of(row: Mapping[str, Any], name: str) -> Any:
+    """What a row holds in a column, which may be one of a text's."""
+    source, _, which = name.rpartition(": ")
+    if source and which in TEXT_COLUMNS:
+        text = row.get(source)
+        return TEXT_COLUMNS[which][1](text if isinstance(text, str) else None)
+    return row.get(name)
+
+
+def _at(ask: Ask, until: datetime, window: timedelta) -> Ask:
+    return replace(ask, scene=replace(ask.scene, now=until), window_s=window.total_seconds(), matures_s=0.0)
+
+
+def _period(calls: Calls) -> str:
+    return f"{calls.since:%Y-%m-%d %H:%M} to {calls.until:%Y-%m-%d %H:%M} UTC"
+
+
+def _began(ask: Ask) -> datetime | None:
+    bind = Bind()
+    found = ask.scene.query(f"SELECT min(start_time) AS began FROM ({ask.ever().calls(bind)})", bind.values)
+    began = found[0]["began"] if found else None
+    return None if began is None else datetime.fromtimestamp(began / 1e9, tz=ask.scene.now.tzinfo)
+
+
+def _reader(signal: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    head, _, name = signal.partition("/")
+    if name:
+        side = "output" if head == "output" else "input"
+        return lambda row: {name: _fields(row[side], "user").get(name)}
+    if head == "score":
+        return lambda row: {"score": _score(plain_value(row["output"]))}
+    if head == "output":
+        return lambda row: {
+            **_fields(row["output"], "assistant"),
+            "answered": "failed" if row["failed"] else row["no_answer"] or "answered",
+        }
+    return lambda row: _fields(row["input"], "user")
+
+
+def _fields(stored: Any, role: str) -> dict[str, Any]:
+    """The fields of an object; of a conversation or a text, the last that was said."""
+    value = plain_value(stored)
+    if isinstance(value, Mapping) and turns_of(value) is None:
+        scalars = {
+            str(name)[:80]: each
+            for name, each in list(value.items())[:_MOST_FIELDS]
+            if each is None or isinstance(each, (str, int, float, bool))
+        }
+        if scalars:
+            return {name: _plain(each) for name, each in scalars.items()}
+    text = last_text(value, role=role)
+    return {"text": text or None}
+
+
+def _score(value: Any) -> float | None:
+    if isinstance(value, Mapping):
+        value = next((value[name] for name in _SCORES if name in value), None)
+    found = _plain(value)
+    return found if isinstance(found, float) else None
+
+
+def _plain(value: Any) -> float | str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) else None
+    return value if isinstance(value, str) else None
+
+
+def _columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:
+    """A field as one column, or as those of its texts."""
+    known = [value for value in values if value is not None]
+    if known and all(isinstance(value, str) for value in known):
+        different = len(set(known))
+        if name == "text" or different > max(200, 0.2 * len(known)):
+            return {
+                f"{name}: {which}": [of(value) for value in values] for which, (_, of) in TEXT_COLUMNS.items()
+            }
+    return {name: list(values)}
+
+
+def _counted(name: str, values: Sequence[Any]) -> Column | None:
+    import numpy as np
+
+    if all(value is None or isinstance(value, float) for value in values):
+        return numbers_of(name, np.array([math.nan if value is None else value for value in values]))
+    return categories_of(name, described(values))
+
+
+def _over(column: Column | None, values: Sequence[Any]) -> Column | None:
+    import numpy as np
+
+    from launchworthy.monitor.drifting.profile import Numbers
+
+    if column is None:
+        return None
+    if isinstance(column, Numbers):
+        numbers = [value if isinstance(value, float) else math.nan for value in values]
+        return column.count(np.array(numbers))[0]
+    return column.count(described(values))
