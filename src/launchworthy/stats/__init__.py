@@ -80,9 +80,12 @@ from launchworthy.stats.selective import (
     risk_coverage,
 )
 from launchworthy.stats.sequential import (
+    FEWEST_EVENTS,
+    FEWEST_WATCHED,
     asymptotic_sequence,
     confidence_sequence,
     discordant_e_value,
+    share_evidence,
     share_sequence,
     watched_shares,
 )
@@ -100,7 +103,9 @@ from launchworthy.stats.units import apart
 from launchworthy.stats.watch import PairedWatch
 
 __all__ = [
+    "FEWEST_EVENTS",
     "FEWEST_LABELS",
+    "FEWEST_WATCHED",
     "MAX_UNSCORED_SHARE",
     "MISMATCH",
     "SCALES",
@@ -196,6 +201,7 @@ __all__ = [
     "sample_ratio",
     "sample_size",
     "share_change",
+    "share_evidence",
     "share_p_value",
     "share_sequence",
     "spent_error",

@@ -11,18 +11,22 @@ from launchworthy.stats.interval import Interval
 from launchworthy.stats.units import clean_values
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "FEWEST_EVENTS",
+    "FEWEST_WATCHED",
     "asymptotic_sequence",
     "confidence_sequence",
     "discordant_e_value",
+    "share_evidence",
     "share_sequence",
     "watched_shares",
 ]
 
-_FEWEST = 100  # users of each arm before which a mean is not near normal
-_FEWEST_EVENTS = 20  # of either kind, in both arms together, before which a share is not
+FEWEST_WATCHED = 100  # users of each arm before which a mean is not near normal
+FEWEST_EVENTS = 20  # of either kind, in both arms together, before which a share is not
 
 
 def discordant_e_value(*, gained: int, lost: int) -> float:
@@ -139,6 +143,45 @@ def share_sequence(
     )
 
 
+def share_evidence(
+    successes: tuple[ArrayLike, ArrayLike], *, n: tuple[ArrayLike, ArrayLike], gap: float
+) -> NDArray[np.float64]:
+    """Logarithm of the evidence that two shares do not differ by ``gap``, for many counts at once.
+
+    At log(1/error) or more the gap is outside :func:`share_sequence`. 0 where an arm has no users.
+    """
+    import numpy as np
+
+    (a, c), (k, m) = (tuple(np.asarray(part, dtype=np.float64) for part in pair) for pair in (successes, n))
+    b, d = k - a, m - c
+    table = np.array([math.lgamma(at + 0.5) for at in range(int(max(np.max(k), np.max(m))) + 1)])
+    whole = np.array([math.lgamma(at + 1.0) for at in range(table.size)])
+    evidence = sum(
+        table[yes.astype(np.int64)] + table[no.astype(np.int64)] - whole[of.astype(np.int64)]
+        for yes, no, of in ((a, b, k), (c, d, m))
+    ) - 4.0 * math.lgamma(0.5)
+    left = np.full(np.shape(a), max(0.0, -gap))
+    right = np.full(np.shape(a), min(1.0, 1.0 - gap))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(32):
+            p = 0.5 * (left + right)
+            q = p + gap
+            rises = _ratio(a, p) + _ratio(c, q) > _ratio(b, 1.0 - p) + _ratio(d, 1.0 - q)
+            left, right = np.where(rises, p, left), np.where(rises, right, p)
+        p = 0.5 * (left + right)
+        best = sum(
+            np.where(count > 0, count * np.log(np.maximum(share, 0.0)), 0.0)
+            for count, share in ((a, p), (b, 1.0 - p), (c, p + gap), (d, 1.0 - p - gap))
+        )
+        return np.asarray(np.where((k > 0) & (m > 0), evidence - best, 0.0))
+
+
+def _ratio(count: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.asarray(np.where(count > 0, count / share, 0.0))
+
+
 def watched_shares(
     successes: tuple[int, int],
     *,
@@ -162,7 +205,7 @@ def watched_shares(
     rates = [part / of for part, of in zip(successes, n, strict=True)]
     spread = math.sqrt(sum(rate * (1.0 - rate) / of for rate, of in zip(rates, n, strict=True)))
     sample = dict(exact.sample)
-    if min(n) >= _FEWEST and min(seen, users - seen) >= _FEWEST_EVENTS and spread > 0.0:
+    if min(n) >= FEWEST_WATCHED and min(seen, users - seen) >= FEWEST_EVENTS and spread > 0.0:
         near = asymptotic_sequence(
             exact.value,
             standard_error=spread,

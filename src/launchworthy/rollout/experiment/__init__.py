@@ -15,6 +15,15 @@ from launchworthy.rollout.experiment.reading import (
     analyse,
 )
 from launchworthy.rollout.experiment.rows import gather_rows
+from launchworthy.rollout.experiment.simulating import (
+    Outcome,
+    Peeking,
+    SimulatedMetric,
+    SimulatedPlan,
+    Simulation,
+    read_simulated,
+    simulate,
+)
 
 __all__ = [
     "CORRECTIONS",
@@ -24,9 +33,14 @@ __all__ = [
     "Kind",
     "Metric",
     "MetricReading",
+    "Outcome",
     "PairReading",
+    "Peeking",
     "Plan",
     "Role",
+    "SimulatedMetric",
+    "SimulatedPlan",
+    "Simulation",
     "SumArms",
     "analyse",
     "ends_in_words",
@@ -37,5 +51,7 @@ __all__ = [
     "ratio_in_words",
     "read_document",
     "read_plan",
+    "read_simulated",
+    "simulate",
     "title_of",
 ]

@@ -20,7 +20,19 @@ from launchworthy.errors import InputError
 from launchworthy.quantity import parse_quantity
 from launchworthy.stats import SPENDING
 
-__all__ = ["CORRECTIONS", "Kind", "Metric", "Plan", "Role", "plan_of", "read_plan"]
+__all__ = [
+    "CORRECTIONS",
+    "Kind",
+    "Metric",
+    "Plan",
+    "Role",
+    "block_of",
+    "metric_of",
+    "plan_of",
+    "read_mapping",
+    "read_plan",
+    "values_of",
+]
 
 CORRECTIONS = ("holm", "benjamini-hochberg")
 _MOST = 200  # metrics or arms
@@ -184,6 +196,15 @@ def read_plan(path: Path) -> Plan:
     Raises:
         InputError: It cannot be read, or says what no plan does; ``where`` is the file and what is wrong.
     """
+    return plan_of(read_mapping(path), where=str(path))
+
+
+def read_mapping(path: Path) -> Any:
+    """The value in a YAML or JSON file.
+
+    Raises:
+        InputError: It cannot be read; ``where`` is the file, the line and the column.
+    """
     from launchworthy.contract.document import read_document
 
     try:
@@ -195,7 +216,7 @@ def read_plan(path: Path) -> Plan:
         first = document.problems[0]
         place = f"{path}:{first.place.line}:{first.place.column}"
         raise InputError(first.message, where=place, hint=first.hint)
-    return plan_of(document.value, where=str(path))
+    return document.value
 
 
 def plan_of(value: Any, *, where: str) -> Plan:
@@ -204,7 +225,7 @@ def plan_of(value: Any, *, where: str) -> Plan:
     Raises:
         InputError: It is no mapping, a name is unknown, or a value is not what stands under that name.
     """
-    given = _block(value, _PLAN, where, "a plan")
+    given = block_of(value, _PLAN, where, "a plan")
     read = {_FIELDS.get(key, key): _PLAN[key](entry, f"{where}: {key}") for key, entry in given.items()}
     looks = read.get("looks", (1.0,))
     if "users" not in read and len(looks) > 1:
@@ -218,7 +239,7 @@ def metric_of(name: str, value: Any, *, where: str) -> Metric:
     Raises:
         InputError: As :func:`plan_of`.
     """
-    given = _block({} if value is None else value, _METRIC, where, "a metric")
+    given = block_of({} if value is None else value, _METRIC, where, "a metric")
     read: dict[str, Any] = {}
     units = set()
     for key, entry in given.items():
@@ -262,7 +283,24 @@ def _agree(metric: Metric, where: str) -> None:
         raise InputError(f"a {metric.kind} is compared absolutely", where=where, hint="leave out relative")
 
 
-def _block(value: Any, known: Mapping[str, Any], where: str, what: str) -> dict[str, Any]:
+def values_of(name: str) -> Any:
+    """How the value under a name is read: called with the value and its place."""
+    return {**_PLAN, **_METRIC, "any": _quantity, "rate": _rate}[name]
+
+
+def _rate(value: Any, where: str) -> float:
+    number, unit = _quantity(value, where)
+    if unit not in ("", "ratio") or not 0.0 <= number <= 1.0:
+        raise InputError(f"{value!r:.60} is no share", where=where, hint="write 0.62 or 62 %")
+    return number
+
+
+def block_of(value: Any, known: Mapping[str, Any], where: str, what: str) -> dict[str, Any]:
+    """A mapping whose names are all known.
+
+    Raises:
+        InputError: It is none, or has another; the hint is the nearest one.
+    """
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InputError(f"{what} is a mapping of names to values", where=where)
     for key in value:

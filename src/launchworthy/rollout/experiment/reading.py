@@ -17,6 +17,7 @@ from launchworthy.quantity import difference_unit, format_number, format_value
 from launchworthy.rollout.experiment.gathered import Gathered, SumArms, Values
 from launchworthy.rollout.experiment.plan import Metric, Plan, Role
 from launchworthy.stats import (
+    FEWEST_WATCHED,
     Interval,
     LookBounds,
     Posterior,
@@ -295,6 +296,12 @@ def _always(plan: Plan, metric: Metric, values: Values, arm: str, own: Interval,
     shares = values.shares(plan.baseline, arm) if isinstance(values, SumArms) else None
     if shares is not None and not metric.relative:
         return watched_shares(shares[0], n=shares[1], level=level, sides=sides, tuned_for=tuned)
+    fewest = min(own.sample["baseline_n"], own.sample["candidate_n"])
+    if fewest < FEWEST_WATCHED:
+        method = f"none: fewer than {FEWEST_WATCHED} users in an arm"
+        return replace(
+            own, low=-math.inf, high=math.inf, confidence=level, sides=sides, method=method, sample={}
+        )
     return asymptotic_sequence(
         own.value,
         standard_error=own.sample["standard_error"],

@@ -1,0 +1,513 @@
+"""What a plan would do before it meets users: how often it errs, finds and decides, and when. Pure, seeded.
+
+May import ``errors``, ``quantity``, ``stats`` and this room. Steps are drawn, not users: what an arm adds up
+to in a step is binomial for shares and normal for scores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from launchworthy.errors import InputError
+from launchworthy.rollout.experiment.plan import Role, block_of, read_mapping, values_of
+from launchworthy.stats import (
+    FEWEST_EVENTS,
+    FEWEST_WATCHED,
+    asymptotic_sequence,
+    look_bounds,
+    normal_quantile,
+    share_evidence,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Outcome",
+    "Peeking",
+    "SimulatedMetric",
+    "SimulatedPlan",
+    "Simulation",
+    "read_simulated",
+    "simulate",
+]
+
+_MOST_STEPS = 5_000
+_MOST_REPETITIONS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedMetric:
+    """A metric as it is thought to be.
+
+    Attributes:
+        name, role, margin, least, higher_is_better: As in an experiment's plan.
+        rate: Share of the baseline, for yes or no.
+        mean, sd: Of the baseline's users, for scores.
+        change: What the candidate is hoped to change it by.
+        harm: What a bad candidate would change it by; for a harm, twice its margin unless said.
+    """
+
+    name: str
+    role: Role = Role.GOAL
+    rate: float | None = None
+    mean: float = 0.0
+    sd: float | None = None
+    change: float = 0.0
+    harm: float | None = None
+    margin: float = 0.0
+    least: float = 0.0
+    higher_is_better: bool = True
+
+    @property
+    def sign(self) -> float:
+        """1 where more is better, else −1."""
+        return 1.0 if self.higher_is_better else -1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedPlan:
+    """A ramp as it would run.
+
+    Attributes:
+        stages: Share of users that get the candidate, and days, one after another.
+        per_day: Users who come each day.
+        metrics: What is measured, goals and harms.
+        confidence, spending: As in an experiment's plan.
+        steps_per_day: How often harm is looked for.
+    """
+
+    stages: tuple[tuple[float, float], ...]
+    per_day: float
+    metrics: tuple[SimulatedMetric, ...]
+    confidence: float = 0.95
+    spending: str = "obrien-fleming"
+    steps_per_day: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the plan does in one world.
+
+    Attributes:
+        world: What is true there.
+        ships, rolls_back, neither: Shares of the repetitions.
+        days: Median days to the decision, of those that decide; None where none does.
+        days_late: The same at the 90th percentile.
+        exposed: Users who had met the candidate by then, on average.
+        by_metric: Share of the repetitions that each harm took back.
+    """
+
+    world: str
+    ships: float
+    rolls_back: float
+    neither: float
+    days: float | None
+    days_late: float | None
+    exposed: float
+    by_metric: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peeking:
+    """One way to read the first goal: how often it finds a difference.
+
+    Attributes:
+        reading: Which way, in words.
+        looks: How often it looks.
+        false_finds: Where there is no difference.
+        finds: Where the change is as hoped.
+    """
+
+    reading: str
+    looks: int
+    false_finds: float
+    finds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """All of it, with the plan that it is of."""
+
+    plan: SimulatedPlan
+    repetitions: int
+    seed: int
+    days: float
+    users: int
+    looks: tuple[float, ...]
+    bounds: tuple[float, ...]
+    outcomes: tuple[Outcome, ...]
+    peeking: tuple[Peeking, ...]
+
+    @property
+    def noise(self) -> float:
+        """Two standard errors of a share of one half."""
+        return 1.0 / math.sqrt(self.repetitions)
+
+
+def read_simulated(path: Path) -> SimulatedPlan:
+    """A plan to simulate, from YAML or JSON.
+
+    Raises:
+        InputError: It cannot be read, or is no such plan.
+    """
+    value, where = read_mapping(path), str(path)
+    given = block_of(value, _PLAN, where, "a plan to simulate")
+    for key in ("stages", "per_day", "metrics"):
+        if key not in given:
+            raise InputError(f"{key} is missing", where=where, hint="it takes stages, per_day and metrics")
+    read = {key: _PLAN[key](entry, f"{where}: {key}") for key, entry in given.items()}
+    return SimulatedPlan(**read)
+
+
+def simulate(plan: SimulatedPlan, *, repetitions: int = 1_000, seed: int = 1) -> Simulation:
+    """Run a plan many times where nothing changes, where all is as hoped, and where each harm is done.
+
+    Harm is looked for at each step, at bounds that always hold; it may ship at the end of each stage, at
+    group-sequential bounds; what does neither by the last day has not decided.
+
+    Raises:
+        InputError: No goal and no harm, too many steps, or stages without users in both arms.
+    """
+    import numpy as np
+
+    if not 10 <= repetitions <= _MOST_REPETITIONS:
+        raise InputError(f"{repetitions} repetitions are not from 10 to {_MOST_REPETITIONS:,}")
+    steps = _Steps(plan)
+    rng = np.random.default_rng(seed)
+    worlds: list[tuple[str, Mapping[str, float]]] = [("nothing differs", {})]
+    hoped = {metric.name: metric.change for metric in plan.metrics if metric.change}
+    if hoped:
+        worlds.append(("as hoped", hoped))
+    for metric in plan.metrics:
+        if metric.role is Role.HARM:
+            worlds.append((f"{metric.name} is harmed", {**hoped, metric.name: _harm(metric)}))
+    outcomes, peeking = [], []
+    goals = [metric for metric in plan.metrics if metric.role is Role.GOAL]
+    finds: list[dict[str, float]] = []
+    for world, changes in worlds:
+        paths = {
+            metric.name: steps.draw(metric, changes.get(metric.name, 0.0), repetitions, rng)
+            for metric in plan.metrics
+        }
+        outcomes.append(steps.decide(world, paths))
+        if goals and world in ("nothing differs", "as hoped"):
+            finds.append(steps.read(paths[goals[0].name]))
+    if finds:
+        for reading, looks in steps.readings:
+            later = finds[1][reading] if len(finds) > 1 else math.nan
+            peeking.append(Peeking(reading=reading, looks=looks, false_finds=finds[0][reading], finds=later))
+    return Simulation(
+        plan=plan,
+        repetitions=repetitions,
+        seed=seed,
+        days=sum(days for _, days in plan.stages),
+        users=int(steps.old[-1] + steps.new[-1]),
+        looks=steps.looks.fractions,
+        bounds=steps.looks.bounds,
+        outcomes=tuple(outcomes),
+        peeking=tuple(peeking),
+    )
+
+
+def _harm(metric: SimulatedMetric) -> float:
+    if metric.harm is not None:
+        return metric.harm
+    return -metric.sign * 2.0 * metric.margin
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """One metric over all repetitions (rows) and steps (columns), better being up."""
+
+    metric: SimulatedMetric
+    gap: NDArray[np.float64]
+    se: NDArray[np.float64]
+    successes: tuple[NDArray[np.int64], NDArray[np.int64]] | None
+
+
+class _Steps:
+    """The steps of a plan: users of each arm so far, where stages end, and the bounds there."""
+
+    def __init__(self, plan: SimulatedPlan) -> None:
+        import numpy as np
+
+        self.plan = plan
+        shares, ends = [], []
+        for share, days in plan.stages:
+            count = max(1, round(days * plan.steps_per_day))
+            shares += [share] * count
+            ends.append(len(shares) - 1)
+        if len(shares) > _MOST_STEPS:
+            raise InputError(f"{len(shares):,} steps are more than {_MOST_STEPS:,}")
+        users = plan.per_day / plan.steps_per_day
+        given = np.array(shares)
+        self.new = np.maximum(np.round(np.cumsum(users * given)), 0).astype(np.int64)
+        self.old = np.maximum(np.round(np.cumsum(users * (1.0 - given))), 0).astype(np.int64)
+        if self.new[-1] < 2 or self.old[-1] < 2:
+            raise InputError(
+                "an arm gets fewer than two users in all stages",
+                hint="a stage at 100 % has nobody to compare with: plan stages below it",
+            )
+        self.days = (np.arange(given.size) + 1.0) / plan.steps_per_day
+        with np.errstate(divide="ignore"):
+            known = 1.0 / (1.0 / self.new + 1.0 / self.old)
+        self.known = np.where((self.new > 1) & (self.old > 1), known, 0.0)
+        grows = [at for number, at in enumerate(ends) if self._adds(ends, number)]
+        self.error = 0.5 * (1.0 - plan.confidence)
+        # Information is whole where the last stage that adds to it ends.
+        self.looks = look_bounds(
+            [float(self.known[at] / self.known[grows[-1]]) for at in grows],
+            error=self.error,
+            spending=plan.spending,
+        )
+        self.ends = grows
+        harms = [metric for metric in plan.metrics if metric.role is Role.HARM]
+        # Any of the harms is enough, so they share the error, which is all on the side of harm.
+        self.harm_error = 2.0 * self.error / max(1, len(harms))
+        # Shares change from stage to stage, so time is counted in users of equal arms who would tell as much.
+        self.worth = 4.0 * self.known
+        self.tuned = 0.25 * float(self.worth[-1])
+
+    def _adds(self, ends: Sequence[int], number: int) -> bool:
+        """Whether a stage leaves more to compare than the one before it."""
+        before = self.known[ends[number - 1]] if number else 0.0
+        return bool(self.known[ends[number]] > before * (1.0 + 1e-9))
+
+    def draw(
+        self, metric: SimulatedMetric, change: float, repetitions: int, rng: np.random.Generator
+    ) -> _Path:
+        """One metric in a world where the candidate changes it by ``change``."""
+        import numpy as np
+
+        sizes = [np.diff(arm, prepend=0) for arm in (self.old, self.new)]
+        means: list[NDArray[np.float64]] = []
+        spreads: list[NDArray[np.float64]] = []
+        counts: list[NDArray[np.int64]] = []
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for size, total, shift in zip(sizes, (self.old, self.new), (0.0, change), strict=True):
+                if metric.rate is not None:
+                    rate = metric.rate + shift
+                    if not 0.0 <= rate <= 1.0:
+                        raise InputError(f"{metric.name} would have a rate of {rate:g}")
+                    seen = np.cumsum(rng.binomial(size, rate, (repetitions, size.size)), axis=1)
+                    counts.append(seen)
+                    mean = seen / total
+                    means.append(mean)
+                    spreads.append(mean * (1.0 - mean) / total)
+                else:
+                    sd = metric.sd or 0.0
+                    noise = rng.normal(size=(repetitions, size.size)) * sd * np.sqrt(size)
+                    means.append(metric.mean + shift + np.cumsum(noise, axis=1) / total)
+                    spreads.append(np.broadcast_to(sd * sd / total, (repetitions, size.size)))
+            gap = metric.sign * (means[1] - means[0])
+            se = np.sqrt(spreads[0] + spreads[1])
+        usable = self.known > 0.0
+        return _Path(
+            metric,
+            np.where(usable, gap, 0.0),
+            np.where(usable & np.isfinite(se), se, np.inf),
+            (counts[0], counts[1]) if counts else None,
+        )
+
+    def decide(self, world: str, paths: Mapping[str, _Path]) -> Outcome:
+        """Which step, if any, takes the candidate back or ships it."""
+        import numpy as np
+
+        some = next(iter(paths.values()))
+        never = some.gap.shape[1]
+        harms = {
+            name: self._first(self._harmed(path), never)
+            for name, path in paths.items()
+            if path.metric.role is Role.HARM
+        }
+        back = np.minimum.reduce(list(harms.values())) if harms else np.full(some.gap.shape[0], never)
+        ship = self._first(self._ships(paths), never)
+        ship = np.where(ship < never, np.array([*self.ends, never])[np.minimum(ship, len(self.ends))], never)
+        shipped, taken = (ship < back) & (ship < never), (back <= ship) & (back < never)
+        at = np.minimum(ship, back)
+        days = self.days[at[at < never]]
+        exposed = self.new[np.minimum(at, never - 1)]
+        return Outcome(
+            world=world,
+            ships=float(shipped.mean()),
+            rolls_back=float(taken.mean()),
+            neither=float((at == never).mean()),
+            days=float(np.median(days)) if days.size else None,
+            days_late=float(np.quantile(days, 0.9)) if days.size else None,
+            exposed=float(exposed.mean()),
+            by_metric={name: float((taken & (first == at)).mean()) for name, first in harms.items()},
+        )
+
+    @staticmethod
+    def _first(hits: NDArray[np.bool_], never: int) -> NDArray[np.int64]:
+        import numpy as np
+
+        return np.where(hits.any(axis=1), hits.argmax(axis=1), never)
+
+    def _harmed(self, path: _Path) -> NDArray[np.bool_]:
+        """At each step: whether it is shown to be worse than its margin, by bounds that always hold."""
+        import numpy as np
+
+        margin = path.metric.margin
+        error = self.harm_error if path.successes is None else 0.5 * self.harm_error
+        with np.errstate(invalid="ignore"):  # no width times no spread is neither
+            near = path.gap + self._widths(1.0 - error, 1) * path.se < -margin
+        if path.successes is None:
+            return np.asarray(near)
+        seen = path.successes[0] + path.successes[1]
+        rare = np.minimum(seen, self.old + self.new - seen) < FEWEST_EVENTS
+        gap = -path.metric.sign * margin
+        exact = share_evidence(path.successes, n=(self.old, self.new), gap=gap) >= -math.log(error)
+        return np.asarray((near & ~rare) | (exact & (path.gap < -margin)))
+
+    def _ships(self, paths: Mapping[str, _Path]) -> NDArray[np.bool_]:
+        """At each end of a stage: whether a goal is shown and every harm is within its margin."""
+        import numpy as np
+
+        goals = [path for path in paths.values() if path.metric.role is Role.GOAL]
+        harms = [path for path in paths.values() if path.metric.role is Role.HARM]
+        bounds = np.array(self.looks.bounds)
+        fine = np.ones((next(iter(paths.values())).gap.shape[0], len(self.ends)), dtype=bool)
+        for path in harms:
+            fine &= path.gap[:, self.ends] - bounds * path.se[:, self.ends] >= -path.metric.margin
+        if not goals:
+            return fine
+        # Holm at each look: the strongest goal at the strictest bound, and one is enough.
+        strict = np.array(
+            look_bounds(
+                self.looks.fractions, error=self.error / len(goals), spending=self.plan.spending
+            ).bounds
+        )
+        shown = [
+            (path.gap[:, self.ends] - path.metric.least) / path.se[:, self.ends] > strict for path in goals
+        ]
+        return np.asarray(fine & np.logical_or.reduce(shown))
+
+    @property
+    def readings(self) -> tuple[tuple[str, int], ...]:
+        """Ways to read the first goal, and how often each looks."""
+        steps = int((self.known > 0.0).sum())
+        return (
+            ("1.96 at every step, as if it were the only one", steps),
+            ("bounds that always hold, at every step", steps),
+            (f"group sequential ({self.plan.spending}), at the end of each stage", len(self.ends)),
+            ("one look at the end", 1),
+        )
+
+    def read(self, path: _Path) -> dict[str, float]:
+        """How often each way finds a difference, in either direction."""
+        import numpy as np
+
+        with np.errstate(invalid="ignore", divide="ignore"):
+            z = np.abs(np.where(np.isfinite(path.se) & (path.se > 0.0), path.gap / path.se, 0.0))
+        alone = normal_quantile(1.0 - self.error)
+        naive, always, planned, last = (name for name, _ in self.readings)
+        return {
+            naive: float((z > alone).any(axis=1).mean()),
+            always: float((z > self._widths(self.plan.confidence, 2)).any(axis=1).mean()),
+            planned: float((z[:, self.ends] > np.array(self.looks.bounds)).any(axis=1).mean()),
+            last: float((z[:, self.ends[-1]] > alone).mean()),
+        }
+
+    def _widths(self, level: float, sides: int) -> NDArray[np.float64]:
+        """Half the width of the asymptotic sequence in standard errors, at each step."""
+        import numpy as np
+
+        return np.array(
+            [
+                asymptotic_sequence(
+                    0.0, standard_error=1.0, n=int(worth), level=level, sides=sides, tuned_for=self.tuned
+                ).high
+                if fewest >= FEWEST_WATCHED
+                else math.inf
+                for worth, fewest in zip(self.worth, np.minimum(self.old, self.new), strict=True)
+            ]
+        )
+
+
+def _stages(value: Any, where: str) -> tuple[tuple[float, float], ...]:
+    if not isinstance(value, list) or not 1 <= len(value) <= 50:
+        raise InputError("stages are a list", where=where, hint="stages: [{share: 5 %, for: 2d}]")
+    found = []
+    for number, entry in enumerate(value):
+        given = block_of(entry, {"share": None, "for": None, "name": None}, f"{where}[{number}]", "a stage")
+        if "share" not in given or "for" not in given:
+            raise InputError("a stage has a share and lasts `for` so long", where=f"{where}[{number}]")
+        share, _ = values_of("margin")(given["share"], f"{where}[{number}].share")
+        lasts, unit = values_of("margin")(given["for"], f"{where}[{number}].for")
+        if share > 1.0:
+            raise InputError(f"a share of {share:g} is above 1", where=f"{where}[{number}]")
+        if unit != "ms" or lasts <= 0.0:
+            raise InputError("`for` is no duration", where=f"{where}[{number}]", hint="write 2d or 12h")
+        found.append((share, lasts / 86_400_000.0))
+    return tuple(found)
+
+
+def _per_day(value: Any, where: str) -> float:
+    from launchworthy.contract.units import PERIOD_DAYS
+    from launchworthy.quantity import parse_quantity
+
+    try:
+        found = parse_quantity(value) if isinstance(value, (int, float, str)) else None
+    except ValueError as error:
+        raise InputError(str(error), where=where) from error
+    base, _, per = ("", "", "") if found is None else found.unit.partition("/")
+    days = PERIOD_DAYS.get(per, 1.0) if per else 1.0
+    if found is None or base not in ("", "1") or found.value <= 0.0 or (per and per not in PERIOD_DAYS):
+        raise InputError(f"{value!r:.60} is no number of users a day", where=where, hint="write 4000/d")
+    return found.value / days
+
+
+def _steps_per_day(value: Any, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_440:
+        raise InputError(f"{value!r:.60} is no number of looks a day, 1 to 1440", where=where)
+    return value
+
+
+def _metrics(value: Any, where: str) -> tuple[SimulatedMetric, ...]:
+    if not isinstance(value, Mapping) or not 1 <= len(value) <= 100:
+        raise InputError("metrics are a mapping of names to what they are thought to be", where=where)
+    return tuple(_metric(str(name), entry, f"{where}.{name}") for name, entry in value.items())
+
+
+def _metric(name: str, value: Any, where: str) -> SimulatedMetric:
+    given = block_of(value, _METRIC, where, "a metric")
+    read = {}
+    for key, entry in given.items():
+        found = _METRIC[key](entry, f"{where}: {key}")
+        read[key] = found[0] if isinstance(found, tuple) else found
+    metric = SimulatedMetric(name=name, **read)
+    if (metric.rate is None) == (metric.sd is None):
+        raise InputError("a metric has a rate, or a mean and an sd", where=where)
+    if metric.sd is not None and not metric.sd > 0.0:
+        raise InputError("an sd is above 0", where=where)
+    if metric.role is Role.HARM and metric.harm is None and not metric.margin:
+        raise InputError("say what harm would be: harm, or a margin that it doubles", where=where)
+    return metric
+
+
+_PLAN: Mapping[str, Any] = {
+    "stages": _stages,
+    "per_day": _per_day,
+    "metrics": _metrics,
+    "confidence": values_of("confidence"),
+    "spending": values_of("spending"),
+    "steps_per_day": _steps_per_day,
+}
+_METRIC: Mapping[str, Any] = {
+    "role": values_of("role"),
+    "rate": values_of("rate"),
+    "mean": values_of("any"),
+    "sd": values_of("margin"),
+    "change": values_of("any"),
+    "harm": values_of("any"),
+    "margin": values_of("margin"),
+    "least": values_of("least"),
+    "higher_is_better": values_of("higher_is_better"),
+}
