@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from launchworthy.notebook import evaluate
     from launchworthy.records import Release
+    from launchworthy.rollout.flags import flags
     from launchworthy.runtime.enforcer import Enforcer
     from launchworthy.runtime.no_answer import Answer, NoAnswer, Pending
 
@@ -54,6 +55,7 @@ __all__ = [
     "evaluation",
     "exposure",
     "feedback",
+    "flags",
     "flush",
     "identify",
     "init",
@@ -73,6 +75,7 @@ _ROOMS = {
     "Pending": "runtime.no_answer",
     "Release": "records.release",
     "evaluate": "notebook",
+    "flags": "rollout.flags",
 }
 
 
