@@ -77,7 +77,7 @@ class Lsi:
         weights = np.asarray([weight for _, weight in known]) * self._idf[numbers]
         point = _unit((weights @ self._terms[numbers])[None, :])[0]
         # Not by BLAS: its threads spin while they wait for one another, and cost five times the product.
-        return np.einsum("ij,j->i", self._documents, point.astype(np.float32)).astype(np.float64)
+        return np.asarray(np.einsum("ij,j->i", self._documents, point.astype(np.float32)), dtype=np.float64)
 
 
 def _kept_directions(matrix: _Sparse, *, rank: int, seed: int, folder: Path | None) -> NDArray[np.float64]:

@@ -77,7 +77,7 @@ def _imports(source: bytes, name: str, *, package: bool) -> Iterator[str]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -89,3 +89,15 @@ def _imports(source: bytes, name: str, *, package: bool) -> Iterator[str]:
         for each in filter(None, names):
             parts = each.split(".")
             yield from (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every statement, wherever it stands; what is within expressions imports nothing."""
+    todo: list[ast.AST] = [*tree.body]
+    while todo:
+        node = todo.pop()
+        yield node
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, block, ())
+            if isinstance(inner, list):  # the body of a lambda is an expression
+                todo += inner
