@@ -5,16 +5,18 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import openai
 import pytest
 from tests.gateway.conftest import Model, Pieces, Start, chat_stream, chunk, client
-from tests.gateway.guards import rule
+from tests.gateway.guards import Word, rule
 from tests.gateway.test_chat import ASKED
 
-from launchworthy.runtime.guards import Stage
+from launchworthy.runtime.guards import GuardContext, GuardVerdict, Stage
 
 
 def _post(url: str, body: bytes, path: str = "/v1/chat/completions", method: str = "POST") -> tuple[int, Any]:
@@ -88,6 +90,39 @@ def test_a_prompt_of_a_megabyte_is_answered_and_others_meanwhile(start: Start, m
     asked: Any = [{"role": "user", "content": "word " * 200_000}]
     client(gateway.url).chat.completions.create(model="answer", messages=asked)
     assert len(model.requests[0]["messages"][0]["content"]) == 1_000_000
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+def test_a_request_that_would_keep_guards_busy_is_refused_before_they_read_it(
+    start: Start, model: Model, path: str
+) -> None:
+    asked: Any = [{"role": "user", "content": "4111 1111 " * 50_000} for _ in range(5)]
+    body = json.dumps({"model": "answer", "messages": asked, "input": asked, "stream": True}).encode()
+    status, answer = _post(start(rules=[rule("BOMB", Stage.INPUT)]).url, body, path)
+    assert (status, answer["error"]["code"]) == (413, "too_long")
+    assert model.requests == []
+    client(start().url).chat.completions.create(model="answer", messages=asked)  # nobody reads it there
+
+
+def test_many_short_messages_leave_others_their_turn(start: Start, model: Model) -> None:
+    happened: list[str] = []
+
+    class Slow(Word):
+        def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
+            happened.append("read")
+            time.sleep(0.002)
+            return super().check(stage, payload, context)
+
+    gateway = start(rules=[replace(rule("BOMB", Stage.INPUT), guard=Slow("BOMB"))])
+    asked: Any = [{"role": ("user", "assistant")[n % 2], "content": f"word {n}"} for n in range(501)]
+    with ThreadPoolExecutor() as pool:
+        done = pool.submit(_post, gateway.url, _messages(asked))
+        while not done.done():
+            assert _post(gateway.url, b"", "/healthz", "GET")[0] == 200
+            happened.append("health")
+    last_read = len(happened) - happened[::-1].index("read")
+    assert "health" in happened[happened.index("read") : last_read]
+    assert done.result()[0] == 200
 
 
 def test_a_request_of_more_than_it_may_have_is_refused(start: Start, model: Model) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from launchworthy.errors import LaunchworthyError
 from launchworthy.gateway.caller import Caller
 from launchworthy.gateway.ledger import Ledger
+from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.texts import WITHHELD, Answer, Ask, Piece, Proposal
 from launchworthy.runtime.action import Action
@@ -33,6 +34,8 @@ from launchworthy.runtime.tool_arguments import read_arguments
 __all__ = ["Check"]
 
 _LONG = 4_000  # characters from which on guards run beside the loop, and not on it
+_EACH = 200  # characters that reading one more text costs as much as
+_MOST_CHARACTERS = 2_000_000  # of one request that guards read; a megabyte takes them seconds
 _WAY_OF = {Action.ASK: "ask", Action.DEFER: "defer", Action.ROUTE: "route", Action.REFUSE: "refuse"}
 _WAITS = "This needs the approval of a person before it is done."
 _DENIED = "This may not be done."
@@ -66,6 +69,7 @@ class Check:
         self._documents: list[Document] = []
         self._context: GuardContext | None = None
         self._asking: Asking | None = None
+        self._held_up = 0  # characters that were read since others had their turn
         self.notes: dict[str, Any] = {}
         self.lowered = False
 
@@ -95,7 +99,12 @@ class Check:
     # ── what was sent ────────────────────────────────────────────────────────────────────────────
 
     async def request(self) -> NoAnswer | None:
-        """Check every text that was sent, and change it where a guard says so; why there is no answer."""
+        """Check every text that was sent, and change it where a guard says so; why there is no answer.
+
+        Raises:
+            Refused: It is more than guards read.
+        """
+        self._bounded()
         found = self._limits()
         if found is None:
             found = await self._tools_of_provider()
@@ -139,6 +148,20 @@ class Check:
             for piece in pieces:
                 self._withhold(piece, across)
         return None
+
+    def _bounded(self) -> None:
+        long = sum(
+            len(sent)
+            for piece, sent in self._sent
+            if piece.stage is not None and self._arm.guards.rules_at(piece.stage)
+        )
+        if long > _MOST_CHARACTERS:
+            raise Refused(
+                413,
+                "too_long",
+                f"the texts have {long:,} characters; guards read {_MOST_CHARACTERS:,} of one request",
+                hint="send less of the conversation, or the passages that matter",
+            )
 
     def _limits(self) -> NoAnswer | None:
         for name, count, most in (
@@ -325,6 +348,10 @@ class Check:
             checked = await asyncio.to_thread(self._arm.guards.check, stage, text, context)
         else:
             checked = await self._arm.guards.check_async(stage, text, context)
+            self._held_up += len(text) + _EACH
+            if self._held_up > _LONG:  # many short texts are long too
+                self._held_up = 0
+                await asyncio.sleep(0)
         self._telling.checked(checked, subject=tool)
         return checked
 

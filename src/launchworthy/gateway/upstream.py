@@ -7,6 +7,7 @@ client sends as a header reaches it, and the key of a model reaches no client.
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ KEY_VARIABLE = "LAUNCHWORTHY_UPSTREAM_KEY"
 _VENDOR_KEYS = {"api.openai.com": "OPENAI_API_KEY", "api.anthropic.com": "ANTHROPIC_API_KEY"}
 MOST_BYTES = 32 * 1024 * 1024
 _SHOWN = 300
+_AT_ONCE = 1024 * 1024  # bytes; a longer request is written piece by piece, and others have their turn
 CONNECT_S = 5.0
 READ_S = 300.0
 
@@ -262,7 +264,10 @@ class Upstreams:
         try:
             async with asyncio.timeout(timeout_s):
                 response = await self._session.post(
-                    self._url(place.url, path), data=data, headers=headers, allow_redirects=False
+                    self._url(place.url, path),
+                    data=data if len(data) < _AT_ONCE else io.BytesIO(data),
+                    headers=headers,
+                    allow_redirects=False,
                 )
                 if response.status != 200:
                     raise await _failure(response, place)
