@@ -5,10 +5,12 @@ as claims with their states, and what follows is a step, which the server keeps.
 """
 
 from launchworthy.rollout.ramp.deciding import Decision, Seen, decide
+from launchworthy.rollout.ramp.flag import RELEASE, release_flag
 from launchworthy.rollout.ramp.ramp import Action, Ramp, RampState, Step
 from launchworthy.rollout.ramp.written import ramp_from_json, ramp_to_json, step_document
 
 __all__ = [
+    "RELEASE",
     "Action",
     "Decision",
     "Ramp",
@@ -18,5 +20,6 @@ __all__ = [
     "decide",
     "ramp_from_json",
     "ramp_to_json",
+    "release_flag",
     "step_document",
 ]

@@ -1,0 +1,30 @@
+"""Who has which release, as a flag that applications ask like any other. Pure; may import ``rollout.flags``."""
+
+from __future__ import annotations
+
+from launchworthy.rollout.flags import Flag, Rule
+from launchworthy.rollout.ramp.ramp import Ramp
+
+__all__ = ["RELEASE", "release_flag"]
+
+RELEASE = "release"  # its key; no declared flag may have it while a ramp is there
+
+
+def release_flag(ramp: Ramp) -> Flag:
+    """The flag ``release`` of a product: the candidate's id for the stage's share, else the baseline's.
+
+    Salted by the ramp, so that units of one ramp are no units of the next; a unit that has the candidate keeps
+    it while the share grows, and nobody has it once it is taken back.
+    """
+    variants = {"baseline": ramp.baseline or "", "candidate": ramp.release}
+    rules = (Rule(name=ramp.id, split={"candidate": 1.0}, share=ramp.share),) if ramp.share > 0.0 else ()
+    return Flag(
+        key=RELEASE,
+        variants=variants,
+        otherwise="baseline",
+        off="baseline",
+        enabled=ramp.share > 0.0,
+        unit=ramp.unit,
+        seed=ramp.id,
+        rules=rules,
+    )
