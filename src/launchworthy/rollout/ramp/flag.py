@@ -1,4 +1,4 @@
-"""Who has which release, as a flag that applications ask like any other. Pure; may import ``rollout.flags``."""
+"""Who has which release, as a flag that applications ask like any other. Pure; imports ``rollout.flags``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RELEASE = "release"  # its key; no declared flag may have it while a ramp is the
 def release_flag(ramp: Ramp) -> Flag:
     """The flag ``release`` of a product: the candidate's id for the stage's share, else the baseline's.
 
-    Salted by the ramp, so that units of one ramp are no units of the next; a unit that has the candidate keeps
+    Salted by the ramp, so that units of one are no units of the next; a unit that has the candidate keeps
     it while the share grows, and nobody has it once it is taken back.
     """
     variants = {"baseline": ramp.baseline or "", "candidate": ramp.release}
