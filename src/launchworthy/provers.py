@@ -53,7 +53,9 @@ _ATTACKED = (
 PROVERS: Mapping[str, Sequence[str]] = {
     "evals": evals.PROVES,
     "monitor": monitor.PROVES,
-    "redteam": _ATTACKED,  # by the command of this name
+    "redteam": _ATTACKED,  # by the command of this name, as the rest
+    "erase": ("drill:data/erasure_within",),
+    "export": ("never:labels/export",),
     "drill": ("drill:fallbacks/*", "drill:guards/*", "drill:monitors/*", "drill:rollout/roll_back"),
 }
 

@@ -61,7 +61,7 @@ COMMANDS: dict[str, str] = {
     "bucket": "Compute where units fall, by the algorithm of a flag vendor.",
     "rollout": "Bring a release to its users stage by stage, and simulate what a plan would do.",
     "incidents": "List incidents, or close one.",
-    "export": "Write a table of records to a Parquet file.",
+    "export": "Write a table of records to a Parquet file, or what people preferred.",
     "keys": "Make, list and end API keys.",
     "erase": "Erase one user's records from every file, and put that on record.",
     "scan": "Say what records hold, and where they differ from the contract.",

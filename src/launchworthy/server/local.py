@@ -54,6 +54,7 @@ from launchworthy.server.incidents import Incidents
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
 from launchworthy.server.measuring import what_is_new
+from launchworthy.server.preferring import checked, entry_of, evidence_of, refuse_unless_declared
 from launchworthy.server.promoting import GoldEditor
 from launchworthy.server.ramping import Ramping
 from launchworthy.server.retention import retention_rules
@@ -64,6 +65,7 @@ from launchworthy.store.erasure import about_subject
 from launchworthy.store.export import Learnable
 from launchworthy.store.options import system_clock
 from launchworthy.store.plain import to_json
+from launchworthy.store.preferences import Preferences
 from launchworthy.store.searching import LEAST
 
 __all__ = ["LocalWorkspace"]
@@ -71,7 +73,7 @@ __all__ = ["LocalWorkspace"]
 _log = logging.getLogger("launchworthy.server")
 
 # What has a meaning of its own in the chain is appended by the operation that it belongs to.
-_OWN_KINDS = ("evidence", "erasure", "decision", "rollout", "incident")
+_OWN_KINDS = ("evidence", "erasure", "decision", "export", "rollout", "incident")
 
 
 class LocalWorkspace:
@@ -495,7 +497,32 @@ class LocalWorkspace:
         """How many traces read each source that may not be learnt from, as ``{source, traces}``."""
         return self._store.refused_traces(self._learnable(product))
 
+    def preferences(self, *, product: str, by: str, workflow: str | None = None) -> Preferences:
+        """Pairs of answers of which people prefer one, as far as the contract lets them be learnt from.
+
+        Raises:
+            InputError: No contract is in force, or it does not let preferences be exported.
+        """
+        contract = self._in_force(product)
+        try:
+            refuse_unless_declared(contract)
+        except InputError as error:
+            self._note_export(product, {"what": "preferences", "by": by, "refused": str(error)})
+            raise
+        said = self._store.preferences(self._learnable(product), workflow=workflow)
+        found = checked(said, contract, read=self._store.read_in)
+        self._note_export(product, entry_of(found, by=by, workflow=workflow))
+        self.add_evidence(product, [evidence_of(found, contract, now=self._clock())])
+        return found
+
+    def _note_export(self, product: str, body: Mapping[str, Any]) -> None:
+        self._store.ledger.append_ledger(product, kind="export", bodies=[to_json(dict(body))])
+
     def _learnable(self, product: str) -> Learnable:
+        contract = self._in_force(product)
+        return learnable(contract, retention=retention_rules(self.contracts), now=self._clock())
+
+    def _in_force(self, product: str) -> Contract:
         contract = self._contract(product)
         if contract is None:
             raise InputError(
@@ -503,7 +530,7 @@ class LocalWorkspace:
                 where="product",
                 hint="name the product, and register its contract",
             )
-        return learnable(contract, retention=retention_rules(self.contracts), now=self._clock())
+        return contract
 
     def erase_subject(self, *, product: str, user_id: str, by: str) -> Mapping[str, Any]:
         """Leave none of a subject's bytes in any file; answers the audit row.

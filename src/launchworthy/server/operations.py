@@ -161,6 +161,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("audit_openings", "GET", "/products/{product}/audit/openings", "write"),
     Operation("decide", "POST", "/products/{product}/decisions", "write"),
     Operation("refused_traces", "GET", "/products/{product}/refused-traces", "read"),
+    Operation("preferences", "POST", "/products/{product}/preferences", "write"),
     Operation("erase_subject", "POST", "/products/{product}/erase", "write"),
     Operation("find_texts", "POST", "/files/search", "write"),
     Operation("drill_erasure", "POST", "/products/{product}/erasure-drill", "write"),

@@ -36,6 +36,7 @@ from launchworthy.records.incident import (
 from launchworthy.runtime.approval import Approval, Ticket
 from launchworthy.runtime.permission import Charge
 from launchworthy.server.caller import THIS_MACHINE, Caller
+from launchworthy.store.preferences import Preferences
 
 __all__ = ["ApiKey", "AuditHeads", "ContractVersion", "Workspace"]
 
@@ -193,6 +194,10 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
 
     def refused_traces(self, *, product: str) -> list[dict[str, Any]]:
         """How many traces read each source that may not be learnt from, as ``{source, traces}``."""
+
+    def preferences(self, *, product: str, by: str, workflow: str | None = None) -> Preferences:
+        """Pairs of answers of which people prefer one, as far as the contract lets them be learnt from; the
+        export, or that it was refused, is on record in the audit chain."""
 
     def erase_subject(self, *, product: str, user_id: str, by: str) -> Mapping[str, Any]:
         """Leave none of a subject's bytes in any file; answers the audit row."""

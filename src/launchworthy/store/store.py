@@ -41,6 +41,7 @@ from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.lock import FolderLock
 from launchworthy.store.moments import to_ns
 from launchworthy.store.options import Clock, Receipt, Rejection, StoreOptions, system_clock
+from launchworthy.store.preferences import Preferences, preferences, read_in
 from launchworthy.store.ramps import RampRepository
 from launchworthy.store.reading import check_select, run_select
 from launchworthy.store.registry import Registry
@@ -297,6 +298,15 @@ class Store:
         """How many traces read each source that may not be learnt from, as ``{source, traces}``."""
         self.flush()
         return refused_traces(self._hot, learnable)
+
+    def preferences(self, learnable: Learnable, *, workflow: str | None = None) -> Preferences:
+        """What people preferred, of what may be learnt from."""
+        self.flush()
+        return preferences(self._hot, learnable, workflow=workflow)
+
+    def read_in(self, traces: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Trace ids → what their spans say of the documents that they read."""
+        return read_in(self._hot, traces)
 
     def _read(self, work: Callable[[DuckDBPyConnection], _T]) -> _T:
         limit_s = self._options.query_timeout_s
