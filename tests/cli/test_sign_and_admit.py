@@ -88,6 +88,32 @@ def test_what_was_admitted_may_run(run: Run) -> None:
     assert f"  ● release {RELEASE} runs" in out
 
 
+@pytest.mark.parametrize("rests_on", ["evidence", "waiver"])
+def test_what_a_stage_rests_on_ends_before_the_verdict_does(
+    run: Run, monkeypatch: pytest.MonkeyPatch, rests_on: str
+) -> None:
+    """A verdict may be two days old here; the evidence, or the waiver, ends within one."""
+    path, today = Path("launchworthy.yaml"), datetime.now(UTC).date()
+    if rests_on == "waiver":
+        waived = f"{{claim: answer/quality/hit@5, until: {today}, by: product, because: small pilot}}"
+        path.write_text(path.read_text() + f"launch: {{waivers: [{waived}]}}\n")
+    else:
+        path.write_text(path.read_text() + "proof: {valid_for: 1d}\n")
+    envelope = signed(run, 200 if rests_on == "waiver" else 380)
+    code, out, err = run("admit", envelope, "--release", RELEASE, "--stage", "pilot")
+    assert code == 0, out + err
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(hours=30)
+
+    monkeypatch.setattr("launchworthy.cli.admit.datetime", Later)
+    code, out, _ = run("admit", envelope, "--release", RELEASE, "--stage", "pilot")
+    assert code == 1
+    assert "what stage pilot rests on ended at" in out
+
+
 def test_another_release_that_runs_is_not_admitted(run: Run) -> None:
     envelope = signed(run)
     code, out, _ = run("admit", envelope, "--release", "r-ffffffffffff")
@@ -143,6 +169,14 @@ def test_a_key_that_is_not_trusted_admits_nothing(run: Run) -> None:
         ({"product": "other"}, "about product other"),
         ({"stages": "all"}, "says nothing of stage"),
         ({"stages": [{"name": "pilot"}]}, "stage pilot is None"),
+        (
+            {"stages": [{"name": "pilot", "status": "met", "stands_until": "2020-01-01T00:00:00+00:00"}]},
+            "rests on ended at 2020-01-01",
+        ),
+        (
+            {"stages": [{"name": "pilot", "status": "met", "stands_until": 7}]},
+            "until when stage pilot stands",
+        ),
         ({"contract": None}, "about contract None"),
         ({"release": None}, "None was admitted"),
     ],

@@ -65,7 +65,10 @@ def verdict_statement(verdict: dict[str, Any], *, head: tuple[int, str] | None) 
         "contract": verdict["contract"],
         "at": verdict["at"],
         "conclusion": verdict["conclusion"],
-        "stages": [{"name": row["name"], "status": row["status"]} for row in verdict["stages"]],
+        "stages": [
+            {"name": row["name"], "status": row["status"], "stands_until": row.get("stands_until")}
+            for row in verdict["stages"]
+        ],
         "claims": {
             row["claim"]: {
                 "status": row["status"],
@@ -105,7 +108,7 @@ def admission(
             _check("signature", _signed(opened), _signed_words(opened)),
             _same("product", told.get("product"), contract.product),
             _same("contract", _version(told), contract.version),
-            _stage(told, contract, stage),
+            _stage(told, contract, stage, now),
             _age(told, contract, now),
             _subject(opened, told),
             _runs(told, running),
@@ -140,18 +143,21 @@ def _version(told: dict[str, Any]) -> Any:
     return contract.get("version") if isinstance(contract, dict) else None
 
 
-def _stage(told: dict[str, Any], contract: Contract, asked: str | None) -> AdmissionCheck:
+def _stage(told: dict[str, Any], contract: Contract, asked: str | None, now: datetime) -> AdmissionCheck:
     rows = told.get("stages")
     found = {
-        str(row.get("name")): str(row.get("status"))
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict)
+        str(row.get("name")): row for row in (rows if isinstance(rows, list) else []) if isinstance(row, dict)
     }
     name = asked if asked is not None else next(iter(found), None)
     if name is None or name not in found:
         return _check("stage", False, f"it says nothing of stage {name!r:.60} of {contract.product}")
-    status = found[name]
+    status, ends = str(found[name].get("status")), found[name].get("stands_until")
     if status == "met":
+        try:
+            if ends is not None and now >= datetime.fromisoformat(ends):
+                return _check("stage", False, f"what stage {name} rests on ended at {ends[:16]}: judge anew")
+        except (TypeError, ValueError):
+            return _check("stage", None, f"it does not say until when stage {name} stands")
         return _check("stage", True, f"may enter {name}")
     # Unproven is not a no, and never a yes.
     return _check("stage", None if status == "unproven" else False, f"stage {name} is {status}")

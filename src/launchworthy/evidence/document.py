@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, time
 from typing import Any
 
 from launchworthy.contract import Claim
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import bounds_at
-from launchworthy.evidence.status import ClaimStatus
+from launchworthy.evidence.selection import expiry
+from launchworthy.evidence.status import ClaimStatus, State
 from launchworthy.evidence.verdict import StageVerdict, Verdict
 
 __all__ = ["verdict_json", "verdict_record"]
@@ -46,7 +48,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
             for row in verdict.serving
         ],
         "simulated": [each.claim.address for each in verdict.simulated],
-        "stages": [_stage(row) for row in verdict.stages],
+        "stages": [_stage(row, verdict) for row in verdict.stages],
         "claims": [_claim(each) for each in verdict.statuses],
     }
 
@@ -83,13 +85,25 @@ def _day(row: StageVerdict) -> str | None:
     return None if row.ready.on is None else row.ready.on.isoformat()
 
 
-def _stage(row: StageVerdict) -> dict[str, Any]:
+def _stands_until(row: StageVerdict, verdict: Verdict) -> str | None:
+    """When the first thing that a stage rests on ends, evidence or waiver, if nothing is measured anew."""
+    ends = []
+    for each in row.needed:
+        if each.state is State.WAIVED and (waiver := verdict.terms.waiver_of(each.claim.address)) is not None:
+            ends.append(datetime.combine(waiver.until, time.max, tzinfo=UTC))
+        elif each.evidence is not None:
+            ends.append(expiry(each.claim, each.evidence))
+    return min(ends).isoformat() if ends else None
+
+
+def _stage(row: StageVerdict, verdict: Verdict) -> dict[str, Any]:
     return {
         "name": row.name,
         "share": row.share,
         "status": row.state.value,
         "needs": [each.claim.address for each in row.needed],
         "blocking": [each.claim.address for each in row.blocking],
+        "stands_until": _stands_until(row, verdict) if row.state is State.MET else None,
         "ready_on": _day(row),
         "ready_why": row.ready.why,
     }

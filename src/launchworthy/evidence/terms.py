@@ -78,6 +78,11 @@ class Terms:
     contract: Mapping[str, str] = field(default_factory=dict)
     judges: Mapping[str, tuple[DeclaredJudge, ...]] = field(default_factory=dict)
 
+    def waiver_of(self, address: str) -> Waiver | None:
+        """The waiver of a claim that lasts longest, also one that has ended; None where there is none."""
+        own = [each for each in self.waivers if address in (each.claim, f"{self.product}/{each.claim}")]
+        return max(own, key=lambda each: each.until, default=None)
+
 
 def terms_of(
     contract: Contract,

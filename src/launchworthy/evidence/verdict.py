@@ -18,7 +18,7 @@ from launchworthy.evidence.claim_status import named_release, status
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.ready import Ready, when_ready
 from launchworthy.evidence.status import ClaimStatus, State
-from launchworthy.evidence.terms import Terms, Waiver
+from launchworthy.evidence.terms import Terms
 from launchworthy.quantity import format_value
 from launchworthy.records import Release
 
@@ -169,7 +169,7 @@ def verdict_on(
         for claim in terms.claims
     ]
     statuses = [_under_ceiling(each, statuses) for each in statuses]
-    statuses = [_waived(each, terms.waivers, product=terms.product, now=now) for each in statuses]
+    statuses = [_waived(each, terms, now=now) for each in statuses]
     rows: list[StageVerdict] = []
     needed: list[ClaimStatus] = []
     for each_stage in terms.stages:
@@ -236,14 +236,13 @@ def _subject(rows: Sequence[StageVerdict], *, asked: str | None) -> StageVerdict
     )
 
 
-def _waived(each: ClaimStatus, waivers: Sequence[Waiver], *, product: str, now: datetime) -> ClaimStatus:
+def _waived(each: ClaimStatus, terms: Terms, *, now: datetime) -> ClaimStatus:
     """A waiver lets a claim pass that is not met, until its day is over; the reason keeps what was found."""
     if each.state.admits:
         return each
-    own = [waiver for waiver in waivers if each.claim.address in (waiver.claim, f"{product}/{waiver.claim}")]
-    if not own:
+    waiver = terms.waiver_of(each.claim.address)
+    if waiver is None:
         return each
-    waiver = max(own, key=lambda waiver: waiver.until)
     if now.astimezone(UTC).date() > waiver.until:
         return replace(each, reason=f"{each.reason}; the waiver by {waiver.by} ended on {waiver.until}")
     return replace(
