@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
 from launchworthy.monitor.drifting.profile import Column, Numbers, Profile, categories_of, numbers_of
-from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described
+from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described, text_values
 
 if TYPE_CHECKING:
     import duckdb
@@ -273,8 +273,7 @@ def _counted(
     source, which = _source(column.name)
     own: dict[tuple[str, str], Column] = {}
     if which:
-        described_as = [TEXT_COLUMNS[which][1](text) for text in _texts(table, source)]
-        return _over(column, described_as), own
+        return _over(column, text_values(which, _texts(table, source))), own
     if isinstance(column, Numbers):
         values = _numbers(table, source)
         for by in parts.by:
@@ -307,7 +306,7 @@ def _over(column: Column, values: Sequence[float | str | None]) -> Column:
 def _of_texts(name: str, which: str, texts: Sequence[str | None], is_number: bool) -> Column | None:
     import numpy as np
 
-    values = [TEXT_COLUMNS[which][1](text) for text in texts]
+    values = text_values(which, texts)
     if is_number:
         return numbers_of(
             name, np.array([np.nan if value is None else value for value in values], dtype=float)

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchworthy.monitor.drifting.profile import Column, Profile, categories_of, numbers_of
-from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described
+from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described, text_values
 from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.records.conversation import last_text, plain_value, turns_of
 
 __all__ = ["MOST_ROWS", "Calls", "Reference", "calls_of", "profile_of", "reference_of", "value_of"]
 
-MOST_ROWS = 20_000
+MOST_ROWS = 5_000
 _FEWEST = 50
 _LONGEST = 65_536  # characters of an input that are read; a longer one is left out, not cut
 _SCORES = ("score", "probability", "prediction_score", "chance", "value")
@@ -207,9 +207,7 @@ def _columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:
     if known and all(isinstance(value, str) for value in known):
         different = len(set(known))
         if name == "text" or different > max(200, 0.2 * len(known)):
-            return {
-                f"{name}: {which}": [of(value) for value in values] for which, (_, of) in TEXT_COLUMNS.items()
-            }
+            return {f"{name}: {which}": text_values(which, values) for which in TEXT_COLUMNS}
     return {name: list(values)}
 
 
