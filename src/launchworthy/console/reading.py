@@ -105,6 +105,16 @@ class Reading(Protocol):
             NotFoundError: No such incident.
         """
 
+    def act_on_incident(
+        self, product: str, incident_id: str, *, act: str, said: Mapping[str, str], by: str, key: str
+    ) -> Incident:
+        """Take the step of a button with what its form says: ``note``, ``assign``, ``fix``, ``noise``,
+        ``unknown`` or ``reopen``.
+
+        Raises:
+            LaunchworthyError: The step cannot be taken.
+        """
+
     def incident_rules(self, product: str) -> Sequence[RulePrecision]:
         """How often the alerts of each rule were right, noisy ones first."""
 

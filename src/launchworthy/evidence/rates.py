@@ -56,6 +56,7 @@ def compared(
         high=high,
         fallen=True if better else False if worse else None,
         reason=f"{said}: {told}",
+        less_is_better=less_is_better,
     )
 
 

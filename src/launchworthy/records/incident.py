@@ -134,6 +134,7 @@ class Proof:
         low, high: Bounds of after minus before, each holding alone.
         fallen: The rate is shown to be better; False: shown to be worse; None: neither.
         reason: Why not, or what is missing.
+        less_is_better: Whether a fall is what was wanted.
     """
 
     where: str
@@ -144,6 +145,7 @@ class Proof:
     high: float | None = None
     fallen: bool | None = None
     reason: str = ""
+    less_is_better: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

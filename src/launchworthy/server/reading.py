@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from launchworthy.console.chain import ChainState
 from launchworthy.console.desk import Desk
 from launchworthy.contract import Contract
 from launchworthy.contract.defaults import guards_in_force
-from launchworthy.errors import LaunchworthyError
+from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.evals import in_folder
 from launchworthy.evals.judging import JudgeVersion, calibration_claim, judge_for, judged_metrics
 from launchworthy.evidence import AuditEntry, AuditFilter
 from launchworthy.gold import Checked, GoldVersion, Look, check_gold, looks_spent, record_look
-from launchworthy.records.incident import FailureRow, Incident, IncidentDetail, RulePrecision
+from launchworthy.records.incident import (
+    FailureRow,
+    Incident,
+    IncidentDetail,
+    Mechanism,
+    RulePrecision,
+    Was,
+)
 from launchworthy.runtime.compiling import CompiledGuard, compile_guards
+from launchworthy.server.caller import Caller
 from launchworthy.server.local import LocalWorkspace
 
 __all__ = ["WorkspaceReading"]
@@ -55,6 +64,36 @@ class WorkspaceReading:
     def incident(self, product: str, incident_id: str) -> IncidentDetail:
         """One with its timeline."""
         return self._workspace.incident(product=product, incident_id=incident_id)
+
+    def act_on_incident(
+        self, product: str, incident_id: str, *, act: str, said: Mapping[str, str], by: str, key: str
+    ) -> Incident:
+        """Take the step of a button with what its form says."""
+        one: dict[str, Any] = {
+            "product": product,
+            "incident_id": incident_id,
+            "by": by,
+            "caller": Caller(role="write", key=key),
+        }
+        text = said.get("text", "")
+        if act == "note":
+            return self._workspace.note_incident(**one, text=text)
+        if act == "assign":
+            return self._workspace.assign_incident(**one, owner=said.get("owner", ""))
+        if act == "reopen":
+            return self._workspace.reopen_incident(**one, because=text)
+        if act == "fix":
+            return self._workspace.close_incident(
+                **one,
+                because=text,
+                was=Was.REAL,
+                mechanism=_mechanism(said.get("mechanism", "")),
+                gold_items=said.get("gold", "").replace(",", " ").split(),
+                release=said.get("release", "").strip() or None,
+            )
+        if act in ("noise", "unknown"):
+            return self._workspace.close_incident(**one, because=text, was=Was(act))
+        raise InputError(f"{act!r:.40} is nothing that a button here does", where="act")
 
     def incident_rules(self, product: str) -> Sequence[RulePrecision]:
         """How often the alerts of each rule were right, noisy ones first."""
@@ -186,6 +225,15 @@ class WorkspaceReading:
             facts={"hit": hit},
             trace_id=trace_id,
         )
+
+
+def _mechanism(text: str) -> Mechanism:
+    try:
+        return Mechanism(text)
+    except ValueError as error:
+        raise InputError(
+            f"{text!r:.40} is no part that can be changed", where="mechanism", hint=", ".join(Mechanism)
+        ) from error
 
 
 def _elsewhere(_text: str) -> bool:

@@ -16,6 +16,7 @@ from launchworthy.console.charts.scale import Scale, scale_over
 from launchworthy.console.charts.shift import ShareBar, ShiftRow, shares_plot, shift_plot
 from launchworthy.console.charts.spending import spending_plot
 from launchworthy.console.charts.waterfall import ruler, span_bar
+from launchworthy.console.charts.weeks import weeks_plot
 
 __all__ = [
     "CurvePoint",
@@ -42,4 +43,5 @@ __all__ = [
     "shift_plot",
     "span_bar",
     "spending_plot",
+    "weeks_plot",
 ]
