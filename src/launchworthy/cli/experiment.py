@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from launchworthy.cli.experiment_logs import allocate, interleave, policy
 from launchworthy.cli.figures import SHARE, columns_text, echo_json, format_p, printable
 
 if TYPE_CHECKING:
-    from launchworthy.rollout.experiment import ExperimentReading, MetricReading, PairReading, Plan
+    from launchworthy.rollout.experiment import ExperimentReading, MetricReading, PairReading, Plan, Sizing
 
 _FILE = click.Path(path_type=Path)
 _CODES = {"ship": 0, "harm": 1}
@@ -25,6 +26,11 @@ def command() -> None:
     Examples: launchworthy experiment analyze --input sums.json; launchworthy experiment plan --rate '12 %'
     --detect '1 %' --per-day 4000
     """
+
+
+command.add_command(allocate)
+command.add_command(interleave)
+command.add_command(policy)
 
 
 @command.command()
@@ -183,3 +189,110 @@ def _word(each: MetricReading) -> str:
         return "● better"
     words = {"met": "not worse", "unmet": "worse", "unproven": "not settled"}
     return f"{_MARKS[each.status]} {words[each.status]}"
+
+
+@command.command("plan")
+@click.option("--rate", type=SHARE, help="Share of the baseline, for yes or no.")
+@click.option("--sd", type=float, help="Standard deviation over users, for scores.")
+@click.option("--detect", help="Change to be shown, such as '1 %' or 0.2.")
+@click.option("--margin", help="Or how much worse it may be, to be shown when nothing differs.")
+@click.option("--share", type=SHARE, default="50 %", show_default=True, help="Of users, to the candidate.")
+@click.option(
+    "--look", "looks", type=SHARE, multiple=True, help="Share of the users at which it may ship; repeatable."
+)
+@click.option("--odds", type=SHARE, default="80 %", show_default=True, help="To show it if it is so.")
+@click.option(
+    "--confidence", type=SHARE, default="0.95", show_default=True, help="Of each two-sided interval."
+)
+@click.option("--goals", type=int, default=1, show_default=True, help="Among how many goals it is one.")
+@click.option("--per-day", type=float, help="Users who come each day.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plan_(
+    rate: float | None,
+    sd: float | None,
+    detect: str | None,
+    margin: str | None,
+    share: float,
+    looks: tuple[float, ...],
+    odds: float,
+    confidence: float,
+    goals: int,
+    per_day: float | None,
+    as_json: bool,
+) -> int:
+    """Say how many users an experiment takes and how long that is, before it starts.
+
+    Exit code: 0, or 2 where no number of users would do.
+
+    Example: launchworthy experiment plan --rate '12 %' --detect '1 %' --look '50 %' --per-day 4000
+    """
+    from launchworthy.rollout.experiment import size_of
+
+    if (detect is None) == (margin is None):
+        raise click.UsageError("give one of --detect and --margin")
+    if (rate is None) == (sd is None):
+        raise click.UsageError("give one of --rate and --sd")
+    if per_day is not None and not per_day > 0.0:
+        raise click.BadParameter("users come, or it takes forever", param_hint="--per-day")
+    gap = _gap(detect if detect is not None else margin or "", "--margin" if detect is None else "--detect")
+    found = size_of(
+        gap=gap if detect is not None else abs(gap),
+        # With nothing different in truth both arms vary as the baseline does.
+        rate=rate if detect is not None else None,
+        sd=sd if detect is not None or sd is not None else _spread(rate),
+        share=share,
+        looks=tuple(sorted({*looks, 1.0})),
+        level=confidence,
+        odds=odds,
+        goals=goals,
+        per_day=per_day,
+    )
+    if as_json:
+        echo_json(
+            {
+                "users": found.users,
+                "candidate_users": found.candidate,
+                "days": found.days,
+                "inflation": found.inflation,
+                "watched_users": found.watched,
+                "smallest_by_day": [{"day": day, "shown": size} for day, size in found.smallest_by_day],
+            }
+        )
+    else:
+        _print_size(found, "ratio" if rate is not None else "")
+    return 0 if found.users is not None else _SETTLED_OTHERWISE
+
+
+def _gap(text: str, option: str) -> float:
+    from launchworthy.quantity import parse_quantity
+
+    try:
+        return parse_quantity(text).value
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+
+
+def _spread(rate: float | None) -> float | None:
+    return None if rate is None else (rate * (1.0 - rate)) ** 0.5
+
+
+def _print_size(found: Sizing, unit: str) -> None:
+    from launchworthy.quantity import difference_unit, format_number, format_value
+
+    if found.users is None or found.candidate is None:
+        click.echo("no number of users up to a billion shows it")
+        return
+    days = "" if found.days is None else f", {format_number(found.days)} days"
+    click.echo(f"{found.users:,} users ({found.candidate:,} of them in the candidate's arm){days}")
+    if found.inflation > 1.0005:
+        click.echo(f"looking early makes it {format_value(found.inflation - 1.0, unit='ratio')} more users")
+    if found.watched is not None:
+        click.echo(f"a harm of this size is shown, whenever one looks, after about {found.watched:,} users")
+    shown = difference_unit(unit)
+    for line in columns_text(
+        [
+            (f"after {day:,} {'day' if day == 1 else 'days'}", f"shows {format_value(size, unit=shown)}")
+            for day, size in found.smallest_by_day
+        ]
+    ):
+        click.echo(f"  {line}")

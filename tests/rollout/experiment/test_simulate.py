@@ -44,8 +44,7 @@ def _plan(folder: Path, text: str = RAMP) -> str:
 
 
 def test_looking_199_times_and_at_20_planned_looks_errs_as_often_as_it_may() -> None:
-    """Naive z 0.40, always valid at most 0.05, group sequential 0.05 ± 0.012 with power within 0.02 of one look  # noqa: E501
-    at the end."""
+    """Naive z 0.40, always valid at most 0.05, group sequential 0.05 ± 0.012, as strong as one look."""
     arms = SimulatedPlan(
         stages=((0.5, 9.95),) * 20,
         per_day=100.5,

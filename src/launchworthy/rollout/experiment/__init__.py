@@ -3,8 +3,17 @@
 May import what is below the provers; NumPy and DuckDB load where they are used.
 """
 
+from launchworthy.rollout.experiment.allocation import epsilon_greedy, thompson
 from launchworthy.rollout.experiment.document import gather_document, read_document
 from launchworthy.rollout.experiment.gathered import Gathered, SumArms
+from launchworthy.rollout.experiment.interleaving import (
+    Interleaved,
+    Preference,
+    balanced,
+    credit_balanced,
+    preference,
+    team_draft,
+)
 from launchworthy.rollout.experiment.plain import ends_in_words, plain_reading, ratio_in_words, title_of
 from launchworthy.rollout.experiment.plan import CORRECTIONS, Kind, Metric, Plan, Role, plan_of, read_plan
 from launchworthy.rollout.experiment.reading import (
@@ -24,12 +33,14 @@ from launchworthy.rollout.experiment.simulating import (
     read_simulated,
     simulate,
 )
+from launchworthy.rollout.experiment.sizing import Sizing, size_of
 
 __all__ = [
     "CORRECTIONS",
     "Conclusion",
     "ExperimentReading",
     "Gathered",
+    "Interleaved",
     "Kind",
     "Metric",
     "MetricReading",
@@ -37,21 +48,30 @@ __all__ = [
     "PairReading",
     "Peeking",
     "Plan",
+    "Preference",
     "Role",
     "SimulatedMetric",
     "SimulatedPlan",
     "Simulation",
+    "Sizing",
     "SumArms",
     "analyse",
+    "balanced",
+    "credit_balanced",
     "ends_in_words",
+    "epsilon_greedy",
     "gather_document",
     "gather_rows",
     "plain_reading",
     "plan_of",
+    "preference",
     "ratio_in_words",
     "read_document",
     "read_plan",
     "read_simulated",
     "simulate",
+    "size_of",
+    "team_draft",
+    "thompson",
     "title_of",
 ]
