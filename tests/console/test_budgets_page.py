@@ -117,6 +117,23 @@ def test_limits_that_hold_are_shown_with_what_was_taken_of_them(
     assert _said(client)[0] == "No limit is passed; 1 limit is near"
 
 
+def test_what_simulated_users_took_is_labelled_and_can_be_left_out(
+    client: TestClient, workspace: LocalWorkspace
+) -> None:
+    _stored(workspace, "spans", *(_call(number, simulated=True) for number in range(1, 9)))
+    _stored(workspace, "spans", _call(30, took_ms=99_000.0, simulated=True, cohort="evaluation"))
+    _stored(workspace, "decisions", _decision(1, "fallback", "route", simulated=True, rule=None))
+    title, text = _said(client)
+    assert title == "All 4 limits hold"
+    assert "8 calls of simulated users in the last 30 days" in text
+    assert '<span class="tag">simulated</span> Calls of simulated users, no real one called.' in text
+    assert "longest 2 s" in text  # not that of an evaluation
+    assert "12.5 % (" in text  # a fallback in 1 of 8
+    left_out = html.unescape(client.get("/products/support/budgets?users=real").text)
+    assert left_out.count("not seen") == 4
+    assert "8 calls of simulated ones left out" in left_out
+
+
 def test_an_incident_is_the_title_until_it_is_closed(client: TestClient, workspace: LocalWorkspace) -> None:
     _stored(workspace, "spans", _call(1, took_ms=9_000.0), _call(2))
     facts = json.dumps({"failure_mode": "long_wait"})

@@ -73,9 +73,10 @@ def stored(workspace: LocalWorkspace, table: str, *rows: dict[str, Any]) -> None
     assert workspace._store.wait_until_stored(receipt.seq)
 
 
-def calls(workspace: LocalWorkspace, number_of: int) -> None:
+def calls(workspace: LocalWorkspace, number_of: int, **more: Any) -> None:
     rows = [
-        {
+        more
+        | {
             "trace_id": trace(number),
             "span_id": number.to_bytes(8, "big"),
             "product": "support",
@@ -162,6 +163,35 @@ def test_hits_are_shares_of_calls_live_apart_from_shadow(
     assert "moderation day by day" in text
     assert text.count("<svg") == 1
     assert said(client, f"{PAGE}?guard=secrets").count("data-record") > 0
+
+
+def test_hits_in_calls_of_simulated_users_are_labelled_and_can_be_left_out(
+    client: TestClient, workspace: LocalWorkspace
+) -> None:
+    calls(workspace, 20, simulated=True)
+    evaluated: dict[str, Any] = {
+        "trace_id": trace(99),
+        "span_id": b"12345678",
+        "product": "support",
+        "kind": "workflow",
+    }
+    evaluated |= {"name": "answer", "start_time": ns(1), "simulated": True, "cohort": "evaluation"}
+    stored(workspace, "spans", evaluated)
+    stored(workspace, "decisions", hit(1, simulated=True), hit(99, simulated=True))
+    text = said(client)
+    assert "20 calls of simulated users in the last 30 days." in text
+    assert '<span class="tag">simulated</span> Calls of simulated users, no real one called.' in text
+    assert "5 % (" in text  # 1 in 20: an evaluation is no call of a user
+    assert text.count('name="hit"') == 1
+    left_out = said(client, f"{PAGE}?users=real")
+    assert "No guard hit anything in the last 30 days." in left_out
+    assert "20 calls of simulated ones left out" in left_out
+    stored(workspace, "spans", evaluated | {"trace_id": trace(50), "simulated": None, "cohort": None})
+    stored(workspace, "decisions", hit(50, guard="tone"))
+    text = said(client)  # as soon as a real user called, the page is about real ones
+    assert "1 call in the last 30 days." in text
+    assert f'href="{PAGE}?users=simulated"' in text
+    assert text.count('name="hit"') == 1
 
 
 def test_a_hit_leads_to_its_call_and_shows_nothing_as_markup(

@@ -1,6 +1,6 @@
 """What calls took of their limits: time, money, fallbacks, and models that were left alone.
 
-May import ``contract``, ``records`` and the standard library. Calls of simulated users are left out.
+May import ``contract``, ``records`` and this room. Each reading is of real users, or of simulated ones.
 """
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters)
@@ -13,13 +13,14 @@ from typing import Any
 
 from launchworthy.contract import Contract
 from launchworthy.contract.units import PERIOD_DAYS
+from launchworthy.monitor.whose import decided_for, of_users
 from launchworthy.records import MARKED_CALL, no_evaluation
 
 __all__ = ["FallbackUse", "ModelRest", "Taken", "fallback_uses", "model_rests", "peaks", "taken"]
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 _DAY_NS = 86_400_000_000_000
-_WINDOW = "product = $1 AND {time} >= $2 AND {time} < $3 AND NOT coalesce(simulated, false)"
+_WINDOW = "product = $1 AND {time} >= $2 AND {time} < $3"
 _WHOSE = {"user": "user_id", "session": "session_id", "workflow": "workflow"}
 
 
@@ -63,13 +64,16 @@ class ModelRest:
     last_ns: int
 
 
-def taken(query: Query, *, product: str, since: datetime, until: datetime) -> dict[str, Taken]:
+def taken(
+    query: Query, *, product: str, since: datetime, until: datetime, simulated: bool = False
+) -> dict[str, Taken]:
     """By workflow."""
+    window = f"{_WINDOW.format(time='start_time')} AND {of_users(simulated=simulated)}"
     rows = query(
         "WITH calls AS (SELECT trace_id, workflow, duration_ms FROM spans WHERE"
-        f" {_WINDOW.format(time='start_time')} AND {MARKED_CALL} AND {no_evaluation(None, traces=False)}),"
+        f" {window} AND {MARKED_CALL} AND {no_evaluation(None, traces=False)}),"
         " spent AS (SELECT trace_id, workflow, sum(cost_usd) AS cost FROM spans WHERE"
-        f" {_WINDOW.format(time='start_time')} AND cost_usd IS NOT NULL GROUP BY trace_id, workflow)"
+        f" {window} AND cost_usd IS NOT NULL GROUP BY trace_id, workflow)"
         " SELECT calls.workflow AS workflow, count(*) AS calls, quantile_cont(duration_ms, 0.5) AS median,"
         " quantile_cont(duration_ms, 0.95) AS p95, max(duration_ms) AS longest, sum(cost) AS cost,"
         " max(cost) AS dearest FROM calls LEFT JOIN spent ON spent.trace_id = calls.trace_id"
@@ -90,7 +94,7 @@ def taken(query: Query, *, product: str, since: datetime, until: datetime) -> di
 
 
 def peaks(
-    query: Query, contract: Contract, *, since: datetime, until: datetime
+    query: Query, contract: Contract, *, since: datetime, until: datetime, simulated: bool = False
 ) -> Mapping[str, float | None]:
     """Address of a limit over many calls → the most that one user, session or workflow took in a period.
 
@@ -113,7 +117,8 @@ def peaks(
                 continue
             [row] = query(
                 f"SELECT max(taken) AS most FROM (SELECT {amount} AS taken FROM spans WHERE"
-                f" {_WINDOW.format(time='start_time')} AND workflow = $4 AND {column} IS NOT NULL"
+                f" {_WINDOW.format(time='start_time')} AND {of_users(simulated=simulated)}"
+                f" AND {no_evaluation(None, traces=False)} AND workflow = $4 AND {column} IS NOT NULL"
                 f" GROUP BY {column}, start_time // {round(days * _DAY_NS)})",
                 [contract.product, _ns(since), _ns(until), name],
             )
@@ -121,12 +126,15 @@ def peaks(
     return found
 
 
-def fallback_uses(query: Query, *, product: str, since: datetime, until: datetime) -> list[FallbackUse]:
+def fallback_uses(
+    query: Query, *, product: str, since: datetime, until: datetime, simulated: bool = False
+) -> list[FallbackUse]:
     """Those that answered, the most used first."""
+    decided = decided_for(product="$1", simulated=simulated)
     rows = query(
         "SELECT coalesce(workflow, '') AS workflow, subject, arg_max(rule, time) AS rule,"
         " count(DISTINCT coalesce(hex(trace_id), event_id)) AS calls, max(time) AS last FROM decisions"
-        f" WHERE {_WINDOW.format(time='time')} AND kind = 'fallback' AND subject <> 'none'"
+        f" WHERE {_WINDOW.format(time='time')} AND {decided} AND kind = 'fallback' AND subject <> 'none'"
         " GROUP BY ALL ORDER BY calls DESC, subject LIMIT 200",
         [product, _ns(since), _ns(until)],
     )
@@ -142,14 +150,17 @@ def fallback_uses(query: Query, *, product: str, since: datetime, until: datetim
     ]
 
 
-def model_rests(query: Query, *, product: str, since: datetime, until: datetime) -> list[ModelRest]:
+def model_rests(
+    query: Query, *, product: str, since: datetime, until: datetime, simulated: bool = False
+) -> list[ModelRest]:
     """Models that failed, those that were left alone last first."""
+    decided = decided_for(product="$1", simulated=simulated)
     rows = query(
         "SELECT json_extract_string(each, '$.name') AS model,"
         " count(*) FILTER (json_extract_string(each, '$.reason') <> 'resting') AS failed,"
         " count(*) FILTER (json_extract_string(each, '$.reason') = 'resting') AS rested, max(time) AS last"
         " FROM (SELECT unnest(json_extract(facts, '$.failed[*]')) AS each, time FROM decisions"
-        f" WHERE {_WINDOW.format(time='time')} AND kind = 'fallback' AND json_valid(facts))"
+        f" WHERE {_WINDOW.format(time='time')} AND {decided} AND kind = 'fallback' AND json_valid(facts))"
         " WHERE json_extract_string(each, '$.name') IS NOT NULL GROUP BY model"
         " ORDER BY rested DESC, failed DESC, model LIMIT 100",
         [product, _ns(since), _ns(until)],

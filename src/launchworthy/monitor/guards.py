@@ -1,6 +1,6 @@
 """What guards did in real calls: how many they hit, live and in shadow, and what people said of it.
 
-May import ``records``, ``stats`` and the standard library. Guards tell hits and what they could not check;
+May import ``records`` and this room. Guards tell hits and what they could not check;
 a call counts once for each, however many of its texts were hit.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from launchworthy.monitor.whose import decided_for, of_users
 from launchworthy.records import MARKED_CALL, ROOT, no_evaluation
 
 __all__ = ["FALSE_POSITIVE", "RIGHT", "GuardDay", "GuardHit", "GuardReading", "guard_hits", "guard_readings"]
@@ -29,7 +30,6 @@ _MOST_REVIEWS = 100_000
 _CALL = "coalesce(hex(trace_id), event_id)"
 _SHADOW = "coalesce(json_extract_string(facts, '$.action') = 'shadow', false)"
 _WINDOW = "product = $1 AND time >= $2 AND time < $3"
-_REAL = "NOT coalesce(simulated, false)"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,15 +83,16 @@ class GuardHit:
 
 
 def guard_readings(
-    query: Query, *, product: str, since: datetime, until: datetime
+    query: Query, *, product: str, since: datetime, until: datetime, simulated: bool = False
 ) -> tuple[int, dict[str, GuardReading]]:
-    """Calls of the window, and what each guard did in them; evaluation and simulated calls are left out."""
+    """Calls of real users in the window, or of simulated ones, and what each guard did in them."""
     values = [product, _ns(since), _ns(until)]
-    calls = _calls(query, values)
+    decided = decided_for(product="$1", simulated=simulated)
+    calls = _calls(query, values, of_users(simulated=simulated))
     found: dict[str, GuardReading] = {}
     rows = query(
         f"SELECT subject, outcome, {_SHADOW} AS shadow, time // {_DAY_NS} AS day,"
-        f" count(DISTINCT {_CALL}) AS n FROM decisions WHERE {_WINDOW} AND kind = 'guard' AND {_REAL}"
+        f" count(DISTINCT {_CALL}) AS n FROM decisions WHERE {_WINDOW} AND kind = 'guard' AND {decided}"
         " GROUP BY ALL ORDER BY day",
         values,
     )
@@ -110,20 +111,23 @@ def guard_readings(
         for number, n in calls.items():
             days.setdefault(number, GuardDay(day=_day(number), calls=n))
         found[name].days = [days[number] for number in sorted(days)]
-    for name, said in _reviews(query, values).values():
+    for name, said in _reviews(query, values, decided).values():
         reading = found.setdefault(name, GuardReading(name=name))
         reading.reviewed += 1
         reading.wrong += said == FALSE_POSITIVE
     return sum(calls.values()), found
 
 
-def guard_hits(query: Query, *, product: str, since: datetime, until: datetime, most: int) -> list[GuardHit]:
-    """The newest hits of real calls, with what people said of them."""
+def guard_hits(
+    query: Query, *, product: str, since: datetime, until: datetime, most: int, simulated: bool = False
+) -> list[GuardHit]:
+    """The newest hits in calls of such users, with what people said of them."""
     values = [product, _ns(since), _ns(until)]
-    said = _reviews(query, values)
+    decided = decided_for(product="$1", simulated=simulated)
+    said = _reviews(query, values, decided)
     rows = query(
         f"SELECT event_id, subject, hex(trace_id) AS trace, time, reason, facts, {_SHADOW} AS shadow"
-        f" FROM decisions WHERE {_WINDOW} AND kind = 'guard' AND outcome = 'hit' AND {_REAL}"
+        f" FROM decisions WHERE {_WINDOW} AND kind = 'guard' AND outcome = 'hit' AND {decided}"
         f" ORDER BY time DESC, event_id LIMIT {int(most)}",
         values,
     )
@@ -147,22 +151,24 @@ def _hit(row: Mapping[str, Any], said: Mapping[str, tuple[str, str]]) -> GuardHi
     )
 
 
-def _reviews(query: Query, values: Sequence[Any]) -> dict[str, tuple[str, str]]:
-    """Guard and answer of each hit that was looked at; the last answer counts."""
+def _reviews(query: Query, values: Sequence[Any], decided: str) -> dict[str, tuple[str, str]]:
+    """Guard and answer of each of these hits that was looked at; the last answer counts."""
     rows = query(
         f"SELECT subject, outcome, json_extract_string(facts, '$.hit') AS hit FROM decisions"
         f" WHERE {_WINDOW} AND kind = 'override' AND outcome IN ('{FALSE_POSITIVE}', '{RIGHT}')"
+        " AND json_extract_string(facts, '$.hit') IN"
+        f" (SELECT event_id FROM decisions WHERE product = $1 AND kind = 'guard' AND {decided})"
         f" ORDER BY time LIMIT {_MOST_REVIEWS}",
         values,
     )
     return {str(row["hit"]): (str(row["subject"]), str(row["outcome"])) for row in rows if row["hit"]}
 
 
-def _calls(query: Query, values: Sequence[Any]) -> dict[int, int]:
+def _calls(query: Query, values: Sequence[Any], users: str) -> dict[int, int]:
     for of_kind in (MARKED_CALL, ROOT):
         rows = query(
             f"SELECT start_time // {_DAY_NS} AS day, count(*) AS n FROM spans WHERE product = $1"
-            f" AND start_time >= $2 AND start_time < $3 AND {of_kind} AND {_REAL} AND {no_evaluation('$1')}"
+            f" AND start_time >= $2 AND start_time < $3 AND {of_kind} AND {users} AND {no_evaluation('$1')}"
             " GROUP BY 1 ORDER BY 1",
             values,
         )

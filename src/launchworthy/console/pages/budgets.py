@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from launchworthy.console.claims import claim_url
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
+from launchworthy.console.users import Users, users_of
 from launchworthy.console.words import Link, count, from_ns, joined, moment, page_url, sentence, short
 from launchworthy.contract import Contract
 from launchworthy.contract.model.workflow import Workflow
@@ -90,6 +92,7 @@ class BudgetsView:
     """What the page receives."""
 
     head: Head
+    users: Users
     limits: tuple[LimitRow, ...]
     fallbacks: tuple[FallbackRow, ...]
     models: tuple[ModelRow, ...]
@@ -104,10 +107,12 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
     if contract is None:
         raise NotFoundError(f"{product!r:.80} has no contract", hint="write one with: launchworthy init")
     since, until = ask.now - timedelta(days=_DAYS), ask.now + timedelta(seconds=1)
-    spent = taken(reading.query, product=product, since=since, until=until)
-    most = peaks(reading.query, contract, since=since, until=until)
-    uses = fallback_uses(reading.query, product=product, since=since, until=until)
-    rests = model_rests(reading.query, product=product, since=since, until=until)
+    users = users_of(reading, ask.query, product=product, page="budgets", since=since, until=until)
+    whose: dict[str, Any] = {"since": since, "until": until, "simulated": users.simulated}
+    spent = taken(reading.query, product=product, **whose)
+    most = peaks(reading.query, contract, **whose)
+    uses = fallback_uses(reading.query, product=product, **whose)
+    rests = model_rests(reading.query, product=product, **whose)
     found = [each for each in reading.incidents(product) if each.source is IncidentSource.BUDGET]
     open_rules = {each.address for each in found if each.state is IncidentState.OPEN}
     limits = tuple(
@@ -120,7 +125,7 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
     return BudgetsView(
         head=Head(
             title=_title(limits, found, product),
-            reason=_reason(calls, sum(cost) if cost else None),
+            reason=_reason(calls, sum(cost) if cost else None, users),
             section="products",
             trail=(
                 Link(text="Products", url="/"),
@@ -128,6 +133,7 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
                 Link(text="Budgets"),
             ),
         ),
+        users=users,
         limits=limits,
         fallbacks=_fallbacks(contract, uses, spent),
         models=tuple(_model(each) for each in rests),
@@ -162,11 +168,12 @@ def _title(limits: Sequence[LimitRow], found: Sequence[Incident], product: str) 
     return f"All {len(limits)} limits hold" if len(limits) > 1 else "The one limit holds"
 
 
-def _reason(calls: int, cost: float | None) -> str:
+def _reason(calls: int, cost: float | None, users: Users) -> str:
     if not calls:
         return f"No call of the last {_DAYS} days was recorded."
+    whose = " of simulated users" if users.simulated else ""
     spent = "" if cost is None else f", which cost {format_value(cost, unit='USD')}"
-    return f"{sentence(count(calls, 'call'))} in the last {_DAYS} days{spent}."
+    return f"{sentence(count(calls, 'call'))}{whose} in the last {_DAYS} days{spent}."
 
 
 def _limits(

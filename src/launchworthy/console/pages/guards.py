@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from markupsafe import Markup
 
 from launchworthy.console.charts import HistoryPoint, history_plot
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
+from launchworthy.console.users import Users, users_of
 from launchworthy.console.words import Link, count, day, from_ns, joined, moment, page_url, sentence, short
 from launchworthy.errors import NotFoundError
 from launchworthy.monitor.guards import (
@@ -82,6 +84,7 @@ class GuardsView:
     """What the page receives; ``act`` and ``token`` are of the forms that review a hit."""
 
     head: Head
+    users: Users
     rows: tuple[GuardRow, ...]
     chosen: str
     plots: tuple[tuple[str, Markup], ...]
@@ -102,7 +105,9 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
     if reading.contract(product) is None:
         raise NotFoundError(f"{product!r:.80} has no contract", hint="write one with: launchworthy init")
     since, until = ask.now - timedelta(days=_DAYS), ask.now + timedelta(seconds=1)
-    calls, found = guard_readings(reading.query, product=product, since=since, until=until)
+    users = users_of(reading, ask.query, product=product, page="guards", since=since, until=until)
+    whose: dict[str, Any] = {"product": product, "since": since, "until": until, "simulated": users.simulated}
+    calls, found = guard_readings(reading.query, **whose)
     compiled = reading.guards(product)
     known: Mapping[str, CompiledGuard] = (
         {} if isinstance(compiled, str) else {each.rule.name: each for each in compiled}
@@ -110,14 +115,24 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
     names = list(dict.fromkeys((*known, *sorted(found))))
     wanted = ask.query.get("guard", "")
     chosen = wanted if wanted in names else _busiest(found)
-    hits = guard_hits(reading.query, product=product, since=since, until=until, most=_HITS)
+    hits = guard_hits(reading.query, **whose, most=_HITS)
     if chosen and wanted == chosen:
         hits = [hit for hit in hits if hit.guard == chosen]
-    rows = tuple(_row(name, known.get(name), found.get(name), calls=calls, product=product) for name in names)
+    rows = tuple(
+        _row(
+            name,
+            known.get(name),
+            found.get(name),
+            calls=calls,
+            product=product,
+            users=ask.query.get("users", ""),
+        )
+        for name in names
+    )
     return GuardsView(
         head=Head(
             title=_title(rows, isinstance(compiled, str)),
-            reason=_reason(found, calls),
+            reason=_reason(found, calls, users),
             section="products",
             trail=(
                 Link(text="Products", url="/"),
@@ -125,6 +140,7 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
                 Link(text="Guards"),
             ),
         ),
+        users=users,
         rows=rows,
         chosen=chosen,
         plots=_plots(chosen, found.get(chosen)),
@@ -163,23 +179,30 @@ def _title(rows: Sequence[GuardRow], unknown: bool) -> str:
     return f"{acting} of {known} guards {verb}; {named} only watch{'es' if len(watching) == 1 else ''}"
 
 
-def _reason(found: Mapping[str, GuardReading], calls: int) -> str:
+def _reason(found: Mapping[str, GuardReading], calls: int, users: Users) -> str:
     if not calls and not found:
         return f"No call of the last {_DAYS} days was recorded."
+    whose = " of simulated users" if users.simulated else ""
     wrong, reviewed = (sum(getattr(each, name) for each in found.values()) for name in ("wrong", "reviewed"))
     told = (
         f" People looked at {count(reviewed, 'hit')} and found {wrong or 'none'} wrong." if reviewed else ""
     )
-    return f"{sentence(count(calls, 'call'))} in the last {_DAYS} days.{told}"
+    return f"{sentence(count(calls, 'call'))}{whose} in the last {_DAYS} days.{told}"
 
 
 def _row(
-    name: str, guard: CompiledGuard | None, found: GuardReading | None, *, calls: int, product: str
+    name: str,
+    guard: CompiledGuard | None,
+    found: GuardReading | None,
+    *,
+    calls: int,
+    product: str,
+    users: str,
 ) -> GuardRow:
     state, mark, mode = _MODES.get(guard.mode if guard else "", ("unproven", "◌", "unknown"))
     return GuardRow(
         name=name,
-        url=page_url("products", product, "guards", guard=name),
+        url=page_url("products", product, "guards", guard=name, users=users),
         state=state,
         mark=mark,
         mode=mode,
