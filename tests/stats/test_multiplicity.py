@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import integrate
 from scipy import stats as sps
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -17,6 +18,8 @@ from launchworthy.stats import (
     Interval,
     benjamini_hochberg,
     benjamini_yekutieli,
+    e_benjamini_hochberg,
+    e_value,
     holm,
     influence_interval,
     jackknife_interval,
@@ -116,3 +119,47 @@ def test_no_difference_at_all_is_no_evidence_and_a_clear_one_goes_below_what_res
 def test_a_share_which_cannot_be_below_zero_is_not_tested_against_it() -> None:
     assert "p_value" not in mean_interval([0.2, 0.9, 0.4], bounds=(0.0, 1.0)).sample
     assert "p_value" not in influence_interval(0.7, influences=[0.1, -0.1], bounds=(0.0, 1.0)).sample
+
+
+def test_the_e_value_of_a_p_value_is_the_mixture_of_its_calibrators_and_is_1_on_average() -> None:
+    for p in (1e-12, 1e-3, 0.2, 0.7, 0.999, 1.0 - 1e-7, 1.0):
+        mixture = integrate.quad(lambda kappa, p=p: kappa * p ** (kappa - 1.0), 0.0, 1.0)[0]
+        assert e_value(p) == pytest.approx(mixture, rel=1e-6)
+    grid = np.logspace(-14, 0, 4_001)
+    expected = np.trapezoid([e_value(float(p)) for p in grid], grid)
+    assert expected <= 1.0
+    assert e_value(0.0) == math.inf
+    with pytest.raises(InputError, match="p-value"):
+        e_value(1.5)
+
+
+def test_e_bh_finds_the_most_that_its_definition_allows() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        e_values = rng.lognormal(2.0, 2.0, size=15).tolist()
+        adjusted = e_benjamini_hochberg(e_values)
+        for error in (0.01, 0.05, 0.2):
+            ordered = sorted(e_values, reverse=True)
+            most = max((k for k in range(1, 16) if ordered[k - 1] >= 15 / (k * error)), default=0)
+            assert sum(each <= error for each in adjusted) == most
+    assert e_benjamini_hochberg([]) == []
+    assert e_benjamini_hochberg([math.inf, 0.0]) == [0.0, 1.0]
+    for wrong in (math.nan, -1.0):
+        with pytest.raises(InputError, match="e-value"):
+            e_benjamini_hochberg([wrong])
+
+
+def test_e_bh_keeps_the_share_of_false_finds_however_the_tests_hang_together() -> None:
+    rng = np.random.default_rng(9)
+    false = 0.0
+    for _ in range(300):
+        shared = rng.normal()
+        z = 0.9 * shared + math.sqrt(1 - 0.81) * rng.normal(size=20)
+        z[:5] += 6.0
+        found = [
+            at
+            for at, each in enumerate(e_benjamini_hochberg([e_value(float(sps.norm.sf(one))) for one in z]))
+            if each <= 0.1
+        ]
+        false += sum(at >= 5 for at in found) / max(1, len(found))
+    assert false / 300 <= 0.1

@@ -205,7 +205,9 @@ def rows_to_tell(found: Interval, *, tolerance: float) -> tuple[int | None, int 
     n_r, n_c = found.sample["reference_n"], found.sample["n"]
     h = _precision(found)
     if _is_ks(found):
-        h = 2.0 * (found.value - tolerance) ** 2 / math.log(2.0 / error)
+        # Whichever of the two is nearer to the tolerance: what the gap is without its noise is not known.
+        gap = min(abs(each - tolerance) for each in (found.value, found.sample["plain"]))
+        h = 2.0 * gap**2 / math.log(2.0 / error)
     elif steep > 0.0:
         h *= (-flat + math.sqrt(flat**2 + 4.0 * steep * wanted)) / (2.0 * steep)
     elif flat > 0.0:

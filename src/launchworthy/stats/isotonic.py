@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Calibration", "isotonic"]
 
-_MOST = 20_000  # different scores; more are put together in runs of equal size, which moves no chance by 1e-4
+_MOST = 20_000  # different scores; more are put together in runs of equal size, which moves a chance by less than 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
