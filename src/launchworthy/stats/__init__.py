@@ -30,6 +30,7 @@ from launchworthy.stats.correction import (
 )
 from launchworthy.stats.correlation import rank_correlation
 from launchworthy.stats.decision import MAX_UNSCORED_SHARE, bound_status, non_inferiority
+from launchworthy.stats.detection import Alarm, PromiseDetector
 from launchworthy.stats.divergence import (
     TOLERATED,
     TOLERATED_AUC,
@@ -113,6 +114,7 @@ __all__ = [
     "TOLERATED",
     "TOLERATED_AUC",
     "VARIABLES",
+    "Alarm",
     "ArmSums",
     "Calibration",
     "Divergence",
@@ -122,6 +124,7 @@ __all__ = [
     "Needed",
     "PairedWatch",
     "Posterior",
+    "PromiseDetector",
     "Repeats",
     "RiskCoverage",
     "SampleRatio",
