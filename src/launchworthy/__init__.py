@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from launchworthy.rollout.flags import flags
     from launchworthy.runtime.enforcer import Enforcer
     from launchworthy.runtime.no_answer import Answer, NoAnswer, Pending
+    from launchworthy.runtime.undo_drill import Sandbox
 
 __version__ = "0.1.0"
 
@@ -45,6 +46,7 @@ __all__ = [
     "NoAnswer",
     "Pending",
     "Release",
+    "Sandbox",
     "Span",
     "Stream",
     "__version__",
@@ -74,6 +76,7 @@ _ROOMS = {
     "NoAnswer": "runtime.no_answer",
     "Pending": "runtime.no_answer",
     "Release": "records.release",
+    "Sandbox": "runtime.undo_drill",
     "evaluate": "notebook",
     "flags": "rollout.flags",
 }

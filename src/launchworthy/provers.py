@@ -56,7 +56,13 @@ PROVERS: Mapping[str, Sequence[str]] = {
     "redteam": _ATTACKED,  # by the command of this name, as the rest
     "erase": ("drill:data/erasure_within",),
     "export": ("never:labels/export",),
-    "drill": ("drill:fallbacks/*", "drill:guards/*", "drill:monitors/*", "drill:rollout/roll_back"),
+    "drill": (
+        "drill:fallbacks/*",
+        "drill:guards/*",
+        "drill:monitors/*",
+        "drill:rollout/roll_back",
+        "drill:tools/undo",
+    ),
 }
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from launchworthy.evidence import Evidence
     from launchworthy.runtime.enforcer import Enforcer
 
-_GUARDS, _FALLBACKS = "guards", "fallbacks"
+_GUARDS, _FALLBACKS, _UNDO = "guards", "fallbacks", "undo"
 
 
 @click.command()
@@ -32,25 +32,33 @@ _GUARDS, _FALLBACKS = "guards", "fallbacks"
     show_default=True,
     help="Contract that declares what is drilled.",
 )
+@click.option(
+    "--sandbox",
+    metavar="MODULE:NAME",
+    help="Function that makes a launchworthy.Sandbox, in which actions are done and undone.",
+)
 @click.option("--question", help="What is asked in each drill; one that the application can answer.")
 @DATA
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     name: str | None,
     target: str | None,
+    sandbox: str | None,
     contract_file: Path,
     question: str | None,
     data: Path | None,
     as_json: bool,
 ) -> int:
-    """Force each fallback, each fault of a monitor and each failure of a guard.
+    """Force each fallback, each fault of a monitor and each failure of a guard; undo what can be undone.
 
-    NAME is guards, fallbacks, or a monitor of the contract that injects faults; all of them if not given.
+    NAME is guards, fallbacks, undo, or a monitor of the contract that injects faults; all if not given.
     A drill goes through the application's own code where it decorated its function with
     enforcer.workflow(...), else through a plain call. Models are really asked, and a model that is made to
     time out takes its time.
 
-    What came of it is kept as evidence for the claims guards/*, fallbacks/* and monitors/*.
+    An action that the contract says can be undone is done and undone in a sandbox of the application.
+
+    What came of it is kept as evidence for the claims guards/*, fallbacks/*, monitors/* and tools/*/undo.
 
     Exit code: 0 all went as declared, 1 some did not.
 
@@ -59,13 +67,8 @@ def command(
     from launchworthy.contract import load_contract
 
     contract = load_contract(contract_file)
-    names = _names(contract, name)
-    if target is None and names != [_GUARDS]:
-        if name is not None:
-            raise click.UsageError("name the application's enforcer: --target my_app:enforcer")
-        names = [_GUARDS]
-        click.echo("note: only the guards are drilled; name the rest by --target my_app:enforcer", err=True)
-    pieces = _drill(contract, names, target=target, file=contract_file, question=question)
+    names = _possible(_names(contract, name), name, target=target, sandbox=sandbox)
+    pieces = _drill(contract, names, target=target, sandbox=sandbox, file=contract_file, question=question)
     with opened(data, make=True) as workspace:
         workspace.add_evidence(contract.product, pieces)
     if as_json:
@@ -81,7 +84,8 @@ def _names(contract: Contract, name: str | None) -> list[str]:
     from launchworthy.errors import InputError
 
     monitors = [each for each, monitor in contract.monitors.items() if monitor.inject]
-    known = [_GUARDS, _FALLBACKS, *monitors]
+    undo = [_UNDO] if any(tool.undo for tool in contract.tools.values()) else []
+    known = [_GUARDS, _FALLBACKS, *undo, *monitors]
     if name is None:
         return known
     if name not in known:
@@ -96,8 +100,30 @@ def _names(contract: Contract, name: str | None) -> list[str]:
     return [name]
 
 
+def _possible(names: list[str], asked: str | None, *, target: str | None, sandbox: str | None) -> list[str]:
+    """Those that can be drilled with what was given; says what the rest needs."""
+    needs = {name: "--target my_app:enforcer" for name in names if name not in (_GUARDS, _UNDO)}
+    missing = dict(needs if target is None else {})
+    if _UNDO in names and sandbox is None:
+        missing[_UNDO] = "--sandbox my_app:sandbox"
+    if asked in missing:
+        what = "sandbox" if asked == _UNDO else "enforcer"
+        raise click.UsageError(f"name the application's {what}: {missing[asked]}")
+    if missing:
+        left = [name for name in names if name in missing]
+        how = " and ".join(dict.fromkeys(missing.values()))
+        click.echo(f"note: {', '.join(left)} not drilled; name the rest by {how}", err=True)
+    return [name for name in names if name not in missing]
+
+
 def _drill(
-    contract: Contract, names: list[str], *, target: str | None, file: Path, question: str | None
+    contract: Contract,
+    names: list[str],
+    *,
+    target: str | None,
+    sandbox: str | None,
+    file: Path,
+    question: str | None,
 ) -> list[Evidence]:
     from datetime import UTC, datetime
 
@@ -120,6 +146,8 @@ def _drill(
             )
             drills = drill_guards(contract, guards)
             pieces += drill_evidence(drills, product=contract.product, release=release, now=now)
+        elif name == _UNDO and sandbox is not None:
+            pieces += _undone(contract, sandbox, release=release, now=now)
         elif enforcer is not None:
             pieces += _forced(enforcer, name, question=question, release=release, now=now)
     return pieces
@@ -137,6 +165,28 @@ def _forced(
         faults = enforcer.contract.monitors[name].inject
         drills = list(drill_monitor(enforcer, name, faults, **asked))
     return drilled_evidence(drills, name=name, release=release, now=now)
+
+
+def _undone(contract: Contract, sandbox: str, *, release: str | None, now: Any) -> list[Evidence]:
+    from launchworthy.errors import InputError
+    from launchworthy.functions import load_attribute
+    from launchworthy.runtime.drills import drilled_evidence
+    from launchworthy.runtime.undo_drill import Sandbox, drill_undos
+
+    found = load_attribute(sandbox, what="sandbox")
+
+    def make() -> Sandbox:
+        box = found() if callable(found) else found
+        if not isinstance(box, Sandbox):
+            raise InputError(
+                f"{sandbox} makes {type(box).__name__} and no sandbox",
+                where="--sandbox",
+                hint="name a function that answers launchworthy.Sandbox(…)",
+            )
+        return box
+
+    drills = list(drill_undos(contract, make))
+    return drilled_evidence(drills, name=_UNDO, release=release, now=now, method="done and undone")
 
 
 def _enforcer(target: str, contract: Contract) -> Enforcer:

@@ -57,7 +57,7 @@ COMMANDS: dict[str, str] = {
     "why": "Say why a call of a tool may run or not, rule by rule, and what would change it.",
     "cedar": "Write the permissions of a contract as Cedar policies, or read Cedar policies as tools.",
     "redteam": "Attack the product's own target and tools, and keep the evidence.",
-    "drill": "Force each fallback, each fault of a monitor and each failure of a guard.",
+    "drill": "Force each fallback, fault and failure of a guard, and undo what can be undone.",
     "bucket": "Compute where units fall, by the algorithm of a flag vendor.",
     "rollout": "Bring a release to its users stage by stage, and simulate what a plan would do.",
     "incidents": "List incidents, or close one.",

@@ -29,7 +29,7 @@ from launchworthy.runtime.retrieving import Document
 from launchworthy.runtime.rules import WorkflowRules
 from launchworthy.runtime.tool_result import ToolState
 
-__all__ = ["Drilled", "drill_fallbacks", "drill_monitor", "drilled_evidence"]
+__all__ = ["Drilled", "drill_fallbacks", "drill_monitor", "drilled_evidence", "told"]
 
 _QUESTION = "May shoes be returned within 30 days?"
 _PASSAGE = "Shoes may be returned within 30 days."
@@ -45,11 +45,11 @@ class Drilled:
 
     Attributes:
         claim: Address of the claim that it speaks for.
-        workflow: In which it was forced.
-        fault: What was made to fail.
+        workflow: In which it was forced; empty where it concerns none.
+        fault: What was made to fail, or done.
         held: Whether what came of it is what the contract declares.
         seen: What came of it, in a clause.
-        through: ``application`` or ``enforcer``: whose code the call went through.
+        through: ``application``, ``enforcer`` or ``sandbox``: whose code the call went through.
         took_ms: How long the call took.
     """
 
@@ -103,7 +103,12 @@ def drill_monitor(
 
 
 def drilled_evidence(
-    drills: Sequence[Drilled], *, name: str, release: str | None, now: datetime
+    drills: Sequence[Drilled],
+    *,
+    name: str,
+    release: str | None,
+    now: datetime,
+    method: str = "fault injected",
 ) -> list[Evidence]:
     """A piece for each claim: how many of its drills went as declared."""
     by_claim: dict[str, list[Drilled]] = {}
@@ -117,7 +122,7 @@ def drilled_evidence(
             value=sum(each.held for each in found) / len(found),
             n=len(found),
             unit_of_analysis="drill",
-            method="fault injected",
+            method=method,
             sample={"successes": sum(each.held for each in found), "n": len(found)},
             release=release,
             source=f"drill:{name}",
@@ -186,7 +191,7 @@ def _drilled(
         held, seen = judge(_call(enforcer, workflow, question, faults))
     except Exception as error:
         held, seen = False, f"the call failed with {type(error).__name__}"
-    return _told(
+    return told(
         Drilled(
             claim=claim,
             workflow=workflow.name,
@@ -270,7 +275,7 @@ def _tools_down(
         seen = f"{tool} {result.state}, no answer: {given.policy}"
         if stopped and not held:
             seen += ", which the contract does not declare"
-        yield _told(
+        yield told(
             Drilled(
                 claim=claim,
                 workflow=workflow.name,
@@ -290,14 +295,15 @@ def _condition(workflow: WorkflowRules, fault: str) -> str:
     return own[0] if own else Condition.DOWN
 
 
-def _told(drilled: Drilled) -> Drilled:
+def told(drilled: Drilled) -> Drilled:
+    """Tell what came of a drill, as a decision of its own."""
     decision(
         kind="drill",
         subject=drilled.fault,
         outcome="as declared" if drilled.held else "otherwise",
         rule=drilled.claim,
         reason=drilled.seen,
-        workflow=drilled.workflow,
+        workflow=drilled.workflow or None,
         facts={"took_ms": round(drilled.took_ms), "through": drilled.through},
         simulated=True,
     )
