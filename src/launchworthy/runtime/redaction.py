@@ -18,8 +18,6 @@ from launchworthy.runtime.guards.pii import Placeholders, pii_guards, pseudonymi
 from launchworthy.runtime.guards.pii.guard import PiiGuard, PiiNamesGuard
 from launchworthy.runtime.guards.pii.kinds import KINDS
 from launchworthy.runtime.guards.pii.masking import PLACEHOLDER
-from launchworthy.runtime.guards.pii.network import find_mail
-from launchworthy.runtime.guards.pii.reading import read
 from launchworthy.runtime.guards.verdict import Finding, GuardContext, Outcome, Stage
 
 if TYPE_CHECKING:
@@ -47,10 +45,6 @@ def find_personal(text: str, guards: Guards) -> list[Finding] | None:
         if verdict.outcome is Outcome.COULD_NOT_CHECK:
             return None
         found += verdict.spans
-        if "@" in text and "email" in guard.kinds and "url" not in guard.kinds:
-            # In the address of a web page a mail address counts as part of it, which is not looked for.
-            reading = read(text)
-            found += [Finding(*reading.span(m.start, m.end), m.type, m.score) for m in find_mail(reading)]
     if not found:
         return found
     stands = [match.span() for form in (PLACEHOLDER, _REPLACED) for match in form.finditer(text)]

@@ -59,6 +59,53 @@ def test_only_the_kinds_asked_for_are_found() -> None:
     assert [span.type for span in spans] == ["email"]
 
 
+@pytest.mark.parametrize(
+    "guard",
+    [
+        PiiGuard(find=["email", "phone", "ip"]),
+        PiiGuard(thresholds={"url": 0.99}),
+        PiiGuard(exceptions=["https://10.1.2.3/u?m=ana@b.org&n=4155552671"]),
+    ],
+    ids=["kinds", "threshold", "exception"],
+)
+def test_an_address_of_a_page_that_does_not_count_hides_no_mail_or_host_in_it(
+    guard: PiiGuard,
+) -> None:
+    text = "See https://10.1.2.3/u?m=ana@b.org&n=4155552671 and ask ana@b.org"
+    found = guard.check(Stage.OUTPUT, text, _CONTEXT).spans
+    assert [(span.type, text[span.start : span.end]) for span in found] == [
+        ("ip", "10.1.2.3"),
+        ("email", "ana@b.org"),
+        ("email", "ana@b.org"),
+    ], "a row of digits in an address is no phone number"
+    whole = PiiGuard().check(Stage.OUTPUT, text, _CONTEXT).spans
+    assert [span.type for span in whole] == ["url", "email"]
+
+
+def test_a_kind_that_is_not_looked_for_still_keeps_its_stretch() -> None:
+    for text in ("card 4111 1111 1111 1111", "IBAN DE89 3704 0044 0532 0130 00"):
+        assert PiiGuard(find=["phone"], threshold=0.1).check(Stage.INPUT, text, _CONTEXT).spans == ()
+
+
+def test_two_guards_that_look_one_after_the_other_find_what_each_finds_alone() -> None:
+    texts = [_TEXT, "Write to Emily Watson at em@b.org", _TEXT]
+    patterns, names = PiiGuard(), PiiNamesGuard()
+    together = [
+        [guard.check(Stage.INPUT, text, _CONTEXT).spans for guard in (patterns, names)] for text in texts
+    ]
+    apart = [
+        [guard.check(Stage.INPUT, text, _CONTEXT).spans for text in texts] for guard in (names, patterns)
+    ]
+    assert together == [list(pair) for pair in zip(apart[1], apart[0], strict=True)]
+
+
+def test_a_text_too_long_for_the_tagger_could_not_be_checked() -> None:
+    verdict = PiiNamesGuard().check(Stage.INPUT, "!" * 200_001, _CONTEXT)
+    assert verdict.outcome is Outcome.COULD_NOT_CHECK
+    assert "200,000" in verdict.reason
+    assert PiiGuard().check(Stage.INPUT, "!" * 200_001, _CONTEXT).outcome is Outcome.PASS
+
+
 def test_a_group_stands_for_its_kinds() -> None:
     guard = PiiGuard(find=["national_id"])
     assert "us_ssn" in guard.kinds

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from launchworthy.errors import InputError
 from launchworthy.runtime.guards.pii import PiiGuard, PiiNamesGuard, tagger
 from launchworthy.runtime.guards.pii.measuring import Spans, agreement
-from launchworthy.runtime.guards.pii.tagger import LABELS, Chain, Tagger, allowed
+from launchworthy.runtime.guards.pii.tagger import LABELS, Chain, Tagger, _sureness, allowed
 from launchworthy.runtime.guards.pii.training.__main__ import command
 from launchworthy.runtime.guards.pii.training.generate import templates, texts
 from launchworthy.runtime.guards.verdict import GuardContext, Stage
@@ -99,6 +99,7 @@ def test_marginals_agree_with_adding_up_every_path() -> None:
     lengths = np.array([3, 2])
     chain = Chain.over(emitted, moves, lengths)
     single, pairs, total = chain.single(), chain.pairs(), chain.total
+    in_steps = _sureness(emitted, moves, lengths)
     for sentence, length in enumerate(lengths):
         weights = {}
         for path in itertools.product(range(size), repeat=int(length)):
@@ -112,6 +113,7 @@ def test_marginals_agree_with_adding_up_every_path() -> None:
             for label in range(size):
                 share = sum(w for path, w in weights.items() if path[t] == label) / whole
                 assert single[sentence, t, label] == pytest.approx(share, abs=1e-9)
+                assert in_steps[sentence, t, label] == pytest.approx(share, abs=1e-9)
         for left, right in itertools.product(range(size), repeat=2):
             share = sum(w for path, w in weights.items() if path[:2] == (left, right)) / whole
             assert pairs[sentence, 0, left, right] == pytest.approx(share, abs=1e-9)

@@ -38,30 +38,25 @@ for _number, _names in enumerate(
 
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _CLOCK = (
-    r"(?:(?:[ ,T]|, )[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
-    r"(?: ?[ap]m|Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"(?:(?:[ ,t]|, )[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
+    r"(?: ?[ap]m|z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-_YEAR_FIRST = re.compile(
-    rf"(?<![\w.-])([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_CLOCK}(?![\w-])", re.IGNORECASE
-)
+_YEAR_FIRST = re.compile(rf"(?<![\w.-])([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_CLOCK}(?![\w-])")
 _YEAR_LAST = re.compile(
     rf"(?<![\w.-])([0-9]{{1,2}})( ?[-/.] ?)([0-9]{{1,2}})\2((?:[0-9]{{2}}){{1,2}}){_CLOCK}(?![\w-])",
-    re.IGNORECASE,
 )
 _DAY_MONTH = re.compile(
     rf"(?<![\w.-])([0-9]{{1,2}})(?:st|nd|rd|th|er|\.|º)?[ -]?(?:of |de |d')?({_MONTH})\b\.?,?[ -]?"
     rf"(?:de |of )?([12][0-9]{{3}}|'?[0-9]{{2}}(?![0-9:])){_CLOCK}(?!\w)",
-    re.IGNORECASE,
 )
 _MONTH_DAY = re.compile(
     rf"(?<![\w-])({_MONTH})\b\.? ([0-9]{{1,2}})(?:st|nd|rd|th)?,? ([12][0-9]{{3}}){_CLOCK}(?!\w)",
-    re.IGNORECASE,
 )
 
 
 def find_dates(reading: Reading, topics: Topics) -> Iterator[Finding]:
     """Every day that the calendar has, with its time of day where one follows."""
-    text = reading.text
+    text = reading.lower
     for match in _YEAR_FIRST.finditer(text):
         if _day(match[1], match[3], match[4]):
             yield _dated(match, topics, 0.9)
@@ -69,10 +64,10 @@ def find_dates(reading: Reading, topics: Topics) -> Iterator[Finding]:
         if _day(match[4], match[3], match[1]) or _day(match[4], match[1], match[3]):
             yield _dated(match, topics, 0.9 if len(match[4]) == 4 else 0.6)
     for match in _DAY_MONTH.finditer(text):
-        if _day(match[3].lstrip("'"), str(_MONTHS[match[2].lower()]), match[1]):
+        if _day(match[3].lstrip("'"), str(_MONTHS[match[2]]), match[1]):
             yield _dated(match, topics, 0.9)
     for match in _MONTH_DAY.finditer(text):
-        if _day(match[3], str(_MONTHS[match[1].lower()]), match[2]):
+        if _day(match[3], str(_MONTHS[match[1]]), match[2]):
             yield _dated(match, topics, 0.9)
 
 

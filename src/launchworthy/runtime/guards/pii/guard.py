@@ -7,13 +7,14 @@ what a model estimates is recorded and acts only once it was calibrated on the p
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launchworthy.runtime.guards.pii.kinds import GROUPS, NAMED_KINDS, PATTERN_KINDS, chosen_kinds
-from launchworthy.runtime.guards.pii.patterns import find_patterns, without_overlap
+from launchworthy.runtime.guards.pii.patterns import Candidates, without_overlap
 from launchworthy.runtime.guards.pii.reading import Reading, read
 from launchworthy.runtime.guards.verdict import Finding, GuardContext, GuardVerdict, Outcome, Stage
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PATTERNS_VERSION", "PiiGuard", "PiiNamesGuard", "pii_guards"]
 
-PATTERNS_VERSION = "pii-patterns-1"
+PATTERNS_VERSION = "pii-patterns-2"
 
 WINDOW = 320
 """Characters to hold back for patterns: the longest value that is found only once it is complete, a mail
@@ -66,6 +67,21 @@ class _Settings:
         )
 
 
+_MOST_TAGGED = 200_000  # words and signs of one text that are tagged: some three seconds of CPU
+_MOST_KEPT = 50_000  # characters of a text whose reading the next guard finds ready
+_last = threading.local()
+
+
+def _candidates(payload: str) -> Candidates:
+    """What a text may hold; the two guards, which look one after the other, share one look."""
+    known: tuple[str, Candidates] | None = getattr(_last, "seen", None)
+    if known is not None and known[0] is payload:
+        return known[1]
+    candidates = Candidates.of(read(payload))
+    _last.seen = (payload, candidates) if len(payload) <= _MOST_KEPT else None
+    return candidates
+
+
 def _one_form(text: str) -> str:
     return "".join(c for c in read(text).text.casefold() if c.isalnum())
 
@@ -103,8 +119,9 @@ class PiiGuard:
 
     def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
         """Find personal data in one text."""
-        reading = read(payload)
-        found = [f for f in find_patterns(reading) if self._settings.wanted(reading, f)]
+        candidates = _candidates(payload)
+        reading = candidates.reading
+        found = candidates.kept(lambda finding: self._settings.wanted(reading, finding))
         return _verdict(self.name, self.version, reading, found)
 
 
@@ -159,10 +176,24 @@ class PiiNamesGuard:
         return LONGEST_SENTENCE
 
     def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
-        """Find names in one text; what the patterns are sure of is not a name."""
-        reading = read(payload)
-        formed = [f for f in find_patterns(reading) if f.score >= _DEFAULT_THRESHOLD]
-        tagged = self._tagger.find(reading.text, formed)
+        """Find names in one text; what the patterns are sure of is not a name.
+
+        A text of more than 200,000 words and signs could not be checked: it would hold a call for seconds.
+        """
+        from launchworthy.runtime.guards.pii.tagger import cut_for_tagging
+
+        candidates = _candidates(payload)
+        reading = candidates.reading
+        formed = [f for f in candidates.kept() if f.score >= _DEFAULT_THRESHOLD]
+        cut = cut_for_tagging(reading.text, formed)
+        if sum(map(len, cut)) > _MOST_TAGGED:
+            return GuardVerdict(
+                guard=self.name,
+                version=self.version,
+                outcome=Outcome.COULD_NOT_CHECK,
+                reason=f"the text has more than {_MOST_TAGGED:,} words and signs",
+            )
+        tagged = self._tagger.find_in(reading.text, cut)
         found = [f for f in tagged if self._settings.wanted(reading, f)]
         return _verdict(self.name, self.version, reading, found)
 

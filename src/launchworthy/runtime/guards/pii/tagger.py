@@ -23,7 +23,7 @@ from launchworthy.errors import InputError
 from launchworthy.runtime.guards.pii.words import ROWS, Word, features, sentences
 from launchworthy.runtime.guards.verdict import Finding
 
-__all__ = ["LABELS", "TAGGED", "Chain", "Tagger", "allowed"]
+__all__ = ["LABELS", "TAGGED", "Chain", "Tagger", "allowed", "cut_for_tagging"]
 
 TAGGED = ("name", "address", "organisation", "place")
 LABELS = ("O", *(f"{part}-{kind}" for kind in TAGGED for part in "BI"))
@@ -97,6 +97,28 @@ class Chain:
         scores = self.forward[:, :-1, :, None] + self.moves[None, None, 1:, :]
         scores += (self.emitted + self.backward)[:, 1:, None, :] - self.total[:, None, None, None]
         return np.asarray(np.exp(scores))
+
+
+def _sureness(emitted: Floats, moves: Floats, lengths: npt.NDArray[np.int64]) -> Floats:
+    """Probability of each label at each word, as ``Chain`` has it, in steps that each sum to one."""
+    longest = emitted.shape[1]
+    scores = np.exp(emitted - emitted.max(axis=2, keepdims=True)).transpose(1, 0, 2).copy()
+    step, last = np.exp(moves[1:]), lengths - 1
+    forward, backward = np.empty_like(scores), np.ones_like(scores)
+    row = scores[0] * np.exp(moves[0])
+    forward[0] = row
+    for t in range(1, longest):
+        row = (row @ step) * scores[t]
+        row /= row.sum(axis=1, keepdims=True)
+        forward[t] = row
+    for t in range(longest - 2, -1, -1):
+        row = (backward[t + 1] * scores[t + 1]) @ step.T
+        row /= row.sum(axis=1, keepdims=True)
+        row[t >= last] = 1.0
+        backward[t] = row
+    both = forward * backward
+    both /= both.sum(axis=2, keepdims=True)
+    return np.asarray(both.transpose(1, 0, 2))
 
 
 def _best(emitted: Floats, moves: Floats, lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
@@ -195,26 +217,37 @@ class Tagger:
             text: As it is read.
             formed: What patterns found, in order and without overlap; addresses it reads itself.
         """
-        cut = sentences(text, [f for f in formed if f.type != "address"])
+        return self.find_in(text, cut_for_tagging(text, formed))
+
+    def find_in(self, text: str, cut: Sequence[list[Word]]) -> list[Finding]:
+        """The same of a text that is cut already."""
         found: list[Finding] = []
         for first in range(0, len(cut), _AT_ONCE):
             found += self._find(text, cut[first : first + _AT_ONCE])
         return found
 
-    def _find(self, text: str, cut: list[list[Word]]) -> list[Finding]:
+    def _find(self, text: str, cut: Sequence[list[Word]]) -> list[Finding]:
         rows = features(cut)
         scores = self._weights[rows].sum(axis=1, dtype=np.int32) * self._scale
         lengths = np.array([len(sentence) for sentence in cut], dtype=np.int64)
         emitted = np.zeros((len(cut), int(lengths.max()), len(LABELS)))
         emitted[np.arange(emitted.shape[1])[None, :] < lengths[:, None]] = scores
-        single = Chain.over(emitted, self._moves, lengths).single()
         found = []
-        for sentence, path, sure in zip(cut, _best(emitted, self._moves, lengths), single, strict=True):
-            found += _findings(text, sentence, path, sure)
+        paths = _best(emitted, self._moves, lengths)
+        told = [place for place, path in enumerate(paths) if path.any()]
+        if told:
+            sureness = _sureness(emitted[told], self._moves, lengths[told])
+            for place, sure in zip(told, sureness, strict=True):
+                found += _findings(text, cut[place], paths[place], sure)
         return found
 
 
 _AT_ONCE = 64  # sentences decoded together
+
+
+def cut_for_tagging(text: str, formed: Sequence[Finding]) -> list[list[Word]]:
+    """The words of a text by sentence; what patterns found is one word each, but for addresses."""
+    return sentences(text, [f for f in formed if f.type != "address"])
 
 
 def _findings(text: str, sentence: list[Word], path: npt.NDArray[np.int64], sure: Floats) -> list[Finding]:

@@ -167,6 +167,20 @@ _LOOKS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((_WORD, 3), (_SHAPE, 0)),
 )
 _REACH = 3
+
+
+def _grouped() -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """The looks by how many words they look at: their numbers, and of each word bases and offsets."""
+    by_size: dict[int, list[int]] = {}
+    for number, looks in enumerate(_LOOKS):
+        by_size.setdefault(len(looks), []).append(number)
+    return [
+        (np.array(numbers), *np.array([_LOOKS[number] for number in numbers]).transpose(2, 1, 0))
+        for numbers in by_size.values()
+    ]
+
+
+_GROUPS = _grouped()
 FEATURES = len(_LOOKS) + 2
 """Features of each word: the looks, how the sentence is written, and how it is written with the shape."""
 
@@ -189,18 +203,15 @@ def features(cut: Sequence[Sequence[Word]]) -> npt.NDArray[np.int32]:
     place = np.array(inside, dtype=np.int64)
     written = np.array(writing, dtype=np.uint64)[place]
     rows = np.empty((len(place), FEATURES), dtype=np.int32)
-    for number, looks in enumerate(_LOOKS):
-        mixed = np.full(len(place), number + 1, dtype=np.uint64)
-        for base, offset in looks:
-            mixed = (mixed * np.uint64(0x9E3779B97F4A7C15) + codes[place + offset, base]) & _MASK
+    for numbers, bases, offsets in _GROUPS:
+        mixed = np.broadcast_to((numbers + 1).astype(np.uint64), (len(place), len(numbers)))
+        for base, offset in zip(bases, offsets, strict=True):
+            mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + codes[place[:, None] + offset, base]
             mixed ^= mixed >> np.uint64(29)
-        rows[:, number] = _row(mixed)
+        rows[:, numbers] = _row(mixed)
     rows[:, -2] = _row(written + np.uint64(0xA5A5))
     rows[:, -1] = _row(written * np.uint64(0xC2B2AE3D27D4EB4F) + codes[place, _SHAPE])
     return rows
-
-
-_MASK = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 def _row(mixed: _Codes) -> npt.NDArray[np.int32]:
