@@ -130,7 +130,7 @@ class World:
 
     def failure_board(self, product: str) -> Sequence[FailureRow]:
         contract = self.contract(product)
-        return () if contract is None else failure_board(contract, (), query=self.query, now=NOW)
+        return () if contract is None else failure_board(contract, (), evidence=(), query=self.query, now=NOW)
 
     def judge_version(self, product: str, name: str, *, metric: str | None) -> JudgeVersion | str:
         return self.judges.get((product, name), "no claim of the contract is scored by it")

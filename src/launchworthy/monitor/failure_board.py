@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from launchworthy.contract import Contract
 from launchworthy.contract.failure_modes import FailureMode, failure_modes
+from launchworthy.evidence import Evidence
 from launchworthy.evidence.rates import compared
 from launchworthy.monitor.cures import Period, calls_sql
 from launchworthy.monitor.sample import Sample, share
@@ -26,22 +27,38 @@ _FEW = 30
 
 
 def failure_board(
-    contract: Contract, incidents: Iterable[Incident], *, query: Query, now: datetime
+    contract: Contract,
+    incidents: Iterable[Incident],
+    *,
+    evidence: Iterable[Evidence],
+    query: Query,
+    now: datetime,
 ) -> list[FailureRow]:
     """One row a failure mode, in the contract's order.
 
     Args:
         contract: What may go wrong.
         incidents: Of its product.
+        evidence: Of its product, oldest first.
         query: Answers one SELECT over the records.
         now: End of the newest week.
     """
     known = list(incidents)
-    return [_row(contract.product, mode, known, query=query, now=now) for mode in failure_modes(contract)]
+    measured = {piece.claim: rate for piece in evidence if (rate := _measured(piece)) is not None}
+    return [
+        _row(contract.product, mode, known, measured.get(mode.watched_by), query=query, now=now)
+        for mode in failure_modes(contract)
+    ]
 
 
 def _row(
-    product: str, mode: FailureMode, known: Sequence[Incident], *, query: Query, now: datetime
+    product: str,
+    mode: FailureMode,
+    known: Sequence[Incident],
+    measured: Rate | None,
+    *,
+    query: Query,
+    now: datetime,
 ) -> FailureRow:
     own = [
         each
@@ -66,6 +83,7 @@ def _row(
         clicks=tuple(clicks for clicks, _ in weeks),
         calls=tuple(calls for _, calls in weeks),
         rate=rate,
+        measured=measured,
         trend=trend if trend.low is not None else None,
         open=sum(each.state is IncidentState.OPEN for each in own),
         watched=sum(each.state is IncidentState.WATCHED for each in own),
@@ -109,6 +127,14 @@ def _rate(product: str, mode: FailureMode, *, query: Query, now: datetime, newes
     if found is None:
         return None
     return Rate(value=found.value, low=found.low, high=found.high, n=found.n)
+
+
+def _measured(piece: Evidence) -> Rate | None:
+    if piece.value is None or piece.low is None or piece.high is None:
+        return None
+    return Rate(
+        value=piece.value, low=piece.low, high=piece.high, n=piece.n, unit=piece.unit, source=piece.source
+    )
 
 
 def _said(bind: Bind, product: str, mode: FailureMode) -> str:

@@ -357,6 +357,7 @@ class FailureRow:
         clicks: Of how many calls of the last eight weeks users said so, by week, the oldest first; ``calls``
             is of how many.
         rate: Of the last four weeks; None without a call.
+        measured: What the claim that watches it measured last; None where nothing did.
         trend: Change of the rate against the four weeks before; None where either has none.
         open, watched, cured: Incidents by state; ``cured`` are those with a proven fix.
         days_to_cure: Median days from opening to the proven fix; None where there is none.
@@ -370,6 +371,7 @@ class FailureRow:
     clicks: tuple[int, ...]
     calls: tuple[int, ...]
     rate: Rate | None
+    measured: Rate | None
     trend: Proof | None
     open: int
     watched: int

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from launchworthy.contract import Claim, ClaimKind
+from launchworthy.contract import Claim, ClaimKind, Direction
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evals.cures import offline_proof
 from launchworthy.evidence import AuditFilter, Evidence, State
@@ -22,6 +22,7 @@ from launchworthy.monitor.cures import Failing, Period, calls_in, production_pro
 from launchworthy.monitor.incidents import INCIDENT, closing_of, overruns
 from launchworthy.monitor.incidents import Incident as Overrun
 from launchworthy.monitor.incidents import incidents as read_overruns
+from launchworthy.quantity import format_value
 from launchworthy.records import incident_steps as steps
 from launchworthy.records.incident import (
     Fix,
@@ -49,6 +50,11 @@ _RECENT = timedelta(days=7)
 _LEAST_WINDOW = timedelta(days=1)
 _MOST_CLOSINGS = 1_000
 _PRODUCER = "launchworthy.monitor"
+# What the product does to its users and its data; how well it is measured is the verdict's affair.
+_LOSSES = frozenset(
+    ("data", "economics", "fairness", "gold", "guards", "limits", "monitors", "no_answer", "outcomes",
+     "quality", "reliability", "tools", "trust")
+)  # fmt: skip
 _BY_FAMILY = {"guards": IncidentSource.GUARD, "data": IncidentSource.GUARD, "tools": IncidentSource.GUARD}
 
 
@@ -153,6 +159,8 @@ class IncidentWatch:
         }
         order = [None, *sorted(serving, key=lambda each: -serving[each])]
         for claim in self._judge.claims(known):
+            if claim.family not in _LOSSES:
+                continue
             pieces = (newest.get((claim.address, release)) for release in order)
             piece = next((each for each in pieces if each is not None and _unmet(claim, each, now)), None)
             if piece is None:
@@ -163,7 +171,7 @@ class IncidentWatch:
                 continue
             self._incidents.open(
                 product,
-                title=f"{_place(claim.address, product)} is worse than promised: {measured_text(piece)}",
+                title=_broken(claim, piece, product),
                 source=_source(claim),
                 address=claim.address,
                 traces=_traces(piece),
@@ -339,6 +347,18 @@ def _unmet(claim: Claim, piece: Evidence, now: datetime) -> bool:
     if piece.value is None or expiry(claim, piece) <= now:
         return False
     return judge(claim, piece, now=now).state is State.UNMET
+
+
+def _broken(claim: Claim, piece: Evidence, product: str) -> str:
+    """What is being lost: what was measured, and what was promised."""
+    target = claim.target
+    if claim.kind is ClaimKind.NEVER or target is None:
+        return f"{_place(claim.address, product)}: {measured_text(piece)}, and none may be"
+    metric = (claim.metric or claim.address.rpartition("/")[2]).replace("_", " ")
+    place = f"{metric} of {claim.workflow}" if claim.workflow else metric
+    word = "at most" if target.direction is Direction.AT_MOST else "at least"
+    promised = f"{word} {format_value(target.threshold, unit=target.unit)} is promised"
+    return f"{place} is worse than promised: {measured_text(piece)}, where {promised}"
 
 
 def _place(address: str, product: str) -> str:

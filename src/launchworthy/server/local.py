@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from launchworthy.contract import Contract
-from launchworthy.errors import InputError, LaunchworthyError
+from launchworthy.errors import InputError, LaunchworthyError, StorageError
 from launchworthy.evals.cache import forget_replies
 from launchworthy.evidence import (
     AuditEntry,
@@ -48,6 +48,7 @@ from launchworthy.server.contracts import Contracts
 from launchworthy.server.deciding import own_decision
 from launchworthy.server.erasing import drill, what_is_left
 from launchworthy.server.exporting import learnable
+from launchworthy.server.flagging import Flagging
 from launchworthy.server.incident_telling import IncidentTeller
 from launchworthy.server.incident_watch import IncidentWatch
 from launchworthy.server.incidents import Incidents
@@ -73,7 +74,7 @@ __all__ = ["LocalWorkspace"]
 _log = logging.getLogger("launchworthy.server")
 
 # What has a meaning of its own in the chain is appended by the operation that it belongs to.
-_OWN_KINDS = ("evidence", "erasure", "decision", "export", "rollout", "incident")
+_OWN_KINDS = ("evidence", "erasure", "decision", "export", "rollout", "incident", "flags")
 
 
 class LocalWorkspace:
@@ -114,6 +115,13 @@ class LocalWorkspace:
             judge=self.judge,
             incidents=self._incidents,
             person=self._person,
+            clock=clock,
+        )
+        self.flagging = Flagging(
+            store,
+            newest_ramp=self.ramping.newest,
+            who=self._incidents.who,
+            take=self.take,
             clock=clock,
         )
         self._closed = False
@@ -246,14 +254,19 @@ class LocalWorkspace:
         return self._store.ledger.evidence(product)
 
     def record(self, *, product: str, kind: str, body: Mapping[str, Any]) -> LedgerEntry:
-        """Append an entry of another kind than evidence, such as a verdict, to the audit chain."""
+        """Append an entry of another kind than evidence, such as a verdict, to the chain, and sign it."""
         if kind in _OWN_KINDS or not kind.isidentifier() or len(kind) > 40:
             raise InputError(
                 f"an entry of kind {kind!r:.60} is not appended this way",
                 where="kind",
                 hint="a word such as verdict; evidence and erasures have operations of their own",
             )
-        return self._store.ledger.append_ledger(product, kind=kind, bodies=[to_json(dict(body))])[0]
+        [entry] = self._store.ledger.append_ledger(product, kind=kind, bodies=[to_json(dict(body))])
+        try:
+            self._auditor.sign()
+        except StorageError as error:
+            _log.warning("an entry of kind %s is not signed yet: %s", kind, error)
+        return entry
 
     def ledger_entries(self, *, product: str, after: int = 0) -> list[LedgerEntry]:
         """Entries of the audit chain, oldest first, from the one that follows number ``after``."""
@@ -768,6 +781,44 @@ class LocalWorkspace:
         found = self.ramping.evaluate(product)
         return None if found is None else self.ramping.listed(product)[0]
 
+    def flags(self, *, product: str) -> dict[str, Any]:
+        """The flags in force, with that of the product's releases; for clients that decide by themselves."""
+        return self.flagging.told(product)
+
+    def set_flags(
+        self,
+        *,
+        product: str,
+        flags: Mapping[str, Any],
+        reason: str,
+        by: str = "",
+        replaces: int | None = None,
+        caller: Caller = THIS_MACHINE,
+    ) -> dict[str, Any]:
+        """Put flags in force, unless they would move units and no higher generation says so."""
+        return self.flagging.put(
+            product, document=flags, reason=reason, by=by, replaces=replaces, caller=caller
+        )
+
+    def switch_flag(
+        self,
+        *,
+        product: str,
+        flag: str,
+        enabled: bool,
+        reason: str,
+        by: str = "",
+        caller: Caller = THIS_MACHINE,
+    ) -> dict[str, Any]:
+        """Switch a flag off for everybody at once, or on again."""
+        return self.flagging.switch(
+            product, flag=flag, enabled=enabled, reason=reason, by=by, caller=caller
+        )
+
+    def flag_history(self, *, product: str) -> list[dict[str, Any]]:
+        """Versions of the flags that were put in force, newest first: when, by whom, why."""
+        return self.flagging.history(product)
+
     def open_incident(
         self,
         *,
@@ -870,7 +921,8 @@ class LocalWorkspace:
         if contract is None:
             return []
         found = self.incidents(product=product)
-        return failure_board(contract, found, query=self.query, now=self._clock())
+        held = self.evidence(product)
+        return failure_board(contract, found, evidence=held, query=self.query, now=self._clock())
 
     def tell_incidents(
         self, *, product: str, settings: Mapping[str, Any], caller: Caller = THIS_MACHINE

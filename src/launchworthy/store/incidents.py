@@ -21,6 +21,7 @@ from launchworthy.errors import NotFoundError
 from launchworthy.evidence import commitment
 from launchworthy.records import incident_steps as steps
 from launchworthy.records.incident import (
+    SEVERITIES,
     Fix,
     Incident,
     IncidentEvent,
@@ -160,15 +161,14 @@ class IncidentRepository:
     def listed(
         self, product: str, *, states: Sequence[IncidentState] = (), limit: int = _MOST
     ) -> list[Incident]:
-        """Those of these states (all where none is named): open ones, then watched, then closed, the newest
-        first in each."""
+        """Those of these states (all where none is named): open ones, the worst first, then watched, then
+        closed; the newest first in each."""
         query = select(incidents.c.body).filter_by(product=product).order_by(incidents.c.changed_at.desc())
         if states:
             query = query.where(incidents.c.state.in_([each.value for each in states]))
         with self._database.read() as connection:
             found = [_incident(body) for body in connection.execute(query.limit(limit)).scalars()]
-        order = list(IncidentState)
-        return sorted(found, key=lambda each: (order.index(each.state), -each.last_at.timestamp(), each.id))
+        return sorted(found, key=_rank)
 
     def events(self, product: str, incident_id: str) -> list[IncidentEvent]:
         """The timeline, oldest first; what the chain committed to otherwise is told as altered."""
@@ -323,6 +323,11 @@ def _announce(
                     **key, attempts=0, due_at=to_ns(each.due_at), told_at=None, failure=""
                 )
             )
+
+
+def _rank(one: Incident) -> tuple[int, int, float, str]:
+    bad = SEVERITIES.index(one.severity) if one.state is IncidentState.OPEN else 0
+    return list(IncidentState).index(one.state), -bad, -one.last_at.timestamp(), one.id
 
 
 def _row(one: Incident, now: datetime) -> dict[str, Any]:

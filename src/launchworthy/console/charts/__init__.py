@@ -3,6 +3,7 @@
 May import ``quantity`` and the words of this room.
 """
 
+from launchworthy.console.charts.before_after import before_after_plot
 from launchworthy.console.charts.correction import correction_plot
 from launchworthy.console.charts.coverage import coverage_plot
 from launchworthy.console.charts.curve import CurvePoint, risk_plot
@@ -28,6 +29,7 @@ __all__ = [
     "Scale",
     "ShareBar",
     "ShiftRow",
+    "before_after_plot",
     "correction_plot",
     "coverage_plot",
     "distribution_plot",

@@ -14,7 +14,7 @@ from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, joined, page_url, short
 from launchworthy.errors import NotFoundError
 from launchworthy.quantity import difference_unit, format_interval, format_number
-from launchworthy.records.incident import FailureRow, Proof
+from launchworthy.records.incident import FailureRow, Proof, Rate
 
 __all__ = ["PAGE", "FailureModesView", "ModeRow"]
 
@@ -30,6 +30,7 @@ class ModeRow:
     severity: str
     kind: str
     watched_by: Link
+    measured: str
     rate: str
     weeks: Markup
     state: str
@@ -95,7 +96,7 @@ def _row(each: FailureRow, product: str) -> ModeRow:
     state, mark, trend = _trend(each.trend)
     rate = "no calls"
     if each.rate is not None:
-        rate = format_interval(each.rate.value, each.rate.low, each.rate.high, n=each.rate.n, unit="ratio")
+        rate = _told(each.rate)
     work = [
         text
         for number, text in (
@@ -117,6 +118,7 @@ def _row(each: FailureRow, product: str) -> ModeRow:
             text=short(each.watched_by.removeprefix(f"{product}/"), most=_NAMED),
             url=claim_url(product, each.watched_by),
         ),
+        measured="not measured yet" if each.measured is None else _told(each.measured),
         rate=rate,
         weeks=weeks_plot(each.clicks, of=each.calls, title=f"{name}, share of calls"),
         state=state,
@@ -126,6 +128,10 @@ def _row(each: FailureRow, product: str) -> ModeRow:
         work=", ".join(work) or "nothing open",
         cured=cured,
     )
+
+
+def _told(rate: Rate) -> str:
+    return format_interval(rate.value, rate.low, rate.high, n=rate.n, unit=rate.unit)
 
 
 def _trend(trend: Proof | None) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from launchworthy.console.charts import ForestRow, IntervalMark, forest_plot, interval_plot
+from launchworthy.console.charts import ForestRow, IntervalMark, before_after_plot, forest_plot
 from launchworthy.console.page import Ask, Head, Page
 from launchworthy.console.pages.incidents import Shown, shown_incident
 from launchworthy.console.reading import Reading
@@ -52,7 +52,8 @@ class ProofRow:
     word: str
     said: str
     what: str
-    rates: tuple[tuple[str, str, Markup], ...]
+    since: str
+    rates: Markup | None
     change: Markup | None
 
 
@@ -65,7 +66,6 @@ class IncidentView:
     is_open: bool
     is_closed: bool
     facts: tuple[tuple[str, str], ...]
-    numbers: tuple[tuple[str, str], ...]
     suspects: tuple[tuple[str, str, str], ...]
     playbook: str
     traces: tuple[Link, ...]
@@ -103,8 +103,7 @@ def view(reading: Reading, ask: Ask) -> IncidentView:
         one=shown,
         is_open=one.state is IncidentState.OPEN,
         is_closed=one.state is IncidentState.CLOSED,
-        facts=_facts(one),
-        numbers=_numbers(one.facts),
+        facts=(*_facts(one), *_numbers(one.facts)),
         suspects=tuple((moment(each.at), each.kind, short(each.what, most=_LONG)) for each in one.suspected),
         playbook=short(detail.playbook, most=_LONG),
         traces=tuple(Link(text=each, url=page_url("traces", each)) for each in one.traces),
@@ -183,11 +182,6 @@ def _proof(proof: Proof) -> ProofRow:
         False: ("unmet", "✕", "shown to be worse"),
         None: ("unproven", "◌", "not shown yet"),
     }[proof.fallen]
-    rates = [
-        (name, _told(rate), interval_plot(_mark(rate), title=f"{name} in {proof.where}"))
-        for name, rate in (("Before the fix", proof.before), ("Since", proof.after))
-        if rate is not None
-    ]
     change = None
     if proof.low is not None and proof.high is not None and proof.before and proof.after:
         change = forest_plot(
@@ -212,13 +206,18 @@ def _proof(proof: Proof) -> ProofRow:
         word=word,
         said=sentence(short(proof.reason, most=_LONG)),
         what=short(proof.what, most=_NAMED * 2),
-        rates=tuple(rates),
+        since="" if proof.before or proof.after is None else f"Since: {_told(proof.after)}",
+        rates=before_after_plot(
+            _mark(proof.before, ""), _mark(proof.after, state), title=f"Rate in {proof.where}"
+        )
+        if proof.before and proof.after
+        else None,
         change=change,
     )
 
 
-def _mark(rate: Rate) -> IntervalMark:
-    return IntervalMark(value=rate.value, low=rate.low, high=rate.high, n=rate.n, unit=rate.unit)
+def _mark(rate: Rate, state: str) -> IntervalMark:
+    return IntervalMark(value=rate.value, low=rate.low, high=rate.high, n=rate.n, unit=rate.unit, state=state)
 
 
 def _told(rate: Rate) -> str:
