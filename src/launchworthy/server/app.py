@@ -24,6 +24,7 @@ from launchworthy.errors import LaunchworthyError, NotFoundError
 from launchworthy.server.api import api_routes, error_response, read_body
 from launchworthy.server.auth import COOKIE, SESSION_S, Gate, sign_session
 from launchworthy.server.local import LocalWorkspace
+from launchworthy.server.ofrep import Ofrep
 from launchworthy.server.otlp import OtlpEndpoints
 from launchworthy.server.prometheus import prometheus_text
 
@@ -51,6 +52,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
 
     secret = secrets.token_bytes(32)
     otlp = OtlpEndpoints(workspace.take)
+    ofrep = Ofrep(workspace.flagging)
 
     def is_owner(key: str) -> bool:
         return secrets.compare_digest(key.encode("utf-8", "surrogatepass"), token.encode())
@@ -66,6 +68,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
                 (workspace.measure_all, MEASURE_AFTER_S, MEASURE_EVERY_S, "measuring"),
                 (workspace.maintain, MAINTAIN_AFTER_S, MAINTAIN_EVERY_S, "maintenance"),
                 (workspace.attend, ATTEND_EVERY_S, ATTEND_EVERY_S, "approvals"),
+                (workspace.flagging.record_waiting, ATTEND_EVERY_S, ATTEND_EVERY_S, "exposures"),
                 (workspace.tell_of_incidents, ATTEND_EVERY_S, ATTEND_EVERY_S, "notices of incidents"),
                 (workspace.ramping.watch, RAMPS_AFTER_S, RAMPS_EVERY_S, "ramps"),
             )
@@ -76,6 +79,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
             for task in housekeeping:
                 task.cancel()
             await asyncio.gather(*housekeeping, return_exceptions=True)
+            await to_thread.run_sync(workspace.flagging.record_waiting)
             await to_thread.run_sync(otlp.close)
 
     async def health(_: Request) -> Response:
@@ -110,6 +114,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
         Route("/healthz", health),
         Route("/metrics", metrics),
         Route("/login", login, methods=["POST"]),
+        *ofrep.routes(),
         *otlp.routes(),
         *api_routes(workspace),
         *(Route(f"/{prefix}/{{rest:path}}", nowhere) for prefix in ("api", "v1")),

@@ -28,7 +28,8 @@ SESSION_S = 12 * 3600
 _RANK = {"ingest": 0, "read": 1, "write": 2}
 _OPEN_PATHS = ("/healthz", "/login", "/static/", "/approve/")
 # What applications ask with a key that may only send records; each operation checks its own role too.
-_ASKED_BY_APPLICATIONS = re.compile(r"/api/v1/products/[^/]+/(approvals|spending)(/|$)")
+_ASKED_BY_APPLICATIONS = re.compile(r"/api/v1/products/[^/]+/(approvals|spending|flags)(/|$)")
+_OFREP = re.compile(r"(/products/[^/]+)?/ofrep/v1/")
 
 
 def is_loopback(host: str) -> bool:
@@ -64,7 +65,7 @@ def _session(value: str, *, secret: bytes, now_s: float) -> tuple[str, str] | No
 
 
 def _needed_role(method: str, path: str) -> str:
-    if path.startswith("/v1/") or _ASKED_BY_APPLICATIONS.match(path):
+    if path.startswith("/v1/") or _ASKED_BY_APPLICATIONS.match(path) or _OFREP.match(path):
         return "ingest"
     # The API checks each operation's own role; pages only read.
     return "read" if method in ("GET", "HEAD") or path.startswith("/api/") else "write"
@@ -150,8 +151,10 @@ class Gate:
     def _caller(self, headers: dict[str, str]) -> tuple[str | None, str, bool]:
         """Role (None: may nothing), name of the key (empty: none was shown), whether it is the owner."""
         authorization = headers.get("authorization", "")
+        key = headers.get("x-api-key", "").strip()  # as OFREP has it
         if authorization[:7].lower() == "bearer ":
             key = authorization[7:].strip()
+        if key:
             role = self.role_of_key(key)
             return (role, "", False) if role is None else (role, self.name_of_key(key), self.is_owner(key))
         found = self._session(headers)

@@ -353,6 +353,36 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def evaluate_ramp(self, *, product: str) -> dict[str, Any] | None:
         """Look at the ramp under way at once, and do what follows; None where there is none."""
 
+    def flags(self, *, product: str) -> dict[str, Any]:
+        """The flags in force, with that of the product's releases; for clients that decide by themselves."""
+
+    def set_flags(
+        self,
+        *,
+        product: str,
+        flags: Mapping[str, Any],
+        reason: str,
+        by: str = "",
+        replaces: int | None = None,
+        caller: Caller = THIS_MACHINE,
+    ) -> dict[str, Any]:
+        """Put flags in force, unless they would move units and no higher generation says so."""
+
+    def switch_flag(
+        self,
+        *,
+        product: str,
+        flag: str,
+        enabled: bool,
+        reason: str,
+        by: str = "",
+        caller: Caller = THIS_MACHINE,
+    ) -> dict[str, Any]:
+        """Switch a flag off for everybody at once, or on again."""
+
+    def flag_history(self, *, product: str) -> list[dict[str, Any]]:
+        """Versions of the flags that were put in force, newest first: when, by whom, why."""
+
     def open_incident(
         self,
         *,

@@ -34,6 +34,7 @@ from launchworthy.store.approvals import ApprovalRepository
 from launchworthy.store.arrow import decode
 from launchworthy.store.database import Database
 from launchworthy.store.decisions import forget_salts
+from launchworthy.store.flags import FlagRepository
 from launchworthy.store.hot import Hot, subject_of, sync_folder
 from launchworthy.store.incidents import IncidentRepository
 from launchworthy.store.ledger import LedgerRepository
@@ -75,6 +76,7 @@ class Eraser:
         registry: Registry,
         approvals: ApprovalRepository,
         incidents: IncidentRepository,
+        flags: FlagRepository,
         flush: Callable[[], None],
         trim: Callable[[], None],
         clock: Clock,
@@ -82,7 +84,7 @@ class Eraser:
     ) -> None:
         self._database, self._hot, self._segments = database, hot, segments
         self._ledger, self._registry, self._flush, self._trim = ledger, registry, flush, trim
-        self._approvals, self._incidents = approvals, incidents
+        self._approvals, self._incidents, self._flags = approvals, incidents, flags
         self._clock, self._step = clock, options.step
         self._folder = hot.folder / "erasing"
         self._folder.mkdir(exist_ok=True, mode=0o700)
@@ -261,6 +263,9 @@ class Eraser:
                 connection, request.product, user_id=request.user_id, about=about
             )
             removed["incidents"] += self._incidents.erase(connection, request.product, about=about)
+            removed["sticky_units"] += self._flags.erase(
+                connection, request.product, user_id=request.user_id
+            )
             # A sample is cut text in which the subject may stand in any form; the count stays.
             connection.execute(
                 update(rejections).where(rejections.c.product.in_([request.product, ""])).values(sample="")

@@ -32,6 +32,7 @@ from launchworthy.store.database import Database
 from launchworthy.store.decisions import DecisionLog
 from launchworthy.store.erasure import Eraser
 from launchworthy.store.export import Learnable, export_table, refused_traces
+from launchworthy.store.flags import FlagRepository
 from launchworthy.store.flusher import Flusher
 from launchworthy.store.gold import GoldRepository
 from launchworthy.store.hot import MACHINE_ERRORS, UNUSABLE_ERRORS, Hot
@@ -70,6 +71,7 @@ class Store:
         approvals: Calls that wait for a person.
         incidents: What went wrong, what was done, and who is told of it.
         ramps: Releases on their way to everybody.
+        flags: Flags that are in force, and what sticky units have.
     """
 
     def __init__(self, folder: Path, *, clock: Clock, options: StoreOptions) -> None:
@@ -107,6 +109,7 @@ class Store:
             self.runs = RunRepository(self._database)
             self.registry = Registry(self._database, folder=folder, clock=clock)
             self.ramps = RampRepository(self._database, ledger=self.ledger, clock=clock)
+            self.flags = FlagRepository(self._database, ledger=self.ledger, clock=clock)
             self.approvals = ApprovalRepository(
                 self._database,
                 decisions=self.decisions,
@@ -123,6 +126,7 @@ class Store:
                 registry=self.registry,
                 approvals=self.approvals,
                 incidents=self.incidents,
+                flags=self.flags,
                 flush=self.flush,
                 trim=lambda: self._log.trim(self._flusher.position),
                 clock=clock,

@@ -68,6 +68,8 @@ def _with(**flag: Any) -> dict[str, Any]:
         (_with(variants={"a": None}), "flags.tone.variants.a", "cannot be the value"),
         (_with(variants={"a": float("nan")}), "flags.tone.variants.a", "cannot be the value"),
         (_with(variants={"a": {"x": {1, 2}}}), "flags.tone.variants.a", "an object of JSON values"),
+        (_with(variants={"a": 2**63}), "flags.tone.variants.a", "cannot be the value"),
+        (_with(variants={"a": {"x": [2**64]}}), "flags.tone.variants.a", "an object of JSON values"),
         (_with(otherwise="c"), "flags.tone.otherwise", "no variant 'c'"),
         (_with(algorithm="md5"), "flags.tone.algorithm", "no bucketing algorithm 'md5'"),
         (_with(holdout="q4"), "flags.tone.holdout", "no holdout 'q4'"),

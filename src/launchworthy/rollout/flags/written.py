@@ -266,14 +266,17 @@ def _kind(value: Any, where: str) -> str:
             return "boolean"
         case str():
             return "string"
-        case int():
+        case int() if -(2**63) <= value < 2**63:
             return "integer"
         case float() if math.isfinite(value):
             return "float"
         case dict():
+            import orjson
+
             try:
                 json.dumps(value, allow_nan=False)
-            except (TypeError, ValueError) as error:
+                orjson.dumps(value)  # and no number beyond 64 bits
+            except (TypeError, ValueError, RecursionError) as error:
                 raise InputError("an object of JSON values", where=where) from error
             return "object"
     raise InputError(f"{value!r:.40} cannot be the value of a variant", where=where)
