@@ -355,6 +355,8 @@ def _broken(claim: Claim, piece: Evidence, product: str) -> str:
     if claim.kind is ClaimKind.NEVER or target is None:
         return f"{_place(claim.address, product)}: {measured_text(piece)}, and none may be"
     metric = (claim.metric or claim.address.rpartition("/")[2]).replace("_", " ")
+    if claim.family == "fairness":
+        metric = _place(claim.address, product)
     place = f"{metric} of {claim.workflow}" if claim.workflow else metric
     word = "at most" if target.direction is Direction.AT_MOST else "at least"
     promised = f"{word} {format_value(target.threshold, unit=target.unit)} is promised"

@@ -132,8 +132,8 @@ def _title(one: Incident) -> str:
     what = (one.failure_mode or one.address.rpartition("/")[2] or "an incident").replace("_", " ")
     what = sentence(short(what, most=_NAMED))
     if one.state is IncidentState.OPEN:
-        again = f", back for the {_times(one.reopened)} time" if one.reopened else ""
-        return f"{what}: open{again}"
+        times = f" for the {_times(one.reopened)} time" if one.reopened > 1 else ""
+        return f"{what}: open{f' again{times}' if one.reopened else ''}"
     if one.state is IncidentState.WATCHED:
         return f"{what}: fixed, not yet shown to be cured"
     if one.verified:
@@ -143,7 +143,7 @@ def _title(one: Incident) -> str:
 
 
 def _times(number: int) -> str:
-    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+    return {2: "second", 3: "third"}.get(number, f"{number}th")
 
 
 def _facts(one: Incident) -> tuple[tuple[str, str], ...]:
