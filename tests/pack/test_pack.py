@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from launchworthy.cli.main import main
 from launchworthy.contract import claims, parse_contract
-from launchworthy.evidence import Evidence
+from launchworthy.evidence import Evidence, read_bundle
+from launchworthy.evidence.chain import canonical_json, link
+from launchworthy.pack import PackInputs, make_pack, pack_page
 from launchworthy.records import Release
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.store import StoreOptions
@@ -195,7 +199,9 @@ def test_the_same_pack_twice_is_the_same_but_for_its_moment(run: Run) -> None:
     assert run("pack", "--out", "again.zip")[0] == 0
     with zipfile.ZipFile("pack.zip") as first, zipfile.ZipFile("again.zip") as second:
         assert first.namelist() == second.namelist()
-        assert first.read("audit/chain.jsonl") == second.read("audit/chain.jsonl")
+        earlier, later = (each.read("audit/chain.jsonl").splitlines() for each in (first, second))
+        assert earlier == later[:-1]  # that the second was made is the one new entry
+        assert json.loads(later[-1])["kind"] == "pack"
     code, _, err = run("pack", "--out", "again.zip")
     assert code == 64
     assert "there already" in err
@@ -234,6 +240,64 @@ def test_whatever_is_changed_in_a_pack_shows(
     code, out, err = run("pack", "verify", _changed(change))
     assert code in ((1,) if said else (1, 64))
     assert said in out + err
+
+
+def _made_again(
+    held: dict[str, bytes], folder: Path, *, at: datetime | None = None, more: Sequence[Evidence] = ()
+) -> None:
+    """As a forger would do it who has this program, and no key."""
+    for name in ("audit.json", "chain.jsonl", "details.jsonl"):
+        (folder / name).write_bytes(held[f"audit/{name}"])
+    bundle = read_bundle(folder)
+    entries = list(bundle.entries)
+    for piece in more:
+        body = canonical_json(piece.as_json())
+        entries.append(link(body, at=piece.observed_at, kind="evidence", after=entries[-1]))
+        row = {name: getattr(entries[-1], name) for name in ("seq", "kind", "body", "previous", "hash")}
+        held["audit/chain.jsonl"] += json.dumps(row | {"at": entries[-1].at.isoformat()}).encode() + b"\n"
+    inputs = PackInputs.from_json(json.loads(held["inputs.json"]))
+    inputs = inputs if at is None else replace(inputs, at=at)
+    openings = list(bundle.openings.values())
+    pack = make_pack(held["contract.yaml"].decode(), inputs=inputs, entries=entries, openings=openings)
+    about = json.loads(held["audit/audit.json"]) | {"entries": len(entries)}
+    held["audit/audit.json"] = json.dumps(about).encode()
+    held["pack.json"] = json.dumps(pack.as_json()).encode()
+    held["index.html"] = pack_page(pack).encode()
+    held["inputs.json"] = json.dumps(inputs.as_json()).encode()
+
+
+def test_a_pack_that_was_made_again_with_another_contract_or_moment_is_not_true(
+    run: Run, tmp_path: Path
+) -> None:
+    key = next(Path(os.environ["LAUNCHWORTHY_DATA"], "heads").rglob("heads.pub")).read_text().strip()
+
+    def laxer(held: dict[str, bytes]) -> None:
+        held["contract.yaml"] = held["contract.yaml"].replace(b"above: 100 USD", b"above: 1000 USD")
+        _made_again(held, tmp_path)
+
+    code, out, _ = run("pack", "verify", _changed(laxer), "--key", key)
+    assert (code, "contract.yaml is not what the chain says" in out) == (1, True)
+    earlier = datetime.now(UTC) - timedelta(minutes=30)
+    name = _changed(lambda held: _made_again(held, tmp_path, at=earlier))
+    code, out, _ = run("pack", "verify", name, "--key", key)
+    assert (code, "inputs.json is not what the chain says" in out) == (1, True)
+
+
+def test_evidence_that_no_head_vouches_for_makes_no_pack_true(run: Run, tmp_path: Path) -> None:
+    forged = _piece(
+        "answer/quality/hit@5",
+        "bound",
+        value=1.0,
+        n=400,
+        unit="ratio",
+        release=RELEASE.id,
+        sample={"successes": 400, "n": 400},
+        source="run:2",
+        producer="nightly",
+    )
+    name = _changed(lambda held: _made_again(held, tmp_path, more=[forged]))
+    code, out, _ = run("pack", "verify", name)
+    assert (code, "cannot be told" in out) == (2, True)
 
 
 def test_a_chain_without_its_heads_cannot_be_told(run: Run) -> None:

@@ -7,11 +7,12 @@ it again.
 
 from launchworthy.pack.archive import PackReport, verify_pack, write_pack
 from launchworthy.pack.document import Figure, Pack, Section, Table
-from launchworthy.pack.inputs import PackInputs
+from launchworthy.pack.inputs import PACKED, PackInputs, pack_record
 from launchworthy.pack.making import make_pack
 from launchworthy.pack.page import pack_page
 
 __all__ = [
+    "PACKED",
     "Figure",
     "Pack",
     "PackInputs",
@@ -20,6 +21,7 @@ __all__ = [
     "Table",
     "make_pack",
     "pack_page",
+    "pack_record",
     "verify_pack",
     "write_pack",
 ]

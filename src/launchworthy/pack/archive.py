@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from launchworthy.errors import InputError, LaunchworthyError, StorageError
 from launchworthy.evidence import (
@@ -27,7 +27,7 @@ from launchworthy.evidence import (
     write_bundle,
 )
 from launchworthy.pack.document import Pack
-from launchworthy.pack.inputs import PackInputs
+from launchworthy.pack.inputs import PACKED, PackInputs, pack_record
 from launchworthy.pack.making import make_pack
 from launchworthy.pack.material import CONTRACT_FILE
 from launchworthy.pack.page import pack_page
@@ -140,7 +140,11 @@ def verify_pack(path: Path, *, public_key: bytes | None = None) -> PackReport:
             entries=bundle.entries,
             openings=list(bundle.openings.values()),
         )
-        differences = [*_differences(own, pack), *_contradictions(bundle.entries)]
+        differences = [
+            *_differences(own, pack),
+            *_made_of(bundle.entries, pack_record(contract, inputs=inputs)),
+            *_contradictions(bundle.entries),
+        ]
     return PackReport(
         product=bundle.product,
         title=pack.title,
@@ -179,6 +183,18 @@ def _unlike(told: object, made: object, *, at: str) -> list[str]:
     else:
         found = [] if told == made else [f"{at} says {str(told)[:80]!r}; the chain gives {str(made)[:80]!r}"]
     return found[:20]
+
+
+def _made_of(entries: Sequence[LedgerEntry], made_of: dict[str, Any]) -> list[str]:
+    """Whether the chain knows this contract and this moment as what a pack was made of, the last time."""
+    told = next((json.loads(each.body) for each in reversed(entries) if each.kind == PACKED), None)
+    if not isinstance(told, dict):
+        return ["no entry of the chain says what the pack was made of"]
+    return [
+        f"{file} is not what the chain says that the pack was made of"
+        for file, name in ((CONTRACT_FILE, "contract_sha256"), (_INPUTS, "inputs_sha256"))
+        if told.get(name) != made_of[name]
+    ]
 
 
 def _contradictions(entries: Sequence[LedgerEntry]) -> list[str]:

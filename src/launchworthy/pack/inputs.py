@@ -5,6 +5,7 @@ May import ``contract``, ``evidence``, ``records`` and ``errors``.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -12,9 +13,13 @@ from typing import Any
 
 from launchworthy import __version__
 from launchworthy.evidence import DeclaredJudge
+from launchworthy.evidence.chain import canonical_json
 from launchworthy.records import Release
 
-__all__ = ["PackInputs"]
+__all__ = ["PACKED", "PackInputs", "pack_record"]
+
+PACKED = "pack"
+"""Kind of the entry by which the chain knows what a pack was made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +82,14 @@ class PackInputs:
             },
             version=str(plain["launchworthy"]),
         )
+
+
+def pack_record(contract: str, *, inputs: PackInputs) -> dict[str, Any]:
+    """What the chain keeps of a pack: digests of the contract and of the inputs, which it could not tell."""
+    written = canonical_json(inputs.as_json())
+    return {
+        "release": inputs.release_id,
+        "at": inputs.at.isoformat(),
+        "contract_sha256": hashlib.sha256(contract.encode("utf-8", "surrogatepass")).hexdigest(),
+        "inputs_sha256": hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest(),
+    }
