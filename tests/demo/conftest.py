@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import launchworthy as lw
 import launchworthy.demo
 from launchworthy.contract import Contract, lint_file
-from launchworthy.demo.assistant import Assistant, assistant
+from launchworthy.demo.assistant import Answer, Assistant, assistant
 from launchworthy.demo.corpus import Corpus, gather
 from launchworthy.demo.question import read_question
 from launchworthy.demo.retrieval import Found, FusedRetriever, KeywordRetriever
@@ -69,6 +70,13 @@ def found_on_dev(fused: FusedRetriever, gold: tuple[GoldItem, ...]) -> dict[str,
     return {
         item.id: fused.search(read_question(item.input).text, k=10) for item in gold if item.split == "dev"
     }
+
+
+@pytest.fixture(scope="session")
+def asked_on_dev(candidate: Assistant, gold: tuple[GoldItem, ...]) -> dict[str, Answer]:
+    """What the candidate answers to each dev question through its enforcer, by the item's id."""
+    lw.init(product="python-docs", enabled=False)
+    return {item.id: candidate.answer(item.input, simulated=True) for item in gold if item.split == "dev"}
 
 
 class Replay:

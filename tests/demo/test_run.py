@@ -18,6 +18,7 @@ import pytest
 
 from launchworthy.demo.policy import read_policy
 from launchworthy.demo.tickets import Tickets
+from launchworthy.quantity import format_number
 from launchworthy.server import read_note
 
 BOARD = "/products/python-docs"
@@ -186,8 +187,9 @@ def test_the_documented_commands_choose_the_threshold_that_the_policy_has(demo: 
     assert (told.weights, told.intercept) == (before.weights, before.intercept)
     # Documents differ a little from Python to Python, and with them the figures.
     assert told.threshold == pytest.approx(before.threshold, abs=0.05)
-    # What a guard stopped has no confidence.
-    assert told.evidence["n"] + told.evidence["unlabelled"] == before.evidence["n"]
+    # What a guard stopped has no confidence, here and there.
+    assert (told.evidence["n"], told.evidence["rows"]) == (before.evidence["n"], before.evidence["rows"])
+    assert f"Answer at {format_number(before.threshold, digits=6)} or above" in shown[0]
     assert [told.evidence[name] for name in ("target", "confidence", "method")] == [
         before.evidence[name] for name in ("target", "confidence", "method")
     ]

@@ -81,7 +81,9 @@ class Answer:
         citations: Ids of the documents it rests on; none for a refusal.
         documents: These documents, whole.
         found: What was retrieved, best first.
-        confidence: That the documents can answer, 0 to 1; None for a release without a policy.
+        confidence: That the documents can answer, 0 to 1; None for a release without a policy, and where
+            nothing was looked up or a guard left nothing of it.
+        signals: What the confidence rests on; empty where there is none.
         safety_flags: What was noticed about the question.
         release: Release id.
         cost_usd: What it cost; None where the price of the model is not known.
@@ -100,6 +102,7 @@ class Answer:
     cost_usd: float | None
     trace_id: str
     approval: str | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -206,6 +209,7 @@ class Assistant:
             cost_usd=came.cost_usd if isinstance(came, no_answer.Answer) else self._unanswered_usd,
             trace_id=came.trace_id,
             approval=came.approval_id if isinstance(came, no_answer.Pending) else None,
+            signals={} if notes.confidence is None else notes.found.signals,
         )
 
     def _steps(self, call: Call, question: str, *, notes: _Notes | None = None) -> str | None:

@@ -2,20 +2,20 @@
 
 May import ``cli`` (how a threshold is kept), ``gold``, ``stats`` and this room. Only the dev split is read:
 what proves the release is not what tuned it. Nor does what fitted the confidence certify the threshold: every
-third item of the dev split fits, the others certify.
+third item of the dev split fits, the others certify. Each question is asked through the enforcer, as users
+ask it: what a guard stops has no confidence, and counts nowhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import launchworthy as lw
 from launchworthy.cli.threshold_file import threshold_fields, threshold_reason
-from launchworthy.demo.corpus import load_corpus
+from launchworthy.demo.assistant import PRODUCT, assistant
 from launchworthy.demo.policy import Policy
-from launchworthy.demo.question import read_question
-from launchworthy.demo.retrieval import FusedRetriever, Retriever
 from launchworthy.errors import InputError
 from launchworthy.gold import GoldItem, load_gold
 from launchworthy.stats import certified_threshold, risk_coverage
@@ -29,7 +29,7 @@ _TARGET = 0.15  # of the answers given, that the documents cannot answer: the co
 _LEVEL = 0.95
 
 
-def calibrate(items: Iterable[GoldItem], retriever: Retriever, *, top_k: int = 10) -> Policy:
+def calibrate(items: Iterable[GoldItem], signals_of: Callable[[str], Mapping[str, float]]) -> Policy:
     """Fit the confidence by ridge logistic regression, and certify the threshold.
 
     Newton's method (iteratively reweighted least squares) on standardised signals. The threshold is the
@@ -39,8 +39,7 @@ def calibrate(items: Iterable[GoldItem], retriever: Retriever, *, top_k: int = 1
 
     Args:
         items: Gold items with ``answerable``; only those of the dev split are used.
-        retriever: Finds the documents and tells its signals.
-        top_k: Documents asked for.
+        signals_of: What retrieval tells of a question; nothing where none was made.
 
     Raises:
         InputError: The dev split lacks questions of either kind, or too many of one to certify a threshold.
@@ -51,11 +50,9 @@ def calibrate(items: Iterable[GoldItem], retriever: Retriever, *, top_k: int = 1
     for item in items:
         if item.split != "dev" or item.answerable is None:
             continue
-        asked = read_question(str(item.input)).text
-        found.append(retriever.search(asked, k=top_k).signals if asked else {})
+        found.append(signals_of(str(item.input)))
         due.append(float(item.answerable))
         ids.append(item.id)
-    # Where nothing is found the policy refuses whatever its numbers are.
     fitting = [at for at in range(0, len(ids), _FITS) if found[at]]
     x = np.asarray([[found[at][name] for name in _SIGNALS] for at in fitting])
     y = np.asarray([due[at] for at in fitting])
@@ -79,7 +76,7 @@ def calibrate(items: Iterable[GoldItem], retriever: Retriever, *, top_k: int = 1
         weights={name: round(float(weight), 3) for name, weight in zip(_SIGNALS, weights, strict=True)},
         threshold=1.0,
     )
-    certifying = [at for at in range(len(ids)) if at % _FITS]
+    certifying = [at for at in range(len(ids)) if at % _FITS and found[at]]
     sure, right = [model.confidence(found[at]) for at in certifying], [due[at] for at in certifying]
     chosen = certified_threshold(sure, correct=right, target=_TARGET, level=_LEVEL)
     if chosen.threshold is None:
@@ -88,7 +85,7 @@ def calibrate(items: Iterable[GoldItem], retriever: Retriever, *, top_k: int = 1
         chosen,
         level=_LEVEL,
         source="gold items of the dev split that did not fit the confidence, right where answerable",
-        rows=len(certifying),
+        rows=len(ids) - len(ids[::_FITS]),
         aurc=risk_coverage(sure, correct=right).aurc,
     )
     evidence["fitted_on"] = ids[::_FITS]
@@ -98,4 +95,6 @@ def calibrate(items: Iterable[GoldItem], retriever: Retriever, *, top_k: int = 1
 
 if __name__ == "__main__":
     gold = load_gold(Path(__file__).parent / "product" / "gold" / "answer.jsonl")
-    print(calibrate(gold, FusedRetriever(load_corpus())).as_json(), end="")
+    lw.init(product=PRODUCT, enabled=False)  # nobody is told of these calls
+    ask = assistant("candidate").answer
+    print(calibrate(gold, lambda question: ask(question, simulated=True).signals).as_json(), end="")
