@@ -14,7 +14,7 @@ from launchworthy.rollout.experiment.interleaving import (
     preference,
     team_draft,
 )
-from launchworthy.rollout.experiment.plain import ends_in_words, plain_reading, ratio_in_words, title_of
+from launchworthy.rollout.experiment.plain import plain_reading, ratio_in_words, title_of
 from launchworthy.rollout.experiment.plan import CORRECTIONS, Kind, Metric, Plan, Role, plan_of, read_plan
 from launchworthy.rollout.experiment.reading import (
     Conclusion,
@@ -22,6 +22,7 @@ from launchworthy.rollout.experiment.reading import (
     MetricReading,
     PairReading,
     analyse,
+    ends_in_words,
 )
 from launchworthy.rollout.experiment.rows import gather_rows
 from launchworthy.rollout.experiment.simulating import (

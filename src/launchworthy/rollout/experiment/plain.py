@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from launchworthy.quantity import format_number, format_value
+from launchworthy.quantity import format_number
 from launchworthy.rollout.experiment.reading import (
     Conclusion,
     ExperimentReading,
@@ -14,7 +14,7 @@ from launchworthy.rollout.experiment.reading import (
 )
 from launchworthy.stats import Interval
 
-__all__ = ["ends_in_words", "finite", "plain_reading", "ratio_in_words", "title_of"]
+__all__ = ["finite", "plain_reading", "ratio_in_words", "title_of"]
 
 _TITLES = {
     Conclusion.SHIP: "Ship",
@@ -136,14 +136,6 @@ def _interval(own: Interval) -> dict[str, Any]:
         "method": own.method,
         "sides": own.sides,
     }
-
-
-def ends_in_words(own: Interval, *, unit: str) -> str:
-    """``−1.04 to 1.27 points``: the bounds alone, their unit said once."""
-    low, high = (format_value(end, unit=unit) for end in (own.low, own.high))
-    number, space, tail = low.rpartition(" ")
-    same = space and high.rpartition(" ")[2].rstrip("s") == tail.rstrip("s")
-    return f"{number if same else low} to {high}"
 
 
 def ratio_in_words(reading: ExperimentReading) -> str:

@@ -33,7 +33,14 @@ from launchworthy.stats import (
     watched_shares,
 )
 
-__all__ = ["Conclusion", "ExperimentReading", "MetricReading", "PairReading", "analyse"]
+__all__ = [
+    "Conclusion",
+    "ExperimentReading",
+    "MetricReading",
+    "PairReading",
+    "analyse",
+    "ends_in_words",
+]
 
 _ODDS = 0.8  # with which a sample is to show what it is planned for
 _FURTHEST = 7.0  # a z whose tail is still told apart from 0
@@ -381,8 +388,16 @@ def _unit(each: MetricReading) -> str:
 
 def _said(each: MetricReading, own: Interval) -> str:
     unit = _unit(each)
+    ends = ends_in_words(own, unit=unit)
+    return f"{each.metric.name} {format_value(own.value, unit=unit)} ({ends})"
+
+
+def ends_in_words(own: Interval, *, unit: str) -> str:
+    """``−1.04 to 1.27 points``: the bounds alone, their unit said once."""
     low, high = (format_value(end, unit=unit) for end in (own.low, own.high))
-    return f"{each.metric.name} {format_value(own.value, unit=unit)} ({low} to {high})"
+    number, space, tail = low.rpartition(" ")
+    same = space and high.rpartition(" ")[2].rstrip("s") == tail.rstrip("s")
+    return f"{number if same else low} to {high}"
 
 
 def _margin(each: MetricReading) -> str:
