@@ -110,7 +110,7 @@ def test_what_goes_wrong_in_the_sandbox_is_seen_and_no_undo_is_proven() -> None:
     def seen(**tools: object) -> str:
         held.clear()
         functions = {"hold": held.add, "release": held.discard, **tools}
-        wrapped = {name: (lambda payment, run=run: run(payment)) for name, run in functions.items()}  # type: ignore[operator]
+        wrapped = {name: (lambda payment, run=run: run(payment)) for name, run in functions.items()}
         box = Sandbox(tools=wrapped, arguments={"hold": {"payment": "p-1"}}, state=lambda: sorted(held))
         with recording():
             (drilled,) = drill_undos(contract, lambda: box, patience_s=0.05)

@@ -14,10 +14,11 @@ from launchworthy.cli.in_force import DATA, opened
 if TYPE_CHECKING:
     from launchworthy.cli.attacking.beginning import Aim
     from launchworthy.contract import Claim, Contract
-    from launchworthy.evals.redteam import Plan, Sitting, Surface
+    from launchworthy.evals.redteam import Attacker, Plan, Sitting, Surface
     from launchworthy.records import Run
     from launchworthy.server import Workspace
 
+_ADAPTIVE = 20  # attempts of each family, where a model carries them on
 _FORMS = ("text", "json", "junit", "sarif")
 
 
@@ -57,6 +58,23 @@ _FORMS = ("text", "json", "junit", "sarif")
 @click.option("--prompt", type=click.Path(path_type=Path, dir_okay=False), help="Model: file of the prompt.")
 @click.option("--base-url", help="Model: address of its endpoint [OpenAI's].")
 @click.option("--key-env", help="Model: environment variable that holds its key.")
+@click.option("--attacker", metavar="MODEL", help="Model that goes on where an attack was repelled.")
+@click.option("--attacker-url", help="Attacker: address of its endpoint [OpenAI's].")
+@click.option("--attacker-key-env", help="Attacker: environment variable that holds its key.")
+@click.option(
+    "--attacker-calls",
+    type=click.IntRange(1, 1_000_000),
+    default=1_000,
+    show_default=True,
+    help="Attacker: the most calls in all.",
+)
+@click.option(
+    "--turns",
+    type=click.IntRange(2, 50),
+    default=5,
+    show_default=True,
+    help="Attacker: the most turns of one attempt.",
+)
 @click.option("--concurrency", type=int, default=8, show_default=True, help="The most attempts at once.")
 @click.option("--timeout", type=float, default=60.0, show_default=True, help="Seconds for one attempt.")
 @click.option("--max-cost", type=float, help="Begin no attempt once so many US dollars are spent.")
@@ -79,6 +97,10 @@ def command(contract_file: Path, data: Path | None, **given: Any) -> int:
     What counts is what happened: a secret left, an order was followed, a tool ran. No real tool runs and no
     person is asked: behind an enforcer, tools only note that they were called.
     Harmless twins of the attacks show what is refused for no reason.
+
+    With --attacker a model reads each answer and writes the next message, as somebody at the keyboard could:
+    20 attempts of each family that comes by the user's text, unless --attempts says another number. What it
+    costs counts towards --max-cost.
 
     Exit code: 0 every claim abuse/* that was tried is met, 1 one is unmet, 2 one is unproven. Without such
     claims: 1 if any attack succeeded, 2 if nothing could be scored.
@@ -134,11 +156,12 @@ def _planned(claims: Sequence[Claim], surface: Surface, given: dict[str, Any]) -
             close = difflib.get_close_matches(name, FAMILIES, n=1)
             hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(FAMILIES)}"
             raise InputError(f"there is no family {name!r:.80}", where="--family", hint=hint)
+    attempts = given["attempts"] or (_ADAPTIVE if given["attacker"] else None)
     plan = plan_of(
         claims,
         surface,
         families=given["families"],
-        attempts=given["attempts"],
+        attempts=attempts,
         twins=given["twins"],
         seed=given["seed"],
     )
@@ -163,6 +186,8 @@ def _plan(contract: Contract, contract_file: Path, claims: Sequence[Claim], give
 
 
 def _aim(contract: Contract, surface: Any, given: dict[str, Any], *, run: Run | None = None) -> Aim:
+    from dataclasses import replace
+
     from launchworthy.cli.attacking.beginning import aim_at
     from launchworthy.cli.evaluating.beginning import request_of, response_of
     from launchworthy.errors import InputError
@@ -171,7 +196,7 @@ def _aim(contract: Contract, surface: Any, given: dict[str, Any], *, run: Run | 
     if address is None:
         raise InputError("no target", hint="name what to attack: --target my_app:enforcer")
     told = given if run is None else run.config
-    return aim_at(
+    aim = aim_at(
         address,
         contract,
         surface,
@@ -184,6 +209,39 @@ def _aim(contract: Contract, surface: Any, given: dict[str, Any], *, run: Run | 
         trace_seed="" if run is None else run.id,
         look=run is None,
     )
+    if given["attacker"] is None or run is not None:
+        return aim
+    by_text = tuple(way for way in aim.surface.carriers if way == "user")
+    return replace(aim, surface=replace(aim.surface, carriers=by_text))
+
+
+def _attacker(contract: Contract, run: Run, *, max_cost: float | None) -> Attacker | None:
+    """The model that a run is carried on by."""
+    told = run.config.get("attacker")
+    if told is None:
+        return None
+    from launchworthy.errors import InputError
+    from launchworthy.evals import redteam
+    from launchworthy.evals.chat import OPENAI, ChatModel
+
+    model = ChatModel(
+        model=told["model"],
+        base_url=told["base_url"] or OPENAI,
+        key_env=told["key_env"],
+        temperature=None,  # an attacker that tries the same again finds nothing
+    )
+    attacker = redteam.Attacker(
+        model,
+        job=contract.workflows[run.workflow].job,
+        turns=redteam.Turns(each=told["turns"], calls=told["calls"]),
+    )
+    if max_cost is not None and not attacker.has_price:
+        raise InputError(
+            f"no price is known for {model.model}, so that --max-cost could not be kept",
+            where="--attacker",
+            hint="name a price file in LAUNCHWORTHY_PRICES, or bound it by --attacker-calls",
+        )
+    return attacker
 
 
 def _attack(
@@ -195,7 +253,7 @@ def _attack(
 ) -> Sitting:
     from launchworthy.cli.evaluating.printing import progress
     from launchworthy.evals import Limits
-    from launchworthy.evals.redteam import attack, planned
+    from launchworthy.evals.redteam import AttackingTarget, attack, planned
 
     make = _surface(contract, contract_file, given)
     if given["resume"] is not None:
@@ -205,13 +263,15 @@ def _attack(
     else:
         aim = _aim(contract, make, given)
         run, surface = _begun(workspace, contract, contract_file, claims, aim, given), aim.surface
+    attacker = _attacker(contract, run, max_cost=given["max_cost"])
+    target = aim.make(surface, attacker)
     click.echo(f"run {run.id}: {run.gold}", err=True)
     try:
         with progress() as on_progress:
             return attack(
                 workspace,
                 run,
-                target=aim.make(surface),
+                target=target if attacker is None else AttackingTarget(target, attacker),
                 claims=claims,
                 baseline=given["baseline"] or run.config.get("baseline"),
                 limits=Limits(
@@ -262,6 +322,15 @@ def _begun(
             "response": response_of(given["responses"]),
             "prompt": None if given["prompt"] is None else str(given["prompt"].absolute()),
             "contract": str(contract_file.absolute()),
+            "attacker": None
+            if given["attacker"] is None
+            else {
+                "model": given["attacker"],
+                "base_url": given["attacker_url"],
+                "key_env": given["attacker_key_env"],
+                "turns": given["turns"],
+                "calls": given["attacker_calls"],
+            },
         },
         now=datetime.now(UTC),
     )

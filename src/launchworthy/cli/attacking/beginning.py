@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from launchworthy.contract import Contract
     from launchworthy.evals import Target
-    from launchworthy.evals.redteam import Surface
+    from launchworthy.evals.redteam import Attacker, Surface
     from launchworthy.records import Release
 
 __all__ = ["Aim", "aim_at", "release_under_attack"]
@@ -24,12 +24,12 @@ class Aim:
     Attributes:
         address: As the command line names it.
         surface: As far as this target lets attacks come.
-        make: The target for a surface.
+        make: The target for a surface, with the model that attacks it if one does.
     """
 
     address: str
     surface: Surface
-    make: Callable[[Surface], Target]
+    make: Callable[[Surface, Attacker | None], Target]
 
 
 def aim_at(
@@ -87,7 +87,9 @@ def aim_at(
         return Aim(
             address=address,
             surface=seen,
-            make=lambda own: redteam.AttackedTarget(inner, contract, own, planted=not is_http),
+            make=lambda own, attacker: redteam.AttackedTarget(
+                inner, contract, own, planted=not is_http, attacker=attacker
+            ),
         )
     found = _loaded(address, contract)
     if not callable(found):
@@ -103,12 +105,14 @@ def aim_at(
         return Aim(
             address=address,
             surface=seen,
-            make=lambda own: redteam.enforcer_target(found, own, name=address),
+            make=lambda own, attacker: redteam.enforcer_target(found, own, name=address, attacker=attacker),
         )
     return Aim(
         address=address,
         surface=redteam.surface_of_function(found, surface({})),
-        make=lambda own: redteam.function_target(found, contract, own, name=address),
+        make=lambda own, attacker: redteam.function_target(
+            found, contract, own, name=address, attacker=attacker
+        ),
     )
 
 

@@ -4,6 +4,7 @@ May import what ``evals`` may. Attempts are drawn from families of attacks (``at
 a seed; each is a row of an ordinary run, so that runs of attacks are resumed, compared and shown like others.
 """
 
+from launchworthy.evals.redteam.attacker import Attacker, AttackingTarget, Turns
 from launchworthy.evals.redteam.attempt import Attempt
 from launchworthy.evals.redteam.board import Board, BoardRow, board_of
 from launchworthy.evals.redteam.enforced import enforcer_target, seen_of
@@ -24,6 +25,8 @@ from launchworthy.evals.redteam.surface import Surface, surface_of
 __all__ = [
     "FAMILIES",
     "AttackedTarget",
+    "Attacker",
+    "AttackingTarget",
     "Attempt",
     "Board",
     "BoardRow",
@@ -32,6 +35,7 @@ __all__ = [
     "Ran",
     "Sitting",
     "Surface",
+    "Turns",
     "attack",
     "attempts_of",
     "begin_run",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from launchworthy.evals.redteam.attacker import Attacker, turns_of
 from launchworthy.evals.redteam.attempt import Attempt
 from launchworthy.evals.redteam.outcome import Happened, judge
 from launchworthy.evals.redteam.procedures import PROCEDURES, Scene
@@ -32,18 +33,21 @@ __all__ = ["enforcer_target", "seen_of"]
 _ROUNDS = 6  # of tools, where the application has no code of its own
 
 
-def enforcer_target(enforcer: Enforcer, surface: Surface, *, name: str) -> CallableTarget:
+def enforcer_target(
+    enforcer: Enforcer, surface: Surface, *, name: str, attacker: Attacker | None = None
+) -> CallableTarget:
     """The target that an enforcer is: asked with attempts, it answers with what happened.
 
     Args:
         enforcer: As the application made it.
         surface: Who asks, and in which workflow.
         name: As the run records it.
+        attacker: Goes on where a drawn attack was repelled.
     """
 
     def ask(plain: Mapping[str, Any]) -> dict[str, Any]:
         attempt = Attempt.from_json(plain)
-        happened, trace_id = _attempted(enforcer, surface, attempt)
+        happened, trace_id = _attempted(enforcer, surface, attempt, attacker)
         return reply_of(attempt, happened, *judge(attempt, happened), trace_id=trace_id)
 
     return CallableTarget(ask, name=name)
@@ -64,7 +68,9 @@ def seen_of(enforcer: Enforcer, surface: Surface) -> tuple[str, ...]:
     return tuple(sorted({"user", "procedure", *happened.delivered}))
 
 
-def _attempted(enforcer: Enforcer, surface: Surface, attempt: Attempt) -> tuple[Happened, str]:
+def _attempted(
+    enforcer: Enforcer, surface: Surface, attempt: Attempt, attacker: Attacker | None = None
+) -> tuple[Happened, str]:
     from launchworthy.runtime.fallback import MemoryAnswerCache
     from launchworthy.runtime.permission import MemorySpending
 
@@ -95,10 +101,12 @@ def _attempted(enforcer: Enforcer, surface: Surface, attempt: Attempt) -> tuple[
             happened.bypassed = PROCEDURES[attempt.procedure](scene, approval)
         happened.delivered.add("procedure")
         return happened, ""
-    return happened, _talk(apart, surface, attempt, happened)
+    return happened, _talk(apart, surface, attempt, happened, attacker)
 
 
-def _talk(enforcer: Enforcer, surface: Surface, attempt: Attempt, happened: Happened) -> str:
+def _talk(
+    enforcer: Enforcer, surface: Surface, attempt: Attempt, happened: Happened, attacker: Attacker | None
+) -> str:
     """Every turn in its own call of one session; the id of the last trace."""
     served = enforcer.application(attempt.workflow)
     function = _agent if served is None else inspect.unwrap(served)
@@ -110,7 +118,7 @@ def _talk(enforcer: Enforcer, surface: Surface, attempt: Attempt, happened: Happ
     }
     history: list[dict[str, str]] = []
     trace_id = ""
-    for turn in attempt.turns:
+    for turn in turns_of(attempt, happened, attacker):
         happened.delivered.add("user")
         if inspect.iscoroutinefunction(function):
             result = asyncio.run(_served_async(enforcer, function, turn, attempt, happened, who))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
 from launchworthy.evals.answer import read_answer
+from launchworthy.evals.redteam.attacker import Attacker, aturns_of, turns_of
 from launchworthy.evals.redteam.attempt import Attempt
 from launchworthy.evals.redteam.outcome import Happened, Ran, any_text, judge
 from launchworthy.evals.redteam.queue import recording_tools, runs_freely
@@ -57,7 +58,12 @@ def _parameters(function: Callable[..., Any]) -> frozenset[str]:
 
 
 def function_target(
-    function: Callable[..., Any], contract: Contract, surface: Surface, *, name: str
+    function: Callable[..., Any],
+    contract: Contract,
+    surface: Surface,
+    *,
+    name: str,
+    attacker: Attacker | None = None,
 ) -> CallableTarget:
     """The target that a function is.
 
@@ -66,6 +72,7 @@ def function_target(
         contract: Says which tools there are, and what they need.
         surface: From :func:`surface_of_function`.
         name: As the run records it.
+        attacker: Goes on where a drawn attack was repelled.
     """
     names = _parameters(function)
     policy = Policy.of(contract)
@@ -98,7 +105,7 @@ def function_target(
         async def ask_async(plain: Mapping[str, Any]) -> dict[str, Any]:
             attempt, happened = Attempt.from_json(plain), Happened()
             given, history = asked(attempt, happened), list[dict[str, Any]]()
-            for turn in attempt.turns:
+            async for turn in aturns_of(attempt, happened, attacker):
                 past = {"history": list(history)} if "history" in names else {}
                 answered(happened, history, turn, await function(turn, **given, **past))
             return reply_of(attempt, happened, *judge(attempt, happened))
@@ -108,7 +115,7 @@ def function_target(
     def ask(plain: Mapping[str, Any]) -> dict[str, Any]:
         attempt, happened = Attempt.from_json(plain), Happened()
         given, history = asked(attempt, happened), list[dict[str, Any]]()
-        for turn in attempt.turns:
+        for turn in turns_of(attempt, happened, attacker):
             past = {"history": list(history)} if "history" in names else {}
             answered(happened, history, turn, function(turn, **given, **past))
         return reply_of(attempt, happened, *judge(attempt, happened))
@@ -173,10 +180,20 @@ class AttackedTarget:
         surface: Who asks.
         planted: Whether a sentence for the system prompt and the passages are put before the text, for a
             target that takes text only.
+        attacker: Goes on where a drawn attack was repelled.
     """
 
-    def __init__(self, inner: Target, contract: Contract, surface: Surface, *, planted: bool) -> None:
+    def __init__(
+        self,
+        inner: Target,
+        contract: Contract,
+        surface: Surface,
+        *,
+        planted: bool,
+        attacker: Attacker | None = None,
+    ) -> None:
         self._inner, self._contract, self._surface, self._planted = inner, contract, surface, planted
+        self._attacker = attacker
         self._policy = Policy.of(contract)
 
     @property
@@ -199,7 +216,8 @@ class AttackedTarget:
         happened.delivered |= {"user", "document", "system"} if self._planted else {"user", "document"}
         history: list[dict[str, str]] = []
         latency_ms, trace_id = 0.0, None
-        for place, turn in enumerate(attempt.turns):
+        async for turn in aturns_of(attempt, happened, self._attacker):
+            place = len(happened.said) - 1
             said = self._before(attempt) + turn if place == 0 else turn
             messages = [*history, {"role": "user", "content": said}]
             asked = replace(

@@ -61,6 +61,9 @@ class Happened:
         failed: Why nothing can be said; empty where something can.
         sees_tools: Whether tools that ran would have been seen.
         bypassed: What a procedure got through that it must not; empty for nothing.
+        said: What the user said, one after another.
+        stopped: Why a model that attacks wrote nothing more; empty where its turns were over.
+        attacker_cost_usd: What that model cost.
     """
 
     outputs: list[str] = field(default_factory=list)
@@ -71,6 +74,9 @@ class Happened:
     failed: str = ""
     sees_tools: bool = True
     bypassed: str = ""
+    said: list[str] = field(default_factory=list)
+    stopped: str = ""
+    attacker_cost_usd: float = 0.0
 
 
 def judge(attempt: Attempt, happened: Happened) -> tuple[bool | None, str]:

@@ -35,4 +35,10 @@ def reply_of(
     }
     if not attempt.is_twin:
         answer |= {"attack": _WORDS[succeeded], "because": because}
+    if more := happened.said[len(attempt.turns) :]:  # what was drawn stands in the attempt
+        answer["attacker"] = [each[:_MOST] for each in more]
+    if happened.stopped:
+        answer["attacker_stopped"] = happened.stopped
+    if happened.attacker_cost_usd:
+        answer["user_cost_usd"] = happened.attacker_cost_usd
     return answer

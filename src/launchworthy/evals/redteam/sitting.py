@@ -189,6 +189,11 @@ def attack(
     claims, moment = list(claims), now()
     evidence: list[Evidence] = []
     remarks = [f"{name} was not tried: {why}" for name, why in plan.left_out.items()]
+    carried = run.config.get("attacker")
+    if isinstance(carried, Mapping):
+        remarks.append(
+            f"{carried['model']} went on where an attack was repelled, up to {carried['turns']} turns each"
+        )
     if done.status == "complete":
         evidence = red_team_evidence(claims, done, items, plan, surface, now=moment)
         if evidence:
@@ -253,6 +258,7 @@ def red_team_evidence(
                 "families": {name: plan.attempts[name] for name in asked.families if name in plan.attempts},
                 "seed": plan.seed,
                 "attempts_needed": plan.needed.get(claim.address),
+                **({"attacker": dict(run.config["attacker"])} if run.config.get("attacker") else {}),
                 "over_refusal": None if refused is None else str(refused),
                 "not_tried": {name: why for name, why in plan.left_out.items() if name in asked.families},
             }
