@@ -55,6 +55,9 @@ _SHOWN = 40
 @click.option(
     "--release", default="", metavar="COLUMN", help="Names a row's release: told apart from the world."
 )
+@click.option(
+    "--unit", default="", metavar="COLUMN", help="Names the user behind a row: of each one row counts."
+)
 @click.option("--classifier", is_flag=True, help="Let a classifier look at all columns together.")
 @click.option("--score", default="", metavar="COLUMN", help="Score whose decisions may be right or wrong.")
 @click.option("--label", default="", metavar="COLUMN", help="What came of it: 0, 1, or empty.")
@@ -77,6 +80,7 @@ def command(
     ignore: tuple[str, ...],
     by: str,
     release: str,
+    unit: str,
     classifier: bool,
     score: str,
     label: str,
@@ -104,6 +108,7 @@ def command(
         classifier=classifier,
         by=by,
         release=release,
+        unit=unit,
         ignore=ignore,
         scored=scored,
         keep=keep,

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Calibration", "isotonic"]
 
-_MOST = 20_000  # different scores; more are put together in runs of equal size, which moves a chance by less than 0.01
+# Different scores; more are put together in runs of equal size, which moves a chance by less than 0.01.
+_MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

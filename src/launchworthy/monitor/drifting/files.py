@@ -39,14 +39,20 @@ _MOST_NAMES = 2_000  # a column of text with more values, most of them rare, is 
 _MOST_PARTS = 20
 _TEXTS = 5_000  # rows whose texts are read
 _PARQUET = b"PAR1"
+_EMPTY = '"NULL"'  # the type of a column in which nothing stands
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the file as its view ``file``.
+def opened(path: Path, *, unit: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the file as ``file``.
+
+    Args:
+        path: Of the file.
+        unit: Column that names who is behind a row: of each one row is kept, whichever its content chooses,
+            and a row without one stays.
 
     Raises:
-        InputError: It cannot be read, or is no Parquet file.
+        InputError: It cannot be read, is no Parquet file, or has no such column.
     """
     import duckdb
 
@@ -67,6 +73,14 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:", config=settings) as connection:
         try:
             connection.read_parquet(str(path), hive_partitioning=False).create_view("file")
+            if unit:
+                _kinds(connection, wanted=[unit])
+                name = _quoted(unit)
+                connection.execute(
+                    f"CREATE TABLE once AS SELECT * FROM file QUALIFY {name} IS NULL OR row_number() OVER"
+                    f" (PARTITION BY {name} ORDER BY hash(file)) = 1"
+                )
+                connection.execute("CREATE OR REPLACE VIEW file AS SELECT * FROM once")
             yield connection
         except duckdb.Error as error:
             raise InputError(
@@ -164,7 +178,7 @@ def numbers_in(table: duckdb.DuckDBPyConnection, name: str) -> NDArray[np.float6
         InputError: There is no such column, or it holds something else.
     """
     kind = _kinds(table, wanted=[name])[name]
-    if not _is_number(kind) and kind != "BOOLEAN":
+    if not _is_number(kind) and kind not in ("BOOLEAN", _EMPTY):
         raise InputError(f"the column {name!r:.80} holds {kind.lower()[:40]}, and numbers are asked for")
     return _numbers(table, name)
 
@@ -250,6 +264,8 @@ def _chosen(table: duckdb.DuckDBPyConnection, name: str, kind: str) -> list[Colu
         return "a time always moves on"
     if _is_vector(kind):
         return "a list of numbers: the classifier compares it"
+    if kind == _EMPTY:
+        return "it has no value"
     if _is_number(kind):
         numbers = numbers_of(name, _numbers(table, name))
         return "it has no value" if numbers is None else [numbers]
@@ -330,8 +346,8 @@ def _is_text(table: duckdb.DuckDBPyConnection, name: str) -> bool:
 def _texts(table: duckdb.DuckDBPyConnection, name: str) -> list[str | None]:
     step = max(1, -(-_rows(table) // _TEXTS))
     found = table.execute(
-        f"SELECT x[1:5000] FROM (SELECT {_quoted(name)} AS x, row_number() OVER () AS at FROM file)"
-        " WHERE at % $1 = 0",
+        f"SELECT x[1:5000] FROM (SELECT {_quoted(name)} AS x, row_number() OVER () AS place FROM file)"
+        " WHERE place % $1 = 0",
         [step],
     ).fetchall()
     return [text for (text,) in found]

@@ -25,6 +25,7 @@ _BINS = 128
 _ROWS_A_BIN = 8  # of a small reference, that a bin is not one row
 _NAMES = 50
 _CELLS = 8_192
+_MOST = 1e100  # a larger number is as good as infinite, and its sum would be
 _BLOCK = 65_536
 _SAMPLE = 40_000  # rows that the quantiles are taken from: their own error is small beside a bin
 
@@ -37,7 +38,7 @@ class Numbers:
         name: Of the column.
         rows: All of them.
         missing: Null or NaN.
-        beyond: Outside of the reference's range, infinite ones too; they are in the outer bins as well.
+        beyond: Outside of the reference's range; infinite ones, which are in no bin, too.
         edges: Between the bins, ascending; a value at an edge is above it.
         counts, sums: Rows and sum of the finite values in each bin.
         low, high: The reference's range.
@@ -99,7 +100,7 @@ class Numbers:
             out = (x < self.low) | (x > self.high)
             if out.any():
                 beyond += np.bincount(own[out], minlength=parts)
-                finite = np.isfinite(x)
+                finite = np.abs(x) < _MOST
                 if not finite.all():
                     x, own = x[finite], own[finite]
             place = place_of(x)
@@ -272,7 +273,7 @@ def numbers_of(name: str, values: NDArray[np.float64]) -> Numbers | None:
     """A reference's column of numbers, with the edges that its values choose; None where it has no value."""
     import numpy as np
 
-    known = np.isfinite(values)
+    known = np.abs(values) < _MOST
     finite = values if known.all() else values[known]
     if not finite.size:
         return None
@@ -280,8 +281,7 @@ def numbers_of(name: str, values: NDArray[np.float64]) -> Numbers | None:
     bins = max(8, min(_BINS, finite.size // _ROWS_A_BIN))
     some = finite[:: max(1, finite.size // _SAMPLE)]
     edges = np.unique(np.quantile(some, np.linspace(0.0, 1.0, bins + 1)[1:-1], method="higher"))
-    with np.errstate(over="ignore"):
-        spread = float(finite.std())
+    spread = float(finite.std())
     alone = int((finite == low).sum() == 1) + int(high > low and (finite == high).sum() == 1)
     empty = Numbers(
         name=name,
@@ -293,7 +293,7 @@ def numbers_of(name: str, values: NDArray[np.float64]) -> Numbers | None:
         sums=np.zeros(edges.size + 1),
         low=low,
         high=high,
-        spread=spread if math.isfinite(spread) else 0.0,
+        spread=spread,
         alone=alone,
     )
     return empty.count(values)[0]
@@ -341,7 +341,8 @@ class _Places:
     def _cells(self, values: NDArray[np.float64]) -> NDArray[np.int32]:
         import numpy as np
 
-        cells = (values - self._edges[0]) * self._scale
+        with np.errstate(over="ignore"):
+            cells = (values - self._edges[0]) * self._scale
         np.clip(cells, -1.0, _CELLS - 2, out=cells)
         cells += 1.0
         return np.asarray(cells, dtype=np.int32)

@@ -95,6 +95,7 @@ def study(
     classifier: bool = False,
     by: str = "",
     release: str = "",
+    unit: str = "",
     ignore: Sequence[str] = (),
     scored: ScoreColumns | None = None,
     keep: Path | None = None,
@@ -108,6 +109,7 @@ def study(
         classifier: Whether a classifier looks at all columns together; it always looks at vectors.
         by: Column whose values are parts, to say which of them carries a change.
         release: Column that names a row's release, to tell it from the world.
+        unit: Column that names who is behind a row; of each one row counts.
         ignore: Columns that are not compared.
         scored: Columns that tell how often a score is right.
         keep: Where to write the reference's counts, which serve as ``reference`` from then on.
@@ -117,7 +119,7 @@ def study(
         StorageError: What is kept cannot be written.
     """
     fields = [name for name in (by, release) if name]
-    left = [*ignore, *(scored.names if scored is not None else [])]
+    left = [*ignore, *([unit] if unit else []), *(scored.names if scored is not None else [])]
     kept = _kept(reference)
     if kept is not None and (fields or classifier or scored is not None):
         raise InputError(
@@ -131,13 +133,13 @@ def study(
     vectors: list[str] = []
     then: tuple[list[float], list[float]] | None = None
     if kept is None:
-        with opened(reference) as table:
+        with opened(reference, unit=unit) as table:
             kept = reference_of(table, by=fields, ignore=left)
             vectors = [name for name in vectors_of(table) if name not in left]
             rows = rows_of(table, most=_ROWS, ignore=left) if classifier or vectors else []
             if scored is not None:
                 then = _known(numbers_in(table, scored.score), numbers_in(table, scored.label))
-    with opened(current) as table:
+    with opened(current, unit=unit) as table:
         new = current_of(table, reference=kept, by=fields, ignore=left)
         if rows:
             now = rows_of(table, most=_ROWS, ignore=left)
