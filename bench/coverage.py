@@ -570,6 +570,11 @@ def _watch(rng: np.random.Generator) -> bool:
     return watch.decision(0.05) == "undecided"
 
 
+def _promise_kept(rng: np.random.Generator) -> bool:
+    """500 events at the promised rate, with one false alarm in 10,000 allowed."""
+    return not stats.PromiseDetector(0.1, run_length=10_000.0).add(rng.random(500) < 0.1)
+
+
 def _t_near_one(rng: np.random.Generator) -> bool:
     """A sample that does not vary has an interval of zero width there; ours has none."""
     values = (rng.random(200) < 0.999).astype(float)
@@ -845,6 +850,7 @@ SCENARIOS = (
     Scenario("pass@3 of 10 samples, 100 items", _pass_at_k, 0.93, 0.97),
     Scenario("pass^3 of 10 samples, 100 items", _pass_every_k, 0.93, 0.97),
     Scenario("paired watch of scores, peeked at 200 times", _watch, 0.95),
+    Scenario("promise kept, 500 events, a false alarm in 10,000", _promise_kept, 0.95),
     Scenario("Welch's t from sums, lognormal, 800 + 600", _welch, 0.93, 0.97),
     Scenario("relative difference of ratios by the delta method, 400 + 400 users", _ratio_arms, 0.93, 0.97),
     Scenario("difference adjusted by a covariate, 200 + 200", _covariate, 0.935, 0.97),

@@ -60,6 +60,7 @@ COMMANDS: dict[str, str] = {
     "drill": "Force each fallback, fault and failure of a guard, and undo what can be undone.",
     "bucket": "Compute where units fall, by the algorithm of a flag vendor.",
     "rollout": "Bring a release to its users stage by stage, and simulate what a plan would do.",
+    "burn": "Say how fast the budget of each promise is used up, and when it ends.",
     "incidents": "List incidents, or close one.",
     "export": "Write a table of records to a Parquet file, or what people preferred.",
     "keys": "Make, list and end API keys.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from launchworthy.metrics import Column, Metric, Scored
 
-__all__ = ["score_file", "without_field"]
+__all__ = ["rows_of", "score_file", "without_field"]
 
 _ARROW = b"ARROW1"
 _PARQUET = b"PAR1"
@@ -75,6 +75,26 @@ def score_file(
         if columns is not None:
             found = Scored.of_columns(metric, columns, by=by, cluster=cluster, ids=ids)
         return found or Scored.of_rows(metric, _rows(table), by=by, cluster=cluster, ids=ids)
+
+
+def rows_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows of a file of any of the three kinds, each with its line or number, from 1.
+
+    Raises:
+        InputError: The file cannot be read, or a row of it is wrong.
+    """
+    from launchworthy.jsonl import read_jsonl
+
+    if path.suffix.lower() in _CELLS:
+        raise InputError(
+            f"{path.suffix.lower()} is not read", where=str(path), hint="give JSON Lines, Parquet or Arrow"
+        )
+    kind = _kind(path)
+    if kind is None:
+        yield from read_jsonl(path)
+        return
+    with _opened(path, kind) as table:
+        yield from enumerate(_rows(table), start=1)
 
 
 def without_field(by: str, *, where: str, option: str = "--by") -> InputError:

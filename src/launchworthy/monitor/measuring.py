@@ -33,7 +33,7 @@ from launchworthy.monitor.scene import Ask, Query, look
 from launchworthy.monitor.signals import monitored
 from launchworthy.records import CallScores
 
-__all__ = ["PROVES", "measure"]
+__all__ = ["PROVES", "measure", "measure_of"]
 
 _NAME = "monitor"
 
@@ -116,7 +116,7 @@ def measure(
     asked = [
         (claim, found)
         for claim in known
-        if (only is None or claim.address in only) and (found := _measure_of(claim)) is not None
+        if (only is None or claim.address in only) and (found := measure_of(claim)) is not None
     ]
     if not asked:
         return []
@@ -150,7 +150,8 @@ def measure(
     return pieces
 
 
-def _measure_of(claim: Claim) -> Callable[[Ask], Evidence | None] | None:
+def measure_of(claim: Claim) -> Callable[[Ask], Evidence | None] | None:
+    """What measures a claim from records; None where nothing here does."""
     if claim.prover not in (None, _NAME) or claim.slice == "*":
         return None
     if claim.kind is ClaimKind.DELTA and claim.options.get("against") != "before" and claim.metric != "harms":

@@ -18,6 +18,7 @@ from launchworthy.evidence import AuditFilter, Evidence, State
 from launchworthy.evidence.judgement import judge
 from launchworthy.evidence.selection import expiry
 from launchworthy.evidence.wording import measured_text
+from launchworthy.monitor.burning import Burning, burning
 from launchworthy.monitor.cures import Failing, Period, calls_in, production_proof
 from launchworthy.monitor.incidents import INCIDENT, closing_of, overruns
 from launchworthy.monitor.incidents import Incident as Overrun
@@ -36,6 +37,7 @@ from launchworthy.records.incident import (
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.incidents import Incidents
 from launchworthy.server.judging import Judge
+from launchworthy.stats import Burn
 from launchworthy.store import Clock, Store
 from launchworthy.store.moments import to_ns
 
@@ -78,7 +80,7 @@ class IncidentWatch:
 
     def look(self, product: str) -> None:
         """Open what is due, close what is proven; where one part fails the others are still done."""
-        parts = (self.overran, self.broken, self.silent, self.cured)
+        parts = (self.overran, self.burning, self.broken, self.silent, self.cured)
         for part in parts:
             try:
                 part(product)
@@ -143,6 +145,43 @@ class IncidentWatch:
                 first_at=found.opened_at,
                 last_at=found.last_at,
                 count=found.calls,
+            )
+
+    def burning(self, product: str) -> None:
+        """Promises of which so many calls are bad that their budget ends before its time."""
+        known = self._contracts.in_force(product)
+        if known is None:
+            return
+        now, serving = self._clock(), self._judge.serving(product)
+        if not serving:
+            return
+        release = max(serving, key=lambda each: serving[each])
+        for found in burning(
+            self._judge.claims(known), product=product, query=self._store.query, release=release, now=now
+        ):
+            worst = found.worst
+            key = f"{found.claim.address}/burn"
+            one = self._store.incidents.current(product, key)
+            if worst is None or (one is not None and one.state is IncidentState.OPEN):
+                continue  # one that goes on is one incident
+            if one is not None and one.state is not IncidentState.OPEN and one.may_return(now):
+                continue
+            self._incidents.open(
+                product,
+                title=_burning(found, worst, product),
+                source=IncidentSource.BUDGET,
+                address=found.claim.address,
+                key=key,
+                traces=found.traces,
+                release=release,
+                facts={
+                    "rate": worst.long_rate,
+                    "short_rate": worst.short_rate,
+                    "factor": worst.window.factor,
+                    "window_s": worst.window.long_s,
+                    "used": found.used,
+                    "ends_s": worst.ends_s if worst.ends_s < 1e12 else None,
+                },
             )
 
     def broken(self, product: str) -> None:
@@ -334,6 +373,17 @@ def _verified(found: Verification, one: Incident, _: datetime) -> steps.Step:
 def _looks_at(calls: int) -> int:
     """How many looks are due by so many calls: at 50, 100, 200 …"""
     return max(0, (calls // FIRST_LOOK).bit_length())
+
+
+def _burning(found: Burning, worst: Burn, product: str) -> str:
+    """What is being lost, and when the budget ends."""
+    window = format_value(worst.window.long_s * 1e3, unit="ms")
+    ends = "has ended" if worst.ends_s <= 0.0 else f"ends in {format_value(worst.ends_s * 1e3, unit='ms')}"
+    share = format_value(worst.long_rate * found.budget, unit="ratio")
+    return (
+        f"{_place(found.claim.address, product)}: {share} of {found.noun}s in {window} are bad, "
+        f"{worst.long_rate:.3g} times what is allowed; its budget {ends}"
+    )
 
 
 def _overran(found: Overrun, product: str) -> str:

@@ -21,6 +21,7 @@ from launchworthy.stats.arms import (
     posterior_difference,
     stratified_difference,
 )
+from launchworthy.stats.burn import Burn, BurnWindow, budget_used, burn_rates
 from launchworthy.stats.correction import (
     FEWEST_LABELS,
     corrected_difference,
@@ -116,6 +117,8 @@ __all__ = [
     "VARIABLES",
     "Alarm",
     "ArmSums",
+    "Burn",
+    "BurnWindow",
     "Calibration",
     "Divergence",
     "FlaggingThreshold",
@@ -140,6 +143,8 @@ __all__ = [
     "beta_quantile",
     "bound_status",
     "bounded_mean",
+    "budget_used",
+    "burn_rates",
     "certified_threshold",
     "chernoff_bounds",
     "chi_square_tail",

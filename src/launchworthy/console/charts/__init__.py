@@ -4,6 +4,7 @@ May import ``quantity`` and the words of this room.
 """
 
 from launchworthy.console.charts.before_after import before_after_plot
+from launchworthy.console.charts.budget import BudgetLine, budget_plot
 from launchworthy.console.charts.correction import correction_plot
 from launchworthy.console.charts.coverage import coverage_plot
 from launchworthy.console.charts.curve import CurvePoint, risk_plot
@@ -20,6 +21,7 @@ from launchworthy.console.charts.waterfall import ruler, span_bar
 from launchworthy.console.charts.weeks import weeks_plot
 
 __all__ = [
+    "BudgetLine",
     "CurvePoint",
     "FamilyMark",
     "ForestRow",
@@ -30,6 +32,7 @@ __all__ = [
     "ShareBar",
     "ShiftRow",
     "before_after_plot",
+    "budget_plot",
     "correction_plot",
     "coverage_plot",
     "distribution_plot",

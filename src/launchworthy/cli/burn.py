@@ -1,0 +1,238 @@
+"""``launchworthy burn``: how fast the budgets behind promises are used up, of a product or of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from launchworthy.cli.in_force import DATA, PRODUCT, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from launchworthy.stats import Burn
+
+_BUCKET_S = 60.0
+
+
+@click.command()
+@click.option(
+    "--input",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON Lines or Parquet of events, in place of a product: time, and bad (0, 1, or a count).",
+)
+@click.option(
+    "--target", default="", metavar="SHARE", help="Share that is promised to be good, such as 99 %."
+)
+@click.option("--time", default="time", show_default=True, metavar="FIELD", help="ISO time or seconds.")
+@click.option("--bad", default="bad", show_default=True, metavar="FIELD", help="Whether it was bad.")
+@click.option("--events", default="", metavar="FIELD", help="How many events a row stands for [1].")
+@click.option("--period", default="30d", show_default=True, help="What the budget is for.")
+@PRODUCT
+@DATA
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a report with plots to this file.",
+)
+def command(
+    path: Path | None,
+    target: str,
+    time: str,
+    bad: str,
+    events: str,
+    period: str,
+    product: str | None,
+    data: Path | None,
+    as_json: bool,
+    page: Path | None,
+) -> int:
+    """Say how fast the budget of each promise is used up, and when it ends.
+
+    "At most 1 % fail" is a budget, and so is "P95 at most 4 s": one call in twenty may be slower. It fires
+    where a budget is used up fast over a long and a short window, and chance is ruled out.
+
+    Exit code: 0 nothing fires, 1 something does, 2 nothing was heard.
+
+    Examples: launchworthy burn; launchworthy burn --input calls.jsonl --target "99 %" --html burn.html
+    """
+    from launchworthy.cli.figures import echo_json
+
+    period_s = _period_s(period)
+    if (path is None) != (not target):
+        raise click.UsageError("--input and --target go together")
+    if path is not None:
+        rows = [_of_file(path, target=target, time=time, bad=bad, events=events, period_s=period_s)]
+    else:
+        rows = _of_product(product, data, period_s=period_s)
+    if page is not None:
+        from launchworthy.console.burn_report import burn_report
+        from launchworthy.console.report import write_report
+
+        write_report(page, burn_report(rows, period_s=period_s))
+    if as_json:
+        echo_json({"period_ms": period_s * 1e3, "budgets": [_plain(row) for row in rows]})
+    elif not rows:
+        click.echo("No promise of the contract is a share of calls, or no record tells of one.")
+    else:
+        for row in rows:
+            _print(row)
+    if any(burn.fires for row in rows for burn in row["burns"]):
+        return 1
+    return 0 if any(not burn.silent for row in rows for burn in row["burns"]) else 2
+
+
+def _period_s(text: str) -> float:
+    from launchworthy.quantity import parse_quantity
+
+    try:
+        quantity = parse_quantity(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--period") from error
+    if quantity.unit != "ms" or quantity.value <= 0:
+        raise click.BadParameter(f"{text!r} is not a duration, such as 30d", param_hint="--period")
+    return quantity.value / 1e3
+
+
+def _budget(text: str) -> float:
+    from launchworthy.quantity import parse_quantity
+
+    try:
+        quantity = parse_quantity(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--target") from error
+    share = quantity.value
+    if quantity.unit not in ("ratio", "") or not 0.0 < share < 1.0:
+        raise click.BadParameter(
+            f"{text!r} is not a share between 0 and 1, such as 99 %", param_hint="--target"
+        )
+    return 1.0 - share
+
+
+def _of_file(path: Path, *, target: str, time: str, bad: str, events: str, period_s: float) -> dict[str, Any]:
+    from launchworthy.cli.event_counts import event_counts
+    from launchworthy.stats import budget_used, burn_rates
+
+    budget = _budget(target)
+    counts = event_counts(path, time=time, bad=bad, events=events, bucket_s=_BUCKET_S)
+    now_s = max((at for at, _, _ in counts), default=0.0)
+    return {
+        "name": path.name,
+        "promise": f"at least {target} good",
+        "budget": budget,
+        "counts": counts,
+        "used": budget_used(counts, budget=budget, now_s=now_s, period_s=period_s),
+        "burns": burn_rates(counts, budget=budget, now_s=now_s, period_s=period_s),
+        "noun": "event",
+        "traces": (),
+    }
+
+
+def _of_product(product: str | None, data: Path | None, *, period_s: float) -> list[dict[str, Any]]:
+    from datetime import UTC, datetime
+
+    from launchworthy.cli.in_force import contract_of
+    from launchworthy.cli.product import product_of
+    from launchworthy.contract import claims
+    from launchworthy.monitor.burning import burning
+    from launchworthy.provers import PROVERS
+
+    with opened(data) as workspace:
+        name = product_of(workspace, product)
+        known = claims(contract_of(workspace, name), provers=PROVERS)
+        now = datetime.now(UTC)
+        serving = workspace.query(
+            "SELECT release, sum(n)::BIGINT AS n FROM rollup_hour WHERE product = ? GROUP BY release"
+            " ORDER BY n DESC LIMIT 1",
+            [name],
+        )
+        release = serving[0]["release"] if serving else None
+        found = burning(
+            known, product=name, query=workspace.query, release=release, now=now, period_s=period_s
+        )
+    return [
+        {
+            "name": each.claim.address.partition("/")[2],
+            "promise": each.claim.sentence,
+            "budget": each.budget,
+            "counts": each.counts,
+            "used": each.used,
+            "burns": each.burns,
+            "noun": each.noun,
+            "traces": each.traces,
+        }
+        for each in found
+    ]
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    from launchworthy.cli.figures import finite
+
+    return {
+        "name": row["name"],
+        "promise": row["promise"],
+        "budget": row["budget"],
+        "used": row["used"],
+        "events": sum(each[1] for each in row["counts"]),
+        "bad": sum(each[2] for each in row["counts"]),
+        "traces": list(row["traces"]),
+        "windows": [
+            {
+                "long_ms": burn.window.long_s * 1e3,
+                "short_ms": burn.window.short_s * 1e3,
+                "factor": burn.window.factor,
+                "severity": burn.window.severity,
+                "long_rate": finite(burn.long_rate),
+                "short_rate": finite(burn.short_rate),
+                "chance": burn.chance,
+                "fires": burn.fires,
+                "silent": burn.silent,
+                "ends_ms": finite(burn.ends_s * 1e3),
+            }
+            for burn in row["burns"]
+        ],
+    }
+
+
+def _print(row: dict[str, Any]) -> None:
+    from launchworthy.cli.figures import columns_text, printable
+    from launchworthy.quantity import format_value
+
+    firing = [burn for burn in row["burns"] if burn.fires]
+    silent = all(burn.silent for burn in row["burns"])
+    mark = "✕" if firing else "◌" if silent else "●"
+    used = format_value(row["used"], unit="ratio")
+    told = printable(_told(row["burns"]), most=200)
+    click.echo(f"{mark} {printable(row['name'], most=80)}: {used} of its budget is used; {told}")
+    lines = []
+    for burn in row["burns"]:
+        windows = " and ".join(
+            format_value(each * 1e3, unit="ms") for each in (burn.window.long_s, burn.window.short_s)
+        )
+        rates = (
+            "nothing heard" if burn.silent else f"{_rate(burn.long_rate)} and {_rate(burn.short_rate)} times"
+        )
+        verb = burn.window.severity if burn.fires else ""
+        lines.append([f"    {windows}", rates, f"fires from {burn.window.factor:g}", verb])
+    for line in columns_text(lines):
+        click.echo(line.rstrip())
+
+
+def _rate(rate: float) -> str:
+    return "–" if rate != rate else f"{rate:.3g}"
+
+
+def _told(burns: Sequence[Burn]) -> str:
+    """What is being lost, and when the budget ends."""
+    from launchworthy.quantity import format_value
+
+    firing = next((burn for burn in burns if burn.fires), None)
+    if firing is None:
+        return "nothing was heard" if all(burn.silent for burn in burns) else "it lasts"
+    when = "now" if firing.ends_s <= 0.0 else f"in {format_value(firing.ends_s * 1e3, unit='ms')}"
+    return f"it is used up {firing.long_rate:.3g} times as fast as allowed, and ends {when}"
