@@ -173,6 +173,41 @@ def test_forms_reject_with_a_reason_and_correct_what_may_be(
     assert _title(mia.get(first).text) == "refund is rejected"
 
 
+def test_values_that_look_alike_are_told_apart(
+    shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
+) -> None:
+    mia = signed_in("mia", "agent")
+    shown = {}
+    for name, value in {"n": 40, "t": "40", "a": "A-1", "s": " A-1", "d": "A  1", "e": "", "q": '""'}.items():
+        _ask(shop, name, order=value)
+        [cell] = re.findall(
+            r">order.*?<code>(.*?)</code>", mia.get(f"/products/shop/approvals/{name}").text, re.DOTALL
+        )
+        shown[name] = html.unescape(cell)
+    assert shown == {
+        "n": "40", "t": '"40"', "a": "A-1", "s": '" A-1"', "d": '"A  1"', "e": '""', "q": '"\\"\\""',
+    }  # fmt: skip
+    _ask(shop, "blank", order="A-1\u3164")
+    assert "A-1⟨U+3164⟩" in mia.get("/products/shop/approvals/blank").text
+
+
+def test_correcting_one_argument_leaves_hidden_characters_of_another_as_they_are(
+    shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
+) -> None:
+    shop.register_contract(
+        product="shop", text=CONTRACT.replace("[amount]}", "[amount, order]}", 1), path="shop.yaml"
+    )
+    mia = signed_in("mia", "agent")
+    _ask(shop)
+    own = "/products/shop/approvals/c-1"
+    page = mia.get(own).text
+    fields = re.findall(r'<input name="(argument:\w+)" value="(.*?)"', page)
+    given = {name: html.unescape(value) for name, value in fields} | {"argument:amount": "41"}
+    assert _send(mia, own, _form(mia, own, act="edit") | given)[0] == 303
+    found = shop.approval(product="shop", approval_id="c-1")
+    assert found.call.request.arguments == {"order": HOSTILE, "amount": 41}
+
+
 def test_a_test_says_what_it_was_once_it_is_decided(
     shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
 ) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from launchworthy.console.desk import Desk
+from launchworthy.console.visible import visible
 from launchworthy.console.words import Link, from_ns, moment, page_url, sentence
 from launchworthy.quantity import format_value
 from launchworthy.runtime.approval import Approval, ApprovalState, Happened, Passage, Person, Refused
@@ -178,20 +179,40 @@ def _arguments(approval: Approval) -> tuple[ArgumentRow, ...]:
     rows = []
     for name in dict.fromkeys(each for each in names if each in request.arguments):
         value, origin = request.arguments[name], request.provenance.get(name)
-        text = value if isinstance(value, str) else _json(value)
+        text = value if isinstance(value, str) and _is_plain(value) else _json(value)
         rows.append(
             ArgumentRow(
                 name=name,
-                value=text if text or not isinstance(value, str) else '""',
-                long=len(text) > 120 or "\n" in text,
+                value=text,
+                long=_is_long(text),
                 origin="nobody that is known" if origin is None else _ORIGINS[origin],
                 trusted=origin is not None and origin.chosen,
                 source=titles.get(name, ""),
                 editable=name in approval.editable,
-                field=_json(value),
+                field=_field(value),
             )
         )
     return tuple(rows)
+
+
+def _is_long(text: str) -> bool:
+    """Whether it stands in a block of its own, where every space is seen."""
+    return len(text) > 120 or "\n" in text
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text cannot be taken for a number, another text or nothing: others stand in quotes."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return _is_long(text) or (text != "" and text == " ".join(text.split()))
+    return False
+
+
+def _field(value: Any) -> str:
+    """A value as it is corrected; what a page would write out is escaped, so that it comes back as it was."""
+    written = _json(value)
+    return written if visible(written) == written else json.dumps(value)
 
 
 def _json(value: Any) -> str:
