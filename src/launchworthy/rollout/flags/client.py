@@ -78,6 +78,7 @@ class Flags:
         self._refreshing = threading.Lock()
         self._closed = threading.Event()
         self._process = 0
+        self._listening: list[Callable[[list[str]], None]] = []
         self.problem: LaunchworthyError | None = None
         if not self.refresh():
             kept = source.kept()
@@ -134,6 +135,7 @@ class Flags:
     def refresh(self) -> bool:
         """Ask the source now; False if it could not be asked, and what was there stays."""
         with self._refreshing:
+            stale, before = self.problem, self._versions
             try:
                 found = self._source.changed()
                 if found is not None:
@@ -143,7 +145,22 @@ class Flags:
                 if self.problem is None:
                     _log.warning("flags stay as they are: %s", error)
                 self.problem = error
-            return self.problem is None
+            changed = sorted(
+                key
+                for key in before.keys() | self._versions.keys()
+                if before.get(key) != self._versions.get(key)
+            )
+        if changed or (stale is None) != (self.problem is None):
+            for listener in self._listening:
+                try:
+                    listener(changed)
+                except Exception:
+                    _log.exception("who listens for changes of flags failed")
+        return self.problem is None
+
+    def listen(self, listener: Callable[[list[str]], None]) -> None:
+        """Be told of the keys that changed, and, with none, when the source is gone or there again."""
+        self._listening.append(listener)
 
     def close(self) -> None:
         """Stop asking."""
