@@ -32,7 +32,7 @@ class _Incidents(click.Group):
 
 @click.group(cls=_Incidents)
 def command() -> None:
-    """List incidents, show one, open, assign, note, close or reopen it, and say who is told.
+    """Show what went wrong, and what is done about it until it is shown to be cured.
 
     Limits that calls pass, promises that records show not to be kept, silent monitors, rollbacks and people
     open incidents. A failure that was real is closed by what cured it, and watched until its rate is

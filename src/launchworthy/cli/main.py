@@ -61,7 +61,7 @@ COMMANDS: dict[str, str] = {
     "bucket": "Compute where units fall, by the algorithm of a flag vendor.",
     "rollout": "Bring a release to its users stage by stage, and simulate what a plan would do.",
     "burn": "Say how fast the budget of each promise is used up, and when it ends.",
-    "incidents": "List incidents, or close one.",
+    "incidents": "Show what went wrong, and what is done about it until it is shown to be cured.",
     "export": "Write a table of records to a Parquet file, or what people preferred.",
     "keys": "Make, list and end API keys.",
     "erase": "Erase one user's records from every file, and put that on record.",
