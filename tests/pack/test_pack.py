@@ -106,6 +106,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         product="shop", kind="verdict", body={"conclusion": "Ready for launch", "release": RELEASE.id}
     )
     workspace.erase_subject(product="shop", user_id="nobody", by="me")
+    opened = workspace.open_incident(
+        product="shop", title="Refunds of <b>ana</b> were paid twice", address="shop/tools/refund", by="bo"
+    )
+    workspace.note_incident(product="shop", incident_id=opened.id, text="the queue ran twice", by="bo")
     workspace.close()
     return folder
 
@@ -174,7 +178,13 @@ def test_a_pack_says_what_a_reviewer_asks_for(run: Run) -> None:
     assert decided["refund", "denied"] == {"figure": "2", "rule": "count", "entries": [4, 5]}
     assert sections["oversight"]["tables"][1]["rows"][0][3] == "bo@example.com"
     assert sections["signatures"]["tables"][0]["rows"][0][1:3] == ["attested", "noor@example.com"]
-    assert sections["incidents"]["tables"][0]["rows"] == [
+    ((name, about, severity, found_by, steps, state),) = sections["incidents"]["tables"][0]["rows"]
+    assert name.startswith("i-")
+    assert (about, severity, found_by) == ("shop/tools/refund", "medium", "person")
+    assert (steps["figure"], len(steps["entries"])) == ("2", 2)
+    assert state.startswith("open: noted ")
+    assert "paid twice" not in page  # words are only committed to in the chain
+    assert sections["incidents"]["tables"][1]["rows"] == [
         ["fallback", "template", "answered", {"figure": "1", "rule": "count", "entries": [8]}]
     ]
     annex = {row[0]: row[2] for row in sections["coverage"]["tables"][1]["rows"]}

@@ -86,6 +86,14 @@ class Material:
         """Decisions of some kinds, oldest first."""
         return [entry for entry in self.trail if entry.is_decision and entry.kind in kinds]
 
+    def incidents(self) -> dict[str, list[AuditEntry]]:
+        """The steps of each incident, oldest first."""
+        found: defaultdict[str, list[AuditEntry]] = defaultdict(list)
+        for entry in self.trail:
+            if entry.kind == "incident" and not entry.is_decision:
+                found[str(entry.body.get("incident"))].append(entry)
+        return dict(found)
+
     def count(self, entries: Iterable[AuditEntry]) -> Figure:
         """How many there are."""
         found = [entry.seq for entry in entries]

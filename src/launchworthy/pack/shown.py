@@ -1,13 +1,15 @@
 """What was shown: evaluations, attacks, people's decisions, incidents, signatures, verdicts.
 
-May import this room and ``quantity``.
+May import ``evidence``, ``quantity`` and this room.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from launchworthy.pack.document import Figure, Section, Table
+from launchworthy.evidence import AuditEntry
+from launchworthy.pack.document import Cell, Figure, Section, Table
 from launchworthy.pack.material import CLAIM_COLUMNS, COUNT_COLUMNS, Material, words
 from launchworthy.quantity import format_value
 
@@ -107,6 +109,11 @@ def incidents(known: Material) -> Section:
         annex_iv=("3", "5", "9"),
         tables=(
             Table(
+                title="Incidents",
+                columns=("Incident", "About", "Severity", "Found by", "Steps", "State"),
+                rows=tuple(_incident(known, steps) for steps in known.incidents().values()),
+            ),
+            Table(
                 title="Budgets, fallbacks, answers that were not given, drills",
                 columns=("Kind", *COUNT_COLUMNS),
                 rows=tuple(
@@ -121,6 +128,20 @@ def incidents(known: Material) -> Section:
                 rows=tuple(map(known.status_row, known.of_family(*_WATCHED))),
             ),
         ),
+    )
+
+
+def _incident(known: Material, steps: Sequence[AuditEntry]) -> tuple[Cell, ...]:
+    """One incident by its timeline in the chain; its words are committed to there and stand elsewhere."""
+    first, last = steps[0], steps[-1].body
+    about = last.get("failure_mode") or last.get("address") or "nothing that the contract names"
+    return (
+        f"{last['incident']}, opened {first.at:%Y-%m-%d}",
+        str(about),
+        str(last.get("severity", "")),
+        str(last.get("source", "")).replace("_", " "),
+        known.count(steps),
+        f"{last.get('state', '')}: {str(last.get('step', '')).replace('_', ' ')} {steps[-1].at:%Y-%m-%d}",
     )
 
 
