@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +113,13 @@ def test_a_scored_sample_of_traffic_and_its_outcomes_prove_a_proxy(run: Run) -> 
 
     scored = ("score-traffic", "--workflow", "answer", "--scorer", "groundedness", "--product", "docs")
     assert run(*scored, "--share", "100 %")[0] == 0
-    run("measure", "--product", "docs")
+    assert "1 piece of evidence for 1 claim of docs:" in run("measure", "--product", "docs")[1]
+    told = run("measure", "--product", "docs")[1]
+    assert re.fullmatch(
+        r"Nothing new for docs: \d+ claims were measured before, last at \d{4}-\d\d-\d\d \d\d:\d\d UTC, "
+        r"and the figures are the same\.\n",
+        told,
+    )
     state, reason = _claim(run, proxy)
     assert state == "met", reason
     assert "n = 200" in reason

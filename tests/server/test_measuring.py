@@ -10,7 +10,7 @@ import pytest
 
 from launchworthy.contract import Claim, ClaimKind, Direction, Target
 from launchworthy.evidence import Evidence
-from launchworthy.server.measuring import what_is_new
+from launchworthy.server.measuring import AT_ONCE, what_is_new
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CLAIM = Claim(
@@ -58,6 +58,14 @@ def test_a_piece_is_new_when_it_says_something_else_or_the_last_one_ages(
 ) -> None:
     piece = replace(HELD, observed_at=NOW + after, **changed)
     assert _new(piece, HELD) == ([piece] if expected else [])
+
+
+def test_a_person_who_asks_gets_what_moved_at_once_and_nothing_that_did_not() -> None:
+    same = replace(HELD, observed_at=NOW + timedelta(minutes=1))
+    moved = replace(same, n=501)
+    claims = {CLAIM.address: CLAIM}
+    assert what_is_new([moved], held=[HELD], claims=claims, often=AT_ONCE) == [moved]
+    assert what_is_new([same], held=[HELD], claims=claims, often=AT_ONCE) == []
 
 
 def test_the_first_piece_is_new_and_its_double_is_not() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ from launchworthy.server.incident_watch import IncidentWatch
 from launchworthy.server.incidents import Incidents
 from launchworthy.server.intake import PSEUDONYM_SECRET, RecordIntake
 from launchworthy.server.judging import Judge
-from launchworthy.server.measuring import what_is_new
+from launchworthy.server.measuring import AT_ONCE, HOURLY, what_is_new
 from launchworthy.server.preferring import checked, entry_of, evidence_of, refuse_unless_declared
 from launchworthy.server.promoting import GoldEditor
 from launchworthy.server.ramping import Ramping
@@ -183,6 +183,9 @@ class LocalWorkspace:
 
     def measure(self, *, product: str) -> list[Evidence]:
         """Let the provers that read records and gold sets look again; appends and answers what is new."""
+        return self._measure(product, often=AT_ONCE)
+
+    def _measure(self, product: str, *, often: timedelta = HOURLY) -> list[Evidence]:
         known = self.contracts.in_force(product)
         if known is None:
             return []
@@ -202,7 +205,10 @@ class LocalWorkspace:
             runs=self,
         )
         new = what_is_new(
-            pieces, held=self.evidence(product), claims={claim.address: claim for claim in claims}
+            pieces,
+            held=self.evidence(product),
+            claims={claim.address: claim for claim in claims},
+            often=often,
         )
         if new:
             self._store.ledger.add_evidence(product, new)
@@ -219,7 +225,7 @@ class LocalWorkspace:
         """
         for product in self.contracts.products():
             try:
-                self.measure(product=product)
+                self._measure(product)
                 self._watch.look(product)
             except LaunchworthyError as error:
                 _log.warning("%s was not measured: %s", product, error)
@@ -811,9 +817,7 @@ class LocalWorkspace:
         caller: Caller = THIS_MACHINE,
     ) -> dict[str, Any]:
         """Switch a flag off for everybody at once, or on again."""
-        return self.flagging.switch(
-            product, flag=flag, enabled=enabled, reason=reason, by=by, caller=caller
-        )
+        return self.flagging.switch(product, flag=flag, enabled=enabled, reason=reason, by=by, caller=caller)
 
     def flag_history(self, *, product: str) -> list[dict[str, Any]]:
         """Versions of the flags that were put in force, newest first: when, by whom, why."""

@@ -13,25 +13,31 @@ from launchworthy.contract import Claim
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.judgement import judge
 
-__all__ = ["what_is_new"]
+__all__ = ["AT_ONCE", "HOURLY", "what_is_new"]
 
-_OFTEN = timedelta(hours=1)  # how often a number that moves, but not across its threshold, is written down
+AT_ONCE = timedelta(0)  # where a person asks
+HOURLY = timedelta(hours=1)  # how often a number that moves, but not across its threshold, is written down
 _SAME = ("value", "low", "high", "confidence", "n", "unit", "method", "gold", "unscored", "simulated")
 _Key = tuple[str, str | None, str | None]
 
 
 def what_is_new(
-    pieces: Iterable[Evidence], *, held: Iterable[Evidence], claims: Mapping[str, Claim]
+    pieces: Iterable[Evidence],
+    *,
+    held: Iterable[Evidence],
+    claims: Mapping[str, Claim],
+    often: timedelta = HOURLY,
 ) -> list[Evidence]:
     """Pieces that say something else than the newest held one of the same claim, release and slice.
 
     A piece is new if there is none yet, if the held one has used up a quarter of its life, or if it says
-    something else: at once where that changes the state of the claim, else once an hour.
+    something else: at once where that changes the state of the claim, else once in a while.
 
     Args:
         pieces: What was measured now.
         held: What the ledger holds.
         claims: Claims by address; the others are passed over.
+        often: How long a number stands that moves within its state.
     """
     newest: dict[_Key, Evidence] = {}
     for piece in held:
@@ -41,7 +47,7 @@ def what_is_new(
     found = []
     for piece in pieces:
         claim, last = claims.get(piece.claim), newest.get(_key(piece))
-        if claim is not None and (last is None or _is_new(piece, last, claim)):
+        if claim is not None and (last is None or _is_new(piece, last, claim, often)):
             found.append(piece)
             newest[_key(piece)] = piece
     return found
@@ -56,7 +62,7 @@ def _key(piece: Evidence) -> _Key:
     return piece.claim, piece.release, piece.slice
 
 
-def _is_new(piece: Evidence, last: Evidence, claim: Claim) -> bool:
+def _is_new(piece: Evidence, last: Evidence, claim: Claim, often: timedelta) -> bool:
     age = piece.observed_at - last.observed_at
     life = timedelta(seconds=min(claim.valid_for_s, 1e10))
     if last.valid_until is not None:
@@ -68,4 +74,4 @@ def _is_new(piece: Evidence, last: Evidence, claim: Claim) -> bool:
     if all(getattr(piece, name) == getattr(last, name) for name in _SAME):
         return False
     now = piece.observed_at
-    return age >= _OFTEN or judge(claim, piece, now=now).state is not judge(claim, last, now=now).state
+    return age >= often or judge(claim, piece, now=now).state is not judge(claim, last, now=now).state
