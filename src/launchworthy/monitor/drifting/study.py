@@ -119,7 +119,11 @@ def study(
         StorageError: What is kept cannot be written.
     """
     fields = [name for name in (by, release) if name]
-    left = [*ignore, *([unit] if unit else []), *(scored.names if scored is not None else [])]
+    left = [
+        *ignore,
+        *(name for name in (unit, release) if name),
+        *(scored.names if scored is not None else []),
+    ]
     kept = _kept(reference)
     if kept is not None and (fields or classifier or scored is not None):
         raise InputError(
