@@ -58,6 +58,7 @@ COMMANDS: dict[str, str] = {
     "cedar": "Write the permissions of a contract as Cedar policies, or read Cedar policies as tools.",
     "redteam": "Attack the product's own target and tools, and keep the evidence.",
     "drill": "Force each fallback, fault and failure of a guard, and undo what can be undone.",
+    "flags": "Check, set, list and switch off flags, and say what a unit gets.",
     "bucket": "Compute where units fall, by the algorithm of a flag vendor.",
     "rollout": "Bring a release to its users stage by stage, and simulate what a plan would do.",
     "burn": "Say how fast the budget of each promise is used up, and when it ends.",

@@ -30,13 +30,17 @@ with `Retry-After`; nothing it answered 200 to is lost.
 | request | role | what it does |
 |---|---|---|
 | `POST /v1/traces` | ingest | OTLP/HTTP traces, protobuf or JSON, gzip or not; 200 once they are on disk |
-| `POST /v1/logs` | ingest | OTLP/HTTP logs: `gen_ai.evaluation.result`, `launchworthy.outcome`, `launchworthy.feedback` |
+| `POST /v1/logs` | ingest | OTLP/HTTP logs: `gen_ai.evaluation.result`, `launchworthy.outcome`, `launchworthy.feedback`, `launchworthy.exposure` |
 
 A batch with bad spans is answered with OTLP's partial success: the good ones are kept. A batch that is sent again
 (the same bytes, or the same `Launchworthy-Batch-Id`) is acknowledged and stored once.
 
 | request | role | what it does |
 |---|---|---|
+| `POST /ofrep/v1/evaluate/flags` | ingest | OFREP 0.3: every flag for one context, with a tag (`flags.md`) |
+| `POST /ofrep/v1/evaluate/flags/{key}` | ingest | OFREP 0.3: one flag |
+| `POST /ofrep/v1/track` | ingest | events of applications as outcomes, and what they showed as exposures |
+| `GET /ofrep/v1/events` | ingest | OFREP's event stream: `refetchEvaluation` when flags change |
 | `GET /healthz` | none | `ok` while the server answers |
 | `GET /metrics` | read | counters in Prometheus' text format (`operations.md` explains each) |
 

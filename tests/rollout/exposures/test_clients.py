@@ -256,8 +256,8 @@ def test_statsig(told: Told) -> None:
 
 @pytest.fixture
 def unleash(told: Told, tmp_path: Path) -> Iterator[Any]:
-    from UnleashClient.clients.unleash_client import UnleashClient
     from UnleashClient.cache import FileCache
+    from UnleashClient.clients.unleash_client import UnleashClient
 
     strategy = {
         "name": "flexibleRollout",
