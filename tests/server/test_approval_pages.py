@@ -289,6 +289,42 @@ def test_beyond_loopback_a_link_opens_and_nothing_else_does(shop: LocalWorkspace
     assert stranger.get("/products/shop/approvals").status_code == 401
 
 
+def test_beyond_loopback_a_person_decides_with_a_key_that_may_only_read(shop: LocalWorkspace) -> None:
+    app = build_app(shop, require_key=True, token="t" * 40)
+    mia = TestClient(app, base_url="https://c.example")
+    key = shop.add_api_key(name="mia", role="read", acts_as=["agent"])
+    mia.post("/login", data={"key": key})
+    _ask(shop, "c-1")
+    own = "/products/shop/approvals/c-1"
+    assert _send(mia, own, _form(mia, own, act="approve"))[0] == 303
+    by_link = f"/approve/{shop._store.approvals.news.make_link(_ask(shop, 'c-2'), person='mia')}"
+    assert _send(mia, by_link, _form(mia, by_link, act="approve"))[0] == 303
+    other = TestClient(app, base_url="https://c.example")
+    other.post("/login", data={"key": shop.add_api_key(name="app", role="ingest")})
+    _ask(shop, "c-3")
+    assert _send(other, "/products/shop/approvals/c-3", {"act": "approve"})[0] == 403
+    states = [shop.approval(product="shop", approval_id=f"c-{n}").state.value for n in (1, 2, 3)]
+    assert states == ["approved", "approved", "pending"]
+
+
+def test_a_session_ends_with_the_key_that_it_was_begun_with(shop: LocalWorkspace) -> None:
+    app = build_app(shop, require_key=True, token="t" * 40)
+    sessions = []
+    for name, role in (("mia", "read"), ("ops", "write")):
+        key = shop.add_api_key(name=name, role=role)
+        sessions.append(TestClient(app, base_url="https://c.example"))
+        assert sessions[-1].post("/login", data={"key": key}, follow_redirects=False).status_code == 303
+        assert sessions[-1].get("/products/shop/approvals").status_code == 200
+    shop.revoke_api_key(name="ops")
+    mia, ops = sessions
+    assert mia.get("/products/shop/approvals").status_code == 200
+    assert ops.get("/products/shop/approvals").status_code == 401
+    assert ops.post("/api/v1/products/shop/erase", json={"user_id": "mia"}).status_code == 401
+    assert (
+        ops.get("/", headers={"Accept": "text/html"}, follow_redirects=False).headers["location"] == "/login"
+    )
+
+
 def test_the_matrix_says_who_may_call_what_and_why(shop: LocalWorkspace, browser: TestClient) -> None:
     def plain(address: str) -> str:
         return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", browser.get(address).text)).split())

@@ -125,6 +125,7 @@ def build_app(workspace: LocalWorkspace, *, require_key: bool, token: str) -> St
         role_of_key=role_of_key,
         name_of_key=workspace.name_of_key,
         is_owner=is_owner,
+        is_live=workspace.is_live_key,
         require_key=require_key,
         secret=secret,
     )

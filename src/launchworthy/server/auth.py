@@ -30,6 +30,8 @@ _OPEN_PATHS = ("/healthz", "/login", "/static/", "/approve/")
 # What applications ask with a key that may only send records; each operation checks its own role too.
 _ASKED_BY_APPLICATIONS = re.compile(r"/api/v1/products/[^/]+/(approvals|spending|flags)(/|$)")
 _OFREP = re.compile(r"(/products/[^/]+)?/ofrep/v1/")
+# What people decide under their own name and roles, which say more than the role of their key.
+_DECIDED_BY_PEOPLE = re.compile(r"/(products/[^/]+/approvals|approve)/[^/]+")
 
 
 def is_loopback(host: str) -> bool:
@@ -68,7 +70,9 @@ def _needed_role(method: str, path: str) -> str:
     if path.startswith("/v1/") or _ASKED_BY_APPLICATIONS.match(path) or _OFREP.match(path):
         return "ingest"
     # The API checks each operation's own role; pages only read.
-    return "read" if method in ("GET", "HEAD") or path.startswith("/api/") else "write"
+    if method in ("GET", "HEAD") or path.startswith("/api/") or _DECIDED_BY_PEOPLE.fullmatch(path):
+        return "read"
+    return "write"
 
 
 class Gate:
@@ -78,6 +82,7 @@ class Gate:
         role_of_key: Answers the role of a live key's secret, or None.
         name_of_key: Answers its name, for what is recorded of who read; empty where it has none.
         is_owner: Whether a key is the folder's own token.
+        is_live: Whether the key of a name is in force still; a session ends with the key it was begun with.
         require_key: True when bound beyond loopback.
         secret: Signs session cookies.
     """
@@ -92,11 +97,13 @@ class Gate:
         clock: Callable[[], float] = time.time,
         name_of_key: Callable[[str], str] = lambda _: "",
         is_owner: Callable[[str], bool] = lambda _: False,
+        is_live: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.app = app
         self.role_of_key = role_of_key
         self.name_of_key = name_of_key
         self.is_owner = is_owner
+        self.is_live = is_live
         self.require_key = require_key
         self.secret = secret
         self.clock = clock
@@ -168,7 +175,9 @@ class Gate:
             morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
             return None
-        return _session(morsel.value, secret=self.secret, now_s=self.clock()) if morsel else None
+        found = _session(morsel.value, secret=self.secret, now_s=self.clock()) if morsel else None
+        # A session of the folder's own token has no name.
+        return found if found is None or not found[1] or self.is_live(found[1]) else None
 
 
 def _refuse(status: int, code: str, message: str, hint: str) -> Response:

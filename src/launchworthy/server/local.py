@@ -39,6 +39,12 @@ from launchworthy.records.incident import (
     RulePrecision,
     Was,
 )
+from launchworthy.rollout.experiment import (
+    PLAN_KIND,
+    DeclaredPlan,
+    stored_experiment,
+    stored_experiments,
+)
 from launchworthy.runtime.approval import Approval, Ticket
 from launchworthy.runtime.permission import Charge, Overrun, Reservation
 from launchworthy.server.approving import Approving
@@ -47,6 +53,7 @@ from launchworthy.server.caller import THIS_MACHINE, Caller
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.deciding import own_decision
 from launchworthy.server.erasing import drill, what_is_left
+from launchworthy.server.experiments import MOST_PLANS, plain_experiment, plain_summary, plans_in
 from launchworthy.server.exporting import learnable
 from launchworthy.server.flagging import Flagging
 from launchworthy.server.incident_telling import IncidentTeller
@@ -765,6 +772,27 @@ class LocalWorkspace:
             product, release=release, baseline=baseline, reason=reason, by=by, caller=caller
         )
 
+    def experiments(self, *, product: str, simulated: bool = False) -> list[dict[str, Any]]:
+        """Flags and experiments of which units met at least two variants, newest first."""
+        found = stored_experiments(
+            self.query, product=product, plans=self._plans(product), simulated=simulated
+        )
+        return [plain_summary(each) for each in found]
+
+    def experiment(self, *, product: str, key: str, simulated: bool = False) -> dict[str, Any]:
+        """What an experiment says now, from who met which variant and what they did since."""
+        found = stored_experiment(
+            self.query,
+            product=product,
+            key=key,
+            plans=self._plans(product).get(key, ()),
+            simulated=simulated,
+        )
+        return plain_experiment(found)
+
+    def _plans(self, product: str) -> dict[str, list[DeclaredPlan]]:
+        return plans_in(self.audit_trail(product=product, kind=PLAN_KIND, limit=MOST_PLANS))
+
     def ramps(self, *, product: str) -> list[dict[str, Any]]:
         """Releases that are or were brought to their users, newest first, the newest with what follows."""
         return self.ramping.listed(product)
@@ -994,6 +1022,10 @@ class LocalWorkspace:
     def revoke_api_key(self, *, name: str) -> None:
         """End a key at once."""
         self._store.registry.revoke_api_key(name=name)
+
+    def is_live_key(self, name: str) -> bool:
+        """Whether a key of this name is in force."""
+        return self._store.registry.is_live(name)
 
     def role_of_key(self, key: str) -> str | None:
         """The role of a key that is in force, or None."""

@@ -179,6 +179,12 @@ class Registry:
         """The name of a key that is in force, or None."""
         return self._of_key(api_keys.c.name, key)
 
+    def is_live(self, name: str) -> bool:
+        """Whether a key of this name is in force."""
+        query = select(api_keys.c.name).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
     def _of_key(self, column: Any, key: str) -> str | None:
         query = select(column).where(api_keys.c.hash == _digest(key), api_keys.c.revoked_at.is_(None))
         with self._database.read() as connection:
