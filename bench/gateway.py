@@ -6,9 +6,13 @@ Chat completions with a question of 200 words and an answer of 40, whole and str
 sink for records, the load and the gateway are processes of their own on the same cores; the model and the load
 speak HTTP by hand, so that they take little of them. Records are on: every call sends its spans, which the sink
 acknowledges. CPU is that of the gateway's process a request, memory its peak, start from the command to the first
-answer. A proxy of the same libraries that does nothing stands beside it. "Added" is measured with one connection and nothing waiting: medians and 99th percentiles less those of
-the model alone; "first chunk" likewise, of a model that pauses 5 ms before each chunk. ``--peers`` installs the
-LiteLLM proxy into a folder of its own and measures it in the same run.
+answer. A proxy of the same libraries that does nothing stands beside it. "Added" is measured with one connection
+and nothing waiting: medians and 99th percentiles less those of the model alone; "first chunk" likewise. ``--peers``
+installs the LiteLLM proxy into a folder of its own and measures it in the same run.
+
+"Beyond hold-back" is of a stream of 200 words in 50 chunks, one every 20 ms: each piece of text is due with the chunk
+at which its guards alone, run beside it, let it go; how many more chunks the model has sent when it arrives, as
+median and most of ten streams. The hold-back is printed beside it: how many chunks the guards alone keep a piece.
 """
 
 from __future__ import annotations
@@ -44,6 +48,11 @@ WORDS = (
 QUESTION = " ".join(WORDS[n % len(WORDS)] for n in range(200))
 ANSWER = " ".join(WORDS[n % len(WORDS)] for n in range(40))
 CHUNKS = 20
+LONG = " ".join(WORDS[n % len(WORDS)] for n in range(200))
+LONG_CHUNKS, LONG_PAUSE_S, LONG_STREAMS = 50, 0.02, 10
+SENT = multiprocessing.Array(
+    "d", LONG_CHUNKS
+)  # when the model sent each chunk of the stream that it sent last
 
 
 # ── the model, and the sink ──────────────────────────────────────────────────────────────────────────
@@ -73,9 +82,13 @@ def _whole() -> bytes:
     return _head("application/json", len(body)) + body
 
 
-def _chunks() -> list[bytes]:
-    words = ANSWER.split()
-    step = len(words) // CHUNKS
+def _texts(answer: str, count: int) -> list[str]:
+    words = answer.split()
+    step = len(words) // count
+    return [" ".join(words[n * step : (n + 1) * step]) + " " for n in range(count)]
+
+
+def _chunks(texts: list[str]) -> list[bytes]:
 
     def event(delta: dict[str, Any], reason: str | None = None) -> bytes:
         row = {
@@ -87,19 +100,18 @@ def _chunks() -> list[bytes]:
         }
         return _piece(b"data: " + json.dumps(row).encode() + b"\n\n")
 
-    said = [
-        event({"role": "assistant", "content": " ".join(words[n * step : (n + 1) * step]) + " "})
-        for n in range(CHUNKS)
-    ]
+    said = [event({"role": "assistant", "content": text}) for text in texts]
     return [*said, event({}, "stop") + _piece(b"data: [DONE]\n\n") + b"0\r\n\r\n"]
 
 
 class _Model(asyncio.Protocol):
     """Answers whatever is posted: a completion, a stream where one is asked for, or nothing to the sink."""
 
-    whole, chunks = _whole(), _chunks()
+    whole = _whole()
+    short, long = _chunks(_texts(ANSWER, CHUNKS)), _chunks(_texts(LONG, LONG_CHUNKS))
 
     def __init__(self, pause_s: float) -> None:
+        self.chunks = self.long if pause_s else self.short
         self._pause_s, self._buffer = pause_s, b""
         self._streaming: asyncio.Future[None] | None = None
 
@@ -127,9 +139,10 @@ class _Model(asyncio.Protocol):
 
     async def _stream(self) -> None:
         self._transport.write(_head("text/event-stream", None))
-        for chunk in self.chunks:
+        for place, chunk in enumerate(self.chunks):
             if self._pause_s:
                 await asyncio.sleep(self._pause_s)
+                SENT[min(place, LONG_CHUNKS - 1)] = time.perf_counter()  # the last is sent with the end
             self._transport.write(chunk)
 
 
@@ -261,6 +274,72 @@ def fire(port: int, *, name: str, stream: bool, connections: int, seconds: float
     load: Load = mine.recv()
     process.join()
     return load
+
+
+# ── what is held, and what is late ───────────────────────────────────────────────────────────────────
+
+
+def arrivals(port: int) -> Iterator[tuple[list[tuple[float, int]], list[float]]]:
+    """Of each stream: when how many characters of the answer were there, and when the model sent each chunk."""
+    import http.client
+
+    for _ in range(LONG_STREAMS):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        asked = {"model": "answer", "messages": [{"role": "user", "content": QUESTION}], "stream": True}
+        had, rows = 0, []
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/v1/chat/completions", json.dumps(asked), headers)
+        response = connection.getresponse()
+        while line := response.readline():
+            if line.startswith(b"data: {"):
+                choices = json.loads(line[6:]).get("choices") or [{}]
+                had += len(choices[0].get("delta", {}).get("content") or "")
+                rows.append((time.perf_counter(), had))
+        connection.close()
+        yield rows, list(SENT)
+
+
+def due(folder: Path) -> list[int]:
+    """How many characters the guards alone have let go at each chunk, the last one with the end of the answer."""
+    from launchworthy.contract import load_contract
+    from launchworthy.runtime.compiling import guard_pipeline
+    from launchworthy.runtime.streaming import HeldStream
+
+    held = HeldStream(guard_pipeline(load_contract(folder / "launchworthy.yaml"), root=folder))
+    let_go = []
+    for text in _texts(LONG, LONG_CHUNKS):
+        held.feed(text)
+        let_go.append(len(held.released))
+    held.end()
+    return [*let_go, len(held.released)]
+
+
+def lateness(rows: list[tuple[float, int]], sent: list[float], let_go: list[int]) -> list[float]:
+    """By how many chunks each piece that the guards let go came later than they did."""
+    late, before = [], 0
+    for place, count in enumerate(let_go):
+        if count > before:
+            arrived = next(at for at, had in rows if had >= count)
+            late.append((arrived - sent[min(place, LONG_CHUNKS - 1)]) / LONG_PAUSE_S)
+            before = count
+    return late
+
+
+def beyond(name: str, port: int, folder: Path) -> None:
+    let_go = due(folder)
+    next(arrivals(port))  # warm
+    late = sorted(each for rows, sent in arrivals(port) for each in lateness(rows, sent, let_go))
+    sizes = [sum(map(len, _texts(LONG, LONG_CHUNKS)[: place + 1])) for place in range(LONG_CHUNKS)]
+    held = [
+        place - next(n for n, size in enumerate(sizes) if size >= count)
+        for place, count in enumerate(let_go[:-1])
+        if count
+    ]
+    print(
+        f"{name:26} beyond hold-back {late[len(late) // 2]:5.2f} chunks, most {late[-1]:5.2f}"
+        f"  (the guards alone hold a piece for up to {max(held, default=LONG_CHUNKS)} of {LONG_CHUNKS} chunks)",
+        flush=True,
+    )
 
 
 # ── gateways ─────────────────────────────────────────────────────────────────────────────────────────
@@ -422,7 +501,11 @@ def main() -> None:
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {options.connections} connections",
         flush=True,
     )
-    with model() as upstream, tempfile.TemporaryDirectory() as name:
+    with (
+        model() as upstream,
+        model(LONG_PAUSE_S) as slow,
+        tempfile.TemporaryDirectory() as name,
+    ):
         folder = Path(name)
         most = fire(
             upstream, name="small", stream=False, connections=options.connections, seconds=options.seconds
@@ -439,6 +522,9 @@ def main() -> None:
                 measure(
                     f"launchworthy, guards {'on' if guards else 'off'}", gateway, direct, streamed, options
                 )
+            command, env, port = ours(folder, slow, guards=guards)
+            with started(command, env, port, "/healthz", folder) as gateway:
+                beyond(f"launchworthy, guards {'on' if guards else 'off'}", gateway.port, folder)
         if options.peers:
             command, env, port = litellm(folder, upstream)
             with started(command, env, port, "/health/liveliness", folder) as gateway:
