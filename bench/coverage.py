@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from launchworthy import stats
+from launchworthy.evidence.rates import compared
 from launchworthy.metrics import (
     Scored,
     columns_of,
@@ -28,6 +29,7 @@ from launchworthy.metrics import (
     report_groups,
     score_rows,
 )
+from launchworthy.records.incident import Rate
 
 Draw = Callable[[np.random.Generator], bool]
 
@@ -785,6 +787,26 @@ def _other_policy(rng: np.random.Generator) -> bool:
     return _covers(found, float(others @ pays))
 
 
+def _fix_watched(rng: np.random.Generator) -> bool:
+    """A fix that changes nothing, looked at after 50, 100, 200 … calls, twelve times: it is never proven."""
+    level, rate = 1.0 - 0.05 / 12, 0.1
+    failed, calls = int(rng.binomial(300, rate)), 0
+    before = _rate_of(failed, 300, level)
+    failed = 0
+    for look in range(12):
+        more = 50 * 2**look - calls
+        failed, calls = failed + int(rng.binomial(more, rate)), calls + more
+        since = _rate_of(failed, calls, level)
+        if compared("", before, since, where="production", less_is_better=True, level=level).fallen:
+            return False
+    return True
+
+
+def _rate_of(failed: int, calls: int, level: float) -> Rate:
+    found = stats.clopper_pearson(failed, n=calls, level=level)
+    return Rate(value=found.value, low=found.low, high=found.high, n=calls)
+
+
 SCENARIOS = (
     Scenario("Clopper-Pearson lower bound, n = 200, p = 0.95", _proportion, 0.95),
     Scenario("Wilson, n = 100, any p", _wilson, 0.94, 0.965),
@@ -868,6 +890,7 @@ SCENARIOS = (
         0.92,
         0.97,
     ),
+    Scenario("fix that changes nothing, looked at twelve times, 300 calls before", _fix_watched, 0.95),
 )
 
 FAULTS = (
