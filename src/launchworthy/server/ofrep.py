@@ -233,6 +233,7 @@ class Ofrep:
                     reason=Reason.STICKY,
                     algorithm=flag.algorithm,
                     unit_kind=flag.unit,
+                    assigned=True,
                 )
             return self._flagging.exposure(
                 current.flags.product, decided, unit=context.unit, attributes=context.attributes, at_ns=at_ns

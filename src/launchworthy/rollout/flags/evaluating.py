@@ -17,6 +17,7 @@ __all__ = ["Evaluate", "Sticky", "compiled"]
 
 Evaluate = Callable[[str, Mapping[str, Any]], Decision]
 _Spot = tuple[float, float, Decision]
+_ASSIGNED = frozenset({Reason.SPLIT, Reason.STICKY, Reason.OVERRIDE, Reason.HOLDOUT})
 
 
 class Sticky(Protocol):
@@ -136,7 +137,34 @@ class _Compiled:
             version=self._version,
             algorithm=self._flag.algorithm,
             unit_kind=self._flag.unit,
+            assigned=reason in _ASSIGNED,
         )
+
+    @property
+    def evaluate(self) -> Evaluate:
+        """The function; where nothing but rules decides, one that asks for nothing else."""
+        spots = self._rules[0][2] if len(self._rules) == 1 else ()
+        plain = self._attribute is None and not self._overrides and self._held is None
+        if (
+            not (spots and plain and self._flag.enabled)
+            or self._sticky is not None
+            or self._space is not None
+        ):
+            return self
+        test, position_of = self._rules[0][0], self._position
+        otherwise, missing = self._otherwise, self._missing
+
+        def evaluate(unit: str, attributes: Mapping[str, Any]) -> Decision:
+            if not unit:
+                return missing
+            if test is None or test(unit, attributes):
+                position = position_of(unit)
+                for low, high, decision in spots:
+                    if low <= position < high:
+                        return decision
+            return otherwise
+
+        return evaluate
 
 
 def compiled(flag: Flag, flags: FlagSet, *, sticky: Sticky | None = None) -> Evaluate:
@@ -147,7 +175,7 @@ def compiled(flag: Flag, flags: FlagSet, *, sticky: Sticky | None = None) -> Eva
         flags: The set that it belongs to.
         sticky: Where its units' variants are remembered, if it is sticky.
     """
-    return _Compiled(flag, flags, sticky)
+    return _Compiled(flag, flags, sticky).evaluate
 
 
 def _text(value: Any) -> str:

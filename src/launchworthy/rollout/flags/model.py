@@ -189,6 +189,7 @@ class Decision:
         version: Content address of the flag that decided.
         algorithm: How units were put into buckets.
         unit_kind: Who is assigned.
+        assigned: Whether chance had a part in it, now or before, so that it belongs into an experiment's log.
     """
 
     flag: str
@@ -199,16 +200,9 @@ class Decision:
     version: str = ""
     algorithm: str = ""
     unit_kind: str = USER
-
-    @property
-    def assigned(self) -> bool:
-        """Whether chance had a part in it, now or before, so that it belongs into an experiment's log."""
-        return self.reason in _ASSIGNED
+    assigned: bool = False
 
     @property
     def cache_key(self) -> str:
         """To be part of the key of every cache of what was made with it: ``refund-tone=warm@3f2a…``."""
         return f"{self.flag}={self.variant or ''}@{self.version}"
-
-
-_ASSIGNED = frozenset({Reason.SPLIT, Reason.STICKY, Reason.OVERRIDE, Reason.HOLDOUT})
