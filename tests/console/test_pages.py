@@ -53,6 +53,8 @@ ADDRESSES: Mapping[str, str] = {
     "budgets": "/products/python-docs/budgets",
     "redteam": "/products/python-docs/redteam",
     "rollout": "/products/python-docs/rollout",
+    "experiments": "/products/python-docs/experiments",
+    "experiment": "/products/python-docs/experiments/answer-v2",
     "judges": "/products/graded-docs/judges",
     "judge": "/products/graded-docs/judges/grounding-v2",
     "ingest": "/ingest",

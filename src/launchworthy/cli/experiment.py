@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from launchworthy.cli.experiment_logs import allocate, interleave, policy
+from launchworthy.cli.experiment_stored import declare, show
 from launchworthy.cli.figures import SHARE, columns_text, echo_json, format_p, printable
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ def command() -> None:
 
 
 command.add_command(allocate)
+command.add_command(declare)
 command.add_command(interleave)
 command.add_command(policy)
+command.add_command(show)
 
 
 @command.command()

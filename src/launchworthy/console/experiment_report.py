@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -17,6 +17,7 @@ from launchworthy.rollout.experiment import (
     ExperimentReading,
     MetricReading,
     PairReading,
+    SeenPoint,
     ends_in_words,
     ratio_in_words,
     title_of,
@@ -24,18 +25,9 @@ from launchworthy.rollout.experiment import (
 from launchworthy.rollout.experiment import Role as MetricRole
 from launchworthy.stats import asymptotic_sequence, look_bounds
 
-__all__ = ["SeenPoint", "experiment_parts", "experiment_report"]
+__all__ = ["experiment_parts", "experiment_report"]
 
 _CURVE = 40
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenPoint:
-    """What a metric showed at one moment: a difference and its standard error at a share of the plan."""
-
-    fraction: float
-    value: float
-    standard_error: float
 
 
 def experiment_report(reading: ExperimentReading) -> str:
@@ -46,7 +38,7 @@ def experiment_report(reading: ExperimentReading) -> str:
 
 
 def experiment_parts(
-    reading: ExperimentReading, *, history: dict[tuple[str, str], Sequence[SeenPoint]] | None = None
+    reading: ExperimentReading, *, history: Mapping[tuple[str, str], Sequence[SeenPoint]] | None = None
 ) -> list[ReportPart]:
     """Users first, then for each arm its forest, its first metric against the bounds, and all numbers.
 
@@ -164,12 +156,11 @@ def _looks(
     plan = reading.plan
     sign = 1.0 if each.metric.higher_is_better else -1.0
     own = each.difference
-    now = SeenPoint(fraction=reading.fraction, value=own.value, standard_error=own.sample["standard_error"])
     seen = [
-        LookPoint(fraction=point.fraction, z=sign * point.value / point.standard_error)
-        for point in (*earlier, now)
-        if point.standard_error > 0.0
+        LookPoint(fraction=point.fraction, z=sign * point.value / point.standard_error) for point in earlier
     ]
+    now = sign * own.value / own.sample["standard_error"]
+    seen.append(LookPoint(fraction=reading.fraction, z=now))
     whole = look_bounds(plan.looks, error=reading.looks.error, spending=plan.spending)
     bounds = [
         LookPoint(fraction=share, z=bound) for share, bound in zip(whole.fractions, whole.bounds, strict=True)

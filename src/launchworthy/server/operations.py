@@ -185,6 +185,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("set_flags", "PUT", "/products/{product}/flags", "write"),
     Operation("switch_flag", "POST", "/products/{product}/flags-switch", "write"),
     Operation("flag_history", "GET", "/products/{product}/flags-history", "read"),
+    Operation("experiments", "GET", "/products/{product}/experiments", "read"),
+    Operation("experiment", "GET", "/products/{product}/experiments/{key}", "read"),
     Operation("open_incident", "POST", "/products/{product}/incidents", "write"),
     Operation("incidents", "GET", "/products/{product}/incidents", "read"),
     Operation("incident", "GET", "/products/{product}/incidents/{incident_id}", "read"),

@@ -383,6 +383,12 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def flag_history(self, *, product: str) -> list[dict[str, Any]]:
         """Versions of the flags that were put in force, newest first: when, by whom, why."""
 
+    def experiments(self, *, product: str, simulated: bool = False) -> list[dict[str, Any]]:
+        """Flags and experiments of which units met at least two variants, newest first."""
+
+    def experiment(self, *, product: str, key: str, simulated: bool = False) -> dict[str, Any]:
+        """What an experiment says now, from who met which variant and what they did since."""
+
     def open_incident(
         self,
         *,

@@ -133,6 +133,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
             Link(text="Guards", url=page_url("products", product, "guards")),
             Link(text="Red team", url=page_url("products", product, "redteam")),
             Link(text="Rollout", url=page_url("products", product, "rollout")),
+            Link(text="Experiments", url=page_url("products", product, "experiments")),
             Link(text="Incidents", url=page_url("products", product, "incidents")),
             Link(text="Failure modes", url=page_url("products", product, "failure-modes")),
             Link(text="Budgets", url=page_url("products", product, "budgets")),

@@ -1,0 +1,254 @@
+"""Experiments from stored exposures: the operation, the page and the command, over a real data folder."""
+
+from __future__ import annotations
+
+import html
+import json
+import random
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from launchworthy.cli.main import main
+from launchworthy.console import routes
+from launchworthy.errors import InputError, NotFoundError
+from launchworthy.records import TABLES, Rows
+from launchworthy.server.local import LocalWorkspace
+from launchworthy.server.reading import WorkspaceReading
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+HOSTILE = "<script>alert(1)</script>'; DROP TABLE exposures;--"
+PLAN: dict[str, Any] = {
+    "experiment": "answer-v2",
+    "arms": {"control": 1, "candidate": 1},
+    "users": 2_000,
+    "looks": [0.5, 1],
+    "metrics": {
+        "resolved": {"detect": "5 %"},
+        "escalated": {"role": "harm", "margin": "10 %", "higher_is_better": False},
+        "cost": {"column": "cost_usd", "denominator": "calls", "role": "harm", "margin": 0.01, "higher_is_better": False},  # noqa: E501
+        "spent": {"column": "value:purchase"},
+        "slow": {"column": "latency_ms", "quantile": 0.95},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def workspace(open_workspace_here: Callable[..., LocalWorkspace]) -> LocalWorkspace:
+    return open_workspace_here(clock=lambda: NOW)
+
+
+def _ns(moment: datetime) -> int:
+    return int(moment.timestamp() * 1e9)
+
+
+def _ingest(workspace: LocalWorkspace, **tables: list[dict[str, Any]]) -> None:
+    for table, rows in tables.items():
+        if rows:
+            columns = {name: [row.get(name) for row in rows] for name in TABLES[table].names}
+            batch = f"{table}-{random.Random(str(rows[0])).random()}"
+            workspace._store.ingest([Rows(table, columns)], batch_id=batch)
+    workspace._store.flush()
+
+
+def _meet(
+    workspace: LocalWorkspace, *, units: int = 1_000, better: float = 0.12, worse: float = 0.0, seed: int = 1
+) -> None:
+    """Units of two variants over four days; the candidate's are resolved more often."""
+    rng = random.Random(seed)
+    exposures, outcomes, spans = [], [], []
+    for number in range(2 * units):
+        variant = "candidate" if number % 2 else "control"
+        at = NOW - timedelta(days=4) + timedelta(seconds=rng.uniform(0, 4 * 86_000))
+        user = f"user-{number}"
+        common = {"product": "support", "user_id": user, "received_at": _ns(at)}
+        own = {**common, "flag": "answer-v2", "variant": variant, "unit": user, "unit_kind": "user"}
+        exposures.append({**own, "time": _ns(at)})
+        if number % 7 == 0:
+            exposures.append({**own, "time": _ns(at + timedelta(hours=2))})  # met again: counts once
+        lift = variant == "candidate"
+        # What happened before the unit met its variant is not its doing.
+        outcomes.append({**common, "event": "resolved", "time": _ns(at - timedelta(minutes=5))})
+        if rng.random() < 0.5 + better * lift:
+            outcomes.append({**common, "event": "resolved", "time": _ns(at + timedelta(minutes=5))})
+        if rng.random() < 0.1 + worse * lift:
+            outcomes.append({**common, "event": "escalated", "time": _ns(at + timedelta(minutes=6))})
+        if rng.random() < 0.2:
+            bought = {
+                "event": "purchase",
+                "value": rng.uniform(5, 50),
+                "time": _ns(at + timedelta(minutes=7)),
+            }
+            outcomes.append({**common, **bought})
+        trace, began = rng.randbytes(16), _ns(at + timedelta(seconds=1))
+        spans.append(
+            {**common, "trace_id": trace, "span_id": trace[:8], "kind": "workflow", "start_time": began}
+            | {"duration_ms": rng.uniform(100, 900), "status": "ok", "name": "answer", "cost_usd": rng.uniform(0.01, 0.03)}  # noqa: E501
+        )  # fmt: skip
+    _ingest(workspace, exposures=exposures, outcomes=outcomes, spans=spans)
+
+
+def _page(workspace: LocalWorkspace, path: str) -> tuple[str, str]:
+    client = TestClient(Starlette(routes=routes(WorkspaceReading(workspace), clock=lambda: NOW)))
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    found = re.search(r"<h1>(.*?)</h1>", answer.text, re.DOTALL)
+    assert found is not None
+    return html.unescape(" ".join(found[1].split())), html.unescape(answer.text)
+
+
+def test_a_declared_plan_is_read_from_exposures_and_what_units_did_since(workspace: LocalWorkspace) -> None:
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    _meet(workspace)
+    found = workspace.experiment(product="support", key="answer-v2")
+    assert found["conclusion"] == "ship"
+    assert found["arms"]["control"]["users"] == found["arms"]["candidate"]["users"] == 1_000
+    assert found["declared"] is not None
+    metrics = found["comparisons"][0]["metrics"]
+    assert metrics["resolved"]["baseline"] == pytest.approx(0.5, abs=0.05), (
+        "one before the exposure counts not"
+    )
+    assert metrics["resolved"]["unit"] == "ratio"
+    assert metrics["escalated"]["status"] == "met"
+    assert metrics["cost"]["baseline"] == pytest.approx(0.02, abs=0.001)
+    assert metrics["spent"]["baseline"] == pytest.approx(0.2 * 27.5, rel=0.25)
+    assert found["left_out"] == {"slow": "records answer means and ratios without a covariate"}
+    path = next(each for each in found["history"] if each["metric"] == "resolved")
+    assert [point["fraction"] for point in path["points"]] == sorted(p["fraction"] for p in path["points"])
+    assert len(path["points"]) >= 3
+    json.dumps(found, allow_nan=False)
+
+
+def test_harm_is_told_and_units_of_two_variants_count_nowhere(workspace: LocalWorkspace) -> None:
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    _meet(workspace, worse=0.35)
+    moved = {
+        "product": "support",
+        "flag": "answer-v2",
+        "user_id": "user-0",
+        "unit": "user-0",
+        "variant": "candidate",
+    }
+    _ingest(workspace, exposures=[{**moved, "time": _ns(NOW), "received_at": _ns(NOW)}])
+    found = workspace.experiment(product="support", key="answer-v2")
+    assert found["conclusion"] == "harm"
+    assert "escalated" in found["reason"]
+    assert found["in_two_arms"] == 1
+    assert found["arms"]["control"]["users"] == 999
+
+
+def test_without_a_plan_differences_are_shown_and_nothing_is_concluded(workspace: LocalWorkspace) -> None:
+    _meet(workspace, units=200)
+    found = workspace.experiment(product="support", key="answer-v2")
+    assert found["declared"] is None
+    assert {"resolved", "escalated", "purchase", "calls", "cost_usd"} <= set(
+        found["comparisons"][0]["metrics"]
+    )
+    title, text = _page(workspace, "/products/support/experiments/answer-v2")
+    assert title == "answer-v2: no plan says what it is to show"
+    assert "launchworthy experiment declare" in text
+    assert "bounds of the plan" not in text
+
+
+def test_the_page_says_what_follows_with_its_forest_bounds_and_numbers(workspace: LocalWorkspace) -> None:
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    _meet(workspace)
+    title, text = _page(workspace, "/products/support/experiments/answer-v2")
+    assert title == "Answer-v2: ship"
+    assert "Users fell into the arms as planned" in text
+    assert "candidate minus control, at this look, 4 metrics" in text
+    assert "resolved: evidence for candidate" in text
+    assert "slow is left out" in text
+    assert "The plan was written on" in text
+    listed, text = _page(workspace, "/products/support/experiments")
+    assert listed == "1 experiment, none without a plan"
+    assert "candidate 1,000, control 1,000" in text
+
+
+def test_a_plan_written_after_the_start_is_told(workspace: LocalWorkspace) -> None:
+    _meet(workspace, units=200)
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    assert workspace.experiment(product="support", key="answer-v2")["plans_after_start"] == 1
+    assert "after the first unit had come" in _page(workspace, "/products/support/experiments/answer-v2")[1]
+
+
+def test_a_share_that_is_off_stops_the_page_too(workspace: LocalWorkspace) -> None:
+    workspace.record(
+        product="support", kind="experiment", body=PLAN | {"arms": {"control": 9, "candidate": 1}}
+    )
+    _meet(workspace, units=200)
+    title, text = _page(workspace, "/products/support/experiments/answer-v2")
+    assert title == "Answer-v2: not read: the arms are not what was planned"
+    assert "resolved" not in text
+
+
+def test_simulated_units_are_kept_apart(workspace: LocalWorkspace) -> None:
+    _meet(workspace, units=20)
+    with pytest.raises(NotFoundError):
+        workspace.experiment(product="support", key="answer-v2", simulated=True)
+    assert workspace.experiments(product="support", simulated=True) == []
+    assert workspace.experiments(product="support")[0]["variants"] == {"candidate": 20, "control": 20}
+
+
+def test_what_cannot_be_read_says_why(workspace: LocalWorkspace) -> None:
+    exposure = {
+        "product": "support",
+        "flag": HOSTILE,
+        "variant": HOSTILE,
+        "time": _ns(NOW),
+        "received_at": _ns(NOW),
+    }
+    accounts = [
+        {**exposure, "unit": f"a{at}", "unit_kind": "account", "variant": f"v{at % 2}"} for at in range(4)
+    ]
+    _ingest(workspace, exposures=accounts)
+    with pytest.raises(InputError, match="units are account"):
+        workspace.experiment(product="support", key=HOSTILE)
+    alone = [{**exposure, "flag": "alone", "unit": "u1", "variant": "v"}]
+    _ingest(workspace, exposures=alone)
+    with pytest.raises(InputError, match="two arms"):
+        workspace.experiment(product="support", key="alone")
+    from urllib.parse import quote
+
+    for key in (HOSTILE, "alone", "nothing"):
+        assert "cannot be read" in _page(workspace, f"/products/support/experiments/{quote(key, safe='')}")[0]
+    client = TestClient(Starlette(routes=routes(WorkspaceReading(workspace), clock=lambda: NOW)))
+    assert "<script>alert" not in client.get("/products/support/experiments").text
+    workspace.record(product="support", kind="experiment", body={"experiment": "alone", "metrics": "none"})
+    assert workspace.experiments(product="support")[0]["declared"] is None, "what is no plan is passed over"
+
+
+def test_the_commands_write_a_plan_down_and_read_it(
+    workspace: LocalWorkspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _meet(workspace)
+    workspace.close()
+    data = str(tmp_path / "data")
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(PLAN), encoding="utf-8")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stopped:
+            main(["experiment", *arguments, "--product", "support", "--data", data])
+        printed = capsys.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    assert run("show", "answer-v2")[0] == 2
+    code, out, _ = run("declare", "--plan", str(plan))
+    assert code == 0
+    assert out.startswith("the plan of answer-v2 is entry")
+    code, out, _ = run("show", "answer-v2")
+    assert code == 0
+    assert out.startswith("ship: resolved")
+    assert "written 1 times after" in out
+    assert json.loads(run("show", "--json")[1])["experiments"][0]["key"] == "answer-v2"
+    assert "answer-v2" in run("show")[1]
+    plan.write_text('{"metrics": {"x": {}}}', encoding="utf-8")
+    assert "names no experiment" in run("declare", "--plan", str(plan))[2]
+    assert run("show", "nothing")[0] == 64
