@@ -139,7 +139,9 @@ def call_card(
         kind=kind,
         mark=mark,
         rule=Link(text=approval.rule, url=page_url("products", approval.product, "claims", approval.rule)),
-        reason=sentence(approval.reason),
+        reason=approval.reason
+        if approval.reason.startswith(approval.tool)  # a name stays as it is written
+        else sentence(approval.reason),
         asked=_asked(approval),
         question=approval.call.question,
         arguments=_arguments(approval),

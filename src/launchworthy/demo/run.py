@@ -27,6 +27,7 @@ __all__ = ["DemoOptions", "run_demo"]
 
 _PRODUCT = "python-docs"
 _DRILLED = "How do I sort a list in place?"
+_MAINTAINER = "simulated maintainer"
 _START_S = 20.0
 _STOP_S = 10.0
 
@@ -215,7 +216,7 @@ def _users(folder: Path, *, url: str, options: DemoOptions, say: Callable[[str],
 def _maintainer(folder: Path, *, say: Callable[[str], None]) -> None:
     """A person decides on the tickets, with a key of their own that ends with it."""
     name = f"maintainer-{time.time_ns() // 1_000_000}"
-    words = ["keys", "create", name, "--role", "read", "--acts-as", "maintainer"]
+    words = ["keys", "create", name, "--person", _MAINTAINER, "--role", "read", "--acts-as", "maintainer"]
     say(f"\n$ launchworthy {shlex.join(words)}")
     made = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "launchworthy", *words],

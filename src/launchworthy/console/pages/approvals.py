@@ -120,7 +120,7 @@ def _row(approval: Approval) -> EndedRow:
     people = [event.by for event in approval.history if event.role]
     return EndedRow(
         link=Link(
-            text=short(approval.id, most=60),
+            text=short(", ".join(map(str, approval.call.request.arguments.values())) or approval.id, most=60),
             url=page_url("products", approval.product, "approvals", approval.id),
         ),
         tool=approval.tool,

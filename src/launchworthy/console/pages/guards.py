@@ -247,7 +247,7 @@ def _busiest(found: Mapping[str, GuardReading]) -> str:
 
 
 def _plots(name: str, found: GuardReading | None) -> tuple[tuple[str, Markup], ...]:
-    if found is None:
+    if found is None or len(found.days) < 2:  # one day is no course
         return ()
     return tuple(
         (
