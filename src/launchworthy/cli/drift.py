@@ -92,7 +92,9 @@ def command(
     as_json: bool,
     page: Path | None,
 ) -> int:
-    """Say which columns of a file moved beyond what is tolerated, which did not, and which cannot tell.
+    """Say which columns of a file moved, which did not, and which cannot tell.
+
+    A column moved where it is shown to be further from the reference than is tolerated.
 
     Exit code: 0 all within, 1 drifted, 2 cannot say: more rows are needed.
 

@@ -48,7 +48,7 @@ COMMANDS: dict[str, str] = {
     "score": "Compute a metric over a file, with its interval.",
     "compare": "Compare two files of results item by item.",
     "experiment": "Read an experiment, plan one, and compare rankings or policies from logs.",
-    "drift": "Say which columns of a file moved beyond what is tolerated, which did not, and which cannot tell.",
+    "drift": "Say which columns of a file moved, which did not, and which cannot tell.",
     "agreement": "Say how far the people or judges who label agree beyond chance.",
     "correct": "Correct a judge's scores with the labels that people gave some of the items.",
     "threshold": "Propose the confidence from which on to answer, so that wrong answers stay under a target.",

@@ -169,6 +169,9 @@ def test_no_reply_is_paid_for_twice(chat_server: Any, make_judge: MakeJudge) -> 
         get = staticmethod(kept.get)
         put = staticmethod(kept.__setitem__)
 
+        def journal(self) -> None:
+            return None
+
         def holding(self, keys: Collection[str]) -> set[str]:
             return set()
 
