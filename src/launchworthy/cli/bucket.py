@@ -22,7 +22,7 @@ _TOTAL = click.IntRange(1, 2**31 - 1)
 @click.option("--list", "list_all", is_flag=True, help="List the algorithms and what each calls a seed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
 def command(name: str | None, file: Path | None, total: int | None, list_all: bool, as_json: bool) -> int:
-    """Compute the bucket of each unit, as the vendor's own client does.
+    """Compute where units fall, by the algorithm of a flag vendor.
 
     The bucket is the number that this client works with: 0 to 1 for GrowthBook, LaunchDarkly and PostHog, 1
     to 100 for Unleash, 0 to 9999 for Optimizely and Statsig, 0 up to the sum of the weights (100 if not
