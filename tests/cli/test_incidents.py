@@ -89,3 +89,63 @@ def test_what_cannot_be_closed_is_said(
     code, out = _run(capsys, *arguments)
     assert code == 64
     assert out
+
+
+def test_an_incident_is_opened_shown_noted_assigned_and_reopened_by_hand(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = _run(
+        capsys, "open", "Guests get no refund\x1b[31m", "--by", "ana", "--claim", "answer/reliability/error",
+        "--severity", "critical", "--trace", "0" * 31 + "1",
+    )  # fmt: skip
+    assert code == 0
+    name = out.split()[0]
+    assert "critical  answer/reliability/error" in out
+    assert "\x1b" not in out
+    assert _run(capsys, "note", name, "looking into it", "--by", "wei")[0] == 0
+    assert _run(capsys, "assign", name, "wei", "--by", "ana") == (0, f"{name} is wei's\n")
+    assert _run(capsys, "close", name, "--by", "wei", "--because", "x", "--was", "real")[0] == 64
+    code, out = _run(capsys, "close", name, "--by", "wei", "--because", "a retry", "--mechanism", "tool")
+    assert (code, "is watched until" in out) == (0, True)
+    code, out = _run(capsys, "show", name)
+    assert code == 0
+    for told in ("fix under watch", "first look is at 50 calls", "noted by wei: looking into it",
+                 "assigned by ana: wei", "fixed by wei: a retry", "calls: " + "0" * 31 + "1"):  # fmt: skip
+        assert told in out
+    assert _run(capsys, "reopen", name, "--by", "ana", "--because", "still so")[0] == 0
+    code, out = _run(capsys, "show", name, "--json")
+    shown = json.loads(out)
+    assert shown["incident"]["state"] == "open"
+    assert [each["kind"] for each in shown["events"]] == [
+        "opened", "noted", "assigned", "fixed", "reopened",
+    ]  # fmt: skip
+    code, out = _run(capsys, "rules", "--json")
+    [rule] = json.loads(out)["rules"]
+    assert (rule["address"], rule["waiting"]) == ("shop/answer/limits/timeout", 1)  # people are no rule
+    assert _run(capsys, "rules")[1] == "answer/limits/timeout  1 alert, not judged yet\n"
+    assert _run(capsys, "failure-modes") == (0, "The contract of shop names no failure mode.\n")
+
+
+def test_who_is_told_is_read_from_a_file_and_tried_out(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = here / "notices.yaml"
+    settings.write_text("targets: {hook: {to: webhook, url: 'http://127.0.0.1:9/x'}}\n")
+    code, out = _run(capsys, "notify", "--settings", str(settings))
+    assert (code, out.startswith("Webhooks are signed with ")) == (0, True)
+    code, out = _run(capsys, "notify", "--test")
+    assert (code, out.startswith("hook: ConnectionRefusedError")) == (1, True)
+    assert _run(capsys, "notify", "--nobody") == (0, "Nobody is told of incidents of shop.\n")
+    assert _run(capsys, "notify", "--test")[0] == 64
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "a: &a [*a", "\x00", "targets: {a: {to: pigeon}}", "{" * 5_000, "true"]
+)
+def test_settings_that_are_none_are_refused(
+    here: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (here / "notices.yaml").write_text(text)
+    code, out = _run(capsys, "notify", "--settings", "notices.yaml")
+    assert code == 64
+    assert out

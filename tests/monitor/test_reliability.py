@@ -14,6 +14,7 @@ from launchworthy.contract import ClaimKind
 from launchworthy.evidence import State
 from launchworthy.evidence.claim_status import status
 from launchworthy.evidence.judgement import proportion
+from launchworthy.monitor import measuring
 from launchworthy.stats import quantile_interval
 
 if TYPE_CHECKING:
@@ -387,3 +388,22 @@ def test_names_of_any_text_select_their_own_records_and_nothing_else(
     world.outcome(name, product=name, workflow=name, session_id=name)
     found = world.measure(*claims, release=name, product=name)
     assert [found[each.address].value for each in claims] == [3.0, 0.5, 1.0, 0.0, 0.0]
+
+
+def test_a_measure_that_throws_leaves_its_claim_unproven_with_the_reason_and_the_others_measured(
+    world: World, claim: ClaimOf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def throws(_: Any) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    measures = {**measuring._MEASURES, "bound:reliability/error": throws}
+    monkeypatch.setattr(measuring, "_MEASURES", measures)
+    world.call()
+    found = world.measure(
+        claim("reliability/error", at_most=0.1, unit="ratio"),
+        claim("reliability/availability", at_least=0.1, unit="ratio"),
+    )
+    broken, well = found[world.at("reliability/error")], found[world.at("reliability/availability")]
+    assert (broken.value, well.value) == (None, 1.0)
+    assert broken.detail["reason"] == "measuring it failed (ZeroDivisionError); the server's log says why"
+    assert "a fault of ours" in caplog.text

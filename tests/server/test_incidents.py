@@ -18,6 +18,7 @@ from launchworthy.records import TABLES, Release, Rows, Run, RunItem, Score
 from launchworthy.records.incident import IncidentSource, Mechanism, Was
 from launchworthy.server.caller import Caller
 from launchworthy.server.local import LocalWorkspace
+from launchworthy.server.operations import OPERATIONS
 from launchworthy.store import StoreOptions
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -509,3 +510,30 @@ def test_what_was_closed_before_incidents_were_kept_stays_readable(shop: Shop) -
     shop.now += timedelta(hours=1)
     shop.overrun(shop.calls(1)[0])
     assert [each.state for each in shop.workspace.incidents(product=PRODUCT)] == ["open", "closed"]
+
+
+def test_every_answer_is_the_same_over_http(shop: Shop) -> None:
+    shop.calls(200, bad=60)
+    shop.workspace.measure_all()
+    one = shop.found()[TIMEOUT]
+    shop.workspace.close_incident(
+        product=PRODUCT, incident_id=one.id, by="wei", because="x", was=Was.REAL, mechanism=Mechanism.DATA
+    )
+    shop.now += timedelta(hours=1)
+    shop.calls(300)
+    shop.workspace.measure_all()
+    by_name = {each.name: each for each in OPERATIONS}
+    for name, arguments in (
+        ("incidents", {}),
+        ("incident", {"incident_id": one.id}),
+        ("incident_rules", {}),
+        ("failure_board", {}),
+        ("note_incident", {"incident_id": one.id, "text": "x", "by": "ana"}),
+    ):
+        operation = by_name[name]
+        given = operation.arguments.model_validate({"product": PRODUCT, **arguments})
+        known = {each: getattr(given, each) for each in operation.arguments.model_fields}
+        answer = operation.call(shop.workspace, known)
+        sent = operation.answer.dump_json(answer)
+        assert operation.answer.dump_json(operation.answer.validate_json(sent)) == sent
+        assert operation.answer.validate_json(sent) == answer

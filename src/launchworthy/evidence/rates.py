@@ -1,17 +1,18 @@
 """Two rates of one failure, before and after its fix, as a proof. Pure.
 
-May import ``quantity``, ``records`` and ``stats``.
+May import ``quantity``, ``records``, ``stats`` and this room.
 """
 
 from __future__ import annotations
 
 import math
 
+from launchworthy.evidence.evidence import Evidence
 from launchworthy.quantity import format_interval
 from launchworthy.records.incident import Proof, Rate
 from launchworthy.stats import Interval, joined_difference
 
-__all__ = ["compared"]
+__all__ = ["compared", "rate_of"]
 
 
 def compared(
@@ -58,6 +59,14 @@ def compared(
         reason=f"{said}: {told}",
         less_is_better=less_is_better,
     )
+
+
+def rate_of(piece: Evidence) -> Rate | None:
+    """What a piece measured, as a rate; None where it measured nothing, or has no bound on a side."""
+    value, low, high = piece.value, piece.low, piece.high
+    if value is None or low is None or high is None or not math.isfinite(high - low):
+        return None
+    return Rate(value=value, low=low, high=high, n=piece.n, unit=piece.unit, source=piece.source)
 
 
 def _told(rate: Rate) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from launchworthy.contract import Claim, ClaimKind, Direction
-from launchworthy.evidence.rates import compared
+from launchworthy.evidence.rates import compared, rate_of
 from launchworthy.monitor.measuring import measure
 from launchworthy.monitor.sample import Measured, Sample, share
 from launchworthy.monitor.scene import UNIT, Bind, Query
@@ -130,21 +130,10 @@ def _measured(
             )
             if piece.claim == claim.address
         ]
-        piece = found[0] if found else None
-        if piece is None or piece.value is None or piece.low is None or piece.high is None:
-            reason = reason or ("" if piece is None else str(piece.detail.get("reason", "")))
-            rates.append(None)
-            continue
-        rates.append(
-            Rate(
-                value=piece.value,
-                low=piece.low,
-                high=piece.high,
-                n=piece.n,
-                unit=piece.unit,
-                source=piece.source,
-            )
-        )
+        rate = rate_of(found[0]) if found else None
+        if rate is None and found:
+            reason = reason or str(found[0].detail.get("reason", ""))
+        rates.append(rate)
     less = claim.target is not None and claim.target.direction is Direction.AT_MOST
     what = claim.address.removeprefix(f"{product}/")
     proof = compared(what, rates[0], rates[1], where="production", less_is_better=less, level=level, few=_FEW)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from launchworthy.contract import Contract
 from launchworthy.contract.failure_modes import FailureMode, failure_modes
 from launchworthy.evidence import Evidence
-from launchworthy.evidence.rates import compared
+from launchworthy.evidence.rates import compared, rate_of
 from launchworthy.monitor.cures import Period, calls_sql
 from launchworthy.monitor.sample import Sample, share
 from launchworthy.monitor.scene import Bind, Query
@@ -44,7 +44,7 @@ def failure_board(
         now: End of the newest week.
     """
     known = list(incidents)
-    measured = {piece.claim: rate for piece in evidence if (rate := _measured(piece)) is not None}
+    measured = {piece.claim: rate for piece in evidence if (rate := rate_of(piece)) is not None}
     return [
         _row(contract.product, mode, known, measured.get(mode.watched_by), query=query, now=now)
         for mode in failure_modes(contract)
@@ -127,14 +127,6 @@ def _rate(product: str, mode: FailureMode, *, query: Query, now: datetime, newes
     if found is None:
         return None
     return Rate(value=found.value, low=found.low, high=found.high, n=found.n)
-
-
-def _measured(piece: Evidence) -> Rate | None:
-    if piece.value is None or piece.low is None or piece.high is None:
-        return None
-    return Rate(
-        value=piece.value, low=piece.low, high=piece.high, n=piece.n, unit=piece.unit, source=piece.source
-    )
 
 
 def _said(bind: Bind, product: str, mode: FailureMode) -> str:

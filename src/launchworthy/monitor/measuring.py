@@ -5,13 +5,14 @@ May import ``contract``, ``evidence``, ``gold`` and this room.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
 from launchworthy.contract import Claim, ClaimKind
-from launchworthy.errors import InputError
+from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.evidence import Evidence
 from launchworthy.gold import Guarded
 from launchworthy.monitor import (
@@ -36,6 +37,8 @@ from launchworthy.records import CallScores
 __all__ = ["PROVES", "measure", "measure_of"]
 
 _NAME = "monitor"
+
+_log = logging.getLogger("launchworthy.monitor")
 
 
 def _monitors(ask: Ask) -> Evidence | None:
@@ -145,6 +148,11 @@ def measure(
         except InputError as error:
             # Too slow, or too much: that one claim is not measured, and says why; the others are.
             piece = nothing(ask, error.message)
+        except LaunchworthyError:
+            raise
+        except Exception as error:
+            _log.exception("%s was not measured", claim.address)
+            piece = nothing(ask, f"measuring it failed ({type(error).__name__}); the server's log says why")
         if piece is not None:
             pieces.append(piece)
     return pieces
