@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from launchworthy.errors import OverloadedError, StorageError
 from launchworthy.runtime.approval.approval import Approval, ApprovalState
 from launchworthy.runtime.approval.approvals import Ticket
 from launchworthy.runtime.approval.call import ProposedCall
@@ -47,7 +48,7 @@ class RemoteApprovals:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._link = ServerLink(url, key=key, timeout_s=timeout_s, patience_s=patience_s, sleep=sleep)
-        self.claimant = secrets.token_hex(16)
+        self._unanswered: dict[str, str] = {}  # call → the claimant whose answer got lost
         self._base = f"/products/{quote(product, safe='')}/approvals"
 
     def request(self, call: ProposedCall) -> Approval:
@@ -69,9 +70,17 @@ class RemoteApprovals:
                 return found
 
     def claim(self, approval_id: str, *, arguments_hash: str, lease_s: float = 60.0) -> Ticket:
-        """Take an approved call, to run it now."""
-        body = {"claimant": self.claimant, "arguments_hash": arguments_hash, "lease_s": lease_s}
-        told = self._ask("POST", f"/{quote(approval_id, safe='')}/claim", body)
+        """Take an approved call, to run it now: each time as another claimant, since threads run calls too.
+
+        After an answer that got lost, the next one here who asks takes what may have been given.
+        """
+        claimant = self._unanswered.pop(approval_id, None) or secrets.token_hex(16)
+        body = {"claimant": claimant, "arguments_hash": arguments_hash, "lease_s": lease_s}
+        try:
+            told = self._ask("POST", f"/{quote(approval_id, safe='')}/claim", body)
+        except (StorageError, OverloadedError):
+            self._unanswered[approval_id] = claimant
+            raise
         return Ticket(**told)
 
     def settle(self, ticket: Ticket, outcome: ApprovalState, *, reason: str = "") -> Approval:
