@@ -51,6 +51,7 @@ ADDRESSES: Mapping[str, str] = {
     "gold-coverage": "/gold/graded-docs/answer/coverage",
     "guards": "/products/python-docs/guards",
     "budgets": "/products/python-docs/budgets",
+    "drift": "/products/python-docs/drift",
     "redteam": "/products/python-docs/redteam",
     "rollout": "/products/python-docs/rollout",
     "experiments": "/products/python-docs/experiments",

@@ -136,6 +136,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
             Link(text="Experiments", url=page_url("products", product, "experiments")),
             Link(text="Incidents", url=page_url("products", product, "incidents")),
             Link(text="Failure modes", url=page_url("products", product, "failure-modes")),
+            Link(text="Drift", url=page_url("products", product, "drift")),
             Link(text="Budgets", url=page_url("products", product, "budgets")),
             *(
                 [

@@ -66,8 +66,8 @@ def calls_of(ask: Ask, signal: str, *, other_releases: bool = False) -> Calls:
         # The inner SELECT has no release, so the traces of this one are left out by name.
         others = (
             f" WHERE trace_id NOT IN (SELECT trace_id FROM spans WHERE product = {bind(ask.scene.product)}"
-            f" AND release = {bind(ask.scene.release)} AND start_time >= {bind(ask.since_ns)}"
-            f" AND start_time < {bind(ask.until_ns)})"
+            f" AND release IS NOT DISTINCT FROM {bind(ask.scene.release)}::VARCHAR"
+            f" AND start_time >= {bind(ask.since_ns)} AND start_time < {bind(ask.until_ns)})"
         )
     found = ask.scene.query(
         "SELECT lower(hex(trace_id)) AS trace, unit, sim, no_answer, failed,"
