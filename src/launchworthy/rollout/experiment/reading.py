@@ -295,13 +295,14 @@ def _at_look(
 
 
 def _always(plan: Plan, metric: Metric, values: Values, arm: str, own: Interval, harms: int) -> Interval:
-    """Bounds that always hold: of a goal the two-sided ones, of a harm one-sided at its part of the error."""
+    """Bounds that always hold: of a goal the two-sided ones, of a harm one-sided at its part of the error, and
+    exact where it is yes or no, since what must not happen is rare."""
     level, sides = plan.confidence, 2
     if metric.role is Role.HARM:
         level, sides = 1.0 - (1.0 - plan.confidence) / harms, 1
     tuned = 0.25 * plan.users if plan.users else 5_000.0
     shares = values.shares(plan.baseline, arm) if isinstance(values, SumArms) else None
-    if shares is not None and not metric.relative:
+    if shares is not None and metric.role is Role.HARM and not metric.relative:
         return watched_shares(shares[0], n=shares[1], level=level, sides=sides, tuned_for=tuned)
     fewest = min(own.sample["baseline_n"], own.sample["candidate_n"])
     if fewest < FEWEST_WATCHED:
