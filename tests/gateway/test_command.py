@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -229,3 +231,61 @@ def test_a_stage_gives_its_share_of_users_the_release(tmp_path: Path, model: Mod
         )
         assert raw.headers["x-launchworthy-cohort"] == "pilot"
         assert model.requests[0]["model"] == "large"
+
+
+def test_without_a_stage_the_rollout_at_the_server_says_who_gets_the_release(
+    tmp_path: Path, model: Model
+) -> None:
+    from launchworthy.contract import load_contract
+    from launchworthy.evals import release_of
+
+    new, old = tmp_path / "launchworthy.yaml", tmp_path / "old.yaml"
+    new.write_text(CONTRACT.replace("vendor/small", "vendor/large") + "guards: {}\n")
+    old.write_text(CONTRACT + "guards: {}\n")
+    releases = [release_of(load_contract(path), folder=tmp_path) for path in (new, old)]
+    assert releases[0] is not None
+    assert releases[1] is not None
+    flag: dict[str, Any] = {
+        "variants": {"baseline": releases[1].id, "candidate": releases[0].id},
+        "rules": [{"name": "stage", "split": {"candidate": 1}, "share": 0.5}],
+    }
+
+    class Flags(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"flags": {"product": "support", "flags": {"release": flag}}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Flags)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    arguments = ("--upstream", model.url, "--baseline", "old.yaml", "--server", address)
+    with served(tmp_path, *arguments) as (url, _):
+        asking = client(url)
+
+        def cohort(user: str | None) -> str:
+            raw = asking.chat.completions.with_raw_response.create(
+                model="answer",
+                messages=ASKED,
+                extra_headers={} if user is None else {"X-Launchworthy-User": user},
+            )
+            return str(raw.headers["x-launchworthy-cohort"])
+
+        users = [f"u-{n}" for n in range(12)]
+        before = {user: cohort(user) for user in users}
+        assert set(before.values()) == {"candidate", "baseline"}
+        assert {user: cohort(user) for user in users} == before
+        assert cohort(None) == "baseline"
+        flag["rules"][0]["share"] = 0  # taken back
+        deadline = time.monotonic() + 20
+        while {cohort(user) for user in users} != {"baseline"}:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        server.shutdown()
+        server.server_close()
+        assert {cohort(user) for user in users} == {"baseline"}

@@ -202,21 +202,20 @@ def test_a_flag_that_was_asked_for_is_an_exposure_once_and_tracked_events_are_ou
     status, _, nothing = _ask(flagged, "/ofrep/v1/track", {**ana, "events": [shown, told, late]})
     assert (status, nothing) == (204, None)
     deadline = time.monotonic() + 20
-    rows: list[dict[str, Any]] = []
-    while len(rows) < 2 and time.monotonic() < deadline:
-        rows = flagged.query(
-            "SELECT flag, variant, unit, user_id, algorithm, reason, rule, source FROM exposures"
-            " WHERE session_id IS NULL ORDER BY flag"
-        )
-        rows = [each for each in rows if each["flag"] in ("kept", "tone")]
+    mine: dict[str, list[dict[str, Any]]] = {}
+    person = ""
+    while {*mine} != {"kept", "tone"} and time.monotonic() < deadline:
+        rows = flagged.query("SELECT flag, variant, unit, user_id, rule, source FROM exposures")
+        person = next((each["unit"] for each in rows if each["flag"] == "kept"), "")
+        mine = {
+            flag: [each for each in rows if (each["flag"], each["unit"]) == (flag, person)]
+            for flag in {each["flag"] for each in rows if each["unit"] == person}
+        }
         time.sleep(0.05)
-    mine = {(each["flag"], each["unit"]): each for each in rows}
-    person = next(each["unit"] for each in rows if each["flag"] == "kept")
     assert person.startswith("u_")
-    assert mine["kept", person]["variant"] == "b"
-    assert mine["tone", person]["user_id"] == person
-    assert mine["tone", person]["rule"] == "half"
-    assert sum(each["flag"] == "tone" and each["unit"] == person for each in rows) == 1
+    assert mine["kept"][0]["variant"] == "b"
+    (asked,) = mine["tone"]
+    assert (asked["user_id"], asked["rule"], asked["source"]) == (person, "half", "launchworthy")
     outcomes = flagged.query(
         "SELECT value, session_id, attributes, time FROM outcomes WHERE user_id = ? ORDER BY time", person
     )

@@ -40,9 +40,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--keys", type=_FILE, help="File of the clients' keys; needed beyond loopback.")
 @click.option("--baseline", type=_FILE, help="Contract of the release that everyone had before.")
 @click.option(
-    "--stage", help="Stage of the rollout: its share of users gets the release, the rest the baseline."
+    "--stage",
+    help="Stage of the rollout: its share of users gets the release, the rest the baseline. "
+    "Without it the rollout under way at --server decides.",
 )
-@click.option("--server", metavar="URL", help="Server whose queue takes the calls that need an approval.")
+@click.option(
+    "--server",
+    metavar="URL",
+    help="Server whose queue takes the calls that need an approval, and whose rollout is followed.",
+)
 def command(
     contract: Path,
     upstreams: tuple[str, ...],

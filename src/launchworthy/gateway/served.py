@@ -165,11 +165,13 @@ class Served:
         arm: The release that rolls out, or has.
         baseline: What everyone else still gets; None where nobody does.
         share: Share of the units that get ``arm``, from 0 to 1.
+        released: Id of the release that a unit has by the rollout under way; None: the share decides.
     """
 
     arm: Arm
     baseline: Arm | None = None
     share: float = 1.0
+    released: Callable[[str], str] | None = None
 
     def choose(self, unit: str, *, asked: str = "") -> Arm | None:
         """The arm of one unit, or the one that a tester asked for by name or release id; None: no such arm.
@@ -186,6 +188,8 @@ class Served:
                 self.baseline.release: self.baseline,
             }
             return by_name.get(asked)
+        if self.released is not None:
+            return self.arm if self.released(unit) == self.arm.release else self.baseline
         if not unit:
             return self.arm if self.share >= 1 else self.baseline
         digest = hashlib.sha256(f"{self.arm.product}\0{self.arm.release}\0{unit}".encode()).digest()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["GatewayOptions", "serve_gateway"]
 
 _STOP_S = 10.0
+_RELEASE_EVERY_S = 2.0  # how soon a step of the rollout is in force here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,10 @@ class GatewayOptions:
         host, port: Where it answers; port 0 takes any free one.
         keys: File of the clients' keys.
         baseline: Contract of the release that everyone had before.
-        stage: Stage of the rollout, whose share gets the new one.
-        server: Address of the server that keeps approvals and what is spent; None: calls that need an
-            approval are withheld, and what is spent is counted in this process.
+        stage: Stage of the rollout, whose share gets the new one; None: the rollout that the server has
+            under way says who does.
+        server: Address of the server that keeps approvals, what is spent and who has which release; None:
+            calls that need an approval are withheld, and what is spent is counted in this process.
         server_key: Its key.
     """
 
@@ -133,18 +135,35 @@ def _served(options: GatewayOptions) -> Served:
             raise InputError("--stage is about a release beside its --baseline", hint="give --baseline FILE")
         return Served(arm=_arm(options.contract, options.names, cohort=""))
     contract = _load(options.contract)
+    if options.stage is None and options.server is not None:
+        return Served(
+            arm=_arm(options.contract, options.names, cohort="candidate"),
+            baseline=_arm(options.baseline, options.names, cohort="baseline"),
+            released=_released(contract.product, options.server, options.server_key),
+        )
     known = {stage.name: stage for stage in stages(contract)}
     if options.stage not in known:
         raise InputError(
             f"the rollout has no stage {options.stage!r}" if options.stage else "which stage is it in?",
             where=str(options.contract),
-            hint=f"--stage is one of {', '.join(known)}",
+            hint=f"--stage is one of {', '.join(known)}; with --server it is the rollout that says",
         )
     return Served(
         arm=_arm(options.contract, options.names, cohort=options.stage or ""),
         baseline=_arm(options.baseline, options.names, cohort="baseline"),
         share=known[options.stage or ""].share,
     )
+
+
+def _released(product: str, server: str, key: str | None) -> Callable[[str], str]:
+    """Asks the flag of the releases, as it was when the server answered last; nothing is known: nobody has
+    the new one."""
+    from launchworthy.capture.sdk.process import client
+    from launchworthy.rollout.flags import Flags, ServerSource
+
+    source = ServerSource(server, product=product, api_key=key, state=client().settings.state)
+    flags = Flags(source, every_s=_RELEASE_EVERY_S)
+    return lambda unit: flags.value("release", "", unit, {"session": unit})
 
 
 def _load(path: Path) -> Contract:

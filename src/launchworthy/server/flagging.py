@@ -368,7 +368,11 @@ def release_flag(ramp: Ramp) -> Flag:
         unit=ramp.unit,
         seed=ramp.id,
         generation=max(1, int(ramp.steps[0].at.timestamp())) if ramp.steps else 1,
-        rules=(Rule(name="stage", split={"candidate": 1.0}, share=ramp.share),),
+        rules=(
+            Rule(name="stage", serve="candidate")  # also of whoever is not named
+            if ramp.share >= 1.0
+            else Rule(name="stage", split={"candidate": 1.0}, share=ramp.share),
+        ),
     )
 
 

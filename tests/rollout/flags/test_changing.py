@@ -55,6 +55,13 @@ def test_what_would_move_units_is_refused_until_it_is_said_to(
     assert said.allowed
 
 
+def test_giving_it_to_everybody_moves_nobody_who_has_it() -> None:
+    one = [{"name": "half", "split": {"a": 1}, "share": 0.5}]
+    assert moves(_set(rules=one), _set(rules=[{"name": "half", "serve": "a"}])) == []
+    (move,) = moves(_set(rules=one), _set(rules=[{"name": "half", "serve": "b"}]))
+    assert (move.share, move.allowed) == (0.5, False)
+
+
 def test_taking_back_from_everybody_is_said_enough() -> None:
     (back,) = moves(_set(), _set(rules=_half(share=0)))
     assert back.allowed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from launchworthy.rollout.bucketing import moved
+from launchworthy.rollout.bucketing import Range, moved
 from launchworthy.rollout.flags.model import Flag, FlagSet
 
 __all__ = ["Move", "moves"]
@@ -48,13 +48,16 @@ def moves(before: FlagSet, after: FlagSet) -> list[Move]:
                 continue
             now = others.get(rule.name)
             ranges = () if now is None else now.ranges
+            if now is not None and now.serve is not None:
+                ranges = (Range(low=0.0, high=1.0, variant=now.serve),)  # all of them have it by now
             if different:
                 share, because = had, f"its {different} changed"
             elif now is None:
                 share, because = had, f"its rule {rule.name} is gone"
             else:
                 share = moved(rule.ranges, ranges)
-                because = "its weights changed" if now.share >= rule.share else "its share became smaller"
+                smaller = bool(now.split) and now.share < rule.share
+                because = "its share became smaller" if smaller else "its weights changed"
             if share > 0:
                 taken_back = now is not None and bool(now.split) and now.share == 0
                 found.append(
