@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +23,7 @@ import pytest
 from launchworthy.contract import parse_contract
 from launchworthy.errors import ConflictError, LaunchworthyError, NotFoundError, OverloadedError, StorageError
 from launchworthy.runtime.approval import Approval, ApprovalState, Refused, RemoteApprovals, call_of
+from launchworthy.runtime.permission import Charge
 from launchworthy.server.caller import Caller
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.telling import SIGNATURE, signature
@@ -416,14 +417,23 @@ def test_a_correction_is_checked_and_bound_anew(shop: LocalWorkspace) -> None:
 def test_erasing_a_person_leaves_no_word_of_their_calls_and_the_chain_whole(
     shop: LocalWorkspace, tmp_path: Path
 ) -> None:
-    _ask(shop)
-    shop.erase_subject(product="shop", user_id="mia", by="ana")
+    _ask(shop, user="mia.mueller@example.org")
+    own = Charge(
+        tool="refund", user="mia.mueller@example.org", unit="USD", amount=40.0, most=90.0, window_ms=10**9,
+        rule="shop/tools/refund/limits/per_user",
+    )  # fmt: skip
+    assert "reservation" in shop.reserve_spending(product="shop", charges=[own])
+    assert "overrun" in shop.reserve_spending(product="shop", charges=[replace(own, amount=51.0)])
+    held = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"mia.mueller" not in held
+    done = shop.erase_subject(product="shop", user_id="mia.mueller@example.org", by="ana")
+    assert done["removed"]["spending"] == 1
     with pytest.raises(NotFoundError):
         shop.approval(product="shop", approval_id="c-1")
     assert [f.fault for f in shop.audit(product="shop") if f.fault.proves_tampering] == []
     # The call cannot be asked for anew under its id, nor approved.
     with pytest.raises(ConflictError):
-        _ask(shop)
+        _ask(shop, user="mia.mueller@example.org")
 
 
 def test_an_application_cannot_tell_of_an_approval_in_the_name_of_the_queue(shop: LocalWorkspace) -> None:

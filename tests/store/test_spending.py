@@ -34,14 +34,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def ledger(database: Database) -> SpendingRepository:
-    return SpendingRepository(database, product="shop", clock=lambda: START)
+    return SpendingRepository(database, product="shop", clock=lambda: START, name=str.upper)
 
 
 def test_forty_calls_at_once_spend_no_more_than_the_budget(database: Database) -> None:
     taken: list[Reservation | Overrun] = []
 
     def take() -> None:
-        own = SpendingRepository(database, product="shop", clock=lambda: START)
+        own = SpendingRepository(database, product="shop", clock=lambda: START, name=str.upper)
         taken.append(own.reserve([_charge(7.0), _charge(7.0, user=None, most=60.0)]))
 
     threads = [threading.Thread(target=take) for _ in range(40)]
@@ -50,7 +50,7 @@ def test_forty_calls_at_once_spend_no_more_than_the_budget(database: Database) -
     for thread in threads:
         thread.join()
     assert sum(isinstance(each, Reservation) for each in taken) == 8  # 8 x 7 = 56 fits into 60, 63 does not
-    ledger = SpendingRepository(database, product="shop", clock=lambda: START)
+    ledger = SpendingRepository(database, product="shop", clock=lambda: START, name=str.upper)
     assert ledger.spent(_charge(0.0)) == 56.0
 
 
@@ -76,7 +76,7 @@ def test_a_settled_call_counts_what_it_really_took_and_cannot_be_released(ledger
 
 def test_a_clock_that_goes_back_empties_no_window(database: Database) -> None:
     now = [START]
-    ledger = SpendingRepository(database, product="shop", clock=lambda: now[0])
+    ledger = SpendingRepository(database, product="shop", clock=lambda: now[0], name=str.upper)
     assert isinstance(ledger.reserve([_charge(90.0)]), Reservation)
     now[0] = START - timedelta(days=2)
     assert isinstance(ledger.reserve([_charge(20.0)]), Overrun)
@@ -86,7 +86,7 @@ def test_a_clock_that_goes_back_empties_no_window(database: Database) -> None:
 
 def test_products_do_not_share_budgets(database: Database, ledger: SpendingRepository) -> None:
     assert isinstance(ledger.reserve([_charge(90.0)]), Reservation)
-    other = SpendingRepository(database, product="bank", clock=lambda: START)
+    other = SpendingRepository(database, product="bank", clock=lambda: START, name=str.upper)
     assert isinstance(other.reserve([_charge(90.0)]), Reservation)
 
 
@@ -113,7 +113,7 @@ def test_it_decides_as_the_ledger_in_memory_does(
     steps: list[tuple[int, int, str | None, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     database = Database(tmp_path_factory.mktemp("spending") / "metadata.sqlite")
-    disk = SpendingRepository(database, product="shop", clock=lambda: START)
+    disk = SpendingRepository(database, product="shop", clock=lambda: START, name=str.upper)
     memory = MemorySpending()
     at_ms = 1_800_000_000_000
     try:

@@ -45,6 +45,7 @@ from launchworthy.store.registry import Registry
 from launchworthy.store.runs import pack_items, unpack_items
 from launchworthy.store.schema import gold_items, quarantine, rejections, run_chunks, runs
 from launchworthy.store.segments import Segments
+from launchworthy.store.spending import forget_spending
 
 __all__ = ["Eraser", "about_subject"]
 
@@ -262,10 +263,9 @@ class Eraser:
             removed["approvals"] += self._approvals.erase(
                 connection, request.product, user_id=request.user_id, about=about
             )
+            removed["spending"] += forget_spending(connection, request.product, user_id=request.user_id)
             removed["incidents"] += self._incidents.erase(connection, request.product, about=about)
-            removed["sticky_units"] += self._flags.erase(
-                connection, request.product, user_id=request.user_id
-            )
+            removed["sticky_units"] += self._flags.erase(connection, request.product, user_id=request.user_id)
             # A sample is cut text in which the subject may stand in any form; the count stays.
             connection.execute(
                 update(rejections).where(rejections.c.product.in_([request.product, ""])).values(sample="")

@@ -26,7 +26,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from launchworthy.errors import InputError, StorageError
-from launchworthy.records import DECISIONS, TABLES, Rows
+from launchworthy.records import DECISIONS, TABLES, Rows, is_pseudonym, pseudonym
 from launchworthy.store.approvals import ApprovalRepository
 from launchworthy.store.database import Database
 from launchworthy.store.decisions import DecisionLog
@@ -353,7 +353,10 @@ class Store:
 
     def spending(self, product: str) -> SpendingRepository:
         """What the tools of a product have spent (``runtime.permission.Spending``)."""
-        return SpendingRepository(self._database, product=product, clock=self._clock)
+        return SpendingRepository(self._database, product=product, clock=self._clock, name=self._pseudonym)
+
+    def _pseudonym(self, user: str) -> str:
+        return user if is_pseudonym(user) else pseudonym(user, key=self.registry.secret("pseudonym"))
 
     def apply_retention(self, now: datetime, policy: Sequence[RetentionRule]) -> Mapping[str, int]:
         """Remove what is older than the rules allow; answers rows removed by table.
