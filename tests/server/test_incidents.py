@@ -130,10 +130,13 @@ def test_a_broken_promise_opens_one_incident_with_its_failure_mode_owner_suspect
         shop.now += timedelta(minutes=1)
     one = shop.found()[TIMEOUT]
     assert (one.failure_mode, one.severity, one.owner) == ("long_wait", "high", "on_call")
-    assert (one.state, one.source, one.count) == ("open", "monitor", 1)
+    assert (one.state, one.source) == ("open", "budget")
     assert set(one.traces) <= set(worst[:60])
     assert len(one.traces) == 5
-    assert one.title == (
+    detail = shop.workspace.incident(product=PRODUCT, incident_id=one.id)
+    burns, broken = (each.text for each in detail.events)
+    assert "times what is allowed; its budget" in burns
+    assert broken == (
         "timeout of answer is worse than promised: 30 % (24.7 to 35.8, n = 200),"
         " where at most 5 % is promised"
     )
@@ -141,9 +144,8 @@ def test_a_broken_promise_opens_one_incident_with_its_failure_mode_owner_suspect
     assert len(shop.found()) == 1  # that records lack fields is no loss to a user
     changes = {each.kind: each.what for each in one.suspected}
     assert changes == {"release": f"{old} → {new} (model)", "model": "vendor/small → vendor/tiny"}
-    detail = shop.workspace.incident(product=PRODUCT, incident_id=one.id)
     assert detail.playbook == "fallback at timeout"
-    assert [each.kind for each in detail.events] == ["opened"]
+    assert [each.kind for each in detail.events] == ["opened", "again"]
     assert shop.workspace.audit(product=PRODUCT) == []
 
 
@@ -189,7 +191,7 @@ def test_a_fix_is_watched_until_production_shows_it_and_opens_again_when_the_rat
     shop.workspace.measure_all()
     back = shop.found()[TIMEOUT]
     assert (back.id, back.state, back.reopened) == (one.id, "open", 1)
-    assert shop.kinds(one.id) == ["opened", "fixed", "verified", "reopened"]
+    assert shop.kinds(one.id) == ["opened", "again", "fixed", "verified", "reopened"]
     assert shop.workspace.audit(product=PRODUCT) == []
 
 
@@ -205,7 +207,7 @@ def test_a_fix_that_makes_it_worse_opens_it_again(shop: Shop) -> None:
     shop.calls(200, bad=120)
     shop.workspace.measure_all()
     assert shop.found()[TIMEOUT].state == "open"
-    assert shop.kinds(one.id) == ["opened", "fixed", "reopened"]
+    assert shop.kinds(one.id) == ["opened", "again", "fixed", "reopened"]
 
 
 def test_overruns_join_one_incident_and_a_fix_is_judged_by_their_share_of_calls(shop: Shop) -> None:
@@ -336,13 +338,13 @@ def test_a_measure_that_throws_leaves_an_incident_and_the_next_product_is_measur
     shop.workspace.follow_contract(tmp_path / "zoo.yaml")
     measured = []
 
-    def measure(*, product: str) -> list[Any]:
+    def measure(product: str, **_: Any) -> list[Any]:
         measured.append(product)
         if product == PRODUCT:
             raise ZeroDivisionError("a fault of ours")
         return []
 
-    monkeypatch.setattr(shop.workspace, "measure", measure)
+    monkeypatch.setattr(shop.workspace, "_measure", measure)
     for _ in range(2):
         shop.workspace.measure_all()
     assert measured == ["shop", "zoo"] * 2

@@ -82,15 +82,20 @@ def begun(opening: Opening, *, product: str, ordinal: int, now: datetime) -> Ste
 
 
 def joined(now_is: Incident, opening: Opening, *, now: datetime) -> Step:
-    """It happened again while it is open, or while its fix is watched; told at most once an hour."""
+    """It happened again while it is open, or while its fix is watched; told at most once an hour.
+
+    What is worse than before, or told by something else, is told at once.
+    """
     check(opening)
+    facts = {**now_is.facts, **opening.facts}
     worse = SEVERITIES.index(opening.severity) > SEVERITIES.index(now_is.severity)
     last = max(now_is.last_at, min(opening.last_at or now, now))
     count = now_is.count + 1 if opening.count is None else max(opening.count, now_is.count)
     grown = opening.count is None or opening.count > now_is.count
-    if not grown and not worse and last == now_is.last_at and dict(opening.facts) == dict(now_is.facts):
+    if not grown and not worse and last == now_is.last_at and facts == dict(now_is.facts):
         return Step(incident=now_is)
-    tells = worse or (grown and now - now_is.told_at >= _TOLD_EVERY)
+    other = opening.source is not now_is.source and not opening.facts.keys() <= now_is.facts.keys()
+    tells = worse or other or (grown and now - now_is.told_at >= _TOLD_EVERY)
     after = replace(
         now_is,
         severity=opening.severity if worse else now_is.severity,
@@ -99,7 +104,7 @@ def joined(now_is: Incident, opening: Opening, *, now: datetime) -> Step:
         told_at=now if tells else now_is.told_at,
         count=count,
         traces=tuple(dict.fromkeys([*opening.traces, *now_is.traces]))[:MOST_TRACES],
-        facts=dict(opening.facts) or now_is.facts,
+        facts=facts,
     )
     if not tells:
         return Step(incident=after)

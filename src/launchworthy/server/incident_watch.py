@@ -160,9 +160,10 @@ class IncidentWatch:
             self._judge.claims(known), product=product, query=self._store.query, release=release, now=now
         ):
             worst = found.worst
-            key = f"{found.claim.address}/burn"
-            one = self._store.incidents.current(product, key)
-            if worst is None or (one is not None and one.state is IncidentState.OPEN):
+            one = self._store.incidents.current(product, found.claim.address)
+            if worst is None or (
+                one is not None and one.state is IncidentState.OPEN and "factor" in one.facts
+            ):
                 continue  # one that goes on is one incident
             if one is not None and one.state is not IncidentState.OPEN and one.may_return(now):
                 continue
@@ -171,7 +172,6 @@ class IncidentWatch:
                 title=_burning(found, worst, product),
                 source=IncidentSource.BUDGET,
                 address=found.claim.address,
-                key=key,
                 traces=found.traces,
                 release=release,
                 facts={
