@@ -62,13 +62,22 @@ def test_a_source_for_one_workflow_is_not_read_in_another(world: World, claim: C
     assert world.one(asked).value == 1.0
 
 
-def test_whose_row_a_document_was_is_not_claimed_to_be_known(world: World, claim: ClaimOf) -> None:
+def test_whose_row_a_document_was_is_known_only_where_it_was_looked_at(world: World, claim: ClaimOf) -> None:
     world.call()
-    _read(world, {"source": "orders"})
+    checked = {"source": "orders", "scope_checked": "own_customer"}
     asked = _claim(claim, "sources/orders", may=("see",), scope="own_customer")
-    found = status(asked, [world.one(asked)], release="r-1", now=world.now)
+    _read(world, *[checked] * 50, {"source": "help", "content": "anything"})
+    piece = world.one(asked)
+    assert (piece.value, piece.n, piece.unscored) == (0.0, 51, 0)
+    assert status(asked, [piece], release="r-1", now=world.now).state is State.MET
+    _read(world, *[{"source": "orders"}] * 4, {"source": "orders", "scope_checked": "own_shop"})
+    piece = world.one(asked)
+    assert (piece.value, piece.n, piece.unscored) == (0.0, 51, 5)
+    found = status(asked, [piece], release="r-1", now=world.now)
     assert found.state is State.UNPROVEN
-    assert "whose row" in found.reason
+    assert "could not be measured on 5 of 56" in found.reason
+    _read(world, {"source": "orders", "content": "kept against the contract"})
+    assert status(asked, [world.one(asked)], release="r-1", now=world.now).state is State.UNMET
 
 
 def test_documents_of_unnamed_sources_are_breaches(world: World, claim: ClaimOf) -> None:

@@ -39,7 +39,7 @@ def storable(found: Any, *, source: Any, unstorable: frozenset[str]) -> tuple[st
 
 def _reduced(document: Mapping[str, Any], source: Any) -> dict[str, Any]:
     """That it was read stays on record, and not what it says."""
-    kept = {name: document[name] for name in ("id", "score") if name in document}
+    kept = {name: document[name] for name in ("id", "score", "scope_checked") if name in document}
     named = _source(document) or source
     return {**kept, "source": named} if isinstance(named, str) else kept
 

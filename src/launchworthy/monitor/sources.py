@@ -36,7 +36,9 @@ def unnamed(ask: Ask) -> Evidence | None:
 
 
 def source(ask: Ask) -> Evidence | None:
-    """Documents of one source where they may not be: seen, stored with their text, or of another workflow."""
+    """Documents of one source where they may not be: seen, stored with their text, of another workflow or of
+    another owner. The enforcer lets no row of others in and says of each that it has looked; of a document of
+    which nobody says so, it is not known whose row it was."""
     options = ask.claim.options
     may = options.get("may", ())
     bind = Bind()
@@ -49,23 +51,19 @@ def source(ask: Ask) -> Evidence | None:
         wrong.append("has_text")
     if options.get("only_for"):
         wrong.append(f"workflow IS DISTINCT FROM {bind(options['only_for'])}")
-    broken = " OR ".join(wrong) or "false"
-    piece = _counted(ask, bind, found, f"source = {name} AND ({broken})")
-    if piece is not None and piece.value == 0 and options.get("scope"):
-        return nothing(
-            ask,
-            "records do not say whose row a document was; the enforcer leaves those of others out",
-            noun="document",
-            release=False,
-        )
-    return piece
+    broken, unknown = " OR ".join(wrong) or "false", "false"
+    if scope := options.get("scope"):
+        unknown = f"source = {name} AND scope_checked IS DISTINCT FROM {bind(scope)}"
+    return _counted(ask, bind, found, f"source = {name} AND ({broken})", unknown=unknown)
 
 
-def _counted(ask: Ask, bind: Bind, found: str, breach: str) -> Evidence | None:
+def _counted(ask: Ask, bind: Bind, found: str, breach: str, *, unknown: str = "false") -> Evidence | None:
     sample = Sample(
         sql="SELECT unit, trace_id AS trace, start_time AS began, sim,"
-        f" coalesce({breach}, false)::DOUBLE AS x, 0.0 AS y FROM ({found})",
+        f" CASE WHEN coalesce({breach}, false) THEN 1.0 WHEN coalesce({unknown}, false) THEN NULL"
+        f" ELSE 0.0 END AS x, 0.0 AS y FROM ({found})",
         parameters=bind.values,
         noun="document",
+        missing="records do not say whose row it was; the enforcer does",
     )
     return evidence_of(ask, breaches(ask.scene.query, sample), release=False)

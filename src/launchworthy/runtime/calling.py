@@ -160,7 +160,14 @@ class Call:
                     kept.append(replace(document, text=checked.text))
             span.set_documents(
                 [
-                    {"id": each.id, "content": each.text, "source": each.source, "score": each.score}
+                    {
+                        "id": each.id,
+                        "content": each.text,
+                        "source": each.source,
+                        "score": each.score,
+                        # Whose row it is stays here; that it was the caller's own is on record.
+                        "scope_checked": self._rules.sources.scope_of(each.source),
+                    }
                     for each in kept
                 ]
             )

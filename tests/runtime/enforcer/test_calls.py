@@ -98,6 +98,9 @@ def test_documents_outside_the_rights_of_the_caller_never_enter_the_prompt(shop:
     made = shop()
     with made.enforcer.call("answer", user="u-1", scopes={"own_customer": "c-1"}) as call:
         assert [each.id for each in call.retrieved(DOCUMENTS)] == ["help-2", "o-1"]
+    told = next(str(text) for span in made.told.spans if "o-1" in (text := str(dict(span.attributes))))
+    assert '"scope_checked": "own_customer"' in told.replace('":"', '": "')
+    assert '"owner"' not in told  # whose row it is goes into no record
     with made.enforcer.call("answer", user="u-1") as call:
         assert [each.id for each in call.retrieved(DOCUMENTS)] == ["help-2"]
     denied = {each["rule"]: each["reason"] for each in made.decisions("permission")}

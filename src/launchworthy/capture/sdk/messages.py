@@ -25,6 +25,8 @@ def as_messages(values: Sequence[Any]) -> list[dict[str, Any]] | None:
 def as_documents(values: Any, *, content: bool) -> list[dict[str, Any]] | None:
     """``[{"id", "score", "content", "source"}]`` with what is known; None if it is no list of documents.
 
+    The enforcer adds ``scope_checked``: the scope by which it saw that a document is the caller's own.
+
     Args:
         content: False leaves the text of the documents out.
     """
@@ -103,6 +105,7 @@ def _document(value: Any) -> dict[str, Any] | None:
         "score": _first(value, metadata, "score"),
         "content": _first(value, {}, "content", "text", "page_content"),
         "source": _first(value, metadata, "source", "url"),
+        "scope_checked": field_of(value, "scope_checked"),
     }
     document = {name: entry for name, entry in found.items() if entry is not None}
     return document if "id" in document or "content" in document else None
