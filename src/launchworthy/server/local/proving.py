@@ -1,0 +1,76 @@
+"""Measuring again what records, gold sets and runs prove.
+
+May import every room below ``server``, and ``server``.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from launchworthy.errors import LaunchworthyError
+from launchworthy.evidence import (
+    Evidence,
+)
+from launchworthy.provers import measure
+from launchworthy.server.local.chained import Chained
+from launchworthy.server.local.golds import Golds
+from launchworthy.server.local.runs import Runs
+from launchworthy.server.measuring import AT_ONCE, HOURLY, what_is_new
+
+__all__ = ["Proving"]
+
+_log = logging.getLogger("launchworthy.server")
+
+
+class Proving(Chained, Golds, Runs):
+    """Measuring again what records, gold sets and runs prove."""
+
+    def measure(self, *, product: str) -> list[Evidence]:
+        """Let the provers that read records and gold sets look again; appends and answers what is new."""
+        return self._measure(product, often=AT_ONCE)
+
+    def _measure(self, product: str, *, often: timedelta = HOURLY) -> list[Evidence]:
+        known = self.contracts.in_force(product)
+        if known is None:
+            return []
+        self._store.flush()  # what was acknowledged a moment ago is measured too
+        claims = self.judge.claims(known)
+        release = self.judge.release(known)
+        judged = None if release is None else release.id
+        # A contract without a release does not tell releases apart: records that name none count too.
+        unnamed = [] if self.judge.described(known) else [None]
+        pieces = measure(
+            claims,
+            product=product,
+            gold=self,
+            query=self.query,
+            releases=[judged, *unnamed, *self.judge.serving(product)],
+            now=self._clock(),
+            runs=self,
+        )
+        new = what_is_new(
+            pieces,
+            held=self.evidence(product),
+            claims={claim.address: claim for claim in claims},
+            often=often,
+        )
+        if new:
+            self._store.ledger.add_evidence(product, new)
+        return new
+
+    def measure_all(self) -> None:
+        """:meth:`measure` every product that has a contract; where it fails for one, the others still are.
+
+        What was appended to the ledger is then signed, so that its tail is never unsigned for long.
+        """
+        for product in self.contracts.products():
+            try:
+                self._measure(product)
+                self._watch.look(product)
+            except LaunchworthyError as error:
+                _log.warning("%s was not measured: %s", product, error)
+            except Exception as error:
+                _log.exception("%s was not measured", product)
+                self._watch.failed(product, error)
+        self._auditor.sign()
