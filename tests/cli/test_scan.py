@@ -176,3 +176,48 @@ def test_what_cannot_be_scanned_says_why(run: Run, tmp_path: Path) -> None:
     (tmp_path / "launchworthy.yaml").write_text(CONTRACT.replace("[email, card]", "[blood_group]"))
     code, _, err = run("scan")
     assert (code, "blood_group" in err) == (64, True)
+
+
+def test_personal_data_in_names_is_told_and_names_are_no_texts(run: Run, tmp_path: Path) -> None:
+    event = {"name": f"mailed {MAIL}", "time": 1, "attributes": {}}
+    _store(
+        tmp_path,
+        _rows(
+            "spans",
+            {"kind": "tool", "name": f"GET /customers/{MAIL}", "tool_name": MAIL, "error_type": "Timeout"},
+            {"kind": "tool", "name": "get_order", "tool_name": "get_order", "events": json.dumps([event])},
+            {
+                "kind": "other",
+                "name": "pay 4111 1111 1111 1111",
+                "links": json.dumps([{"attributes": {"of": MAIL}}]),
+            },
+        ),
+        _rows("feedback", {"reason": f"other: {MAIL}"}, {"reason": "wrong"}),
+        _rows(
+            "decisions",
+            {
+                "kind": "override",
+                "event_id": "e-1",
+                "subject": f"case of {MAIL}",
+                "outcome": "kept",
+                "facts": json.dumps({"to": MAIL}),
+            },
+            {
+                "kind": "override",
+                "event_id": "e-2",
+                "subject": "case-7",
+                "outcome": "kept",
+                "facts": json.dumps({"h": "a" * 64}),
+            },
+        ),
+    )
+    code, out, _ = run("scan", "--all", "--json")
+    assert code == 1
+    found = {(row["table"], row["field"]): row for row in json.loads(out)["fields"]}
+    assert {place: row["holding"] for place, row in found.items()} == dict.fromkeys(
+        [
+            ("spans", "name"), ("spans", "tool_name"), ("spans", "events"), ("spans", "links"),
+            ("feedback", "reason"), ("decisions", "subject"), ("decisions", "facts"),
+        ],
+        1,
+    ) | {("spans", "name"): 2}  # fmt: skip

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "Place", "Texts", "look_through", "prompt", "record", "response"]
 
 FIELDS: Mapping[str, Sequence[str]] = {
-    "spans": ("input", "context", "output", "status_message", "attributes", "events"),
+    "spans": ("input", "context", "output", "status_message", "attributes", "events", "links"),
     "feedback": ("comment", "correction", "attributes"),
     "scores": ("explanation", "attributes"),
     "outcomes": ("attributes",),
@@ -38,6 +38,18 @@ FIELDS: Mapping[str, Sequence[str]] = {
     "decisions": ("reason",),
 }
 """Fields in which texts stand, by table."""
+
+_NAMES: Mapping[str, Sequence[str]] = {
+    "spans": ("name", "workflow", "cohort", "tool_name", "prompt_name", "error_type"),
+    "feedback": ("reason",),
+    "scores": ("name", "label"),
+    "outcomes": ("event",),
+    "exposures": ("flag", "variant"),
+    "decisions": ("subject", "outcome", "rule", "facts"),
+}
+# Names and figures are no texts unless they look like what somebody wrote: a mail address, a long number that
+# is no part of a hash.
+_WRITTEN = r"@|%40|(^|[^0-9A-Za-z])[0-9]{4}[ ./-]?[0-9]{4}"
 
 _BLOCK = 1_000
 _CHARS = 3_000  # for each record that may be drawn: of a product with long texts fewer are
@@ -113,12 +125,19 @@ def look_through(
         InputError: A kind is unknown.
     """
     finder = _finder(tuple(find))
-    names = [name for name in FIELDS[table] if fields is None or name in fields]
+    names = [name for name in (*FIELDS[table], *_NAMES[table]) if fields is None or name in fields]
+    held = {
+        name: f"CASE WHEN regexp_matches({name}, '{_WRITTEN}') THEN {name} END"
+        if name in _NAMES[table]
+        else name
+        for name in names
+    }
     bind = Bind()
     time = TABLES[table].time
     ids = [name for name in ("trace_id", "span_id") if name in TABLES[table].names]
     drawn = f"hash({', '.join((*ids, time))})"
-    told = " OR ".join(f"{name} IS NOT NULL" for name in names)
+    told = " OR ".join(f"{each} IS NOT NULL" for each in held.values())
+    selected = ", ".join(f"{each} AS {name}" for name, each in held.items())
     where = (
         f"product = {bind(product)} AND {time} >= {bind(since_ns)} AND {time} < {bind(until_ns)}"
         f" AND ({told}) AND {among}"
@@ -139,7 +158,7 @@ def look_through(
         while True:
             rows = query(
                 f"SELECT lower(hex(trace_id)) AS trace, {time} AS time,"
-                f" coalesce(simulated, false) AS simulated, {', '.join(names)} FROM {table}"
+                f" coalesce(simulated, false) AS simulated, {selected} FROM {table}"
                 f" WHERE {where} AND {within} ORDER BY {drawn}, {time} LIMIT {_BLOCK} OFFSET {begin}",
                 values,
             )
@@ -181,7 +200,7 @@ def _place(finder: PersonalKinds, name: str, row: Mapping[str, Any]) -> Place:
         return part if found is not None else None
 
     redaction = Redaction(probe)
-    if name in ("attributes", "events"):
+    if name in ("attributes", "events", "links"):
         _attributes(text, redaction)
     else:
         redaction.text(text)
@@ -203,6 +222,8 @@ def _attributes(text: str, redaction: Redaction) -> None:
         redaction.text(text)
         return
     for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, dict) and isinstance(each.get("name"), str) and isinstance(value, list):
+            redaction.named(each["name"])
         held = each.get("attributes") if isinstance(each, dict) and "attributes" in each else each
         if isinstance(held, dict):
             redact_attributes(held, redaction)
