@@ -31,6 +31,7 @@ class Caller:
         on_behalf_of: Those for whom the caller acts.
         requester: What makes the calls that people approve.
         release: That serves.
+        cohort: Rollout stage or experiment arm.
         documents: What was looked up and may be seen.
         seen: Every text of the call, by who brought it.
     """
@@ -42,6 +43,7 @@ class Caller:
     on_behalf_of: tuple[Principal, ...]
     requester: str
     release: str | None
+    cohort: str | None = None
     documents: list[Document] = field(default_factory=list)
     seen: Provenance = field(default_factory=Provenance)
 

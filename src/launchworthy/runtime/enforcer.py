@@ -417,6 +417,7 @@ class Enforcer:
                     on_behalf_of=tuple(on_behalf_of),
                     requester=self._requester,
                     release=str(release) if release is not None else None,
+                    cohort=cohort,
                 ),
                 loop=loop,
             )

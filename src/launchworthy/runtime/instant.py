@@ -73,6 +73,7 @@ class Instant:
             roles=self._caller.roles,
             scopes=self._caller.scopes,
             user=self._person() if self.private else None,
+            cohort=self._caller.cohort,
         )
 
     def _person(self) -> str:

@@ -194,6 +194,7 @@ def test_an_answer_of_before_is_given_again_to_the_same_rights_only_until_it_is_
         assert _ask(made, user="u-2").fallback == "cached_answer"
         assert _ask(made, roles=["agent"]).fallback == "extractive_answer"
         assert _ask(made, scopes={"own_customer": "c-1"}).fallback == "extractive_answer"
+        assert _ask(made, cohort="tone=warm@1").fallback == "extractive_answer"  # another arm's answer
         assert made.enforcer.forget("u-1") == 1
         assert _ask(made, user="u-2").fallback == "extractive_answer"
 

@@ -65,7 +65,7 @@ def test_an_answer_is_found_again_only_for_the_same_question_with_the_same_right
     others: list[dict[str, Any]] = [
         {"question": "May I return socks?"}, {"roles": ("agent",)}, {"roles": ("customer", "agent")},
         {"scopes": {"own_customer": "c-1"}}, {"user": "u-1"}, {"release": "r2"}, {"workflow": "refund"},
-        {"product": "other"},
+        {"product": "other"}, {"cohort": "tone=warm@1"}, {"cohort": "tone=plain@1"},
     ]  # fmt: skip
     keys = [_key(), *(_key(**each) for each in others)]
     assert len(set(keys)) == len(keys)

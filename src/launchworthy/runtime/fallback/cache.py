@@ -61,6 +61,7 @@ def answer_key(
     roles: Sequence[str],
     scopes: Mapping[str, str],
     user: str | None,
+    cohort: str | None = None,
 ) -> str:
     """The address of an answer: the same only for the same question, asked with the same rights.
 
@@ -72,6 +73,7 @@ def answer_key(
         roles: Of the caller.
         scopes: Whose rows the caller may reach.
         user: The caller, where the answer rests on anything that is not for everybody; else None.
+        cohort: Arm of an experiment that the caller is in: no arm is served what another was answered.
     """
     what = [
         product,
@@ -81,6 +83,7 @@ def answer_key(
         sorted(set(roles)),
         dict(sorted(scopes.items())),
         user,
+        *([] if cohort is None else [cohort]),
     ]
     plain = json.dumps(what, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
