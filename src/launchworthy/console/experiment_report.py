@@ -153,30 +153,32 @@ def _leading(pair: PairReading) -> MetricReading | None:
 def _looks(
     reading: ExperimentReading, pair: PairReading, each: MetricReading, earlier: Sequence[SeenPoint]
 ) -> ReportPart:
-    plan = reading.plan
-    sign = 1.0 if each.metric.higher_is_better else -1.0
+    plan, metric = reading.plan, each.metric
+    harm = metric.role is MetricRole.HARM
+    sign = 1.0 if metric.higher_is_better else -1.0
+    line = -metric.margin if harm else metric.least
     own = each.difference
-    seen = [
-        LookPoint(fraction=point.fraction, z=sign * point.value / point.standard_error) for point in earlier
-    ]
-    now = sign * own.value / own.sample["standard_error"]
-    seen.append(LookPoint(fraction=reading.fraction, z=now))
+    path = [(point.fraction, point.value, point.standard_error) for point in earlier]
+    path.append((reading.fraction, own.value, own.sample["standard_error"]))
+    seen = [LookPoint(fraction=share, z=(sign * value - line) / se) for share, value, se in path]
     whole = look_bounds(plan.looks, error=reading.looks.error, spending=plan.spending)
     bounds = [
         LookPoint(fraction=share, z=bound) for share, bound in zip(whole.fractions, whole.bounds, strict=True)
     ]
-    always = _always(reading, each)
+    above = "not worse beyond its margin" if harm else "better"
+    whose = "its margin" if harm else "what is asked"
+    below = "; below the dotted curve, at any time, harm is shown" if harm else ""
+    lead = (
+        f"Each point is how far {metric.name} is from {whose}, over its standard error, better being up. "
+        f"Above the dashed bounds, at planned looks, it is shown to be {above}{below}."
+    )
     drawn: Markup = looks_plot(
-        seen, bounds=bounds, always=always, title=f"{each.metric.name}: evidence for {pair.arm}"
+        seen,
+        bounds=bounds,
+        always=_always(reading, each) if harm else (),
+        title=f"{metric.name}: evidence for {pair.arm}",
     )
-    return ReportPart(
-        title=f"{each.metric.name} against the bounds of the plan",
-        lead=(
-            "Each point is the difference over its standard error, better being up. Above the dashed bounds "
-            "it may ship, at planned looks; below the dotted curve harm is shown, at any time.",
-        ),
-        picture=drawn,
-    )
+    return ReportPart(title=f"{metric.name} against the bounds of the plan", lead=(lead,), picture=drawn)
 
 
 def _always(reading: ExperimentReading, each: MetricReading) -> list[LookPoint]:

@@ -36,6 +36,7 @@ _SETS = (
 )
 _FEW = 10  # users with the rarer of yes and no, below which their share is not near normal
 _ROUNDING = 1e-9
+_MOST, _MOST_USERS = 1e75, 10**15  # squares of what is computed from them stay finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +58,16 @@ class ArmSums:
     yes_or_no: bool = False
 
     def __post_init__(self) -> None:
-        if self.n < 0:
-            raise InputError(f"{self.n} users are impossible")
+        if not 0 <= self.n <= _MOST_USERS:
+            raise InputError(f"{self.n:g} users are impossible")
         size = len(self.variables)
         if self.variables not in _SETS or len(self.sums) != size or len(self.products) != size:
             raise InputError(f"sums of {', '.join(self.variables)} are no metric")
         numbers = [*self.sums, *(entry for row in self.products for entry in row)]
         if not all(math.isfinite(number) for number in numbers):
             raise InputError("a sum is NaN or infinite")
+        if max(map(abs, numbers)) > _MOST:
+            raise InputError(f"sums go beyond {_MOST:g}", hint="use a larger unit")
         for at, (total, name) in enumerate(zip(self.sums, self.variables, strict=True)):
             if self.yes_or_no and not 0.0 <= total <= self.n:
                 raise InputError(f"{total:g} of {self.n:,} users is impossible")

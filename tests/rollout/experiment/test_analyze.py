@@ -11,9 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats as sps
 
 from launchworthy.cli.main import main
+from launchworthy.errors import InputError
+from launchworthy.rollout.experiment import analyse, gather_document, plain_reading
 
 COOKIE_CATS = {
     "experiment": "gate-40",
@@ -272,6 +276,60 @@ def test_files_that_are_nothing_are_refused(tmp_path: Path, capsys: pytest.Captu
         assert code == 64, name
         assert name in err
     assert _run(capsys, "--input", str(tmp_path / "absent"))[0] == 64
+
+
+NAMES = st.sampled_from(
+    [
+        "arms",
+        "metrics",
+        "control",
+        "b",
+        "n",
+        "sum",
+        "sum_squares",
+        "denominator_sum",
+        "strata",
+        "share",
+        "name",
+    ]
+)
+LEAVES: st.SearchStrategy[Any] = st.sampled_from(
+    [0, 1, -1, 10, 0.5, 1e308, "x", "5 %", "goal", True, None, [], {}]
+)
+DOCUMENTS = st.dictionaries(
+    NAMES,
+    st.recursive(LEAVES, lambda inner: st.dictionaries(NAMES, inner) | st.lists(inner, max_size=3)),
+    max_size=5,
+)
+
+
+@settings(max_examples=150)
+@given(DOCUMENTS)
+def test_no_document_ends_in_anything_but_numbers_or_a_refusal(document: dict[str, Any]) -> None:
+    try:
+        plan, gathered = gather_document(document, where="file")
+        json.dumps(plain_reading(analyse(plan, gathered, despite="tried out")), allow_nan=False)
+    except InputError:
+        return
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["n", "sum", "sum_squares"]), st.sampled_from([-1, 0, 1, 2.5, 1e308, 1e80])
+        ),
+        max_size=3,
+    )
+)
+def test_no_number_of_an_arm_ends_in_anything_else_either(changes: list[tuple[str, float]]) -> None:
+    arm: dict[str, float] = {"n": 100, "sum": 50, "sum_squares": 60} | dict(changes)
+    document = {"arms": {"control": arm, "b": {"n": 100, "sum": 40, "sum_squares": 70}}}
+    try:
+        plan, gathered = gather_document(document, where="file")
+        json.dumps(plain_reading(analyse(plan, gathered, despite="tried out")), allow_nan=False)
+    except InputError:
+        return
 
 
 # --- rows ---

@@ -71,7 +71,7 @@ def looks_plot(
     if harm:
         parts.append(label("harm", at=x(harm[-1].fraction), y=y(harm[-1].z) + 14))
     if drawn:
-        parts.append(label("better", at=x(drawn[-1].fraction), y=y(drawn[-1].z) - 9, class_="strong"))
+        parts.append(label("shown", at=x(drawn[-1].fraction), y=y(drawn[-1].z) - 9, class_="strong"))
     shown = [point for point in seen if math.isfinite(point.z)]
     parts += _line(shown, x, y, "curve")
     for point in shown:

@@ -154,6 +154,8 @@ def _laid_out(
                 shares.setdefault(arm, _planned(sums, f"{where}: {name}.{arm}"))
     elif any(isinstance(arm, Mapping) and "metrics" in arm for arm in arms.values()):
         for arm, entry in arms.items():
+            if not isinstance(entry, Mapping):
+                raise InputError("an arm is a mapping", where=f"{where}: arms.{arm}")
             inner = _named(entry.get("metrics", {}), f"{where}: arms.{arm}.metrics")
             for name, sums in inner.items():
                 if isinstance(sums, Mapping) and not any(key in sums for key in _USERS):

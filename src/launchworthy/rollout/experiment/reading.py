@@ -295,8 +295,8 @@ def _at_look(
 
 
 def _always(plan: Plan, metric: Metric, values: Values, arm: str, own: Interval, harms: int) -> Interval:
-    """Bounds that always hold: of a goal the two-sided ones, of a harm one-sided at its part of the error, and
-    exact where it is yes or no, since what must not happen is rare."""
+    """Bounds that always hold: of a goal two-sided; of a harm one-sided at its part of the error, and exact
+    where it is yes or no, since what must not happen is rare."""
     level, sides = plan.confidence, 2
     if metric.role is Role.HARM:
         level, sides = 1.0 - (1.0 - plan.confidence) / harms, 1
