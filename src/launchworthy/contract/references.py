@@ -410,7 +410,9 @@ class _Checks:
             yield from self.line(("rollout", "harms", number), harm)
         for name, monitor in self.contract.monitors.items():
             yield from self.owner(("monitors", name, "page"), monitor.page)
-            if monitor.signal is not None and "/" in monitor.signal:
+            # What a call was given or answered is no line of the contract: its fields are the product's own.
+            signal = (monitor.signal or "").removeprefix("input/").removeprefix("output/")
+            if monitor.signal is not None and "/" in signal:
                 yield from self.line(("monitors", name, "signal"), monitor.signal)
             for number, label in enumerate(monitor.labels):
                 if label not in self.labels:
