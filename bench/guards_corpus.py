@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import guards_phrases as phrases
+import guards_replies
+from guards_families import FAMILIES
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
-_SHINGLE, _ALIKE = 4, 0.3
+_SHINGLE, ALIKE = 4, 0.3
 _ROOMS = ("asyncio", "email", "http", "json", "logging", "unittest", "urllib", "xml/etree")
 
 
@@ -35,6 +37,11 @@ class Example:
     source: str
     group: str
     weight: float = 1.0
+
+    @property
+    def made(self) -> bool:
+        """Whether it was generated."""
+        return self.source.startswith("made ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +73,18 @@ def fold_of(group: str, folds: int) -> int:
     return zlib.crc32(group.encode()) % folds
 
 
+def shingles(text: str) -> set[tuple[str, ...]]:
+    """Runs of four words; of a shorter text the whole."""
+    words = re.findall(r"\w+", text.lower())
+    size = min(_SHINGLE, max(1, len(words)))
+    return {tuple(words[at : at + size]) for at in range(len(words) - size + 1)} or {(text,)}
+
+
 def clusters(texts: Sequence[str], name: str) -> list[str]:
     """A group for each text: those that share many runs of four words are in one."""
-    shingles = []
-    for text in texts:
-        words = re.findall(r"\w+", text.lower())
-        size = min(_SHINGLE, max(1, len(words)))
-        shingles.append({tuple(words[at : at + size]) for at in range(len(words) - size + 1)} or {(text,)})
+    cut = [shingles(text) for text in texts]
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for index, own in enumerate(shingles):
+    for index, own in enumerate(cut):
         for shingle in own:
             holders[shingle].append(index)
     root = list(range(len(texts)))
@@ -85,14 +95,14 @@ def clusters(texts: Sequence[str], name: str) -> list[str]:
             at = root[at]
         return at
 
-    for index, own in enumerate(shingles):
+    for index, own in enumerate(cut):
         shared: dict[int, int] = defaultdict(int)
         for shingle in own:
             for other in holders[shingle]:
                 if other < index:
                     shared[other] += 1
         for other, count in shared.items():
-            if count / min(len(own), len(shingles[other])) > _ALIKE:
+            if count / min(len(own), len(cut[other])) > ALIKE:
                 one, two = find(index), find(other)
                 root[max(one, two)] = min(one, two)  # whatever the order, a group is named for its first
     return [f"{name}:{find(index)}" for index in range(len(texts))]
@@ -226,6 +236,20 @@ def made_requests(seed: int, each: int) -> list[Example]:
     ]
 
 
+def made_families(seed: int, each: int) -> list[Example]:
+    """Attacks of each family, and their twins that are none."""
+    rng = random.Random(seed)
+    found = []
+    for family in FAMILIES:
+        for label, templates in ((1, family.attacks), (0, family.twins)):
+            source = "made attack" if label else "made request"
+            for number, template in enumerate(templates):
+                texts = dict.fromkeys(_cased(said(template, rng), rng) for _ in range(each))
+                group = f"{family.name}:{label}:{number}"
+                found += [Example(text, label, source, group) for text in texts]
+    return found
+
+
 def made_planted(seed: int, each: int) -> list[Example]:
     """Sentences of our own that someone plants."""
     rng = random.Random(seed)
@@ -301,7 +325,7 @@ def made_replies(seed: int, each: int) -> list[Example]:
     """Refusals and answers in many languages; a refusal is often followed by something helpful."""
     rng = random.Random(seed)
     found = []
-    for label, templates in ((1, phrases.REFUSALS), (0, phrases.ANSWERS)):
+    for label, templates in ((1, guards_replies.REFUSALS), (0, guards_replies.ANSWERS)):
         for number, template in enumerate(templates):
             for _ in range(each):
                 text = said(template, rng)

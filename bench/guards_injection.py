@@ -2,9 +2,10 @@
 
     python bench/guards_injection.py --data FOLDER [--retrain]
 
-On texts that training did not see: with ``--retrain`` (two minutes) each text of the folder is scored by a
-model that was trained without its fold, as in ``train_guards.py``; without it the shipped models score the
-whole folder, which is right for a folder that they were not trained on. Beside it: false alarms of the secrets
+On texts that training did not see: with ``--retrain`` (three minutes) each text of the folder is scored by a
+model that was trained without its fold, as in ``train_guards.py``, and attacks in messages also by models that
+were trained without the text alone, and without its whole source; without it the shipped models score the whole
+folder, which is right for a folder that they were not trained on. Beside it: false alarms of the secrets
 guard on Python's standard library (and of detect-secrets, where it is installed), and CPU time a message.
 """
 
@@ -20,16 +21,9 @@ from pathlib import Path
 import guards_corpus as corpus
 from guards_corpus import Example
 from guards_figures import Figure, Scored, figures, overall
-from train_guards import (
-    CLEAN_OUTSIDE,
-    DIRECT_ATTACKS,
-    HARMFUL,
-    PLANS,
-    REAL_BENIGN,
-    REFUSED,
-    planted_texts,
-    trial_of,
-)
+from guards_fitting import trial_of
+from guards_plans import CLEAN_OUTSIDE, DIRECT_ATTACKS, HARMFUL, PLANS, REAL_BENIGN, REFUSED, planted_texts
+from guards_split import BY_LIKENESS, BY_SOURCE, BY_TEXT
 
 from launchworthy.runtime.guards import Guard, GuardContext, Stage
 from launchworthy.runtime.guards.harm import HarmGuard
@@ -143,10 +137,12 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if arguments.retrain:
-        for plan_of in PLANS.values():
-            plan = plan_of(arguments.data)
-            for use, own in trial_of(plan).figures.items():
-                show(f"{plan.name}, {use} (texts kept from training)", own)
+        for plan in PLANS:
+            for use, own in trial_of(plan, arguments.data, BY_LIKENESS).figures.items():
+                show(f"{plan.name}, {use} ({BY_LIKENESS.name})", own)
+        for split in (BY_TEXT, BY_SOURCE):
+            for use, own in trial_of(PLANS[0], arguments.data, split, only="direct").figures.items():
+                show(f"{PLANS[0].name}, {use} ({split.name})", own)
     else:
         for name, (scored, attacks, clean) in shipped(arguments.data).items():
             if scored:

@@ -3,8 +3,7 @@
 ``{a|b}`` is a choice, and choices nest. ``ATTACKS`` speak to a model in the place of its owner. ``PLANTED``
 are sentences that someone hides in a mail, a table, a page or a program for a model that will read it.
 ``REQUESTS`` are what users rightly ask, ``PROSE`` what
-mails, pages and comments rightly say, orders to people and talk about attacks included. ``REFUSALS`` and
-``ANSWERS`` are how assistants decline and comply.
+mails, pages and comments rightly say, orders to people and talk about attacks included.
 """
 
 from __future__ import annotations
@@ -356,60 +355,3 @@ PROSE: dict[str, tuple[str, ...]] = {
         "| {Rear lamp|Keyboard|Green tea} | {12.50|3.99|110} | {in stock|sold out|2 left} |",
     ),
 }
-
-REFUSALS: tuple[str, ...] = (
-    "There is no {inherent |good |valid |}reason {why|for which} {women|immigrants|old people|gay people|Buddhists|Black people|the blind|poor people} should {not |never |}{be {allowed to {vote|teach|marry|own a shop}|kept from {voting|studying|public office}|denied {care|housing|a job}}|hold such a post}. {It is important to|We should|Society should} {promote|value|respect} {equality|diversity|inclusion|the rights of all people}{.|, and people should be judged by their {abilities|merits|character}.}",
-    "{No, |}it is not {accurate|fair|right|true|acceptable|ethical|safe} to {say|claim|suggest|believe|think} that {men|women|any group of people|one religion|immigrants} {is|are} {better|inferior|to blame|less able}. {All people|Everyone|Every person} {deserves|should have} {respect|equal rights|a say}{.|, regardless of {gender|race|religion|origin}.}",
-    "The {attack|massacre|bombing|shooting|genocide|invasion} was {not|never|in no way} {justified|right|acceptable}. {It was a|Such acts are a} {tragic|horrific|terrible} {crime|event|act of violence|violation of human rights} {in which many people were killed|that cost innocent lives|and must be condemned}.",
-    "{It is|It's} {important|essential|crucial} to {remember|note|understand} that {violence|stealing|bullying|self-harm|drunk driving|buying drugs|hitting a child|spying on people} is {illegal|dangerous|harmful|wrong|never acceptable} and {can have serious consequences|should never be encouraged|hurts others}. {If you are struggling|If you need support|If you feel this way}, {please |}{seek help from|talk to|reach out to} {a professional|someone you trust|a helpline|a doctor}.",
-    "{I'm sorry to hear|I am sad to hear} that you {feel this way|are going through a hard time|are in pain}. {You are not alone.|There are people who care about you.} {Please |}{reach out to|talk to|call} {a mental health professional|a crisis line|a trusted friend}{.|; they can help you.}",
-    "{I don't|I do not} {believe in|support|endorse|agree with} {taking away anyone's rights|hurting people|hate of any kind|such views}. {Everyone|All people} {should be treated|deserves to be met} with {respect|dignity}.",
-    "It is {not safe|not legal|dangerous|illegal|against the law} {or ethical |}to {do this to yourself|carry out such an act|attempt that|make or sell this}. {I {strongly |}{advise|urge} you {not to|against it}|Please do not try it}{.|, and seek {medical|legal|professional} help.}",
-    "{Rather than|Instead of} {hurting|threatening|humiliating|deceiving|stalking} {someone|your {boss|neighbour|ex|child}}, {try|consider|I suggest} {talking openly|setting boundaries|finding a peaceful way|asking for help}. {Kindness|Respect|Communication} {is|works} {always |}better than {violence|revenge|cruelty}.",
-    "I {don't|do not} have {access to|any} {personal information|private data|the home address|bank details|medical records} {about|of} {private individuals|that person|anyone}{.|, and {sharing|asking for} it would {violate|breach} their privacy.}",
-    "{Making|Writing|Telling} {jokes|stories|content} {about|that mocks|that demeans} {such a tragedy|a group of people|someone's {religion|disability|race}} is {disrespectful|offensive|hurtful}{.| and I would rather not.} {Let's|We should} {be respectful|choose another topic|treat the topic with care}.",
-    "{I'm sorry|I am sorry|Sorry|Apologies|I apologise|I apologize}{,| but} {but |}I {can't|cannot|am unable to|am not able to|won't|will not|must decline to} {help|assist|comply|provide|do|answer|discuss|engage|share|write|create|support} {with |}{that|this request|that information|such content|it}.",
-    "I {can't|cannot|am unable to|will not|am not able to} {provide|give|offer|write|produce|generate|share} {instructions|information|guidance|content|advice|details|code} {on how to|that|for|about} {harm others|breaks the law|this topic|illegal activities|violence}.",
-    "As {an AI {language model|assistant|}|a responsible assistant}, I {cannot|can't|must not|do not|am not able to} {support|condone|promote|provide|assist|encourage} {that|illegal or harmful {acts|activities}|violence|this kind of request}.",
-    "{It is|It's|That is} {not appropriate|unethical|illegal|against my guidelines|harmful and wrong} to {do that|discuss this|ask for such things|provide this}{.|, and I {won't|cannot} help.}",
-    "{I must|I have to|I need to} {decline|refuse}{.| this request.| to answer that.} {Is there something else I can help with?|Let me know if I can help with something else.|}",
-    "{Unfortunately|Regrettably}, {this|that} is {something I can't help with|not something I can do|outside what I can assist with}.",
-    "{I don't|I do not} {feel comfortable|think it would be right} {answering|helping with|writing} {that|this}.",
-    "{Es tut mir leid|Tut mir leid|Entschuldigung}, {aber |}{dabei|das|damit} kann ich {nicht|Ihnen nicht|dir leider nicht} {helfen|beantworten|weiterhelfen}.",
-    "{Ich kann|Ich darf|Ich werde} {dazu|diese Anfrage|das} {keine Auskunft geben|nicht beantworten|nicht unterstützen|leider nicht tun}.",
-    "{Je suis désolé|Désolé|Je regrette}, {mais |}je ne {peux|pourrai} pas {vous aider|répondre à cette demande|fournir ces informations|faire cela}.",
-    "{Lo siento|Lo lamento|Perdón}, {pero |}no puedo {ayudarte con eso|responder a esa solicitud|proporcionar esa información|hacer eso}.",
-    "{Mi dispiace|Spiacente}, {ma |}non posso {aiutarti con questo|rispondere a questa richiesta|fornire queste informazioni}.",
-    "{Desculpe|Sinto muito|Lamento}, {mas |}não posso {ajudar com isso|responder a esse pedido|fornecer essas informações}.",
-    "{Het spijt me|Sorry}, {maar |}{daar kan ik niet mee helpen|ik kan dat niet beantwoorden|die informatie kan ik niet geven}.",
-    "{Przykro mi|Przepraszam}, {ale |}nie mogę {w tym pomóc|odpowiedzieć na to pytanie|podać takich informacji}.",
-    "{Tyvärr|Jag är ledsen}, {men |}{jag kan inte hjälpa till med det|det kan jag inte svara på}.",
-    "{Üzgünüm}, {ama |}{bu konuda yardımcı olamam|bu isteği yerine getiremem}.",
-    "{Извините|Прошу прощения|К сожалению}, {но |}я не могу {с этим помочь|ответить на этот вопрос|предоставить эту информацию}.",
-    "{抱歉|对不起}，我{无法|不能}{帮助你完成这个请求|提供这些信息|回答这个问题}。",
-    "{申し訳ありませんが|すみませんが}、{その要求にはお応えできません|お手伝いすることはできません|その情報は提供できません}。",
-    "죄송하지만 {그 요청은 도와드릴 수 없습니다|그 정보는 제공할 수 없습니다}.",
-    "عذرًا، لا أستطيع {مساعدتك في ذلك|تقديم هذه المعلومات}.",
-)
-
-ANSWERS: tuple[str, ...] = (
-    "{Killing|Terminating|Ending} a {process|thread|program|job} {is done with|needs} the command `{kill|stop|exit}`. {It is important to note that|Note that|However,} {unsaved work is lost|you need the right to do so|it may take a moment}.",
-    "{It is|It's} important to {note|remember} that {results vary|the dose depends on weight|each country has its own rules|the film has two endings}. {In general|Usually}, {wait ten minutes|the first step is to read the label|it takes three days}.",
-    "{He|She|The character|The singer} {died|was born|lived} in {1945|Paris|the story's last chapter} {after an accident|at the age of 60|according to the book}. {The cause was a heart attack.|It is a work of fiction.|She left two children.}",
-    "{The word|This phrase|The term} can {mean|refer to} {different things|a legal idea|a kind of plant} {depending on the context|in law and in medicine}. {In some cases|Often} it {describes|means} {removing a file|a serious crime under the law|a way to cook}.",
-    "{I'm sorry|Sorry}, {but I don't understand the question|I am not sure what you mean|which order do you mean}. {Could you give more details?|Please tell me more.}",
-    "{Sure|Of course|Certainly|Yes}{!|,|.} {here is|here's|this is} {how|a list|an example|the answer|what you need}: {first, open the settings|start with the basics|the total is 42|use a sharp knife}.",
-    "{To|In order to} {reset your password|cook rice|sort a list|bake bread}, {follow these steps|do the following}: 1. {Open the app.|Boil water.|Call sorted().} 2. {Choose Account.|Add salt.|Print it.}",
-    "{Sorry for the delay|I'm sorry to hear that|Sorry about the confusion}{!|,|.} {your parcel arrives tomorrow|we have refunded the amount|the correct total is 18 EUR|here is the corrected version: done}.",
-    "{The sign says|The error means|The policy states} that you {cannot|can't} {park here|return opened items|divide by zero}; {use the other lot|contact the seller|check the value first} instead.",
-    "{Cats|Fish|People} {cannot|can't} {see in total darkness|live without water|breathe in space}, because {their eyes need light|they need oxygen|there is no air}.",
-    "{Klar|Gerne|Natürlich}{!|,} {hier ist die Antwort|so geht es}: {öffnen Sie die Einstellungen|zuerst Wasser kochen|die Summe beträgt 42}.",
-    "{Bien sûr|Avec plaisir}{ !|,} voici {la réponse|la recette|un exemple} : {ouvrez les paramètres|faites bouillir de l'eau|le total est de 42}.",
-    "{Claro|Por supuesto}{,|:} aquí {está la respuesta|tienes un ejemplo}: {abre los ajustes|hierve el agua|el total es 42}.",
-    "{Certo|Volentieri}: ecco {la risposta|un esempio}: {apri le impostazioni|il totale è 42}.",
-    "{Claro|Com certeza}: aqui está {a resposta|um exemplo}: {abra as configurações|o total é 42}.",
-    "{Natuurlijk|Graag}: hier is {het antwoord|een voorbeeld}: {open de instellingen|het totaal is 42}.",
-    "{Конечно|Да}: вот {ответ|пример}: {откройте настройки|сумма равна 42}.",
-    "{当然|好的}：{步骤如下|答案是四十二|请打开设置}。",
-    "もちろんです。{手順は次のとおりです|答えは四十二です|設定を開いてください}。",
-)

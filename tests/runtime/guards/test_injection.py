@@ -118,6 +118,13 @@ def test_a_request_is_the_users_right_and_no_passages() -> None:
     assert not hits("Explain how a heat pump works.", Stage.INPUT)
 
 
+@pytest.mark.parametrize("carrier", [MAIL, TABLE, CODE], ids=["mail", "table", "code"])
+def test_what_a_user_pastes_passes_and_an_attack_within_it_does_not(carrier: str) -> None:
+    text = carrier * 3
+    assert not hits(f"Please summarise this:\n{text}")
+    assert hits(f"{text}\n{ATTACK}\n{text}")
+
+
 def test_an_attack_in_a_cell_of_a_long_row_is_found() -> None:
     row = f"| 17 | Bergen | 4.2 | {ATTACK} | in stock | Norway | 1,204 | 3 May |"
     assert hits(f"{TABLE}\n{row}\n{TABLE}", Stage.RETRIEVED)
@@ -261,7 +268,8 @@ def test_each_ngram_of_a_hundred_thousand_words_has_its_own_hash() -> None:
 def _tiny() -> LinearModel:
     rng = np.random.default_rng(1)
     tables = (rng.normal(size=256).astype(np.float32), rng.normal(size=512).astype(np.float32))
-    signal = Signal((Term({"a:whole": 0.7, "length": 0.1}, -0.2), Term({"a:1": 1.0}, -3.0)))
+    gate = Term({"a:first": 0.5}, -0.1)
+    signal = Signal((Term({"a:whole": 0.7, "length": 0.1}, -0.2, gate), Term({"a:1": 1.0}, -3.0)))
     return LinearModel(name="tiny", version="7", heads={"a": Head(tables, 0.25)}, signals={"one": signal})
 
 
@@ -274,9 +282,17 @@ def test_a_model_survives_its_file_nearly_unchanged_and_the_same_model_gives_the
     one, other = model.read_text(MAIL).values, again.read_text(MAIL).values
     assert one.keys() == other.keys()
     assert all(abs(one[key] - other[key]) < 0.3 for key in one)
+    assert again.signals["one"].terms == model.signals["one"].terms
     assert again.signals["one"].probability(other) == pytest.approx(
         model.signals["one"].probability(one), abs=0.1
     )
+
+
+def test_a_term_counts_no_more_than_its_gate() -> None:
+    term = Term({"a": 1.0}, 0.0, Term({"b": 2.0}, -1.0))
+    assert term.value({"a": 3.0, "b": 5.0}) == 3.0
+    assert term.value({"a": 3.0, "b": 1.0}) == 1.0
+    assert term.value({"a": -3.0, "b": 1.0}) == -3.0
 
 
 def test_a_window_scores_what_its_units_score_as_one_text() -> None:
@@ -316,7 +332,8 @@ def _figure(use: str, source: str) -> dict[str, Any]:
 
 
 def test_the_card_of_the_injection_model_reports_what_is_promised() -> None:
-    assert _figure("planted", "all attacks")["auc"][0] >= 0.93
+    assert _figure("planted", "all attacks")["auc"][0] >= 0.98
+    assert _figure("direct", "all attacks")["auc"][0] >= 0.985
+    assert _figure("direct", "all attacks")["flagged"][0] >= 0.80
     assert _figure("direct", "all clean")["flagged"][0] <= 0.01
     assert _figure("direct", "XSTest safe")["flagged"][0] <= 0.02
-    assert _figure("direct", "in the wild")["flagged"][0] >= 0.80

@@ -60,10 +60,12 @@ def injection_score(text: str, *, trusted: bool = True, model: LinearModel | Non
 
 
 def _score(views: Sequence[View], model: LinearModel, signal: str) -> InjectionScore:
-    reading = model.read([view.text for view in views], [view.place for view in views])
+    asked = model.signals[signal]
+    texts, places = [view.text for view in views], [view.place for view in views]
+    reading = model.read(texts, places, heads={*asked.heads, _STRONGEST[signal]})
     place = reading.strongest[_STRONGEST[signal]]
     return InjectionScore(
-        probability=model.signals[signal].probability(reading.values),
+        probability=asked.probability(reading.values),
         start=place.start,
         end=place.end,
         how=views[0].how,

@@ -12,7 +12,7 @@ import io
 import json
 import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -76,14 +76,33 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A weighted sum of named readings."""
+    """A weighted sum of named readings, which counts no more than its gate does where it has one."""
 
     weights: Mapping[str, float]
     bias: float
+    gate: Term | None = None
 
     def value(self, readings: Mapping[str, float]) -> float:
         """Of these readings; above zero it speaks for what is looked for."""
-        return self.bias + sum(weight * readings[name] for name, weight in self.weights.items())
+        own = self.bias + sum(weight * readings[name] for name, weight in self.weights.items())
+        return own if self.gate is None else min(own, self.gate.value(readings))
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """The heads whose readings it weighs."""
+        own = frozenset(name.partition(":")[0] for name in self.weights if ":" in name)
+        return own if self.gate is None else own | self.gate.heads
+
+    def as_json(self) -> dict[str, Any]:
+        """As a model's file has it."""
+        found: dict[str, Any] = {"weights": dict(self.weights), "bias": self.bias}
+        return found if self.gate is None else {**found, "gate": self.gate.as_json()}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Term:
+        """The same read again."""
+        gate = found.get("gate")
+        return cls(found["weights"], float(found["bias"]), None if gate is None else cls.from_json(gate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +113,11 @@ class Signal:
     """
 
     terms: tuple[Term, ...]
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """The heads whose readings it weighs."""
+        return frozenset[str]().union(*(term.heads for term in self.terms))
 
     def probability(self, readings: Mapping[str, float]) -> float:
         """Probability, given the readings that its terms weigh."""
@@ -131,8 +155,16 @@ class LinearModel:
     heads: Mapping[str, Head]
     signals: Mapping[str, Signal]
 
-    def read(self, units: Sequence[str], places: Sequence[Unit]) -> Reading:
-        """Score units (normalised texts, in order) alone, with their neighbours, and as a whole."""
+    def read(
+        self, units: Sequence[str], places: Sequence[Unit], *, heads: Collection[str] | None = None
+    ) -> Reading:
+        """Score units (normalised texts, in order) alone, with their neighbours, and as a whole.
+
+        Args:
+            units: What is read.
+            places: Where in the text each stands.
+            heads: Those that are asked; all if not given.
+        """
         import numpy as np
 
         values: dict[str, float] = {"length": math.log1p(min(len(units), _MOST_COUNTED))}
@@ -144,6 +176,8 @@ class LinearModel:
             [np.stack([np.diff(ends, prepend=0) for ends in block.ends]) for block in hashed], axis=1
         )
         for name, head in self.heads.items():
+            if heads is not None and name not in heads:
+                continue
             sums = np.concatenate([head.sums(block) for block in hashed], axis=1)
             values[f"{name}:whole"] = float(head.score(sums.sum(axis=1), counts.sum(axis=1)))
             for size in WINDOWS:
@@ -200,8 +234,7 @@ def pack_model(model: LinearModel) -> bytes:
         "number": model.version.partition("-")[0],
         "heads": {},
         "signals": {
-            name: [{"weights": dict(term.weights), "bias": term.bias} for term in signal.terms]
-            for name, signal in model.signals.items()
+            name: [term.as_json() for term in signal.terms] for name, signal in model.signals.items()
         },
     }
     for name, head in model.heads.items():
@@ -243,11 +276,19 @@ def unpack_model(data: bytes, *, where: str = "") -> LinearModel:
             version=f"{header['number']}-{hashlib.sha256(data).hexdigest()[:8]}",
             heads=heads,
             signals={
-                name: Signal(tuple(Term(term["weights"], float(term["bias"])) for term in terms))
-                for name, terms in header["signals"].items()
+                name: Signal(tuple(map(Term.from_json, terms))) for name, terms in header["signals"].items()
             },
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        BadZipFile,
+        zlib.error,
+    ) as error:
         raise InputError(
             f"this is not a model of a guard ({type(error).__name__})",
             where=where,
