@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from types import ModuleType
 import pyarrow.parquet
 import pytest
 
-from launchworthy.store import Store
+from launchworthy.store import Store, StoreOptions
 
 OpenStore = Callable[..., Store]
 PROGRAM = Path(__file__).with_name("crashing.py")
@@ -105,6 +106,18 @@ def test_a_crash_while_sealing_leaves_every_row_once(folder: Path, open_store: O
     assert pyarrow.parquet.read_metadata(files[0]).num_rows == 80
 
 
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with rows of two users, sealed; filled once, copied by each test."""
+    folder = tmp_path_factory.mktemp("sealed") / "data"
+    options = StoreOptions(min_free_bytes=0, flush_interval_s=0.05)
+    store = Store.open(folder, options=options, clock=lambda: crashing.clock_at(3))
+    crashing.fill(store)
+    store.seal()
+    store.close()
+    return folder
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -125,12 +138,9 @@ def test_a_crash_while_sealing_leaves_every_row_once(folder: Path, open_store: O
     ],
 )
 def test_an_erasure_that_a_crash_interrupted_is_completed_at_the_next_start(
-    folder: Path, open_store: OpenStore, step: str
+    folder: Path, open_store: OpenStore, sealed: Path, step: str
 ) -> None:
-    before = open_store(clock=lambda: crashing.clock_at(3))
-    crashing.fill(before)
-    before.seal()
-    before.close()
+    shutil.copytree(sealed, folder)
     killed_at(folder, "erase", step)
     store = open_store(clock=lambda: crashing.clock_at(3))
     assert store.query("SELECT count(*) AS n FROM spans WHERE user_id = ?", [crashing.SUBJECT]) == [{"n": 0}]
