@@ -31,10 +31,12 @@ from launchworthy.evidence.verdict import verdict_on
 
 ROOT = Path(console.__file__).parent
 # Tried over a real queue, with hostile text in every field, by tests/server/test_approval_pages.py.
-OVER_A_QUEUE = frozenset(("approvals", "approval", "approve", "audit", "decided", "permissions"))
+OVER_A_QUEUE = frozenset(("approvals", "approval", "approve", "audit", "decided", "incident", "permissions"))
 ADDRESSES: Mapping[str, str] = {
     "canvas": "/products/python-docs/canvas",
     "contract": "/products/python-docs/contract",
+    "incidents": "/products/python-docs/incidents",
+    "failure-modes": "/products/python-docs/failure-modes",
     "overview": "/",
     "board": "/products/python-docs",
     "claim": "/products/python-docs/claims/python-docs/answer/quality/hit@5",
