@@ -315,7 +315,7 @@ def test_sticky_units_are_kept_by_pseudonym_survive_a_restart_and_are_erased(tmp
         return workspace.flagging.current("docs-bot").evaluates["kept"]("ana", {}).variant
 
     with closing(LocalWorkspace.open(tmp_path / "data")) as workspace:
-        workspace.set_flags(product="docs-bot", flags=FLAGS, reason="a test", by="ana")
+        workspace.set_flags(product="docs-bot", flags=FLAGS, reason="a test", by="kim")
         first = kept(workspace)
     other = "b" if first == "a" else "a"
     with closing(LocalWorkspace.open(tmp_path / "data")) as workspace:
@@ -323,13 +323,24 @@ def test_sticky_units_are_kept_by_pseudonym_survive_a_restart_and_are_erased(tmp
         changed["flags"]["kept"]["rules"] = [{"name": "anew", "split": {other: 1}}]
         changed["flags"]["kept"]["generation"] = 1
         with pytest.raises(Exception, match="would be moved"):
-            workspace.set_flags(product="docs-bot", flags=changed, reason="a test", by="ana")
+            workspace.set_flags(product="docs-bot", flags=changed, reason="a test", by="kim")
         assert kept(workspace) == first
         with closing(sqlite3.connect(tmp_path / "data" / "metadata.sqlite")) as metadata:
             ((unit,),) = metadata.execute("SELECT unit FROM sticky_units").fetchall()
         assert unit.startswith("u_")
+        named = json.loads(json.dumps(FLAGS))
+        named["flags"]["tone"]["overrides"] = {"ana": "warm", "bob": "warm"}
+        named["flags"]["tone"]["rules"][0]["when"] = {"unit": ["ana", "eve"]}
+        named["segments"]["staff"] |= {"include": ["ana"], "exclude": ["ana", "kim"]}
+        workspace.set_flags(product="docs-bot", flags=named, reason="testers", by="kim")
         removed = workspace.erase_subject(product="docs-bot", user_id="ana", by="kim")["removed"]
-        assert removed["sticky_units"] == 1
+        assert removed["flags"] == 2
+        left = workspace.flags(product="docs-bot")["flags"]
+        assert left["flags"]["tone"]["overrides"] == {"bob": "warm"}
+        assert left["flags"]["tone"]["rules"][0]["when"] == {"unit": {"in": ["eve"]}}
+        assert (left["segments"]["staff"]["include"], left["segments"]["staff"]["exclude"]) == ([], ["kim"])
+        for path in (tmp_path / "data").rglob("*"):
+            assert path.is_dir() or b'"ana"' not in path.read_bytes()
 
 
 def test_the_release_on_its_way_is_a_flag_that_keeps_whoever_has_it() -> None:

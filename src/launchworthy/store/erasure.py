@@ -265,7 +265,7 @@ class Eraser:
             )
             removed["spending"] += forget_spending(connection, request.product, user_id=request.user_id)
             removed["incidents"] += self._incidents.erase(connection, request.product, about=about)
-            removed["sticky_units"] += self._flags.erase(connection, request.product, user_id=request.user_id)
+            removed["flags"] += self._flags.erase(connection, request.product, user_id=request.user_id)
             # A sample is cut text in which the subject may stand in any form; the count stays.
             connection.execute(
                 update(rejections).where(rejections.c.product.in_([request.product, ""])).values(sample="")

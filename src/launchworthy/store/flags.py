@@ -1,25 +1,31 @@
 """Versions of a product's flags, each chained as it is put in force, and what sticky units have.
 
-What flags say is read by ``rollout.flags``; here it is text. May import ``errors`` and this room.
+What flags say is read by ``rollout.flags``. May import ``errors``, ``records`` and this room.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from launchworthy.errors import ConflictError
+from launchworthy.records import pseudonym
 from launchworthy.store.database import Database
 from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.moments import from_ns, to_ns
 from launchworthy.store.options import Clock
+from launchworthy.store.plain import to_json
 from launchworthy.store.schema import flag_sets, ramps, sticky_units
 
 __all__ = ["FlagRepository", "StoredFlags"]
 
 CHAINED = "flags"
+_PSEUDONYM = "pseudonym"  # name of the secret that units are hashed with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +43,11 @@ class StoredFlags:
 class FlagRepository:
     """Any number of processes may put flags in force; of two at once the second is told."""
 
-    def __init__(self, database: Database, *, ledger: LedgerRepository, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, *, ledger: LedgerRepository, secret: Callable[[str], bytes], clock: Clock
+    ) -> None:
         self._database, self._ledger, self._clock = database, ledger, clock
+        self._secret = secret
 
     def put(
         self, product: str, *, body: str, by: str, reason: str, replaces: int, chained: str
@@ -140,5 +149,47 @@ class FlagRepository:
         return variant
 
     def erase(self, connection: Connection, product: str, *, user_id: str) -> int:
-        """Forget what a unit has; answers how many rows went."""
-        return connection.execute(delete(sticky_units).filter_by(product=product, unit=user_id)).rowcount
+        """Forget what a unit has, and take it out of every version that names it as a tester or in a segment.
+
+        Args:
+            connection: Of the transaction.
+            product: Product.
+            user_id: Pseudonym of the unit, or the unit as it is.
+
+        Returns:
+            How many rows were removed or changed.
+        """
+        key = self._secret(_PSEUDONYM)
+
+        def named(unit: str) -> bool:
+            return user_id in (unit, pseudonym(unit, key=key))
+
+        changed = connection.execute(delete(sticky_units).filter_by(product=product, unit=user_id)).rowcount
+        for row in connection.execute(select(flag_sets).filter_by(product=product)).all():
+            body = json.loads(row.body)
+            kept = _without(body, named)
+            if kept != body:
+                connection.execute(
+                    update(flag_sets)
+                    .filter_by(product=product, version=row.version)
+                    .values(body=to_json(kept))
+                )
+                changed += 1
+        return changed
+
+
+def _without(body: Any, named: Callable[[str], bool]) -> Any:
+    """Flags without a unit; what a condition compares ``unit`` with is a list of units too."""
+    kept = json.loads(json.dumps(body))
+    for flag in kept["flags"].values():
+        flag["overrides"] = {unit: variant for unit, variant in flag["overrides"].items() if not named(unit)}
+    for segment in kept["segments"].values():
+        for place in ("include", "exclude"):
+            segment[place] = [unit for unit in segment[place] if not named(unit)]
+    rules = (rule for flag in kept["flags"].values() for rule in flag["rules"])
+    for holder in (*rules, *kept["segments"].values()):
+        for operator in ("in", "not_in"):
+            units = holder["when"].get("unit", {})
+            if operator in units:
+                units[operator] = [unit for unit in units[operator] if not named(str(unit))]
+    return kept

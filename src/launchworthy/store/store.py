@@ -109,7 +109,9 @@ class Store:
             self.runs = RunRepository(self._database)
             self.registry = Registry(self._database, folder=folder, clock=clock)
             self.ramps = RampRepository(self._database, ledger=self.ledger, clock=clock)
-            self.flags = FlagRepository(self._database, ledger=self.ledger, clock=clock)
+            self.flags = FlagRepository(
+                self._database, ledger=self.ledger, secret=self.registry.secret, clock=clock
+            )
             self.approvals = ApprovalRepository(
                 self._database,
                 decisions=self.decisions,
