@@ -289,6 +289,49 @@ def test_who_may_ask_and_who_may_change(tmp_path: Path, run_command: Any) -> Non
         assert client.get("/api/v1/products/nobody/flags", headers={"X-API-Key": sends}).status_code == 404
 
 
+def test_whatever_is_sent_is_answered_or_refused_in_the_protocols_shape(tmp_path: Path) -> None:
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from launchworthy.server.local import LocalWorkspace
+    from launchworthy.server.ofrep import Ofrep
+
+    value = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+        max_leaves=6,
+    )
+    names = st.sampled_from(["targetingKey", "email", "account", "session"])
+    event = st.dictionaries(
+        st.sampled_from(["name", "flag", "variant", "value", "attributes", "time"]), value, max_size=4
+    )
+    body = st.fixed_dictionaries(
+        {"context": value | st.dictionaries(names, value)},
+        optional={"events": value | st.lists(event, max_size=3)},
+    )
+    with closing(LocalWorkspace.open(tmp_path / "data")) as workspace:
+        workspace.set_flags(product="docs-bot", flags=FLAGS, reason="a test", by="ana")
+        client = TestClient(Starlette(routes=Ofrep(workspace.flagging).routes()))
+
+        @settings(max_examples=60, deadline=None)
+        @given(
+            body | value, st.sampled_from([EVALUATE, "/ofrep/v1/track"]) | st.sampled_from([*FLAGS["flags"]])
+        )
+        def asked(sent: Any, where: str) -> None:
+            path = where if where.startswith("/") else f"{EVALUATE}/{where}"
+            answer = client.post(path, content=json.dumps(sent).encode())
+            assert answer.status_code in (200, 204, 400), answer.text
+            if answer.status_code == 400:
+                assert set(answer.json()) - {"key"} == {"errorCode", "errorDetails"}
+            elif answer.status_code == 200:
+                told = answer.json()
+                Draft202012Validator(BULK if path == EVALUATE else SUCCESS).validate(told)
+
+        asked()
+
+
 def test_a_key_that_asks_too_often_is_told_to_wait(tmp_path: Path) -> None:
     from starlette.applications import Starlette
     from starlette.testclient import TestClient
