@@ -21,9 +21,10 @@ _GUARDS, _FALLBACKS, _UNDO = "guards", "fallbacks", "undo"
 @click.argument("name", required=False)
 @click.option(
     "--target",
-    metavar="MODULE:NAME",
-    help="The application's enforcer, or a function that makes it; guards alone need none.",
+    metavar="MODULE:NAME|URL",
+    help="The application's enforcer, a function that makes it, or a gateway; guards alone need none.",
 )
+@click.option("--key-env", help="Gateway: environment variable that holds a trusted key.")
 @click.option(
     "--contract",
     "contract_file",
@@ -43,6 +44,7 @@ _GUARDS, _FALLBACKS, _UNDO = "guards", "fallbacks", "undo"
 def command(
     name: str | None,
     target: str | None,
+    key_env: str | None,
     sandbox: str | None,
     contract_file: Path,
     question: str | None,
@@ -56,6 +58,8 @@ def command(
     enforcer.workflow(...), else through a plain call. Models are really asked, and a model that is made to
     time out takes its time.
 
+    The address of a gateway, as in --target http://127.0.0.1:8322/v1, drills the fallbacks that it takes.
+
     An action that the contract says can be undone is done and undone in a sandbox of the application.
 
     What came of it is kept as evidence for the claims guards/*, fallbacks/*, monitors/* and tools/*/undo.
@@ -68,7 +72,15 @@ def command(
 
     contract = load_contract(contract_file)
     names = _possible(_names(contract, name), name, target=target, sandbox=sandbox)
-    pieces = _drill(contract, names, target=target, sandbox=sandbox, file=contract_file, question=question)
+    pieces = _drill(
+        contract,
+        names,
+        target=target,
+        key_env=key_env,
+        sandbox=sandbox,
+        file=contract_file,
+        question=question,
+    )
     with opened(data, make=True) as workspace:
         workspace.add_evidence(contract.product, pieces)
     if as_json:
@@ -103,7 +115,9 @@ def _names(contract: Contract, name: str | None) -> list[str]:
 def _possible(names: list[str], asked: str | None, *, target: str | None, sandbox: str | None) -> list[str]:
     """Those that can be drilled with what was given; says what the rest needs."""
     needs = {name: "--target my_app:enforcer" for name in names if name not in (_GUARDS, _UNDO)}
-    missing = dict(needs if target is None else {})
+    if _is_url(target):
+        needs.pop(_FALLBACKS, None)
+    missing = dict(needs if target is None or _is_url(target) else {})
     if _UNDO in names and sandbox is None:
         missing[_UNDO] = "--sandbox my_app:sandbox"
     if asked in missing:
@@ -116,11 +130,16 @@ def _possible(names: list[str], asked: str | None, *, target: str | None, sandbo
     return [name for name in names if name not in missing]
 
 
+def _is_url(target: str | None) -> bool:
+    return target is not None and target.startswith(("http://", "https://"))
+
+
 def _drill(
     contract: Contract,
     names: list[str],
     *,
     target: str | None,
+    key_env: str | None,
     sandbox: str | None,
     file: Path,
     question: str | None,
@@ -130,7 +149,7 @@ def _drill(
     from launchworthy.evals import release_of
     from launchworthy.runtime.guard_drill import drill_evidence, drill_guards
 
-    enforcer = None if target is None else _enforcer(target, contract)
+    enforcer = None if target is None or _is_url(target) else _enforcer(target, contract)
     found = release_of(contract, folder=file.resolve().parent)
     release = None if found is None else found.id
     now = datetime.now(UTC)
@@ -148,6 +167,8 @@ def _drill(
             pieces += drill_evidence(drills, product=contract.product, release=release, now=now)
         elif name == _UNDO and sandbox is not None:
             pieces += _undone(contract, sandbox, release=release, now=now)
+        elif name == _FALLBACKS and target is not None and _is_url(target):
+            pieces += _served(contract, target, key_env, question=question, release=release, now=now)
         elif enforcer is not None:
             pieces += _forced(enforcer, name, question=question, release=release, now=now)
     return pieces
@@ -165,6 +186,31 @@ def _forced(
         faults = enforcer.contract.monitors[name].inject
         drills = list(drill_monitor(enforcer, name, faults, **asked))
     return drilled_evidence(drills, name=name, release=release, now=now)
+
+
+def _served(
+    contract: Contract,
+    url: str,
+    key_env: str | None,
+    *,
+    question: str | None,
+    release: str | None,
+    now: Any,
+) -> list[Evidence]:
+    import os
+
+    from launchworthy.errors import InputError
+    from launchworthy.runtime.drills import drilled_evidence
+    from launchworthy.runtime.served_drill import drill_served, only_in_application
+
+    key = None if key_env is None else os.environ.get(key_env, "").strip()
+    if key == "":
+        raise InputError(f"the environment variable {key_env} is not set", where="--key-env")
+    if left := only_in_application(contract):
+        click.echo(f"note: {', '.join(left)}: only the application can drill it", err=True)
+    asked: dict[str, Any] = {} if question is None else {"question": question}
+    drills = list(drill_served(contract, url, key=key, **asked))
+    return drilled_evidence(drills, name=_FALLBACKS, release=release, now=now)
 
 
 def _undone(contract: Contract, sandbox: str, *, release: str | None, now: Any) -> list[Evidence]:

@@ -32,6 +32,7 @@ from launchworthy.gateway.keys import KeyRing
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.served import Arm, Job, Served
 from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.runtime.faults import faults, injected
 
 __all__ = ["Gateway"]
 
@@ -130,7 +131,11 @@ class Gateway:
             body.pop(name, None)
         if body.get("store"):
             body["store"] = False
-        with _trace(caller), self._span(arm, job, caller, user) as span:
+        with (
+            _trace(caller),
+            injected(caller.fault or faults()),
+            self._span(arm, job, caller, user) as span,
+        ):
             call = Call(
                 means=self._means,
                 dialect=dialect,

@@ -23,8 +23,12 @@ from launchworthy.gateway.served import Job
 from launchworthy.gateway.upstream import Reply, UpstreamError, Upstreams
 from launchworthy.runtime.budget import Breaker, Deadline, is_transient, wait_before
 from launchworthy.runtime.fallback import Hold, Purse, TooDear
+from launchworthy.runtime.faults import faults
 
 __all__ = ["Asker", "Attempts", "Exhausted", "Failure", "Good"]
+
+
+_DRILLED = "drilled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +249,8 @@ class Attempts:
         span, _ = self._asker.block(model, place.provider, self._operation).begin()
         reply: Reply | None = None
         try:
+            if faults().hits(model):
+                raise UpstreamError(_DRILLED, "a drill makes it fail")
             reply = await self._asker.upstreams.ask(
                 place, self._path, self._body, stream=self._stream, timeout_s=self.deadline.left_s
             )
@@ -275,7 +281,8 @@ class Attempts:
             raise error
         self._tries += 1
         self._last_error = error
-        self._asker.breaker(model).failed(self._asker.clock())
+        if error.why != _DRILLED:  # which says nothing of the model
+            self._asker.breaker(model).failed(self._asker.clock())
         self.failures.append(Failure(model=model, why=error.why, message=error.message))
 
     def _exhausted(self) -> Exhausted:

@@ -1,6 +1,6 @@
 """Who calls, for whom, in which workflow: read from the key and from headers that only trusted keys may send.
 
-May import ``keys`` and ``refusing``. A header of ours that a key may not send is refused and not ignored: a
+May import ``runtime`` and this room. A header of ours that a key may not send is refused and not ignored: a
 client that names a user must not be answered as if it had named nobody.
 """
 
@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 from launchworthy.gateway.keys import GatewayKey
 from launchworthy.gateway.refusing import Refused
+from launchworthy.runtime.faults import Faults
 
 __all__ = ["Caller", "caller_of"]
 
 _OURS = "x-launchworthy-"
 _OPEN = ("workflow", "session")
-_TRUSTED = ("user", "roles", "scopes", "release", "simulated")
+_TRUSTED = ("user", "roles", "scopes", "release", "simulated", "fault")
+_ALL, _ONCE = "models", "once"
 _LONGEST = 512
 _NAME = re.compile(r"[\w.:@/+=,;|-]+( [\w.:@/+=,;|-]+)*", re.ASCII)
 
@@ -36,6 +38,7 @@ class Caller:
         release: Release or arm that a tester asked for.
         simulated: Whether no real user asks.
         traceparent: Of the trace that the client is in.
+        fault: What a drill makes fail in this call; None outside one.
     """
 
     key: GatewayKey
@@ -47,6 +50,7 @@ class Caller:
     release: str = ""
     simulated: bool = False
     traceparent: str = ""
+    fault: Faults | None = None
 
 
 def caller_of(headers: Iterable[tuple[str, str]], key: GatewayKey) -> Caller:
@@ -94,7 +98,31 @@ def caller_of(headers: Iterable[tuple[str, str]], key: GatewayKey) -> Caller:
         release=found.get("release", ""),
         simulated=_flag(found.get("simulated", "false")),
         traceparent=traceparent,
+        fault=_fault(found) if "fault" in found else None,
     )
+
+
+def _fault(found: dict[str, str]) -> Faults:
+    """``models`` or names of models, which fail in this call; with ``once``, at the first request only."""
+    if not _flag(found.get("simulated", "false")):
+        raise Refused(
+            400,
+            "fault_for_users",
+            "a fault is for drills, which no real user is part of",
+            param=f"{_OURS}fault",
+            hint="send x-launchworthy-simulated: true with it",
+        )
+    words = frozenset(filter(None, (each.strip() for each in found["fault"].split(","))))
+    names = words - {_ALL, _ONCE}
+    if not words - {_ONCE}:
+        raise Refused(
+            400,
+            "bad_header",
+            "it names nothing that fails",
+            param=f"{_OURS}fault",
+            hint="send models, or names of models",
+        )
+    return Faults(models=True, only=frozenset() if _ALL in words else names, first=1 if _ONCE in words else 0)
 
 
 def _name(header: str, value: str) -> str:
