@@ -11,7 +11,7 @@ import click
 from launchworthy.cli.figures import columns_text, echo_json, finite, printable
 
 if TYPE_CHECKING:
-    from launchworthy.rollout.experiment import Outcome, Peeking, Simulation
+    from launchworthy.rollout.experiment import Outcome, Peeking, SimulatedPlan, Simulation
 
 __all__ = ["simulate"]
 
@@ -19,36 +19,66 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option(
-    "--plan", "file", type=_FILE, required=True, help="YAML or JSON: stages, per_day, metrics; see the docs."
-)
+@click.option("--plan", "file", type=_FILE, help="YAML or JSON: stages, per_day, metrics; see the docs.")
+@click.option("--contract", "contract_file", type=_FILE, help="Or a contract: its stages, its harms.")
+@click.option("--per-day", type=float, help="Users who come each day, with --contract.")
 @click.option(
     "--repetitions", type=int, default=1_000, show_default=True, help="How often each world is run."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same numbers.")
 @click.option("--html", "page", type=_FILE, help="Write a report with plots to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def simulate(file: Path, repetitions: int, seed: int, page: Path | None, as_json: bool) -> None:
+def simulate(
+    file: Path | None,
+    contract_file: Path | None,
+    per_day: float | None,
+    repetitions: int,
+    seed: int,
+    page: Path | None,
+    as_json: bool,
+) -> None:
     """Say what a plan would do: how often it errs, finds harm, ships, and after how many days.
 
     Each world is run many times: nothing differs, all is as hoped, and each harm in turn. Then the ways to
     read the first goal are compared, from looking all the time to one look at the end.
 
-    Example: launchworthy rollout simulate --plan ramp.yaml --html ramp.html
+    Examples: launchworthy rollout simulate --plan ramp.yaml --html ramp.html; launchworthy rollout simulate
+    --contract launchworthy.yaml --per-day 4000
     """
     from launchworthy.rollout.experiment import read_simulated
     from launchworthy.rollout.experiment import simulate as run
 
-    found = run(read_simulated(file), repetitions=repetitions, seed=seed)
+    left_out: dict[str, str] = {}
+    if (file is None) == (contract_file is None):
+        raise click.UsageError("give one of --plan and --contract")
+    if file is not None:
+        if per_day is not None:
+            raise click.UsageError("a plan says itself how many come per_day")
+        plan = read_simulated(file)
+    else:
+        plan, left_out = _of_contract(contract_file, per_day)
+    found = run(plan, repetitions=repetitions, seed=seed)
     if page is not None:
         from launchworthy.console.report import write_report
         from launchworthy.console.simulation_report import simulation_report
 
         write_report(page, simulation_report(found))
     if as_json:
-        echo_json(_plain(found))
+        echo_json({**_plain(found), "left_out": left_out})
     else:
         _print(found)
+        for name, why in left_out.items():
+            click.echo(f"left out: {printable(name)}: {why}")
+
+
+def _of_contract(file: Path | None, per_day: float | None) -> tuple[SimulatedPlan, dict[str, str]]:
+    from launchworthy.contract import claims, load_contract, stages
+    from launchworthy.rollout.experiment import ramp_of
+
+    if per_day is None or not per_day > 0.0:
+        raise click.UsageError("say how many users come: --per-day 4000")
+    contract = load_contract(file or Path("launchworthy.yaml"))
+    return ramp_of(stages(contract), claims=claims(contract), per_day=per_day)
 
 
 def _plain(found: Simulation) -> dict[str, Any]:

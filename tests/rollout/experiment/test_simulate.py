@@ -185,3 +185,83 @@ def test_a_plan_from_json_is_the_same(tmp_path: Path) -> None:
     assert plan.stages == ((0.5, 2.0),)
     with pytest.raises(InputError, match="repetitions"):
         simulate(plan, repetitions=1)
+
+
+CONTRACT = """\
+launchworthy: 1
+product: support
+owners: {product: ana@example.com}
+workflows:
+  answer:
+    user: customer
+    job: get an answer
+    no_answer: refuse
+    outcomes: {escalation: {at_most: 20 %}}
+    reliability: {latency_p95: {at_most: 4s}}
+rollout:
+  stages:
+    - {name: shadow, share: 0 %, for: 1d}
+    - {name: pilot, share: 5 %, for: 4d}
+    - {name: expand, share: 50 %, for: 4d}
+    - {name: launch, share: 100 %}
+  harms: [outcomes/escalation, reliability/latency_p95]
+proof: {margin: 3 %}
+"""
+
+
+def test_the_ramp_of_a_contract_is_simulated_with_its_harms(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = tmp_path / "launchworthy.yaml"
+    contract.write_text(CONTRACT, encoding="utf-8")
+    command = ("--contract", str(contract), "--per-day", "4000", "--repetitions", "200")
+    code, out, err = _run(capsys, *command, "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["days"] == 8.0
+    assert set(found["left_out"]) == {"shadow", "launch", "answer/reliability/latency_p95"}
+    worlds = {one["world"]: one for one in found["worlds"]}
+    assert worlds["nothing differs"]["ships"] > 0.9, "without a goal it ships once no harm is shown"
+    assert worlds["answer/outcomes/escalation is harmed"]["rolls_back"] > 0.9
+    assert "left out: shadow" in _run(capsys, *command)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "one of --plan and --contract"),
+        (("--contract", "launchworthy.yaml"), "--per-day"),
+        (("--contract", "launchworthy.yaml", "--per-day", "0"), "--per-day"),
+        (("--contract", "absent.yaml", "--per-day", "10"), "absent.yaml"),
+        (("--plan", "ramp.yaml", "--per-day", "10"), "a plan says itself"),
+    ],
+)
+def test_a_simulation_takes_a_plan_or_a_contract(
+    arguments: tuple[str, ...],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "launchworthy.yaml").write_text(CONTRACT, encoding="utf-8")
+    (tmp_path / "ramp.yaml").write_text(RAMP, encoding="utf-8")
+    code, _, err = _run(capsys, *arguments)
+    assert code == 64
+    assert says in err
+
+
+def test_a_contract_without_harms_or_stages_that_compare_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "launchworthy.yaml"
+    for gone, says in (
+        ("  harms: [outcomes/escalation, reliability/latency_p95]\n", "no harm"),
+        ("for: 4d", "no stage"),
+    ):
+        path.write_text(
+            CONTRACT.replace(f", {gone}" if gone.startswith("for") else gone, ""), encoding="utf-8"
+        )
+        code, _, err = _run(capsys, "--contract", str(path), "--per-day", "100")
+        assert code == 64
+        assert says in err

@@ -4,6 +4,7 @@ May import what is below the provers; NumPy and DuckDB load where they are used.
 """
 
 from launchworthy.rollout.experiment.allocation import epsilon_greedy, thompson
+from launchworthy.rollout.experiment.contracted import ramp_of
 from launchworthy.rollout.experiment.document import gather_document, read_document
 from launchworthy.rollout.experiment.gathered import Gathered, SumArms
 from launchworthy.rollout.experiment.interleaving import (
@@ -82,6 +83,7 @@ __all__ = [
     "plain_reading",
     "plan_of",
     "preference",
+    "ramp_of",
     "ratio_in_words",
     "read_document",
     "read_plan",
