@@ -347,3 +347,30 @@ def test_a_kill_leaves_each_incident_whole_opened_once_and_still_to_be_told(
         workspace.close()
     told = [each["incident"]["id"] for each in listener.events("/hook")]
     assert sorted(told) == sorted(each.id for each in found)
+
+
+def test_owners_are_reached_where_the_contract_says(shop: Shop, listener: Listener, mailbox: Mailbox) -> None:
+    shop.workspace.register_contract(
+        product=PRODUCT,
+        path="",
+        text="""
+launchworthy: 1
+product: shop
+owners: {product: ana@shop.example, engineering: "wei@shop.example", on_call: pager:pager}
+workflows: {answer: {user: customer, job: get an answer, no_answer: refuse}}
+""",
+    )
+    targets = shop.settings["targets"]
+    targets["mail"] = {"to": "email", "for": ["engineering", "on_call"]}
+    del targets["pager"]["for"]
+    shop.workspace.tell_incidents(product=PRODUCT, settings=shop.settings)
+    shop.open("low", title="for engineering")
+    shop.open("critical", title="for whoever is on call", key="another")
+    shop.later(seconds=1)
+    assert [each["payload"]["summary"] for each in listener.events("/pager")] == ["for whoever is on call"]
+    assert [to for to, _ in mailbox.mails] == [["wei@shop.example"]] * 2
+    assert "Owner: engineering (wei@shop.example)" in mailbox.mails[0][1].get_content()
+    targets["mail"] = {"to": "email", "for": ["on_call"]}
+    shop.workspace.tell_incidents(product=PRODUCT, settings=shop.settings)
+    failures = shop.workspace.test_incident_notices(product=PRODUCT)
+    assert failures["mail"] == "the contract has no e-mail address for on_call"

@@ -44,11 +44,19 @@ class IncidentTeller:
     Args:
         store: Keeps settings and what is due.
         playbook: What the contract says to do about an incident meanwhile.
+        owners: Owners of a product's contract, and where each is reached.
         clock: The moment.
     """
 
-    def __init__(self, store: Store, *, playbook: Callable[[Incident], str], clock: Clock) -> None:
-        self._store, self._playbook, self._clock = store, playbook, clock
+    def __init__(
+        self,
+        store: Store,
+        *,
+        playbook: Callable[[Incident], str],
+        owners: Callable[[str], Mapping[str, str]],
+        clock: Clock,
+    ) -> None:
+        self._store, self._playbook, self._owners, self._clock = store, playbook, owners, clock
 
     def settings(self, product: str) -> NoticeSettings | None:
         """Who is told of a product's incidents; None: nobody."""
@@ -80,7 +88,9 @@ class IncidentTeller:
             return ()
         return [
             Telling(target=target.name, kind=told, due_at=at)
-            for target, told, at in settings.due(one, kind, now=self._clock())
+            for target, told, at in settings.due(
+                one, kind, owners=self._owners(one.product), now=self._clock()
+            )
         ]
 
     def tell_due(self) -> int:
@@ -121,7 +131,7 @@ class IncidentTeller:
             last_at=now,
             told_at=now,
         )
-        message = notifying.message_of(one, "closed", playbook="", console=settings.console)
+        message = notifying.message_of(one, "closed", playbook="", console=settings.console, owners={})
         return {each.name: self._send(each, message, settings, product) for each in settings.targets}
 
     def _tell(self, notice: Notice) -> bool:
@@ -136,7 +146,11 @@ class IncidentTeller:
             self._store.incidents.told(notice, failure="it was taken, or ended, before it was told")
             return False
         message = notifying.message_of(
-            one, notice.kind, playbook=self._playbook(one), console=settings.console
+            one,
+            notice.kind,
+            playbook=self._playbook(one),
+            console=settings.console,
+            owners=self._owners(notice.product),
         )
         failure = self._send(target, message, settings, notice.product)
         attempts = notice.attempts + 1
@@ -161,7 +175,10 @@ class IncidentTeller:
         return post(target.url, body, headers={SIGNATURE: signed})
 
     def _mail(self, target: Target, message: Message, server: Mailing) -> str:
-        letter = notifying.mail(message, sender=server.sender, to=target.address, at=self._clock())
+        to = target.addresses(self._owners(message.incident.product))
+        if not to:
+            return f"the contract has no e-mail address for {', '.join(target.owners)}"
+        letter = notifying.mail(message, sender=server.sender, to=to, at=self._clock())
         context = ssl.create_default_context()
         try:
             with (

@@ -150,6 +150,11 @@ class Incidents:
         mode = None if contract is None else self.mode(contract, one)
         return "" if mode is None else mode.failure.mitigation or ""
 
+    def owners(self, product: str) -> Mapping[str, str]:
+        """Owners of the contract in force, and where each is reached."""
+        contract = self.contract(product)
+        return {} if contract is None else contract.owners
+
     def note(self, product: str, incident_id: str, *, text: str, by: str, caller: Caller) -> Incident:
         """Write something down."""
         who = self.who(by, caller)

@@ -7,6 +7,7 @@ payload escapes them for its target.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -46,7 +47,9 @@ class Message:
     incident: Incident
 
 
-def message_of(one: Incident, kind: str, *, playbook: str, console: str) -> Message:
+def message_of(
+    one: Incident, kind: str, *, playbook: str, console: str, owners: Mapping[str, str]
+) -> Message:
     """The words of one event.
 
     Args:
@@ -54,11 +57,13 @@ def message_of(one: Incident, kind: str, *, playbook: str, console: str) -> Mess
         kind: Of the event.
         playbook: What the contract says to do meanwhile.
         console: Address of the console.
+        owners: Owners of the contract, and where each is reached.
     """
+    reached = owners.get(one.owner, "")
     told = [
         ("Product", one.product),
         ("Severity", one.severity),
-        ("Owner", one.owner),
+        ("Owner", f"{one.owner} ({reached})" if reached else one.owner),
         ("Failure mode", (one.failure_mode or "").replace("_", " ")),
         ("Claim", one.address.removeprefix(f"{one.product}/")),
         ("Since", f"{one.opened_at:%Y-%m-%d %H:%M} UTC"),

@@ -6,6 +6,7 @@ and ``>`` are escaped and words stand as plain text; a mail has no HTML, and its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -90,12 +91,12 @@ def pagerduty(message: Message, *, key: str) -> dict[str, Any]:
     }
 
 
-def mail(message: Message, *, sender: str, to: str, at: datetime) -> EmailMessage:
+def mail(message: Message, *, sender: str, to: Sequence[str], at: datetime) -> EmailMessage:
     """A mail in plain text; those of one incident stand in one thread."""
     one = message.incident
     thread = f"<{one.id}.{one.product.encode().hex()[:40]}@launchworthy>"
     found = EmailMessage(policy=SMTP)
-    found["From"], found["To"] = sender, to
+    found["From"], found["To"] = sender, ", ".join(to)
     found["Subject"] = f"[{one.severity}] {message.subject}"
     found["Date"] = format_datetime(at)
     found["References"] = thread

@@ -47,9 +47,10 @@ class Target:
         name: Of the target.
         to: How.
         url: Of a webhook, Slack or PagerDuty.
-        address: Of an e-mail.
+        address: Of an e-mail; empty: the addresses that the contract has for these owners.
         key: Routing key of PagerDuty.
-        owners: Whose incidents; empty: everyone's.
+        owners: Whose incidents; empty: those of owners whom the contract has as ``pager:NAME``, by the name
+            of the target, else everyone's.
         least: The mildest severity that is told.
     """
 
@@ -61,10 +62,22 @@ class Target:
     owners: tuple[str, ...] = ()
     least: str = "low"
 
-    def hears(self, one: Incident, owner: str) -> bool:
-        """Whether it hears of an incident that is this owner's."""
+    def hears(self, one: Incident, owner: str, owners: Mapping[str, str]) -> bool:
+        """Whether it hears of an incident that is this owner's.
+
+        Args:
+            one: The incident.
+            owner: Whose it is.
+            owners: Owners of the contract, and where each is reached.
+        """
         bad = SEVERITIES.index(one.severity) >= SEVERITIES.index(self.least)
-        return bad and (not self.owners or owner in self.owners)
+        own = self.owners or [name for name, where in owners.items() if where == f"pager:{self.name}"]
+        return bad and (not own or owner in own)
+
+    def addresses(self, owners: Mapping[str, str]) -> list[str]:
+        """Where its mail goes."""
+        found = [self.address] if self.address else [owners.get(name, "") for name in self.owners]
+        return [each for each in found if _MAIL.fullmatch(each)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,25 +136,30 @@ class NoticeSettings:
         """A target by its name."""
         return next((each for each in self.targets if each.name == name), None)
 
-    def due(self, one: Incident, kind: str, *, now: datetime) -> list[tuple[Target, str, datetime]]:
+    def due(
+        self, one: Incident, kind: str, *, owners: Mapping[str, str], now: datetime
+    ) -> list[tuple[Target, str, datetime]]:
         """Who hears of a step, as what, and when.
 
         Args:
             one: The incident after the step.
             kind: Of the event.
+            owners: Owners of the contract, and where each is reached.
             now: This moment.
         """
         machines = (Transport.WEBHOOK, Transport.PAGERDUTY)
         told = [
             (target, kind, self._when(one, now))
             for target in self.targets
-            if target.hears(one, one.owner)
+            if target.hears(one, one.owner, owners)
             and (kind in _TO_ALL or (kind in _TO_MACHINES and target.to in machines))
         ]
         if kind in ("opened", "reopened") and self.escalate_after is not None:
             later = now + self.escalate_after
             told += [
-                (target, ESCALATED, later) for target in self.targets if target.hears(one, self.escalate_to)
+                (target, ESCALATED, later)
+                for target in self.targets
+                if target.hears(one, self.escalate_to, owners)
             ]
         return told
 
@@ -194,7 +212,7 @@ def _target(name: Any, plain: Mapping[str, Any]) -> Target:
     if isinstance(owners, str) or not isinstance(owners, Sequence):
         raise InputError("for is a list of owners", where=f"{where}.for")
     address = ""
-    if to is Transport.EMAIL:
+    if to is Transport.EMAIL and (plain.get("address") is not None or not owners):
         address = _address(plain.get("address"), f"{where}.address")
     url = ""
     if to in (Transport.WEBHOOK, Transport.SLACK):

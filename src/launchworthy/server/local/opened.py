@@ -52,7 +52,10 @@ class Opened:
         self.approving = Approving(store, contracts=self.contracts, tells=lambda one: self._teller.tells(one))
         self._teller = Teller(store, person=self.approving.named)
         self._incident_teller = IncidentTeller(
-            store, playbook=lambda one: self._incidents.playbook(one), clock=clock
+            store,
+            playbook=lambda one: self._incidents.playbook(one),
+            owners=lambda product: self._incidents.owners(product),
+            clock=clock,
         )
         self._incidents = Incidents(
             store,
