@@ -22,7 +22,7 @@ def _bench() -> ModuleType:
 
 
 BENCH = _bench()
-REPETITIONS = 150
+REPETITIONS = 90
 
 
 @pytest.mark.parametrize("scenario", BENCH.SCENARIOS + BENCH.FAULTS, ids=lambda scenario: scenario.name)
