@@ -232,7 +232,7 @@ def shop() -> Iterator[Callable[..., Shop]]:
                 parse_contract(contract),
                 tools=tools,
                 models=models,
-                prices=PRICES,
+                prices=options.pop("prices", PRICES),
                 approvals=options.pop("approvals", queue),
                 seed=0,
                 **options,

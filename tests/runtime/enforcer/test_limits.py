@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from launchworthy.capture.pricing import Price, PriceTable, Rates
 from launchworthy.runtime.budget import BreakerState
 from launchworthy.runtime.no_answer import Answer, NoAnswer, Policy
-from launchworthy.runtime.permission import MemorySpending
+from launchworthy.runtime.permission import MemorySpending, Overrun
 
 Make = Callable[..., Any]
 
@@ -102,6 +103,32 @@ def test_a_ceiling_of_a_workflow_counts_what_was_really_spent_by_everybody(shop:
     assert 2 < answered < 12
     assert [bool(each) for each in kinds] == sorted([bool(each) for each in kinds], reverse=True)
     assert made.decisions("budget")[0]["rule"] == "shop/answer/limits/cost_per_workflow"
+
+
+def test_a_model_that_costs_nothing_answers_though_the_money_is_gone_and_no_ledger_tells(
+    shop: Make, contract: str
+) -> None:
+    class Unheard(MemorySpending):
+        """A ledger that does not answer, so that it has no room to give."""
+
+        def reserve(self, charges: Any, *, at_ms: int | None = None) -> Overrun:
+            return Overrun(charge=charges[0], spent=charges[0].most)
+
+    changed = contract.replace("actions_per_user: 5/d", "cost_per_user: 0.001 USD/d").replace(
+        ", extractive_answer, route]", "]"
+    )
+    paid = _ask(shop(changed, spending=Unheard()))
+    assert (paid.condition, paid.policy) == ("over_budget", Policy.DEFER)
+    own = Price(
+        providers=frozenset({"vendor"}),
+        models=("main", "backup"),
+        rates=Rates(input=0.0, output=0.0),
+        source="it runs here",
+        seen="2026-01-01",
+        version="own",
+    )
+    free = PriceTable(version="own", prices=(own,))
+    assert isinstance(_ask(shop(changed, spending=Unheard(), prices=free)), Answer)
 
 
 def test_the_breakers_can_be_looked_at(shop: Make) -> None:
