@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from launchworthy.cli.main import main
+from launchworthy.evidence import LedgerEntry
+from launchworthy.evidence.chain import link
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.store import StoreOptions
 
@@ -244,3 +247,35 @@ def test_an_export_never_writes_into_what_is_there(run: Run, tmp_path: Path) -> 
     assert "not empty" in err
     assert run("audit", "export", "--out", "x", "--tool", "nothing")[0] == 64
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", ["out", "part"])
+def test_what_anybody_can_append_to_an_export_is_not_taken_for_the_chain(
+    run: Run, tmp_path: Path, name: str
+) -> None:
+    """An entry needs no key; only the head does."""
+    path = tmp_path / name / "chain.jsonl"
+    last = json.loads(path.read_text().splitlines()[-1])
+    before = LedgerEntry(**{**last, "at": datetime.fromisoformat(last["at"])})
+    body = {**json.loads(before.body), "kind": "approval", "outcome": "approved"}
+    forged = link(body, kind="decision", at=before.at, after=before)
+    row = {each: getattr(forged, each) for each in ("seq", "kind", "body", "previous", "hash")}
+    with path.open("a") as file:
+        file.write(json.dumps(row | {"at": forged.at.isoformat()}) + "\n")
+    about = tmp_path / name / "audit.json"
+    told = json.loads(about.read_text())
+    about.write_text(json.dumps(told | {"entries": told["entries"] + 1}))
+    code, out, _ = run("audit", "verify", name)
+    assert (code, "shop: cannot be told" in out, "entr" in out) == (2, True, True)
+
+
+def test_an_export_ends_where_it_is_signed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launchworthy.server.audit.Auditor.sign", lambda _: 0)  # the minute is not over
+    workspace = LocalWorkspace.open(tmp_path / "data", options=StoreOptions(min_free_bytes=0))
+    workspace.decide(product="shop", kind="permission", subject="refund", outcome="denied", reason="late")
+    workspace.close()
+    assert run("audit", "verify", "data")[0] == 0
+    for name, filters in (("whole", []), ("some", ["--tool", "refund"])):
+        code, out, _ = run("audit", "export", "--out", name, *filters)
+        assert (code, "1 more came after the last signature" in out) == (0, True)
+        assert run("audit", "verify", name)[0] == 0

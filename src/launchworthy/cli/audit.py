@@ -115,8 +115,12 @@ def _verified_export(folder: Path, key: bytes | None) -> dict[str, Any]:
 
     bundle = read_bundle(folder)
     report = verify_bundle(bundle, public_key=key)
+    row = _row(report.product, report.entries, report.faults)
+    if report.faults and row["exit_code"] == 0:
+        # An export ends where it is signed: what comes after could be anybody's.
+        row["exit_code"] = _UNKNOWN
     return {
-        **_row(report.product, report.entries, report.faults),
+        **row,
         "complete": report.complete,
         "opened": report.opened,
         "closed": report.closed,
@@ -259,10 +263,17 @@ def export(
             if not chosen:
                 raise InputError("no entry is like that", hint="`launchworthy audit show` reads by the same")
         told = workspace.audit_heads(product=name)
+        # What no head vouches for yet is in the next export.
+        signed = max((head.size for head in told.heads), default=entries[-1].seq)
+        later = sum(each.seq > signed and (chosen is None or each.seq in chosen) for each in entries)
+        entries = [each for each in entries if each.seq <= signed]
+        if chosen is not None:
+            chosen = {seq for seq in chosen if seq <= signed}
         openings = []
         if not without_details:
-            for after in range(0, entries[-1].seq, 1_000):
+            for after in range(0, signed, 1_000):
                 openings += workspace.audit_openings(product=name, after=after)
+            openings = [each for each in openings if each.seq <= signed]
         written = write_bundle(
             out,
             product=name,
@@ -274,3 +285,5 @@ def export(
         )
     heads = "1 head" if len(told.heads) == 1 else f"{len(told.heads):,} heads"
     click.echo(f"{written:,} of {len(entries):,} entries, {heads} → {out}")
+    if later:
+        click.echo(f"  {later:,} more came after the last signature: export again in a minute")
