@@ -15,6 +15,7 @@ from launchworthy.console.charts import (
     ForestRow,
     HistoryPoint,
     IntervalMark,
+    LookPoint,
     Scale,
     correction_plot,
     coverage_plot,
@@ -22,6 +23,7 @@ from launchworthy.console.charts import (
     forest_plot,
     history_plot,
     interval_plot,
+    looks_plot,
     risk_plot,
     ruler,
     scale_over,
@@ -303,3 +305,27 @@ def test_any_number_of_readings_is_drawn(number: int, budget: int | None) -> Non
     root = parsed(spending_plot([AT] * number, budget=budget, title="t"))
     assert len(list(root.iter("circle"))) == min(number, 60)
     assert str(root.findtext("desc")).startswith(f"{number} reading")
+
+
+def test_evidence_is_drawn_against_the_bounds_of_looks_and_what_always_holds() -> None:
+    svg = looks_plot(
+        [LookPoint(fraction=0.25, z=1.0), LookPoint(fraction=0.5, z=3.2)],
+        bounds=[
+            LookPoint(fraction=0.05, z=math.inf),
+            LookPoint(fraction=0.5, z=2.96),
+            LookPoint(fraction=1.0, z=1.97),
+        ],
+        always=[LookPoint(fraction=0.1, z=3.4), LookPoint(fraction=1.0, z=3.1)],
+        title="resolved: evidence for candidate",
+    )  # fmt: skip
+    root = parsed(svg)
+    assert root.findtext("desc") == (
+        "3 planned looks; newest evidence: z 3.2 at 50 % of the planned users; bounds none, 2.96, 1.97"
+    )
+    assert len(root.findall(".//circle")) == 2
+    assert len(root.findall(".//rect")) == 2, "a look that can show nothing has no bound to draw"
+    heights = [float(circle.get("cy", "0")) for circle in root.findall(".//circle")]
+    assert heights[1] < heights[0], "stronger evidence stands higher"
+    assert float(root.findall(".//rect")[0].get("y", "0")) + 4 > heights[1], "3.2 is above the bound of 2.96"
+    assert {"shown", "harm"} <= set(words(svg))
+    assert "nothing seen yet" in looks_plot((), bounds=(), always=(), title="none")
