@@ -51,7 +51,7 @@ def command(
     data: Path | None,
     as_json: bool,
 ) -> int:
-    """Force each fallback, each fault of a monitor and each failure of a guard; undo what can be undone.
+    """Force each fallback, fault and failure of a guard, and undo what can be undone.
 
     NAME is guards, fallbacks, undo, or a monitor of the contract that injects faults; all if not given.
     A drill goes through the application's own code where it decorated its function with
