@@ -11,7 +11,16 @@ import pytest
 
 from launchworthy.cli.main import main
 from launchworthy.errors import InputError
-from launchworthy.rollout.experiment import Role, SimulatedMetric, SimulatedPlan, read_simulated, simulate
+from launchworthy.rollout.experiment import (
+    Conclusion,
+    Role,
+    SimulatedMetric,
+    SimulatedPlan,
+    analyse,
+    gather_document,
+    read_simulated,
+    simulate,
+)
 from launchworthy.stats import share_evidence, share_sequence
 
 RAMP = """\
@@ -265,3 +274,41 @@ def test_a_contract_without_harms_or_stages_that_compare_is_refused(
         code, _, err = _run(capsys, "--contract", str(path), "--per-day", "100")
         assert code == 64
         assert says in err
+
+
+def test_what_is_simulated_is_what_is_read() -> None:
+    """The share of candidates that the simulation ships is that which `analyze` ships of drawn sums."""
+    goal = SimulatedMetric(name="resolved", rate=0.4, change=0.05)
+    harm = SimulatedMetric(name="unsafe", role=Role.HARM, rate=0.1, margin=0.06, higher_is_better=False)
+    plan = SimulatedPlan(stages=((0.5, 1.0), (0.5, 1.0)), per_day=1_000.0, metrics=(goal, harm))
+    promised = simulate(plan, repetitions=2_000, seed=3).outcomes[1].ships
+    rng, shipped = np.random.default_rng(4), 0
+    for _ in range(300):
+        drawn = [(rng.binomial(500, 0.4 + 0.05 * arm, 2), rng.binomial(500, 0.1, 2)) for arm in (0, 1)]
+        for look in (1, 2):
+            arms = [
+                {
+                    "n": 500 * look,
+                    "sums": {"resolved": int(yes[:look].sum()), "unsafe": int(bad[:look].sum())},
+                }
+                for yes, bad in drawn
+            ]
+            metrics = {
+                name: {
+                    **extra,
+                    "arms": {
+                        side: {"n": arm["n"], "sum": arm["sums"][name]}  # type: ignore[index]
+                        for side, arm in zip(("control", "candidate"), arms, strict=True)
+                    },
+                }
+                for name, extra in (
+                    ("resolved", {}),
+                    ("unsafe", {"role": "harm", "margin": 0.06, "higher_is_better": False}),
+                )
+            }
+            document = {"users": 2_000, "looks": [0.5, 1], "metrics": metrics}
+            conclusion = analyse(*gather_document(document, where="drawn")).conclusion
+            if conclusion in (Conclusion.SHIP, Conclusion.HARM):
+                shipped += conclusion is Conclusion.SHIP
+                break
+    assert shipped / 300 == pytest.approx(promised, abs=0.085)
