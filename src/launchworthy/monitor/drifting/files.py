@@ -71,6 +71,7 @@ def opened(path: Path, *, unit: str = "") -> Iterator[duckdb.DuckDBPyConnection]
         "preserve_insertion_order": "true",
     }
     with duckdb.connect(":memory:", config=settings) as connection:
+        connection.execute("SET enable_progress_bar = false")  # which would stand in front of what is printed
         try:
             connection.read_parquet(str(path), hive_partitioning=False).create_view("file")
             if unit:
