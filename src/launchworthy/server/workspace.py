@@ -1,6 +1,6 @@
 """The one door to a data folder: the same operations on open files and over HTTP.
 
-May import every room below ``server``. ``local.py`` implements it on open files, ``remote.py`` over HTTP,
+May import every room below ``server``. ``local`` implements it on open files, ``remote.py`` over HTTP,
 ``operations.py`` says how each method looks as a request.
 """
 

@@ -3,9 +3,11 @@
 May import what ``runtime`` may.
 """
 
-from launchworthy.runtime.fallback.asking import Asked, Asking, Failure, Hold, Purse, Restart, TooDear
+from launchworthy.runtime.fallback.asked import Asked, Failure, Restart
+from launchworthy.runtime.fallback.asking import Asking
 from launchworthy.runtime.fallback.cache import AnswerCache, CachedAnswer, MemoryAnswerCache, answer_key
 from launchworthy.runtime.fallback.extractive import Extract, best_sentences, listed_results
+from launchworthy.runtime.fallback.paying import Hold, Purse, TooDear
 from launchworthy.runtime.fallback.plan import Fallback, Way, plan_of
 from launchworthy.runtime.fallback.reply import NoReply, Reply, ToolCall, reply_of
 

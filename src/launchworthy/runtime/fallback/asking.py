@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from launchworthy.capture.sdk.blocks import model_call
 from launchworthy.capture.sdk.messages import field_of
@@ -24,97 +24,17 @@ from launchworthy.capture.sdk.span import Span
 from launchworthy.capture.sdk.streams import Gathering, text_of
 from launchworthy.records.attributes import GenAI
 from launchworthy.runtime.budget import Breaker, Deadline, estimated_tokens, is_transient, wait_before
+from launchworthy.runtime.fallback.asked import BUDGET, EMPTY, Asked, Failure, Restart
+from launchworthy.runtime.fallback.paying import Hold, Purse, TooDear
 from launchworthy.runtime.fallback.plan import Fallback, Way
 from launchworthy.runtime.fallback.reply import NoReply, Reply, reply_of
 from launchworthy.runtime.faults import InjectedFault, faults
 from launchworthy.runtime.running import Busy, Job, Runner, parts_of, settle
 
-__all__ = ["Asked", "Asking", "Failure", "Hold", "Purse", "Restart", "TooDear"]
+__all__ = ["Asking"]
 
 # What the product's own fallback may take past the hard point, for it is the last that answers.
 _GRACE_S = 0.5
-_BUDGET, _EMPTY = "budget", "nothing to answer with"
-
-
-class Hold(Protocol):
-    """Money set aside for one request."""
-
-    def price(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
-        """What an answer costs, in US dollars; nothing is entered."""
-        ...
-
-    def paid(self, *, input_tokens: int, output_tokens: int, cached: int) -> float | None:
-        """It was answered; what it cost, in US dollars."""
-        ...
-
-    def lost(self) -> None:
-        """It may have been answered: what was set aside counts as spent."""
-        ...
-
-    def back(self) -> None:
-        """It was not answered and is not billed."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TooDear:
-    """Why no money is set aside for a request."""
-
-    rule: str
-    reason: str
-
-
-class Purse(Protocol):
-    """Pays for requests."""
-
-    def take(self, model: str, messages: Any, options: Mapping[str, Any]) -> Hold | TooDear:
-        """Set aside what a request may cost at worst."""
-        ...
-
-
-class Restart:
-    """Said within a stream: forget what came so far, another answers from the beginning."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Something that was tried and did not answer.
-
-    Attributes:
-        name: Model or fallback.
-        reason: ``timeout``, ``budget``, ``resting`` (its breaker is open), or the name of the error.
-        rule: Line of the contract that it broke, if one.
-    """
-
-    name: str
-    reason: str
-    rule: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What came of a question.
-
-    Attributes:
-        reply: The answer; None where nothing answered.
-        policy: The way to give no answer that the fallbacks end in, if they name one.
-        rule: Address of the fallback that answered or ended it.
-        failures: What was tried before, in order.
-        timed_out: Whether the hard point was reached.
-        too_dear: The first line of the contract for whose sake a model was not asked.
-    """
-
-    reply: Reply | None
-    policy: str | None = None
-    rule: str = ""
-    failures: tuple[Failure, ...] = ()
-    timed_out: bool = False
-    too_dear: TooDear | None = None
-
-    @property
-    def only_too_dear(self) -> bool:
-        """Whether no model failed: those that were not asked cost too much."""
-        return all(each.reason in (_BUDGET, _EMPTY) for each in self.failures)
 
 
 @dataclass(eq=False, slots=True)
@@ -354,7 +274,7 @@ class _Question:
             return
         reply = Reply(text=fallback.own) if isinstance(fallback.own, str) else self._instant(fallback)
         if reply is None or not reply:
-            self._failures.append(Failure(name=fallback.name, reason=_EMPTY))
+            self._failures.append(Failure(name=fallback.name, reason=EMPTY))
             return
         self._finish(Reply(text=reply.text, fallback=fallback.name, cites=reply.cites), rule=fallback.rule)
 
@@ -368,7 +288,7 @@ class _Question:
         hold = self._purse.take(name, self._messages, self._options)
         if isinstance(hold, TooDear):
             self._too_dear = self._too_dear or hold
-            self._failures.append(Failure(name=called, reason=_BUDGET, rule=hold.rule))
+            self._failures.append(Failure(name=called, reason=BUDGET, rule=hold.rule))
             return False
         attempt = _Attempt(name=name, fallback=fallback, hold=hold, breaker=breaker)
         return self._start(attempt, lambda job: self._call_model(attempt, job))
