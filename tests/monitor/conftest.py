@@ -84,6 +84,8 @@ class World:
         product: str | None = None,
         gold: Sequence[Guarded] = (),
         scores: Mapping[str, CallScores] | None = None,
+        baseline: str | None = None,
+        not_before: datetime | None = None,
     ) -> dict[str, Evidence]:
         """Evidence by address of its claim; there is never more than one piece for a claim."""
         self.settle()
@@ -95,6 +97,8 @@ class World:
             now=self.now,
             gold=gold,
             scores=scores,
+            baseline=baseline,
+            not_before=not_before,
         )
         found = {piece.claim: piece for piece in pieces}
         assert len(found) == len(pieces)

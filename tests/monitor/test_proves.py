@@ -92,6 +92,7 @@ fairness:
   ratio: {{answer/outcomes/resolved: {{at_most: 9}}}}
 proof: {{proxies: {{answer/quality/hit@5: answer/outcomes/resolved}}}}
 feedback: {{ask: What was wrong?, offer: [reason], coverage: {{at_least: 3 %}}}}
+rollout: {{harms: [outcomes/escalation]}}
 monitors:
   misses: {{signal: empty_retrieval, at_most: 90 %, window: 10d, page: engineering}}
 """
@@ -160,6 +161,10 @@ def _live(world: World) -> dict[str, float]:
         if place % 3 == 0:
             world.feedback(trace=trace, confidence=rng.choice([3.0, 4.0, 5.0]), ago=ago - 60)
         scores[trace.hex()] = rng.random()
+    for place in range(30):  # what the others got, while a ramp was under way
+        ago = rng.uniform(2, 9) * DAY
+        trace = world.call(release="r-0", user_id=f"old_{place}", session_id=f"old_{place}", ago=ago)
+        world.outcome("escalated" if place % 3 else "resolved", trace=trace, ago=ago - 60)
     return scores
 
 
@@ -171,7 +176,8 @@ def _measured(world: World) -> tuple[Any, Sequence[Any], Sequence[Evidence]]:
     gold = Guarded(name="answer", version="g-1", since=since, canaries=("mark",), told=Told([]))
     proxies = [each.address for each in known if each.metric == "proxies"]
     scores = {address: CallScores(metric="hit@5", values=values) for address in proxies}
-    found = world.measure(*known, gold=[gold], scores=scores)
+    began = world.now - timedelta(days=20)
+    found = world.measure(*known, gold=[gold], scores=scores, baseline="r-0", not_before=began)
     return contract, known, list(found.values())
 
 
