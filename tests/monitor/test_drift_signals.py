@@ -133,6 +133,28 @@ def test_the_same_questions_are_not_told_apart(world: Any, claim: Any) -> None:
     assert piece.low < 0.5 < piece.high
 
 
+def test_answers_that_are_refused_or_whose_tools_fail_are_columns_of_the_output(
+    world: Any, claim: Any
+) -> None:
+    for ago, often in ((5.5 * _DAY, 20), (0.5 * _DAY, 4)):
+        for number in range(400):
+            refused = number % often == 0
+            trace = world.call(
+                ago=ago + number,
+                user_id=f"o-{ago}-{number}",
+                output=json.dumps("Here is what you asked for."),
+                no_answer="refuse" if refused else None,
+            )
+            broken = number % often == 1
+            world.span(kind="tool", trace=trace, ago=ago + number, status="error" if broken else "ok")
+    piece = world.one(_monitor(claim, signal="output", method="jensen_shannon", at_most=0.05))
+    found = {column["name"]: column for column in piece.detail["drift"]["columns"]}
+    assert found["answered"]["state"] == found["tools"]["state"] == "drifted"
+    assert ["refuse", 0.05, 0.25] in found["answered"]["bars"]
+    assert ["one failed", 0.05, 0.25] in found["tools"]["bars"]
+    assert found["text: length"]["state"] != "drifted"
+
+
 def test_a_release_without_a_past_is_compared_with_earlier_ones_and_the_cause_told_apart(
     world: Any, claim: Any
 ) -> None:

@@ -25,6 +25,7 @@ _FEWEST = 50
 _LONGEST = 65_536  # characters of an input that are read; a longer one is left out, not cut
 _SCORES = ("score", "probability", "prediction_score", "chance", "value")
 _MOST_FIELDS = 60
+_TOOLS = {None: "none ran", True: "one failed", False: "all ran"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +70,24 @@ def calls_of(ask: Ask, signal: str, *, other_releases: bool = False) -> Calls:
             f" AND release IS NOT DISTINCT FROM {bind(ask.scene.release)}::VARCHAR"
             f" AND start_time >= {bind(ask.since_ns)} AND start_time < {bind(ask.until_ns)})"
         )
+    tools = ""
+    if signal.partition("/")[0] == "output":
+        failed = "bool_or(coalesce(status = 'error', false))"
+        tools = (
+            f", (SELECT {failed} FROM spans AS t WHERE t.product = {bind(ask.scene.product)}"
+            f" AND t.kind = 'tool' AND t.start_time >= {bind(ask.since_ns)} AND t.trace_id = calls.trace_id) AS tool_failed"
+        )
+    # Who is drawn is decided before any text is read.
     found = ask.scene.query(
-        "SELECT lower(hex(trace_id)) AS trace, unit, sim, no_answer, failed,"
+        f"WITH calls AS NOT MATERIALIZED (SELECT * FROM ({calls}){others}),"
+        " drawn AS MATERIALIZED (SELECT arg_min(trace_id, hash(trace_id)) AS trace_id, unit FROM calls"
+        f" GROUP BY unit ORDER BY min(hash(trace_id)) LIMIT {MOST_ROWS})"
+        " SELECT lower(hex(trace_id)) AS trace, calls.unit AS unit, sim, no_answer, failed,"
         f" CASE WHEN length(input) <= {_LONGEST} THEN input END AS input,"
-        f" CASE WHEN length(output) <= {_LONGEST} THEN output END AS output"
-        f" FROM (SELECT *, row_number() OVER (PARTITION BY unit ORDER BY hash(trace_id)) AS place"
-        f" FROM ({calls}){others}) WHERE place = 1 ORDER BY hash(trace_id) LIMIT {MOST_ROWS}",
+        f" CASE WHEN length(output) <= {_LONGEST} THEN output END AS output{tools}"
+        " FROM calls JOIN drawn USING (trace_id)"
+        " QUALIFY row_number() OVER (PARTITION BY drawn.unit ORDER BY start_time) = 1"
+        " ORDER BY hash(trace_id)",
         bind.values,
     )
     read = _reader(signal)
@@ -163,6 +176,7 @@ def _reader(signal: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         return lambda row: {
             **_fields(row["output"], "assistant"),
             "answered": "failed" if row["failed"] else row["no_answer"] or "answered",
+            "tools": _TOOLS[row["tool_failed"]],
         }
     return lambda row: _fields(row["input"], "user")
 
