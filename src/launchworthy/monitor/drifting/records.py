@@ -75,7 +75,8 @@ def calls_of(ask: Ask, signal: str, *, other_releases: bool = False) -> Calls:
         failed = "bool_or(coalesce(status = 'error', false))"
         tools = (
             f", (SELECT {failed} FROM spans AS t WHERE t.product = {bind(ask.scene.product)}"
-            f" AND t.kind = 'tool' AND t.start_time >= {bind(ask.since_ns)} AND t.trace_id = calls.trace_id) AS tool_failed"
+            f" AND t.kind = 'tool' AND t.start_time >= {bind(ask.since_ns)}"
+            " AND t.trace_id = calls.trace_id) AS tool_failed"
         )
     # Who is drawn is decided before any text is read.
     found = ask.scene.query(
