@@ -62,6 +62,15 @@ def test_giving_it_to_everybody_moves_nobody_who_has_it() -> None:
     assert (move.share, move.allowed) == (0.5, False)
 
 
+def test_places_that_grow_move_nobody() -> None:
+    def at(**places: list[float]) -> FlagSet:
+        return _set(rules=[{"name": "half", "split": places}])
+
+    assert moves(at(a=[0, 0.2], b=[0.5, 0.7]), at(a=[0, 0.4], b=[0.5, 1])) == []
+    (move,) = moves(at(a=[0, 0.2], b=[0.5, 0.7]), at(a=[0.1, 0.2], b=[0.5, 0.7]))
+    assert move.share == pytest.approx(0.1)
+
+
 def test_taking_back_from_everybody_is_said_enough() -> None:
     (back,) = moves(_set(), _set(rules=_half(share=0)))
     assert back.allowed

@@ -167,6 +167,48 @@ def test_splits_namespaces_and_shares_are_those_of_growthbooks_client() -> None:
         theirs.destroy()
 
 
+# growthbook packages/sdk-js/test/cases.json, specVersion 0.5.4, inNamespace.
+NAMESPACES = [
+    (user, name, *part, (part == (0.4, 1)) is not low)
+    for user, name, low in (
+        ("1", "namespace1", False),
+        ("1", "namespace2", False),
+        ("2", "namespace1", False),
+        ("2", "namespace2", False),
+        ("3", "namespace1", False),
+        ("3", "namespace2", True),
+        ("4", "namespace1", False),
+        ("4", "namespace2", True),
+    )
+    for part in ((0, 0.4), (0.4, 1))
+]
+
+
+def test_a_namespace_that_came_from_growthbook_keeps_its_old_hash() -> None:
+    assert len(NAMESPACES) == 16
+    for user, name, low, high, within in NAMESPACES:
+        space = {"name": name, "from": low, "to": high, "algorithm": "growthbook@1"}
+        flag = {"variants": ["out", "in"], "namespace": space, "rules": [{"split": {"in": 1}}]}
+        assert (decided(flag, user).variant == "in") is within, (user, name, low)
+
+
+def test_a_split_by_places_is_that_of_optimizelys_client() -> None:
+    from optimizely.bucketer import Bucketer
+
+    flag = {
+        "variants": ["none", "a", "b"],
+        "algorithm": "optimizely",
+        "seed": "experiment-7",
+        "rules": [{"split": {"a": [0, 0.3], "b": [[0.3, 0.5], [0.9, 1]]}}],
+    }
+    made = read_flags({"product": "shop", "flags": {"tone": flag}})
+    evaluate = compiled(made.flags["tone"], made)
+    for unit in [*UNITS[:500], "Grüße"]:
+        bucket = Bucketer()._generate_bucket_value(f"{unit}experiment-7")
+        expected = "a" if bucket < 3_000 else "b" if bucket < 5_000 or bucket >= 9_000 else "none"
+        assert evaluate(unit, {}).variant == expected
+
+
 def test_flags_of_disjoint_parts_of_a_namespace_share_nobody() -> None:
     parts = {"one": {"from": 0, "to": 0.5}, "two": {"from": 0.5, "to": 1}}
     made = read_flags(

@@ -52,6 +52,13 @@ def test_a_file_says_what_it_says_and_is_the_same_when_written_back(tmp_path: Pa
     assert read_flags_file(tmp_path / "flags.json") == found
 
 
+def test_places_are_written_back_as_they_were_read() -> None:
+    places = {"a": [[0.0, 0.25], [0.75, 1.0]], "b": [[0.25, 0.5]]}
+    found = read_flags(_with(rules=[{"split": places}]))
+    assert flags_document(found)["flags"]["tone"]["rules"][0]["split"] == places
+    assert read_flags(flags_document(found)) == found
+
+
 def _with(**flag: Any) -> dict[str, Any]:
     return {"product": "shop", "flags": {"tone": {"variants": ["a", "b"], **flag}}}
 
@@ -84,6 +91,22 @@ def _with(**flag: Any) -> dict[str, Any]:
         (_with(rules=[{"split": {"a": 0}}]), "flags.tone.rules[0].split", "more than nothing"),
         (_with(rules=[{"split": {"a": -1}}]), "flags.tone.rules[0].split.a", "a weight"),
         (_with(rules=[{"split": {"a": "1e999"}}]), "flags.tone.rules[0].split", "more than nothing"),
+        (_with(rules=[{"split": {"a": [0, 0.4], "b": 1}}]), "flags.tone.rules[0].split.b", "it is a list"),
+        (_with(rules=[{"split": {"a": [0, 0.4, 1]}}]), "flags.tone.rules[0].split.a", "pairs such as"),
+        (_with(rules=[{"split": {"a": []}}]), "flags.tone.rules[0].split.a", "pairs such as"),
+        (_with(rules=[{"split": {"a": [[0, 0.4], 1]}}]), "flags.tone.rules[0].split.a", "pairs such as"),
+        (_with(rules=[{"split": {"a": [0.4, 0.4]}}]), "flags.tone.rules[0].split.a", "is no place"),
+        (_with(rules=[{"split": {"a": [0, 2]}}]), "flags.tone.rules[0].split.a", "a share"),
+        (
+            _with(rules=[{"split": {"a": [0, 0.4], "b": [0.3, 1]}}]),
+            "flags.tone.rules[0].split",
+            "share places",
+        ),
+        (
+            _with(rules=[{"split": {"a": [0, 0.4]}, "share": 0.5}]),
+            "flags.tone.rules[0].share",
+            "by places has no share",
+        ),
         (_with(rules=[{"split": {"a": 1}, "share": 1.5}]), "flags.tone.rules[0].share", "a share"),
         (_with(rules=[{"split": {"a": 1}, "share": "nan"}]), "flags.tone.rules[0].share", "a share"),
         (_with(rules=[{"serve": "a", "name": "x"}] * 2), "flags.tone.rules[1].name", "two rules"),

@@ -81,7 +81,7 @@ def _hashed_otherwise(old: Flag, new: Flag, before: FlagSet, after: FlagSet) -> 
         grown = (
             old.namespace is not None
             and new.namespace is not None
-            and old.namespace.name == new.namespace.name
+            and (old.namespace.name, old.namespace.algorithm) == (new.namespace.name, new.namespace.algorithm)
             and new.namespace.low <= old.namespace.low
             and new.namespace.high >= old.namespace.high
         )

@@ -57,7 +57,7 @@ class _Compiled:
         self._space: tuple[Position, float, float] | None = None
         if flag.namespace is not None:
             self._space = (
-                hashing.prepared(f"__{flag.namespace.name}"),
+                algorithm(flag.namespace.algorithm).prepared(f"__{flag.namespace.name}"),
                 flag.namespace.low,
                 flag.namespace.high,
             )

@@ -90,8 +90,9 @@ class Rule:
         when: Every one holds.
         segments: One of them holds; none named: no matter.
         serve: The variant, if it is no split.
-        split: Weights by variant.
+        split: Weights by variant; with ``places``, how much each has.
         share: Share of units that the split takes in; the others go on to the next rule.
+        places: Which positions have which variant, where the split says so itself.
     """
 
     name: str
@@ -100,20 +101,27 @@ class Rule:
     serve: str | None = None
     split: Mapping[str, float] = field(default_factory=dict)
     share: float = 1.0
+    places: tuple[Range, ...] = ()
 
     @property
     def ranges(self) -> tuple[Range, ...]:
         """Which positions of the split have which variant."""
+        if self.places:
+            return self.places
         return spread(self.split, share=self.share) if self.split else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namespace:
-    """The part of a namespace in which a flag's splits are; flags of disjoint parts exclude each other."""
+    """The part of a namespace in which a flag's splits are; flags of disjoint parts exclude each other.
+
+    ``algorithm`` is that of the flag, unless the namespace came from where it is another.
+    """
 
     name: str
     low: float
     high: float
+    algorithm: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from launchworthy.errors import InputError
-from launchworthy.rollout.bucketing import ALGORITHMS, DEFAULT, algorithm
+from launchworthy.rollout.bucketing import DEFAULT, Range, algorithm
 from launchworthy.rollout.flags.model import (
     USER,
     Condition,
@@ -141,7 +142,12 @@ def flag_document(flag: Flag) -> dict[str, Any]:
         "sticky": flag.sticky,
         "namespace": None
         if flag.namespace is None
-        else {"name": flag.namespace.name, "from": flag.namespace.low, "to": flag.namespace.high},
+        else {
+            "name": flag.namespace.name,
+            "from": flag.namespace.low,
+            "to": flag.namespace.high,
+            "algorithm": flag.namespace.algorithm,
+        },
         "holdout": flag.holdout,
         "overrides": dict(flag.overrides),
         "rules": [
@@ -150,11 +156,20 @@ def flag_document(flag: Flag) -> dict[str, Any]:
                 "when": _conditions_document(rule.when),
                 "segments": list(rule.segments),
                 **({"serve": rule.serve} if rule.serve is not None else {}),
-                **({"split": dict(rule.split), "share": rule.share} if rule.split else {}),
+                **_split_document(rule),
             }
             for rule in flag.rules
         ],
     }
+
+
+def _split_document(rule: Rule) -> dict[str, Any]:
+    if rule.places:
+        found: dict[str, list[list[float]]] = {}
+        for each in rule.places:
+            found.setdefault(each.variant, []).append([each.low, each.high])
+        return {"split": found}
+    return {"split": dict(rule.split), "share": rule.share} if rule.split else {}
 
 
 def flag_version(flag: Flag, flags: FlagSet) -> str:
@@ -205,12 +220,7 @@ def _flag(
     variants = _variants(given.get("variants"), f"{where}.variants")
     first = next(iter(variants))
     off = _variant(given.get("off", first), variants, f"{where}.off")
-    name = _text(given.get("algorithm", DEFAULT), f"{where}.algorithm")
-    if name not in ALGORITHMS:
-        try:
-            algorithm(name)
-        except InputError as error:
-            raise InputError(error.message, where=f"{where}.algorithm", hint=error.hint) from error
+    name = _algorithm(given.get("algorithm", DEFAULT), f"{where}.algorithm")
     holdout = given.get("holdout")
     if holdout is not None:
         holdout = _one_of(_text(holdout, f"{where}.holdout"), holdouts, f"{where}.holdout", "holdout")
@@ -232,7 +242,7 @@ def _flag(
         seed=_text(given.get("seed") or key, f"{where}.seed"),
         generation=_count(given.get("generation", 1), f"{where}.generation"),
         sticky=_flagged(given.get("sticky", False), f"{where}.sticky"),
-        namespace=_namespace(given.get("namespace"), f"{where}.namespace"),
+        namespace=_namespace(given.get("namespace"), f"{where}.namespace", name),
         holdout=holdout,
         overrides={
             _text(unit, f"{where}.overrides"): _variant(variant, variants, f"{where}.overrides.{unit}")
@@ -240,6 +250,13 @@ def _flag(
         },
         rules=tuple(rules),
     )
+
+
+def _algorithm(name: Any, where: str) -> str:
+    try:
+        return algorithm(_text(name, where)).name
+    except InputError as error:
+        raise InputError(error.message, where=where, hint=error.hint) from error
 
 
 def _variants(body: Any, where: str) -> dict[str, Any]:
@@ -289,7 +306,14 @@ def _rule(
     if ("serve" in given) == ("split" in given):
         raise InputError("a rule has one of serve and split", where=where)
     split: dict[str, float] = {}
-    if "split" in given:
+    places: tuple[Range, ...] = ()
+    if "split" in given and any(isinstance(each, list) for _, each in _named(given["split"], where)):
+        places = _places(given["split"], f"{where}.split", variants)
+        for each in places:
+            split[each.variant] = split.get(each.variant, 0.0) + each.high - each.low
+        if "share" in given:
+            raise InputError("a split by places has no share", where=f"{where}.share")
+    elif "split" in given:
         for name, weight in _named(given["split"], f"{where}.split"):
             variant = _variant(name, variants, f"{where}.split")
             split[variant] = _share(weight, f"{where}.split.{name}", most=math.inf)
@@ -307,8 +331,28 @@ def _rule(
         ),
         serve=None if split else _variant(given["serve"], variants, f"{where}.serve"),
         split=split,
-        share=_share(given.get("share", 1.0), f"{where}.share"),
+        share=sum(split.values()) if places else _share(given.get("share", 1.0), f"{where}.share"),
+        places=places,
     )
+
+
+def _places(body: Any, where: str, variants: Mapping[str, Any]) -> tuple[Range, ...]:
+    """``{plain: [0, 0.4], warm: [[0.4, 0.5], [0.9, 1]]}``: positions that do not overlap."""
+    found = []
+    for name, told in _named(body, where):
+        variant, place = _variant(name, variants, where), f"{where}.{name}"
+        pairs = _list(told, place)
+        for pair in pairs if any(isinstance(each, list) for each in pairs) else [pairs]:
+            if not isinstance(pair, list) or len(pair) != 2:
+                raise InputError("places are pairs such as [0, 0.4]", where=place)
+            low, high = (_share(edge, place) for edge in pair)
+            if low >= high:
+                raise InputError(f"from {low:g} to {high:g} is no place", where=place)
+            found.append(Range(low=low, high=high, variant=variant))
+    for one, other in pairwise(sorted(found, key=lambda each: each.low)):
+        if other.low < one.high:
+            raise InputError(f"{one.variant} and {other.variant} share places", where=where)
+    return tuple(found)
 
 
 def _conditions(body: Any, where: str) -> tuple[Condition, ...]:
@@ -368,14 +412,19 @@ def _holdout(name: str, body: Any, where: str) -> Holdout:
     )
 
 
-def _namespace(body: Any, where: str) -> Namespace | None:
+def _namespace(body: Any, where: str, algorithm_of_flag: str) -> Namespace | None:
     if body is None:
         return None
-    given = _mapping(body, where, ("name", "from", "to"))
+    given = _mapping(body, where, ("name", "from", "to", "algorithm"))
     low, high = _share(given.get("from", 0), f"{where}.from"), _share(given.get("to", 1), f"{where}.to")
     if low >= high:
         raise InputError(f"from {low:g} to {high:g} is no part of it", where=where)
-    return Namespace(name=_text(given.get("name"), f"{where}.name"), low=low, high=high)
+    return Namespace(
+        name=_text(given.get("name"), f"{where}.name"),
+        low=low,
+        high=high,
+        algorithm=_algorithm(given.get("algorithm", algorithm_of_flag), f"{where}.algorithm"),
+    )
 
 
 def _exclusive(flags: Iterable[Flag]) -> None:
@@ -392,7 +441,7 @@ def _exclusive(flags: Iterable[Flag]) -> None:
                     where=place,
                     hint="give each a part of its own with from and to",
                 )
-            if (flag.algorithm, flag.unit) != (theirs.algorithm, theirs.unit):
+            if (flag.namespace.algorithm, flag.unit) != (other.algorithm, theirs.unit):
                 raise InputError(
                     f"{flag.key} and {theirs.key} find their part of {flag.namespace.name} by different units"
                     " or algorithms, so they do not exclude each other",
