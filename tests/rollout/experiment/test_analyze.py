@@ -450,6 +450,30 @@ metrics:
     assert _metric(answer, "until_done")["sample"]["p_log_rank"] > 0.001
 
 
+def test_rows_of_one_user_that_are_alike_do_not_make_a_quantile_surer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of calls that are alike within a user, bounds that take rows for independent hold in 78 % of tries."""
+    plan = _json(tmp_path, {"metrics": {"p90": {"column": "ms", "quantile": 0.9, "unit": "ms"}}}, "plan.json")
+    rng, held, wider = np.random.default_rng(10), 0, 0
+    truth = float(np.exp(0.5 * 1.2815515655446004)) * (float(np.exp(0.2)) - 1.0)
+    for _ in range(15):
+        calls = rng.integers(1, 9, 400)
+        who = np.repeat(np.arange(400), calls)
+        lift = np.where(who % 2 == 1, 0.2, 0.0)
+        ms = np.exp(0.5 * (0.8 * rng.normal(size=400)[who] + 0.6 * rng.normal(size=who.size)) + lift)
+        arm = np.where(who % 2 == 1, "candidate", "control")
+        found = _metric(
+            _answer(capsys, "--input", _rows(tmp_path, user=who, arm=arm, ms=ms), "--plan", plan), "p90"
+        )
+        held += found["low"] <= truth <= found["high"]
+        alone = _rows(tmp_path, user=np.arange(who.size), arm=arm, ms=ms)
+        other = _metric(_answer(capsys, "--input", alone, "--plan", plan), "p90")
+        wider += found["high"] - found["low"] > other["high"] - other["low"]
+    assert held >= 12
+    assert wider >= 12
+
+
 def test_what_is_not_there_is_not_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     columns = _users(1_000)
     spend = columns["spend"].copy()
