@@ -130,7 +130,7 @@ def test_parts_releases_classifier_and_score_are_told(
     told = capsys.readouterr().out
     assert told.startswith("drifted: 1 of 3 columns drifted, most amount"), "the release itself is no column"
     assert re.search(r"cause +amount: the world; within r-1 jensen shannon", told)
-    assert "by country: de (100.0 % of the rows): amount" in told
+    assert "by country: amount moved in de (100 %)" in told
     assert re.search(r"classifier +all columns: drifted, AUC \d", told)
     assert re.search(r"score +estimated 7\S+ % right \(unproven\), measured 2", told)
     page = tmp_path / "whole.html"

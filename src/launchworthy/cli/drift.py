@@ -224,16 +224,20 @@ def _print_causes(causes: Sequence[Cause]) -> None:
 
 
 def _print_parts(found: Study) -> None:
-    drifted = [each for each in found.parts if each.column.state.value == "drifted"]
-    if not drifted:
+    from launchworthy.monitor.drifting import carried_by
+    from launchworthy.quantity import format_value
+
+    carried = carried_by(found.parts)
+    if not carried:
         click.echo(printable(f"by {found.by}: no part by itself is shown to have moved", most=120))
-    for each in drifted[:_SHOWN]:
-        share = f"{100 * each.share:.1f} % of the rows"
-        click.echo(
-            printable(
-                f"by {found.by}: {each.value} ({share}): {each.column.name} {each.column.main.told}", most=240
-            )
+    for name, parts in carried.items():
+        moved = ", ".join(
+            f"{each.value} ({format_value(each.share, unit='ratio')})" for each in parts.moved[:8]
         )
+        more = f" and {len(parts.moved) - 8} more" if len(parts.moved) > 8 else ""
+        still = f"; not in {', '.join(parts.still[:8])}" if parts.still else ""
+        most = parts.moved[0].column.main.told
+        click.echo(printable(f"by {found.by}: {name} moved in {moved}{more}{still}; {most}", most=300))
 
 
 def _plain(found: Study, confidence: float) -> dict[str, Any]:

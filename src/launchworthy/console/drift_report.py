@@ -13,8 +13,15 @@ from launchworthy.console.charts import ShareBar, ShiftRow, shares_plot, shift_p
 from launchworthy.console.report import ReportPart, ReportTable, report_page
 from launchworthy.console.visible import visible
 from launchworthy.console.words import count, sentence
-from launchworthy.monitor.drifting import ColumnDrift, Comparison, DriftState, Separation, Study
-from launchworthy.quantity import format_interval, format_number
+from launchworthy.monitor.drifting import (
+    ColumnDrift,
+    Comparison,
+    DriftState,
+    Separation,
+    Study,
+    carried_by,
+)
+from launchworthy.quantity import format_interval, format_number, format_value
 
 __all__ = ["STATES", "comparison_parts", "drift_report", "shares_picture", "state_words"]
 
@@ -26,6 +33,7 @@ STATES: Mapping[DriftState, tuple[str, str, str]] = {
 }
 _PICTURES = 6
 _EDGE = 20.0
+_MOST_SHOWN = 1_000_000  # of evidence: more is no surer
 
 
 def state_words(state: DriftState) -> str:
@@ -128,7 +136,11 @@ def _row(column: ColumnDrift) -> tuple[str, ...]:
         column.name,
         state_words(column.state),
         column.main.told,
-        "" if column.main.e < 1.0 else format_number(column.main.e),
+        ""
+        if column.main.e < 1.0
+        else f"over {_MOST_SHOWN:,}"
+        if column.main.e > _MOST_SHOWN
+        else format_number(column.main.e),
         ("more than anybody has" if needed is None else f"about {needed:,}") if waits else "",
     )
 
@@ -161,10 +173,16 @@ def _examples(rows: Sequence[Mapping[str, Any]]) -> ReportTable | None:
     return ReportTable(
         heads=("Looks newest", *names),
         rows=tuple(
-            (f"{number}", *(str(row.get(name, ""))[:80] for name in names))
+            (f"{number}", *(_cell(row.get(name)) for name in names))
             for number, row in enumerate(rows, start=1)
         ),
     )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float) and math.isfinite(value):
+        return format_number(value)
+    return "" if value is None else str(value)[:80]
 
 
 def _causes(study: Study) -> ReportPart:
@@ -192,17 +210,23 @@ def _causes(study: Study) -> ReportPart:
 
 
 def _parts(study: Study) -> ReportPart:
-    found = [each for each in study.parts if each.column.state is DriftState.DRIFTED]
+    carried = carried_by(study.parts)
+    rows = []
+    for column, found in carried.items():
+        moved = ", ".join(f"{each.value} ({format_value(each.share, unit='ratio')})" for each in found.moved)
+        rows.append((column, moved, ", ".join(found.still), found.moved[0].column.main.told))
     return ReportPart(
         title=f"Which {study.by} carries it",
-        lead=() if found else (f"No {study.by} by itself is shown to have moved.",),
+        lead=() if rows else (f"No {study.by} by itself is shown to have moved.",),
         table=ReportTable(
-            heads=(study.by, "Column", "What moved", "Share of the rows now"),
-            rows=tuple(
-                (each.value, each.column.name, each.column.main.told, f"{100 * each.share:.1f} %")
-                for each in found[:40]
+            heads=(
+                "Column",
+                f"{study.by} in which it moved, share of the rows",
+                "In which it did not",
+                "Most",
             ),
+            rows=tuple(rows),
         )
-        if found
+        if rows
         else None,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from launchworthy.cli.main import main
-from launchworthy.contract import claims, load_contract
+from launchworthy.contract import claims, defaults_in_force, load_contract
 from launchworthy.stats import TOLERATED, TOLERATED_AUC, Divergence
 
 DOCS = (Path(__file__).parents[3] / "docs" / "drift.md").read_text()
@@ -42,6 +42,9 @@ def test_the_monitors_of_the_page_are_claims_with_three_states(tmp_path: Path) -
     targets = {name: claim.target for name, claim in found.items()}
     assert all(target is not None for target in targets.values())
     assert targets["question_drift"] is not None
+    silent = {each.address: each.value for each in defaults_in_force(load_contract(path))}
+    assert silent["monitors/question_drift/at_most"] == "55 %"
+    assert "monitors/score_drift/at_most" not in silent
     assert targets["question_drift"].threshold == TOLERATED_AUC
 
 

@@ -19,6 +19,7 @@ from launchworthy.monitor.drifting import (
     Profile,
     ScoreColumns,
     Tolerances,
+    carried_by,
     categories_of,
     compare,
     numbers_of,
@@ -169,6 +170,9 @@ def test_the_part_that_carries_a_change_is_named(tmp_path: Path) -> None:
     ]
     assert drifted == [("fr", "amount")]
     assert found.parts[0].share == pytest.approx(1 / 3, abs=0.02)
+    carried = carried_by(found.parts)
+    assert list(carried) == ["amount"]
+    assert set(carried["amount"].still) == {"de", "nl"}
 
 
 @pytest.mark.parametrize("cause", ["the world", "the release", "both"])

@@ -13,7 +13,7 @@ from launchworthy.monitor.drifting.comparing import (
     Tolerances,
     compare,
 )
-from launchworthy.monitor.drifting.parts import Cause, PartDrift, causes, parts_of
+from launchworthy.monitor.drifting.parts import Carried, Cause, PartDrift, carried_by, causes, parts_of
 from launchworthy.monitor.drifting.profile import (
     Categories,
     Column,
@@ -27,6 +27,7 @@ from launchworthy.monitor.drifting.unlabelled import Rightness, rightness
 
 __all__ = [
     "Bar",
+    "Carried",
     "Categories",
     "Cause",
     "Change",
@@ -42,6 +43,7 @@ __all__ = [
     "Separation",
     "Study",
     "Tolerances",
+    "carried_by",
     "categories_of",
     "causes",
     "compare",

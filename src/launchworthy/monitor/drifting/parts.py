@@ -22,7 +22,7 @@ from launchworthy.monitor.drifting.comparing import (
 )
 from launchworthy.monitor.drifting.profile import Profile
 
-__all__ = ["Cause", "PartDrift", "causes", "parts_of"]
+__all__ = ["Carried", "Cause", "PartDrift", "carried_by", "causes", "parts_of"]
 
 _FEWEST = 50  # rows of a part in each period
 
@@ -79,6 +79,32 @@ def parts_of(
     return sorted(
         found, key=lambda each: (order.index(each.column.state), -each.share * each.column.main.times)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """The parts in which a column moved, the heaviest first, and the values of those shown not to have."""
+
+    moved: tuple[PartDrift, ...]
+    still: tuple[str, ...]
+
+
+def carried_by(parts: Sequence[PartDrift]) -> dict[str, Carried]:
+    """By column which parts carry its change; columns that moved in none are left out."""
+    columns = dict.fromkeys(each.column.name for each in parts if each.column.state is DriftState.DRIFTED)
+    return {
+        name: Carried(
+            moved=tuple(
+                each for each in parts if each.column.name == name and each.column.state is DriftState.DRIFTED
+            ),
+            still=tuple(
+                each.value
+                for each in parts
+                if each.column.name == name and each.column.state is DriftState.WITHIN
+            ),
+        )
+        for name in columns
+    }
 
 
 def causes(
