@@ -154,8 +154,8 @@ def test_the_part_that_carries_a_change_is_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
 
     def table(moved: bool) -> dict[str, object]:
-        country = rng.choice(["de", "fr", "nl"], size=9_000)
-        amount = rng.lognormal(3.0, 0.5, size=9_000)
+        country = rng.choice(["de", "fr", "nl"], size=24_000)
+        amount = rng.lognormal(3.0, 0.5, size=24_000)
         if moved:
             amount = np.where(country == "fr", amount * 1.5, amount)
         return {"country": country.tolist(), "amount": amount.tolist()}
