@@ -312,6 +312,7 @@ def test_columns_that_are_gone_new_empty_or_of_another_kind_are_named_and_stop_n
         tmp_path / "a.parquet",
         {
             "gone": [1.0] * 100,
+            "id": list(range(100)),
             "kept": list(np.arange(100.0)),
             "turned": [1.0] * 100,
             "empty": [None, *[None] * 99],
@@ -324,12 +325,14 @@ def test_columns_that_are_gone_new_empty_or_of_another_kind_are_named_and_stop_n
             "kept": list(np.arange(100.0)),
             "turned": ["x"] * 100,
             "fresh": [1.0] * 100,
+            "id": list(range(100, 200)),
             "empty": [1.0] * 100,
             'odd "name"': ["a"] * 100,
         },
     )
     found = study(old, current=new).comparison
     assert {column.name for column in found.columns} == {"kept", 'odd "name"'}
+    assert found.left_out["id"] == "it rises from row to row, as an id does"
     assert found.left_out["gone"] == "the column is gone"
     assert found.left_out["fresh"] == "the reference does not have it"
     assert "it held numbers" in found.left_out["turned"]

@@ -35,6 +35,8 @@ _NUMBERS = frozenset(
     "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT FLOAT"
     " DOUBLE".split()
 )
+_WHOLE = _NUMBERS - {"FLOAT", "DOUBLE"}
+_FEWEST = 50  # rows of which each is above the one before, that this is no chance
 _MOST_NAMES = 2_000  # a column of text with more values, most of them rare, is one of texts, not of names
 _MOST_PARTS = 20
 _TEXTS = 5_000  # rows whose texts are read
@@ -268,7 +270,10 @@ def _chosen(table: duckdb.DuckDBPyConnection, name: str, kind: str) -> list[Colu
     if kind == _EMPTY:
         return "it has no value"
     if _is_number(kind):
-        numbers = numbers_of(name, _numbers(table, name))
+        values = _numbers(table, name)
+        if kind in _WHOLE and _rises(values):
+            return "it rises from row to row, as an id does"
+        numbers = numbers_of(name, values)
         return "it has no value" if numbers is None else [numbers]
     if kind not in ("VARCHAR", "BOOLEAN") and not kind.startswith("ENUM"):
         return f"{kind.lower()[:40]} is not compared"
@@ -380,6 +385,14 @@ def _kinds(table: duckdb.DuckDBPyConnection, *, wanted: Sequence[str]) -> dict[s
                 f"no column is called {name!r:.80}", hint=f"columns are {', '.join(list(kinds)[:30])}"
             )
     return kinds
+
+
+def _rises(values: NDArray[np.float64]) -> bool:
+    import numpy as np
+
+    return values.size > _FEWEST and bool(
+        (np.diff(values[:_FEWEST]) > 0.0).all() and (np.diff(values) > 0.0).all()
+    )
 
 
 def _is_number(kind: str) -> bool:
