@@ -98,7 +98,7 @@ def look_bounds(
     densities by Gauss-Legendre quadrature.
 
     >>> [round(bound, 4) for bound in look_bounds([0.2, 0.4, 0.6, 0.8, 1.0]).bounds]
-    [4.8769, 3.3569, 2.6803, 2.2898, 2.031]
+    [4.8769, 3.357, 2.6803, 2.2898, 2.031]
     """
     return _bounds(_checked(fractions), error, spending)
 

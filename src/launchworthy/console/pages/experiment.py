@@ -201,7 +201,10 @@ def _row(product: str, each: StoredSummary) -> Row:
 
 
 PAGE = Page(
-    name="experiment", path="/products/{product}/experiments/{key:path}", template="experiment.html", view=view
+    name="experiment",
+    path="/products/{product}/experiments/{key:path}",
+    template="experiment.html",
+    view=view,
 )
 LIST_PAGE = Page(
     name="experiments", path="/products/{product}/experiments", template="experiments.html", view=list_view

@@ -26,15 +26,8 @@ from launchworthy.rollout.experiment.reading import (
     ends_in_words,
 )
 from launchworthy.rollout.experiment.rows import gather_rows
-from launchworthy.rollout.experiment.simulating import (
-    Outcome,
-    Peeking,
-    SimulatedMetric,
-    SimulatedPlan,
-    Simulation,
-    read_simulated,
-    simulate,
-)
+from launchworthy.rollout.experiment.simulated_plan import SimulatedMetric, SimulatedPlan, read_simulated
+from launchworthy.rollout.experiment.simulating import Outcome, Peeking, Simulation, simulate
 from launchworthy.rollout.experiment.sizing import Sizing, size_of
 from launchworthy.rollout.experiment.stored import (
     PLAN_KIND,

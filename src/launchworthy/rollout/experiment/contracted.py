@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from launchworthy.contract import Claim, Direction, Stage
 from launchworthy.errors import InputError
 from launchworthy.rollout.experiment.plan import Role
-from launchworthy.rollout.experiment.simulating import SimulatedMetric, SimulatedPlan
+from launchworthy.rollout.experiment.simulated_plan import SimulatedMetric, SimulatedPlan
 
 __all__ = ["ramp_of"]
 
