@@ -436,6 +436,31 @@ def test_erasing_a_person_leaves_no_word_of_their_calls_and_the_chain_whole(
         _ask(shop, user="mia.mueller@example.org")
 
 
+def test_what_people_write_of_a_call_is_kept_as_the_contract_says(shop: LocalWorkspace) -> None:
+    text = CONTRACT + "data: {pii: {find: [email], record: pseudonymise}}\n"
+    shop.register_contract(product="shop", text=text, path="shop.yaml")
+    user, said = "mia.mueller@example.org", "ask zoe.adams@example.org first"
+    asked = _ask(shop, user=user, requester=user)
+    shop.reject(product="shop", approval_id="c-1", reason=said, arguments_hash=asked.hash, caller=_as("noa"))
+    done = _approve(shop, _ask(shop, id="c-2", arguments={"order": "o-2", "amount": 4}), "mia")
+    ticket = _claim(shop, done)
+    shop.settle_approval(
+        product="shop", approval_id="c-2", ticket=ticket.secret, outcome="failed", reason=said
+    )
+    shop.decide(
+        product="shop",
+        kind="override",
+        subject=f"case: {said}",
+        outcome="kept",
+        reason=said,
+        facts={"to": said},
+    )
+    rows = _recorded(shop, 6)
+    rejected = next(each for each in rows if each["outcome"] == "rejected")
+    assert (rejected["decided_by"], "ask email_" in rejected["reason"]) == ("noa", True)
+    assert shop.find_texts(texts=["zoe.adams", "mia.mueller"]) == []
+
+
 def test_an_application_cannot_tell_of_an_approval_in_the_name_of_the_queue(shop: LocalWorkspace) -> None:
     told = {
         "event.name": "launchworthy.decision",

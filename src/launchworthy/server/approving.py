@@ -52,10 +52,18 @@ class Approving:
         store: Keeps them.
         contracts: The contract in force of each product.
         tells: Whether somebody wants to be told of a product's pending approvals.
+        redacted: A text as records of a product may hold it.
     """
 
-    def __init__(self, store: Store, *, contracts: Contracts, tells: Callable[[str], bool]) -> None:
-        self._store, self._contracts, self._tells = store, contracts, tells
+    def __init__(
+        self,
+        store: Store,
+        *,
+        contracts: Contracts,
+        tells: Callable[[str], bool],
+        redacted: Callable[[str, str], str],
+    ) -> None:
+        self._store, self._contracts, self._tells, self._redacted = store, contracts, tells, redacted
         self._policies: dict[str, tuple[str, Policy]] = {}
 
     def policy(self, product: str) -> Policy:
@@ -167,6 +175,7 @@ class Approving:
         link: str | None = None,
     ) -> Approval:
         """End it, with a reason."""
+        reason = self._redacted(product, reason)
         return self._change(
             product,
             approval_id,
@@ -204,6 +213,7 @@ class Approving:
         self, product: str, approval_id: str, *, ran: bool, reason: str, who: Person | None
     ) -> Approval:
         """Say how a call ended of which nothing was heard."""
+        reason = self._redacted(product, reason)
         return self._change(
             product,
             approval_id,
@@ -264,6 +274,7 @@ class Approving:
             raise InputError(
                 f"{outcome!r:.40} is no outcome", where="outcome", hint="done, failed or unknown"
             ) from error
+        reason = self._redacted(product, reason)
         return self._change(
             product,
             approval_id,
@@ -277,7 +288,7 @@ class Approving:
         people = (found.call.requester, *found.call.people)
         if who is None or not any(map(who.called, people)):
             self._check_own(found, caller, exactly=True)
-        by = caller.key if who is None else who.name
+        by, reason = caller.key if who is None else who.name, self._redacted(product, reason)
         return self._change(
             product, approval_id, lambda now, now_ms: withdraw(now, by=by, reason=reason, now_ms=now_ms)
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from launchworthy.contract.model.safeguards import Data
 from launchworthy.errors import InputError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PSEUDONYM_SECRET", "RecordIntake", "policy_of"]
 
+_Value = TypeVar("_Value")
 PSEUDONYM_SECRET = "pseudonym"  # noqa: S105 (the name of the file, not its content)
 _MOST_REASONS = 3
 _log = logging.getLogger("launchworthy.server")
@@ -77,6 +78,13 @@ class RecordIntake:
         reasons = list(dict.fromkeys(refused.reason for refused in decoded.refused))
         more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
         return sum(refused.count for refused in decoded.refused), "; ".join(reasons[:_MOST_REASONS]) + more
+
+    def redacted(self, product: str, value: _Value) -> _Value:
+        """What people and applications said to this server itself, as records of the product may hold it."""
+        from launchworthy.capture.redaction import Redaction
+
+        redact = self._policy(product).redact
+        return value if redact is None else Redaction(redact).value(value)
 
     def prepare(self) -> None:
         """Read the prices and the key now, so that a server with a broken price table does not start.

@@ -35,7 +35,7 @@ def happened(approval: Approval, *, since: int, name: Callable[[str], str]) -> R
             rule=approval.rule,
             reason=event.reason,
             decided_by=event.by if event.what not in _NOT_DECIDED and event.role else None,
-            facts=_facts(approval, event),
+            facts=_facts(approval, event, name),
             name=name,
         )
         for place, event in enumerate(approval.history[since:])
@@ -114,7 +114,10 @@ def telling(product: str, approval_id: str, *, failure: str, attempts: int, at_m
     )
 
 
-def _facts(approval: Approval, event: Event) -> dict[str, Any]:
+def _facts(approval: Approval, event: Event, name: Callable[[str], str]) -> dict[str, Any]:
+    call = approval.call
+    # A user who asks in person is named as on all records.
+    requester = name(call.requester) if call.requester in call.people else call.requester
     facts = {
         "tool": approval.tool,
         "approval": approval.id,
@@ -122,7 +125,7 @@ def _facts(approval: Approval, event: Event) -> dict[str, Any]:
         "idempotency_key": approval.key,
         "role": event.role,
         "seeded": True if approval.wrong and event.what in _JUDGED else None,
-        "requester": approval.call.requester if event.what is Happened.REQUESTED else "",
+        "requester": requester if event.what is Happened.REQUESTED else "",
         "attempt": approval.running.attempt
         if event.what is Happened.CLAIMED and approval.running is not None
         else None,

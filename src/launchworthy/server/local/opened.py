@@ -49,7 +49,12 @@ class Opened:
         self.take = RecordIntake(store, contracts=self.contracts, clock=clock)
         self._gold = GoldEditor(store, contract=self._contract, clock=clock)
         self._auditor = Auditor(store, clock=clock)
-        self.approving = Approving(store, contracts=self.contracts, tells=lambda one: self._teller.tells(one))
+        self.approving = Approving(
+            store,
+            contracts=self.contracts,
+            tells=lambda one: self._teller.tells(one),
+            redacted=self.take.redacted,
+        )
         self._teller = Teller(store, person=self.approving.named)
         self._incident_teller = IncidentTeller(
             store,
