@@ -18,8 +18,11 @@ from openfeature import api
 from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from launchworthy.rollout.flags import Flags, ServerSource
+from launchworthy.server.ofrep import Ofrep
 
 FLAGS: dict[str, Any] = {
     "segments": {"staff": {"when": {"email": {"ends_with": "@shop.example"}}}},
@@ -265,8 +268,6 @@ def test_flags_that_would_move_units_are_refused_until_they_say_so(start_server:
 
 
 def test_who_may_ask_and_who_may_change(tmp_path: Path, run_command: Any) -> None:
-    from starlette.testclient import TestClient
-
     from launchworthy.server.app import build_app
     from launchworthy.server.local import LocalWorkspace
 
@@ -292,11 +293,8 @@ def test_who_may_ask_and_who_may_change(tmp_path: Path, run_command: Any) -> Non
 def test_whatever_is_sent_is_answered_or_refused_in_the_protocols_shape(tmp_path: Path) -> None:
     from hypothesis import given, settings
     from hypothesis import strategies as st
-    from starlette.applications import Starlette
-    from starlette.testclient import TestClient
 
     from launchworthy.server.local import LocalWorkspace
-    from launchworthy.server.ofrep import Ofrep
 
     value = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -333,11 +331,7 @@ def test_whatever_is_sent_is_answered_or_refused_in_the_protocols_shape(tmp_path
 
 
 def test_a_key_that_asks_too_often_is_told_to_wait(tmp_path: Path) -> None:
-    from starlette.applications import Starlette
-    from starlette.testclient import TestClient
-
     from launchworthy.server.local import LocalWorkspace
-    from launchworthy.server.ofrep import Ofrep
 
     seconds = 10.0
     with closing(LocalWorkspace.open(tmp_path / "data")) as workspace:
@@ -425,3 +419,62 @@ def test_the_release_on_its_way_is_a_flag_that_keeps_whoever_has_it() -> None:
     assert 400 < len(who[1]) < 600
     assert who[3] == set()
     assert all(move.allowed for one, other in pairwise(sets) for move in moves(one, other))
+
+
+def test_each_step_of_a_rollout_is_in_force_for_whoever_asks_for_the_release(tmp_path: Path) -> None:
+    from launchworthy.server.local import LocalWorkspace
+
+    contract = """
+launchworthy: 1
+product: shop
+owners: {product: ana@shop.example}
+release: {model: {name: vendor/new}}
+workflows:
+  answer: {user: customer, job: get an answer, no_answer: refuse, quality: {exact_match: {at_least: 80 %}}}
+gold: {answer: {file: gold.jsonl}}
+rollout:
+  stages: [{name: pilot, share: 50 %}, {name: launch, share: 100 %, needs: [quality]}]
+"""
+    units = [f"user-{n}" for n in range(100)]
+    with closing(LocalWorkspace.open(tmp_path / "data")) as workspace:
+        workspace.register_contract(product="shop", text=contract, path="launchworthy.yaml")
+        ramp = workspace.start_ramp(product="shop", reason="a new model", by="ana")
+        ofrep = Ofrep(workspace.flagging)
+        client = TestClient(Starlette(routes=ofrep.routes()))
+
+        def have_it() -> set[str]:
+            time.sleep(0.3)  # a step is in force a quarter of a second later
+            asked = {
+                unit: client.post(f"{EVALUATE}/release", json={"context": {"targetingKey": unit}}).json()
+                for unit in units
+            }
+            return {unit for unit, told in asked.items() if told["value"] == ramp["release"]}
+
+        def step(action: str) -> None:
+            workspace.step_ramp(product="shop", ramp_id=ramp["id"], action=action, reason="x", by="ana")
+
+        assert have_it() == set()
+        step("enter")
+        half = have_it()
+        assert 25 < len(half) < 75
+        step("enter")
+        assert have_it() == set(units)
+        nobody = client.post(f"{EVALUATE}/release", json={}).json()
+        assert (nobody["value"], nobody["reason"]) == (ramp["release"], "TARGETING_MATCH")
+        assert workspace.flags(product="shop")["flags"]["flags"]["release"]["seed"] == ramp["id"]
+        other = workspace.start_ramp(product="shop", release=_another(workspace), reason="the next", by="ana")
+        step_of: dict[str, Any] = {"product": "shop", "ramp_id": other["id"], "reason": "x", "by": "ana"}
+        workspace.step_ramp(**step_of, action="enter")
+        ramp = other
+        assert 25 < len(have_it()) < 75
+        assert have_it() != half  # another ramp draws other users
+        workspace.step_ramp(**step_of, action="roll_back")
+        assert have_it() == set()
+
+
+def _another(workspace: Any) -> str:
+    from launchworthy.records import Release
+
+    release = Release({"model": "vendor/newer"})
+    workspace.register_release(release, product="shop")
+    return release.id
