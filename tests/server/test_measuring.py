@@ -106,3 +106,16 @@ def test_a_sample_that_finds_nothing_does_not_answer_a_wider_look_that_found_som
         replace(few, detail={}),
     ):
         assert new(piece) == [piece]
+
+
+def test_an_age_that_only_grew_by_the_time_that_passed_is_nothing_new() -> None:
+    claim = replace(CLAIM, kind=ClaimKind.FRESH, target=replace(CLAIM.target, threshold=9e6, unit="ms"))  # type: ignore[type-var]
+    held = replace(HELD, kind=ClaimKind.FRESH, value=1e6, low=1e6, high=1e6, unit="ms", n=1)
+
+    def new(value: float, after: timedelta) -> bool:
+        later = replace(held, value=value, low=value, high=value, observed_at=NOW + after)
+        return bool(what_is_new([later], held=[held], claims={claim.address: claim}, often=AT_ONCE))
+
+    assert not new(1e6 + 7.2e6, timedelta(hours=2))
+    assert new(5_000.0, timedelta(hours=2))  # it was renewed
+    assert not new(1e6 + 9e6, timedelta(hours=2, minutes=30))  # too old, as the held one says by now

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from launchworthy.contract import Claim
+from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.judgement import judge
 
@@ -18,6 +18,7 @@ __all__ = ["AT_ONCE", "HOURLY", "what_is_new"]
 AT_ONCE = timedelta(0)  # where a person asks
 HOURLY = timedelta(hours=1)  # how often a number that moves, but not across its threshold, is written down
 _SAME = ("value", "low", "high", "confidence", "n", "unit", "method", "gold", "unscored", "simulated")
+_ROUNDING_MS = 1e3
 _Key = tuple[str, str | None, str | None]
 
 
@@ -58,6 +59,14 @@ def _looks_less(piece: Evidence, last: Evidence) -> bool:
     return "sampled" in piece.detail and not piece.value and bool(last.value) and piece.n < last.n
 
 
+def _only_older(piece: Evidence, last: Evidence, claim: Claim) -> bool:
+    """An age that grew by the time that passed says nothing new."""
+    if claim.kind is not ClaimKind.FRESH or piece.value is None or last.value is None:
+        return False
+    passed_ms = (piece.observed_at - last.observed_at).total_seconds() * 1e3
+    return abs(piece.value - last.value - passed_ms) < _ROUNDING_MS
+
+
 def _key(piece: Evidence) -> _Key:
     return piece.claim, piece.release, piece.slice
 
@@ -74,4 +83,6 @@ def _is_new(piece: Evidence, last: Evidence, claim: Claim, often: timedelta) -> 
     if all(getattr(piece, name) == getattr(last, name) for name in _SAME):
         return False
     now = piece.observed_at
+    if _only_older(piece, last, claim):
+        often = timedelta.max
     return age >= often or judge(claim, piece, now=now).state is not judge(claim, last, now=now).state
