@@ -210,6 +210,42 @@ def test_a_fix_that_makes_it_worse_opens_it_again(shop: Shop) -> None:
     assert shop.kinds(one.id) == ["opened", "again", "fixed", "reopened"]
 
 
+def test_a_fix_that_helps_and_leaves_the_promise_broken_is_not_a_cure(shop: Shop) -> None:
+    shop.calls(200, bad=120)
+    shop.workspace.measure_all()
+    one = shop.found()[TIMEOUT]
+    shop.workspace.close_incident(
+        product=PRODUCT, incident_id=one.id, by="wei", because="two retries less", was=Was.REAL,
+        mechanism=Mechanism.POLICY,
+    )  # fmt: skip
+    shop.now += timedelta(hours=1)
+    shop.calls(400, bad=80)
+    shop.workspace.measure_all()
+    better = shop.found()[TIMEOUT]
+    assert better.state == "watched"
+    [proof] = better.verification.proofs
+    assert proof.high < 0
+    assert proof.reason.endswith("it is still worse than promised")
+    shop.now += timedelta(days=31)  # the window of the claim holds nothing from before the fix any more
+    shop.calls(400, bad=80)
+    shop.workspace.measure_all()
+    assert shop.found()[TIMEOUT].state == "open"
+    assert shop.kinds(one.id)[-1] == "reopened"
+
+
+def test_what_is_called_noise_after_all_does_not_hide_what_comes_next(shop: Shop) -> None:
+    limit = "shop/answer/limits/timeout"
+    shop.overrun(shop.calls(1)[0])
+    one = shop.found()[limit]
+    close: dict[str, Any] = {"product": PRODUCT, "incident_id": one.id, "by": "wei"}
+    shop.workspace.close_incident(**close, because="a cache", was=Was.REAL, mechanism=Mechanism.TOOL)
+    shop.workspace.close_incident(**close, because="it was a test", was=Was.NOISE)
+    shop.now += timedelta(hours=1)
+    shop.overrun(shop.calls(1)[0])
+    states = [(each.id == one.id, each.state) for each in shop.workspace.incidents(product=PRODUCT)]
+    assert states == [(False, "open"), (True, "closed")]
+
+
 def test_overruns_join_one_incident_and_a_fix_is_judged_by_their_share_of_calls(shop: Shop) -> None:
     limit = "shop/answer/limits/timeout"
     bad = shop.calls(100)[:20]

@@ -137,7 +137,17 @@ def _measured(
     less = claim.target is not None and claim.target.direction is Direction.AT_MOST
     what = claim.address.removeprefix(f"{product}/")
     proof = compared(what, rates[0], rates[1], where="production", less_is_better=less, level=level, few=_FEW)
+    if proof.fallen and rates[1] is not None and _still_broken(claim, rates[1]):
+        return replace(proof, fallen=None, reason=f"{proof.reason}; it is still worse than promised")
     return replace(proof, reason=reason) if reason and proof.fallen is None and None in rates else proof
+
+
+def _still_broken(claim: Claim, since: Rate) -> bool:
+    """Whether the rate since the fix is shown to be beyond the target."""
+    if claim.target is None:
+        return False
+    at_most = claim.target.direction is Direction.AT_MOST
+    return since.low > claim.target.threshold if at_most else since.high < claim.target.threshold
 
 
 def _shares(

@@ -256,8 +256,8 @@ class Incident:
         return self.verification is not None and self.verification.verified
 
     def may_return(self, now: datetime) -> bool:
-        """Whether the same failure would open it again, and not another one: a fix closed it, lately."""
-        return self.fix is not None and self.closed_at is not None and now - self.closed_at <= RETURNS_FOR
+        """Whether the same failure opens it again, and not another one: a proven fix closed it lately."""
+        return self.verified and self.closed_at is not None and now - self.closed_at <= RETURNS_FOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

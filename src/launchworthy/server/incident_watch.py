@@ -165,7 +165,7 @@ class IncidentWatch:
                 one is not None and one.state is IncidentState.OPEN and "factor" in one.facts
             ):
                 continue  # one that goes on is one incident
-            if one is not None and one.state is not IncidentState.OPEN and one.may_return(now):
+            if one is not None and _is_judged(one, now):
                 continue
             self._incidents.open(
                 product,
@@ -205,12 +205,15 @@ class IncidentWatch:
             if piece is None:
                 continue
             one = self._store.incidents.current(product, claim.address)
-            # A fix is judged by what came after it; the window of the claim still holds what came before.
-            if one is not None and one.state is not IncidentState.OPEN and one.may_return(now):
+            title = _broken(claim, piece, product)
+            if one is not None and _is_judged(one, now):
+                # A window that holds calls from before the fix says nothing of it; one that holds none does.
+                if one.fix is not None and _began(piece) >= one.fix.at:
+                    self._incidents.step(product, one.id, partial(_broken_again, title, piece))
                 continue
             self._incidents.open(
                 product,
-                title=_broken(claim, piece, product),
+                title=title,
                 source=_source(claim),
                 address=claim.address,
                 traces=_traces(piece),
@@ -364,6 +367,22 @@ class IncidentWatch:
             return period
         calls = calls_in(self._store.query, period, product=product, workflow=workflow)
         return replace(period, release=max(calls, key=lambda each: calls[each], default=None))
+
+
+def _is_judged(one: Incident, now: datetime) -> bool:
+    """Whether it is a matter of rates if it is over: its fix is watched, or was proven lately."""
+    return one.state is IncidentState.WATCHED or (one.state is IncidentState.CLOSED and one.may_return(now))
+
+
+def _began(piece: Evidence) -> datetime:
+    """Start of the window that evidence from records is of."""
+    days = piece.detail.get("window_days")
+    return piece.observed_at - timedelta(days=days if isinstance(days, (int, float)) else 36_500)
+
+
+def _broken_again(title: str, piece: Evidence, one: Incident, now: datetime) -> steps.Step:
+    facts = {"value": piece.value, "n": piece.n, "evidence": piece.id}
+    return steps.reopened(one, text=title, facts=facts, now=now)
 
 
 def _verified(found: Verification, one: Incident, _: datetime) -> steps.Step:
