@@ -32,6 +32,11 @@ PUBLISHED = (
     (FIFTHS, 0.025, "pocock", (2.4380, 2.4268, 2.4102, 2.3966, 2.3860)),
     ((0.25, 0.5, 0.75, 1.0), 0.05, "obrien-fleming", (3.7496, 2.5399, 2.0160, 1.7201)),
 )
+# gsDesign 3 (sfLDOF, test.type = 1, alpha = 0.025), as its documentation and designs made with it print them.
+GSDESIGN = (
+    ((1 / 3, 2 / 3, 1.0), (3.710303, 2.511427, 1.993048)),
+    ((0.5, 1.0), (2.962588, 1.968596)),
+)
 # spotify-confidence 4.1.0: sequential_bounds(t, alpha, sides=2), whose search ends within 1e-7 of the error.
 SPOTIFY = (
     (FIFTHS, 0.025, (3.090232306167813, 2.7140784033493683, 2.4727370728911673, 2.2798109461, 2.1139679006)),
@@ -44,6 +49,13 @@ def test_bounds_are_the_published_ones(
     fractions: tuple[float, ...], error: float, spending: str, bounds: tuple[float, ...]
 ) -> None:
     assert look_bounds(fractions, error=error, spending=spending).bounds == pytest.approx(bounds, abs=2e-4)
+
+
+@pytest.mark.parametrize(("fractions", "bounds"), GSDESIGN)
+def test_bounds_are_those_of_gsdesign_to_every_digit_that_it_prints(
+    fractions: tuple[float, ...], bounds: tuple[float, ...]
+) -> None:
+    assert look_bounds(fractions, error=0.025).bounds == pytest.approx(bounds, abs=1e-6)
 
 
 @pytest.mark.parametrize(("fractions", "error", "bounds"), SPOTIFY)
