@@ -104,7 +104,9 @@ def test_what_moved_is_the_title_with_its_picture_its_cause_and_calls_that_show_
     assert "<h1>Score drift and data drift moved beyond what is tolerated</h1>" in page
     assert "Moved by The world: the release is the same in both periods" in text
     assert "Compared with Its own first calls" in text
-    assert re.search(r"amount ✕ drifted jensen shannon 0\.\d+", text)
+    assert re.search(r"amount ✕ drifted jensen shannon 0\.\d+ \([\d.]+ to [\d.]+\) [a-z]", text), (
+        "no rows wanted"
+    )
     assert re.search(r"Since 2026-11-24", text)
     assert page.count("<svg") >= 4
     trace = re.search(r"/traces/([0-9a-f]{32})", page)

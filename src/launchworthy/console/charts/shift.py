@@ -17,7 +17,7 @@ __all__ = ["ShareBar", "ShiftRow", "shares_plot", "shift_plot"]
 
 _ROW = 40
 _MOST = 10.0  # times what is tolerated; what is further stands at the edge
-_BAR = 34
+_BAR = 37
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def shares_plot(bars: Sequence[ShareBar], *, title: str) -> Markup:
     for number, bar in enumerate(bars):
         y = number * _BAR
         parts.append(label(bar.name, at=0.0, y=y + 12))
-        for share, at, class_ in ((bar.reference, 16, "bar wait"), (bar.current, 24, "bar")):
+        for share, at, class_ in ((bar.reference, 17, "bar wait"), (bar.current, 25, "bar")):
             width = 88.0 * share / most
             parts.append(
                 element("rect", x="0%", width=f"{max(0.1, width):.3f}%", y=y + at, height=7, class_=class_)

@@ -162,6 +162,8 @@ class ColumnDrift:
     @property
     def needed(self) -> int | None:
         """About how many rows now would tell, where it cannot be said; None where none would."""
+        if self.state is not DriftState.CANNOT_SAY:
+            return None
         waiting = [change.needed for change in self.changes if change.state is DriftState.CANNOT_SAY]
         known = [needed for needed in waiting if needed is not None]
         return max(known) if known and len(known) == len(waiting) else None
