@@ -297,7 +297,10 @@ def _incident(each: Incident, product: str) -> IncidentRow:
             url=claim_url(product, each.address),
         ),
         mode=short(each.failure_mode or "", most=_NAMED).replace("_", " "),
-        calls=f"{count(each.count, 'call')}{f', {stopped:,} stopped' if isinstance(stopped, int) else ''}",
+        # What burns counts how often it was told; only overruns of a limit are calls.
+        calls=f"{count(each.count, 'call')}{f', {stopped:,} stopped' if stopped else ''}"
+        if "/limits/" in each.address
+        else "",
         when=f"{moment(each.opened_at)} to {moment(each.last_at)}"
         if each.last_at > each.opened_at
         else moment(each.opened_at),
