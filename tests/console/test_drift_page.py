@@ -115,6 +115,17 @@ def test_what_moved_is_the_title_with_its_picture_its_cause_and_calls_that_show_
     assert "Drift" in client.get("/products/cards").text
 
 
+def test_drift_opens_one_incident_of_its_monitor_with_calls_that_show_it(workspace: LocalWorkspace) -> None:
+    _calls(workspace, days_ago=5.5, scale=1.0, seed=1)
+    _calls(workspace, days_ago=0.3, scale=2.0, seed=2)
+    workspace.measure_all()
+    workspace.measure_all()
+    found = {each.address: each for each in WorkspaceReading(workspace).incidents("cards")}
+    assert set(found) == {"cards/monitors/score_drift", "cards/monitors/data_drift"}
+    one = found["cards/monitors/score_drift"]
+    assert (one.count, one.owner, len(one.traces)) == (1, "product", 5)
+
+
 def test_what_did_not_move_and_what_nobody_can_say_are_titles_of_their_own(
     workspace: LocalWorkspace, client: TestClient
 ) -> None:
