@@ -123,6 +123,15 @@ def test_new_questions_are_told_from_old_ones_by_their_words(world: Any, claim: 
     assert len(piece.detail["worst"]) == 5
 
 
+def test_words_that_the_reference_did_not_have_are_a_column(world: Any, claim: Any) -> None:
+    _asked(world, ago=5.5 * _DAY, questions=_QUESTIONS, many=400, seed=1)
+    _asked(world, ago=0.5 * _DAY, questions=(*_QUESTIONS, *_NEW), many=400, seed=2)
+    piece = world.one(_monitor(claim, signal="input", method="ks", at_most=0.1))
+    found = {column["name"]: column for column in piece.detail["drift"]["columns"]}
+    assert found["text: new words"]["state"] == "drifted"
+    assert found["text: language"]["state"] != "drifted"
+
+
 def test_the_same_questions_are_not_told_apart(world: Any, claim: Any) -> None:
     _asked(world, ago=5.5 * _DAY, questions=_QUESTIONS, many=300, seed=1)
     _asked(world, ago=0.5 * _DAY, questions=_QUESTIONS, many=300, seed=2)

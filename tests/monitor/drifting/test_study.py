@@ -238,9 +238,26 @@ def test_texts_become_columns_and_vectors_are_compared_by_a_classifier(tmp_path:
         current=_write(tmp_path / "b.parquet", table(german, 0.15, 24)),
     )
     drifted = {column.name for column in found.comparison.of(DriftState.DRIFTED)}
-    assert {"text: length", "text: language"} <= drifted
+    assert {"text: length", "text: language", "text: new words"} <= drifted
     assert found.separations["vector"].state is DriftState.DRIFTED
     assert len(found.examples["vector"]) == 5
+
+
+def test_texts_from_one_vocabulary_have_no_more_new_words_than_before(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    words = [f"word{number}" for number in range(3_000)]
+
+    def texts() -> dict[str, object]:
+        return {"text": [" ".join(rng.choice(words, 12)) for _ in range(1_500)]}
+
+    old, kept = _write(tmp_path / "a.parquet", texts()), tmp_path / "kept.json"
+    found = study(old, current=_write(tmp_path / "b.parquet", texts()), keep=kept).comparison
+    column = next(each for each in found.columns if each.name == "text: new words")
+    assert column.state is not DriftState.DRIFTED
+    shares = [bar.current - bar.reference for bar in column.bars]
+    assert max(map(abs, shares)) < 0.06
+    again = study(kept, current=tmp_path / "b.parquet").comparison
+    assert "text: new words" not in {each.name for each in again.columns}, "words of others are not kept"
 
 
 def test_a_score_that_means_something_else_is_found_by_a_few_labels(tmp_path: Path) -> None:

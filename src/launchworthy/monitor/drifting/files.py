@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
 from launchworthy.monitor.drifting.profile import Column, Numbers, Profile, categories_of, numbers_of
-from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described, text_values
+from launchworthy.monitor.drifting.texts import NEW_WORDS, TEXT_COLUMNS, described, text_values, vocabulary
 
 if TYPE_CHECKING:
     import duckdb
@@ -109,17 +110,18 @@ def reference_of(
     columns: dict[str, Column] = {}
     left_out: dict[str, str] = {}
     split: dict[tuple[str, str], dict[str, Column]] = {part: {} for part in parts.names}
+    words: dict[str, dict[str, int]] = {}
     for name, kind in kinds.items():
         if name in ignore:
             continue
-        found = _chosen(table, name, kind)
+        found = _chosen(table, name, kind, words)
         if isinstance(found, str):
             left_out[name] = found
         for column in [] if isinstance(found, str) else found:
             columns[column.name] = column
-            for part, each in (_counted(table, column, parts)[1] if by else {}).items():
+            for part, each in (_counted(table, column, parts, {})[1] if by else {}).items():
                 split[part][column.name] = each
-    return _profile(table, columns, left_out, split)
+    return replace(_profile(table, columns, left_out, split), words=words)
 
 
 def current_of(
@@ -149,7 +151,7 @@ def current_of(
         if isinstance(column, Numbers) and source == name and not _is_number(kinds[source]):
             left_out[name] = f"it held numbers, and now {kinds[source].lower()[:40]}"
             continue
-        whole, own = _counted(table, column, parts)
+        whole, own = _counted(table, column, parts, reference.words)
         columns[name] = whole
         for part, each in own.items():
             split[part][name] = each
@@ -261,8 +263,10 @@ class _Parts:
         return self._codes[name]
 
 
-def _chosen(table: duckdb.DuckDBPyConnection, name: str, kind: str) -> list[Column] | str:
-    """The reference's column or columns of this name, or why there is none."""
+def _chosen(
+    table: duckdb.DuckDBPyConnection, name: str, kind: str, words: dict[str, dict[str, int]]
+) -> list[Column] | str:
+    """The reference's column or columns of this name, or why there is none; notes the words of texts."""
     if _is_time(kind):
         return "a time always moves on"
     if _is_vector(kind):
@@ -279,23 +283,30 @@ def _chosen(table: duckdb.DuckDBPyConnection, name: str, kind: str) -> list[Colu
         return f"{kind.lower()[:40]} is not compared"
     if kind == "VARCHAR" and _is_text(table, name):
         texts = _texts(table, name)
+        words[name] = vocabulary(texts)
         return [
             column
             for which, (is_number, _) in TEXT_COLUMNS.items()
-            if (column := _of_texts(f"{name}: {which}", which, texts, is_number)) is not None
+            if (column := _of_texts(f"{name}: {which}", which, texts, is_number, words[name])) is not None
         ]
     categories = categories_of(name, _names(table, name))
     return "it has no value" if categories is None else [categories]
 
 
 def _counted(
-    table: duckdb.DuckDBPyConnection, column: Column, parts: _Parts
+    table: duckdb.DuckDBPyConnection,
+    column: Column,
+    parts: _Parts,
+    words: Mapping[str, Mapping[str, int]],
 ) -> tuple[Column, dict[tuple[str, str], Column]]:
     """The column counted over its edges, and each part of it. Texts are looked at as a whole."""
     source, which = _source(column.name)
     own: dict[tuple[str, str], Column] = {}
     if which:
-        return _over(column, text_values(which, _texts(table, source))), own
+        if which == NEW_WORDS and source not in words:
+            return column, own
+        values_of = text_values(which, _texts(table, source), known=words.get(source, {}), own=False)
+        return _over(column, values_of), own
     if isinstance(column, Numbers):
         values = _numbers(table, source)
         for by in parts.by:
@@ -325,10 +336,12 @@ def _over(column: Column, values: Sequence[float | str | None]) -> Column:
     return column.count(described(values))
 
 
-def _of_texts(name: str, which: str, texts: Sequence[str | None], is_number: bool) -> Column | None:
+def _of_texts(
+    name: str, which: str, texts: Sequence[str | None], is_number: bool, known: Mapping[str, int]
+) -> Column | None:
     import numpy as np
 
-    values = text_values(which, texts)
+    values = text_values(which, texts, known=known, own=True)
     if is_number:
         return numbers_of(
             name, np.array([np.nan if value is None else value for value in values], dtype=float)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
+from launchworthy.monitor.drifting.texts import NEW_WORDS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -232,20 +233,26 @@ Column = Numbers | Categories
 class Profile:
     """A period: its columns by name, what was left out and why, and the same of parts of it.
 
-    ``parts`` has, by field and value, the profile of the rows with that value.
+    ``parts`` has, by field and value, the profile of the rows with that value; ``words`` the vocabulary of
+    each field of texts, which is not kept in a file.
     """
 
     rows: int
     columns: Mapping[str, Column]
     left_out: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """A plain mapping, from which :meth:`from_json` reads a reference again."""
         return {
             "format": "launchworthy-drift-reference/1",
             "rows": self.rows,
-            "columns": [column.as_json() for column in self.columns.values()],
+            "columns": [
+                column.as_json()
+                for name, column in self.columns.items()
+                if not name.endswith(f": {NEW_WORDS}")
+            ],
             "left_out": dict(self.left_out),
         }
 

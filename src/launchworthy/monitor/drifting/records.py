@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchworthy.monitor.drifting.profile import Column, Profile, categories_of, numbers_of
-from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described, text_values
+from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described, text_values, vocabulary
 from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.records.conversation import last_text, plain_value, turns_of
 
@@ -126,8 +126,12 @@ def profile_of(calls: Calls, *, reference: Profile | None = None) -> Profile:
     """The columns of the calls: over their own edges, or over the reference's."""
     names = sorted({name for row in calls.rows for name in row})
     columns: dict[str, Column] = {}
+    words: dict[str, Mapping[str, int]] = {} if reference is None else dict(reference.words)
     for name in names:
-        for own, values in _columns(name, [row.get(name) for row in calls.rows]).items():
+        held = [row.get(name) for row in calls.rows]
+        if reference is None and _is_text(name, held):
+            words[name] = vocabulary(held)
+        for own, values in _columns(name, held, words.get(name), own=reference is None).items():
             old = None if reference is None else reference.columns.get(own)
             column = _counted(own, values) if reference is None else _over(old, values)
             if column is not None:
@@ -139,7 +143,7 @@ def profile_of(calls: Calls, *, reference: Profile | None = None) -> Profile:
                 gone = _over(old, [None] * len(calls))
                 if gone is not None:
                     columns[own] = gone
-    return Profile(rows=len(calls), columns=columns)
+    return Profile(rows=len(calls), columns=columns, words=words)
 
 
 def value_of(row: Mapping[str, Any], name: str) -> Any:
@@ -216,14 +220,21 @@ def _plain(value: Any) -> float | str | None:
     return value if isinstance(value, str) else None
 
 
-def _columns(name: str, values: Sequence[Any]) -> dict[str, list[Any]]:
-    """A field as one column, or as those of its texts."""
+def _is_text(name: str, values: Sequence[Any]) -> bool:
     known = [value for value in values if value is not None]
-    if known and all(isinstance(value, str) for value in known):
-        different = len(set(known))
-        if name == "text" or different > max(200, 0.2 * len(known)):
-            return {f"{name}: {which}": text_values(which, values) for which in TEXT_COLUMNS}
-    return {name: list(values)}
+    if not known or not all(isinstance(value, str) for value in known):
+        return False
+    return name == "text" or len(set(known)) > max(200, 0.2 * len(known))
+
+
+def _columns(
+    name: str, values: Sequence[Any], known: Mapping[str, int] | None, *, own: bool
+) -> dict[str, list[Any]]:
+    """A field as one column, or as those of its texts: what the reference held decides."""
+    if known is None:
+        return {name: list(values)}
+    texts = [value if isinstance(value, str) else None for value in values]
+    return {f"{name}: {which}": text_values(which, texts, known=known, own=own) for which in TEXT_COLUMNS}
 
 
 def _counted(name: str, values: Sequence[Any]) -> Column | None:
