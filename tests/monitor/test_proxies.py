@@ -152,7 +152,7 @@ def test_only_uses_of_the_release_that_are_old_enough_count(world: World, claim:
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
-        ("answer/outcomes/net_benefit", "net_benefit is not told of a single use"),
+        ("answer/outcomes/net_benefit", "the target asks for something else"),
         ("answer/outcomes/nowhere", "is no outcome of the contract"),
         ("labels/chargeback", "records do not say who labelled"),
         ("answer/outcomes/resolved", "no outcome resolved was recorded"),

@@ -16,6 +16,7 @@ from launchworthy.evidence import Evidence
 from launchworthy.monitor.drift_signals import DRIFT_METHODS, DRIFT_SIGNALS, drifted
 from launchworthy.monitor.guard_signals import guard_signal
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
+from launchworthy.monitor.outcomes import EVENTS
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, share
 from launchworthy.monitor.scene import Ask, Bind
@@ -70,9 +71,11 @@ def _of_signal(
     if signal in _LIMITS:
         return share_beyond(ask, _LIMITS[signal](ask))
     for name in [signal] if "/" in signal else [f"{family}/{signal}" for family in _FAMILIES]:
+        family, _, metric = name.partition("/")
         measure = measure_of(f"{ClaimKind.BOUND}:{name}")
-        if measure is not None:
-            family, _, metric = name.partition("/")
+        # Any word may be an outcome of the product's own: as a signal it is an event of calls, below.
+        own = family == "outcomes" and metric not in EVENTS and not metric.startswith("time_to_")
+        if measure is not None and not own:
             return measure(replace(ask, family=family, metric=metric))
     return _own_event(ask, signal)
 
