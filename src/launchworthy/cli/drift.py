@@ -33,7 +33,9 @@ _SHOWN = 40
 @click.option(
     "--reference", type=_FILE, required=True, help="Parquet of what is normal, or what --keep has written."
 )
-@click.option("--current", type=_FILE, required=True, help="Parquet of now.")
+@click.option(
+    "--current", type=_FILE, required=True, multiple=True, help="Parquet of now; several are added up."
+)
 @click.option(
     "--measure",
     type=click.Choice(_MEASURES),
@@ -72,7 +74,7 @@ _SHOWN = 40
 @click.option("--html", "page", type=_FILE, help="Write a report with plots to this file.")
 def command(
     reference: Path,
-    current: Path,
+    current: tuple[Path, ...],
     measure: str,
     tolerance: float | None,
     share_tolerance: float,
@@ -119,12 +121,17 @@ def command(
         from launchworthy.console.drift_report import drift_report
         from launchworthy.console.report import write_report
 
-        write_report(page, drift_report(found, reference=reference.name, current=current.name))
+        write_report(page, drift_report(found, reference=reference.name, current=_named(current)))
     if as_json:
         echo_json(_plain(found, confidence))
     else:
         _print(found)
     return _CODES[found.state]
+
+
+def _named(files: Sequence[Path]) -> str:
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"{files[0].name}{more}"
 
 
 def _tolerances(measure: str, tolerance: float | None, share: float, confidence: float) -> Tolerances:

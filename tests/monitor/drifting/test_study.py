@@ -150,6 +150,28 @@ def test_what_was_kept_serves_as_the_reference_and_says_the_same(tmp_path: Path)
         study(kept, current=new, classifier=True)
 
 
+def test_files_of_single_hours_say_what_one_file_of_the_day_says(tmp_path: Path) -> None:
+    old = _write(tmp_path / "old.parquet", _table(1))
+    hours = [_table(seed, rows=1_000, moved=seed > 3) for seed in (2, 3, 4, 5)]
+    day = {name: [value for hour in hours for value in hour[name]] for name in hours[0]}  # type: ignore[attr-defined]
+    files = [_write(tmp_path / f"{at}.parquet", hour) for at, hour in enumerate(hours)]
+    whole = study(old, current=_write(tmp_path / "day.parquet", day), by="country")
+    added = study(old, current=files, by="country")
+    assert added.comparison.rows == 4_000
+    assert [column.main.told for column in added.comparison.columns] == [
+        column.main.told for column in whole.comparison.columns
+    ]
+    assert {(each.value, each.column.name, each.column.state) for each in added.parts} == {
+        (each.value, each.column.name, each.column.state) for each in whole.parts
+    }
+    with pytest.raises(InputError, match="rows together"):
+        study(old, current=files, unit="plan")
+    lacking = _write(tmp_path / "lacking.parquet", {"amount": [1.0] * 100})
+    found = study(old, current=[*files, lacking]).comparison
+    assert [column.name for column in found.columns] == ["amount"]
+    assert found.left_out["age"] in ("the column is gone", "one of the files does not have it")
+
+
 def test_the_part_that_carries_a_change_is_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
 

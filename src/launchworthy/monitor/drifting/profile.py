@@ -243,6 +243,26 @@ class Profile:
     parts: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
+    def __add__(self, other: Profile) -> Profile:
+        """Two periods over the same edges as one; a column that one of them lacks is left out."""
+        left_out = {**other.left_out, **self.left_out}
+        lacking = self.columns.keys() ^ other.columns.keys()
+        left_out |= dict.fromkeys(lacking, "one of the files does not have it")
+        parts = dict(other.parts)
+        for part, own in self.parts.items():
+            parts[part] = own + parts[part] if part in parts else own
+        return Profile(
+            rows=self.rows + other.rows,
+            columns={
+                name: _added(column, other.columns[name])
+                for name, column in self.columns.items()
+                if name in other.columns
+            },
+            left_out=left_out,
+            parts=parts,
+            words=self.words,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """A plain mapping, from which :meth:`from_json` reads a reference again."""
         return {
@@ -414,6 +434,14 @@ def _counted(value: Any) -> int:
 def _check_size(counts: NDArray[np.int64], edges: Sequence[Any]) -> None:
     if counts.size != len(edges) + 1:
         raise ValueError(f"{counts.size} counts for {len(edges)} edges")
+
+
+def _added(one: Column, other: Column) -> Column:
+    if isinstance(one, Numbers) and isinstance(other, Numbers):
+        return one + other
+    if isinstance(one, Categories) and isinstance(other, Categories):
+        return one + other
+    raise InputError(f"{one.name:.60} holds numbers on one side and names on the other")
 
 
 def _check_same(own: Column, other: Column, same: bool) -> None:

@@ -90,7 +90,7 @@ class Study:
 def study(
     reference: Path,
     *,
-    current: Path,
+    current: Path | Sequence[Path],
     tolerances: Tolerances | None = None,
     classifier: bool = False,
     by: str = "",
@@ -104,7 +104,7 @@ def study(
 
     Args:
         reference: Parquet, or what an earlier study has kept.
-        current: Parquet.
+        current: Parquet; of several files, such as one an hour, the counts are added.
         tolerances: How much may change.
         classifier: Whether a classifier looks at all columns together; it always looks at vectors.
         by: Column whose values are parts, to say which of them carries a change.
@@ -124,6 +124,13 @@ def study(
         *(name for name in (unit, release) if name),
         *(scored.names if scored is not None else []),
     ]
+    files = [current] if isinstance(current, Path) else list(current)
+    if len(files) > 1 and (unit or classifier or scored is not None):
+        raise InputError(
+            "of several files only counts are added, and this needs their rows together",
+            where=str(files[1]),
+            hint="give one file as --current",
+        )
     kept = _kept(reference)
     if kept is not None and (fields or classifier or scored is not None):
         raise InputError(
@@ -143,9 +150,9 @@ def study(
             rows = rows_of(table, most=_ROWS, ignore=left) if classifier or vectors else []
             if scored is not None:
                 then = _known(numbers_in(table, scored.score), numbers_in(table, scored.label))
-    with opened(current, unit=unit) as table:
+    with opened(files[0], unit=unit) as table:
         new = current_of(table, reference=kept, by=fields, ignore=left)
-        if rows:
+        if rows and len(files) == 1:
             now = rows_of(table, most=_ROWS, ignore=left)
             looked = {_ALL: None} if classifier else {name: name for name in vectors}
             for title, name in looked.items():
@@ -156,6 +163,9 @@ def study(
                 separations[title] = found
                 examples[title] = [now[at] for at in found.top]
         right = _right(table, then, scored, tolerances) if scored is not None and then is not None else None
+    for path in files[1:]:
+        with opened(path) as table:
+            new = new + current_of(table, reference=kept, by=fields, ignore=left)
     comparison = compare(kept, current=new, tolerances=tolerances)
     if keep is not None:
         _write(keep, kept)
