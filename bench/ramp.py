@@ -2,7 +2,7 @@
 
     python bench/ramp.py [--repetitions 200] [--users 4000] [--seed 1]
 
-Stages of 5, 25 and 100 %, two weeks each before the last, looked at every hour. One user in ten is handed over;
+Stages of 5, 25 and 100 %, two weeks each before the last, looked at every three hours. One user in ten is handed over;
 the candidate that does harm hands over three in ten of the German speakers, who are a quarter. Two points are
 allowed. The bounds and the decision are those of the product: ``watched_shares`` and ``rollout.ramp.decide``.
 """
@@ -71,9 +71,9 @@ def ramp_once(rng: np.random.Generator, *, users_a_day: int, before: float, segm
     overall = (1.0 - SEGMENT) * before + SEGMENT * segment
     seen = np.zeros((2, 3))  # of the old and the new release: users, handed over, too late
     hurt = 0
-    for _hour in range(24 * 56):
-        now += timedelta(hours=1)
-        came = rng.poisson(users_a_day / 24)
+    for _look in range(8 * 56):
+        now += timedelta(hours=3)
+        came = rng.poisson(users_a_day / 8)
         new = rng.binomial(came, ramp.share)
         handed = rng.binomial(new, overall)
         hurt += max(0, handed - int(new * before))

@@ -23,7 +23,7 @@ from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import nothing, piece
 from launchworthy.monitor.sample import WORST, Sample, Taken, Taking
 from launchworthy.monitor.scene import Ask, Query, look
-from launchworthy.stats import Interval, asymptotic_sequence, watched_shares
+from launchworthy.stats import Interval, asymptotic_sequence, equal_arm_users, watched_shares
 
 __all__ = ["harm"]
 
@@ -167,7 +167,9 @@ def _ratios(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interv
         told["remark"] = f"bounds are given from {_FEWEST} users of each release on"
         edge = 1.0 if own.statistic == "share" else math.inf
         return _open(gap, n=n, level=level, edge=edge, unit=unit), told
-    return asymptotic_sequence(gap, standard_error=error, n=n, level=level, sides=1, unit=unit), told
+    time = equal_arm_users(candidate.units, baseline.units)
+    found = asymptotic_sequence(gap, standard_error=error, n=time, level=level, sides=1, unit=unit)
+    return replace(found, n=n), told
 
 
 def _quantiles(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interval, dict[str, Any]] | str:

@@ -20,6 +20,7 @@ __all__ = [
     "asymptotic_sequence",
     "confidence_sequence",
     "discordant_e_value",
+    "equal_arm_users",
     "share_evidence",
     "share_sequence",
     "watched_shares",
@@ -182,6 +183,14 @@ def _ratio(count: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np
     return np.asarray(np.where(count > 0, count / share, 0.0))
 
 
+def equal_arm_users(first: int, second: int) -> int:
+    """Users, of two arms of one size, who tell as much as these do: the time of a sequence.
+
+    Where the share of an arm changes on the way, all users together are no measure of what is known.
+    """
+    return max(1, round(4.0 * first * second / (first + second)))
+
+
 def watched_shares(
     successes: tuple[int, int],
     *,
@@ -209,7 +218,7 @@ def watched_shares(
         near = asymptotic_sequence(
             exact.value,
             standard_error=spread,
-            n=users,
+            n=equal_arm_users(*n),
             level=0.5 + 0.5 * level,
             sides=sides,
             tuned_for=tuned_for,
