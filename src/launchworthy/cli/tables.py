@@ -130,6 +130,7 @@ def _opened(path: Path, kind: str) -> Iterator[duckdb.DuckDBPyConnection]:
         "autoload_known_extensions": "false",
     }
     with TemporaryDirectory() as folder, duckdb.connect(":memory:", config=settings) as connection:
+        connection.execute("SET enable_progress_bar = false")  # it goes to standard output
         if kind == "Arrow":
             path = _as_parquet(path, Path(folder) / "file.parquet")
         try:
