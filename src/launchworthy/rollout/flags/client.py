@@ -272,11 +272,13 @@ def flags(
         InputError: The file is not there or cannot be read, or the address is none.
     """
     from launchworthy.capture.sdk.process import client
-    from launchworthy.rollout.flags.sticky import FileSticky
+    from launchworthy.rollout.flags.sticky import FileSticky, MemorySticky
 
     settings = client().settings
     named = product or settings.product
-    sticky = FileSticky(settings.state / "flags" / f"{named.encode().hex()[:60]}.sqlite")
+    kept = settings.state / "flags" / f"{named.encode().hex()[:60]}.sqlite"
+    # While a test records, the SDK has no folder.
+    sticky: Sticky = MemorySticky() if settings.state == Path() else FileSticky(kept)
     if file is not None:
         source: Source = FileSource(Path(file))
         made = Flags(source, every_s=every_s, sticky=sticky)
