@@ -201,7 +201,13 @@ def test_the_documented_commands_choose_the_threshold_that_the_policy_has(demo: 
     assert re.search(r"<title>Answer from confidence 0\.\d+ on: ", drawn)
 
 
-def test_once_exits_with_the_verdicts_code_and_leaves_nothing_running(demo: Demo, tmp_path: Path) -> None:
+def test_once_keeps_what_was_edited_exits_with_the_verdicts_code_and_leaves_nothing_running(
+    demo: Demo, tmp_path: Path
+) -> None:
+    gold = tmp_path / "launchworthy-demo" / "gold" / "answer.jsonl"
+    gold.parent.mkdir(parents=True)
+    shorter = (demo.folder / "gold" / "answer.jsonl").read_text().splitlines(keepends=True)[::5]
+    gold.write_text("".join(shorter))
     done = subprocess.run(
         [sys.executable, "-m", "launchworthy", "demo", "--once", "--questions", "20", "--port", "0"],
         cwd=tmp_path,
@@ -210,4 +216,6 @@ def test_once_exits_with_the_verdicts_code_and_leaves_nothing_running(demo: Demo
         check=False,
     )
     assert done.returncode == 1, done.stderr
+    assert f"{len(shorter)} of {len(shorter)} items" in done.stdout
+    assert gold.read_text() == "".join(shorter)
     assert read_note(tmp_path / "launchworthy-demo" / ".launchworthy") is None
