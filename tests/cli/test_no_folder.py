@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from launchworthy.cli.main import main
+
 CONTRACT = """\
 launchworthy: 1
 product: docs-bot
@@ -45,11 +47,19 @@ def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     ],
     ids=lambda words: words[0],
 )
-def test_a_misspelt_folder_is_named_and_not_made(tmp_path: Path, words: tuple[str, ...]) -> None:
-    done = _run(tmp_path, *words, "--data", "typo")
-    assert done.returncode == 64
-    assert "typo: LW404 no data folder is here" in done.stderr
-    assert "--data DIR" in done.stderr
+def test_a_misspelt_folder_is_named_and_not_made(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--data", "typo"])
+    assert ended.value.code == 64
+    told = capsys.readouterr().err
+    assert "typo: LW404 no data folder is here" in told
+    assert "--data DIR" in told
     assert list(tmp_path.iterdir()) == []
 
 

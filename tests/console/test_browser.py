@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -126,20 +127,26 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visits(browser: Browser, address: str, trace_id: Callable[[int], str]) -> dict[str, Visit]:
-    found = {}
-    for name, path in PAGES.items():
-        visit = found[name] = Visit()
-        context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
-        page = context.new_page()
-        listen(page, visit)
-        page.goto(path.format(trace=trace_id(2)))
+    found: dict[str, Visit] = {}
+
+    def opened() -> Iterator[tuple[Visit, Page]]:
+        for name, path in PAGES.items():
+            visit = found[name] = Visit()
+            page = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800}).new_page()
+            listen(page, visit)
+            page.goto(path.format(trace=trace_id(2)))
+            yield visit, page
+
+    for here, _ in pairwise(chain(opened(), [None])):  # the next page grows quiet while this one is looked at
+        assert here is not None
+        visit, page = here
         page.wait_for_load_state("networkidle")
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             visit.barriers[scheme] = barriers(page)
         page.set_viewport_size({"width": 320, "height": 800})
         visit.width_at_320 = page.evaluate("document.documentElement.scrollWidth")
-        context.close()
+        page.context.close()
     return found
 
 
