@@ -46,7 +46,7 @@ from launchworthy.runtime.retrieving import Document as Retrieved
 __all__ = ["PRODUCT", "RELEASES", "WORKFLOW", "Answer", "Assistant", "answer", "assistant", "product_folder"]
 
 PRODUCT, WORKFLOW = "python-docs", "answer"
-RELEASES = ("baseline", "candidate")
+RELEASES = ("baseline", "candidate", "first_try")
 _PACKAGED = Path(__file__).parent / "product"
 _SOURCE = "python_docs"
 _ROLE = "developer"  # of whoever sits at the keyboard
@@ -127,6 +127,7 @@ class Assistant:
         server: Address of the server that keeps approvals; without one no ticket is filed.
 
     Attributes:
+        lacks: Kinds of documents that its index was made without.
         enforcer: Holds each call to the contract.
         tickets: The tracker that it writes to.
 
@@ -146,6 +147,9 @@ class Assistant:
         self.release, self.corpus = release, corpus
         retrieval = _part(release, "retrieval")
         self.top_k = _whole(retrieval.get("top_k", 10), "retrieval.top_k")
+        self.lacks = frozenset(
+            retrieval.get("lacks", ())
+        )  # kinds of documents that the index was made without
         self._retriever = _retriever(str(retrieval.get("method")), corpus, kept=_kept_in(folder))
         self._policy = _policy(release.parts.get("policy"), folder)
         model = _part(release, "model")
@@ -268,7 +272,9 @@ class Assistant:
         return f"No ticket was filed: {filed.reason}.\n\nSource: {report.document}"
 
     def _search(self, asked: str, notes: _Notes) -> list[Retrieved]:
-        notes.found = self._retriever.search(asked, k=self.top_k)
+        found = self._retriever.search(asked, k=self.top_k)
+        hits = tuple(hit for hit in found.hits if self.corpus[hit.id].kind not in self.lacks)
+        notes.found = replace(found, hits=hits)
         return [
             Retrieved(
                 id=hit.id,
@@ -333,7 +339,7 @@ def product_folder() -> Path:
 
 
 def assistant(release: str, *, server: str | None = None) -> Assistant:
-    """The assistant of ``baseline`` or ``candidate``, made once per folder and server.
+    """The assistant of ``baseline``, ``first_try`` or ``candidate``, made once per folder and server.
 
     Raises:
         InputError: No such release, or one that cannot be made.
@@ -344,8 +350,8 @@ def assistant(release: str, *, server: str | None = None) -> Assistant:
 
 @cache
 def _assistant(name: str, folder: Path, server: str | None) -> Assistant:
-    if name == "baseline":
-        release = read_release(folder / "baseline.yaml")
+    if name in ("baseline", "first_try"):
+        release = read_release(folder / f"{name}.yaml")
     elif name == "candidate":
         found = release_of(load_contract(folder / "launchworthy.yaml"), folder=folder)
         if found is None:

@@ -70,6 +70,7 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> int:
     model = adopt_model(folder, os.environ)  # before the server reads the contract
     if model:
         say(f"The release answers by {model}, as LAUNCHWORTHY_DEMO_MODEL says.")
+    _ramp(folder, seed=options.seed, say=say)
     with _server(folder, port=options.port, say=say) as server:
         cases = "--input guards/prompt_injection.jsonl"
         _command(f"guard calibrate prompt_injection {cases}".split(), folder=folder, say=say, may_fail=True)
@@ -205,6 +206,16 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _ramp(folder: Path, *, seed: int, say: Callable[[str], None]) -> None:
+    """The weeks before: they go into the folder while no server has it."""
+    from launchworthy.server import read_note
+
+    if read_note(folder / ".launchworthy") is None:
+        words = ["launchworthy.demo.ramp", "--seed", str(seed)]
+        say(f"\n$ python -m {shlex.join(words)}")
+        _run([sys.executable, "-m", *words], folder=folder, may_fail=True)
 
 
 def _users(folder: Path, *, url: str, options: DemoOptions, say: Callable[[str], None]) -> None:

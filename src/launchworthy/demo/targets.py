@@ -17,7 +17,7 @@ import launchworthy as lw
 from launchworthy.demo.assistant import PRODUCT, RELEASES, Answer, assistant
 from launchworthy.runtime.enforcer import Enforcer
 
-__all__ = ["baseline", "candidate", "enforcer"]
+__all__ = ["baseline", "candidate", "enforcer", "fields_of"]
 
 Target = Callable[[Any], dict[str, Any]]
 baseline: Target
@@ -44,12 +44,12 @@ def _target(release: str) -> Target:
 
     def ask(question: Any) -> dict[str, Any]:
         found = asked.answer(str(question), cohort="evaluation", simulated=True)
-        return _fields(found) | ({"trace_id": found.trace_id} if recorded else {})
+        return fields_of(found) | ({"trace_id": found.trace_id} if recorded else {})
 
     return ask
 
 
-def _fields(found: Answer) -> dict[str, Any]:
+def fields_of(found: Answer) -> dict[str, Any]:
     """As ``evals.read_answer`` takes them."""
     fields: dict[str, Any] = {
         "output": found.text,

@@ -28,6 +28,7 @@ __all__ = [
     "SimulatedQuestion",
     "ask_all",
     "ask_for_tickets",
+    "gold_items",
     "question_stream",
     "reaction",
     "read_requests",
@@ -225,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         changed = adopt_model(folder, os.environ)
         if changed:
             print(f"The release now answers by {changed}, as LAUNCHWORTHY_DEMO_MODEL says.")
-        stream = question_stream(_items(folder), questions=given.questions, seed=given.seed)
+        stream = question_stream(gold_items(folder), questions=given.questions, seed=given.seed)
         lw.init(product=PRODUCT)
         server = os.environ.get("LAUNCHWORTHY_ENDPOINT")
         told = ask_all(stream, seed=given.seed, server=server)
@@ -245,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if arrived else 1
 
 
-def _items(folder: Path) -> tuple[GoldItem, ...]:
+def gold_items(folder: Path) -> tuple[GoldItem, ...]:
     """The gold set, divided as the contract says."""
     from launchworthy.contract import load_contract
 

@@ -5,7 +5,7 @@ May import ``contract``, ``evidence``, ``metrics``, ``records``, ``stats`` and t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evals.comparison import item_value
@@ -35,16 +35,8 @@ def offline_proof(
         store: Where they rest.
         level: At which each bound holds.
     """
-    claim = next(
-        (
-            each
-            for each in claims
-            if each.kind is ClaimKind.BOUND and each.slice is None and each.address == address
-        ),
-        None,
-    )
-    metric = None if claim is None else _metric(claim)
-    if claim is None or metric is None:
+    measured = _lines(list(claims), address)
+    if not measured:
         return Proof(where=_WHERE, reason="no metric of a run tells this failure")
     items: dict[str, set[str]] = {}
     for each in fix.gold_items:
@@ -65,12 +57,12 @@ def offline_proof(
         and run.gold.partition("@")[0] == after.gold.partition("@")[0]
     ]
     wanted = items[after.gold.partition("@")[0]]
-    since = _failing(store, after, wanted, claim=claim, metric=metric, level=level)
+    since = _failing(store, after, wanted, measured=measured, level=level)
     before = next(
         (
             rate
             for run in earlier
-            if (rate := _failing(store, run, wanted, claim=claim, metric=metric, level=level)) is not None
+            if (rate := _failing(store, run, wanted, measured=measured, level=level)) is not None
         ),
         None,
     )
@@ -80,12 +72,29 @@ def offline_proof(
             after=since,
             reason="no run from before the fix asks its gold items: run the old release on them too",
         )
-    what = f"of {len(wanted)} gold items that fail {claim.metric}"
+    told = measured[0][0].metric if len(measured) == 1 else "a line of quality"
+    what = f"of {len(wanted)} gold items that fail {told}"
     return compared(what, before, since, where=_WHERE, less_is_better=True, level=level)
 
 
 def _has(run: Run, fix: Fix) -> bool:
     return run.release == fix.release if fix.release else run.started_at >= fix.at
+
+
+def _lines(claims: Sequence[Claim], address: str) -> list[tuple[Claim, Metric]]:
+    """The claim where runs measure it; of an outcome, every line of quality that its workflow promises.
+
+    What came of it for users no run can tell: an item of such a failure has to be right by all of them.
+    """
+    bounds = [claim for claim in claims if claim.kind is ClaimKind.BOUND and claim.slice is None]
+    own = next((claim for claim in bounds if claim.address == address), None)
+    if own is None:
+        return []
+    metric = _metric(own)
+    if metric is not None or own.family != "outcomes":
+        return [] if metric is None else [(own, metric)]
+    quality = [each for each in bounds if (each.family, each.workflow) == ("quality", own.workflow)]
+    return [(each, metric) for each in quality if (metric := _metric(each)) is not None]
 
 
 def _metric(claim: Claim) -> Metric | None:
@@ -94,14 +103,21 @@ def _metric(claim: Claim) -> Metric | None:
 
 
 def _failing(
-    store: RunStore, run: Run, wanted: Collection[str], *, claim: Claim, metric: Metric, level: float
+    store: RunStore,
+    run: Run,
+    wanted: Collection[str],
+    *,
+    measured: Sequence[tuple[Claim, Metric]],
+    level: float,
 ) -> Rate | None:
     """How many of these items fail in a run; one that could not be answered does."""
-    found: Mapping[str, bool] = {
-        item.item_id: failed
-        for item in store.iter_run_items(run.id)
-        if item.item_id in wanted and (failed := _failed(item, claim=claim, metric=metric)) is not None
-    }
+    found: dict[str, bool] = {}
+    for item in store.iter_run_items(run.id):
+        if item.item_id in wanted:
+            by_line = [_failed(item, claim=claim, metric=metric) for claim, metric in measured]
+            told = [failed for failed in by_line if failed is not None]
+            if told:
+                found[item.item_id] = any(told)
     if not found:
         return None
     share = wilson(sum(found.values()), n=len(found), level=level, sides=1)
