@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -105,8 +105,8 @@ def test_what_a_stage_rests_on_ends_before_the_verdict_does(
 
     class Later(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime.now(tz) + timedelta(hours=30)
+        def now(cls, tz: Any = None) -> Self:
+            return super().now(tz) + timedelta(hours=30)
 
     monkeypatch.setattr("launchworthy.cli.admit.datetime", Later)
     code, out, _ = run("admit", envelope, "--release", RELEASE, "--stage", "pilot")
