@@ -153,6 +153,7 @@ class Story:
         self._move(days=1)
         spans: list[dict[str, Any]] = []
         outcomes: list[dict[str, Any]] = []
+        feedback: list[dict[str, Any]] = []
         for number in range(_USERS_A_DAY):
             shown = name if chance.random() < share else "baseline"
             item = chance.choice(self._asked)
@@ -175,7 +176,10 @@ class Story:
             then = reaction(asked, found, chance)
             if then.event is not None:
                 outcomes.append(call | {"event": then.event, "time": at + int(chance.uniform(5, 50) * 6e10)})
-        for table, rows in (("spans", spans), ("outcomes", outcomes)):
+            if then.rating is not None:
+                said = {"rating": then.rating, "reason": then.reason, "time": at + int(6e10)}
+                feedback.append(call | said)
+        for table, rows in (("spans", spans), ("outcomes", outcomes), ("feedback", feedback)):
             columns = {column: [row.get(column) for row in rows] for column in TABLES[table].names}
             self._store.ingest([Rows(table, columns)], batch_id=f"ramp-{table}-{self._day}")
 
