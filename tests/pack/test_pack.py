@@ -171,11 +171,11 @@ def test_a_pack_says_what_a_reviewer_asks_for(run: Run) -> None:
     (row,) = next(each["rows"] for each in sections["evaluations"]["tables"] if each["title"] == "Quality")
     assert row[1] == "● met"
     assert row[2]["figure"].startswith("95 % (92.8 to 96.7, n = 400")
-    assert row[2]["entries"] == [1]
+    assert row[2]["entries"] == [2]  # the first tells of the contract
     decided = {
         (row[0], row[1]): row[2] for table in sections["permissions"]["tables"][1:2] for row in table["rows"]
     }
-    assert decided["refund", "denied"] == {"figure": "2", "rule": "count", "entries": [4, 5]}
+    assert decided["refund", "denied"] == {"figure": "2", "rule": "count", "entries": [5, 6]}
     assert sections["oversight"]["tables"][1]["rows"][0][3] == "bo@example.com"
     assert sections["signatures"]["tables"][0]["rows"][0][1:3] == ["attested", "noor@example.com"]
     ((name, about, severity, found_by, steps, state),) = sections["incidents"]["tables"][0]["rows"]
@@ -185,7 +185,7 @@ def test_a_pack_says_what_a_reviewer_asks_for(run: Run) -> None:
     assert state.startswith("open: noted ")
     assert "paid twice" not in page  # words are only committed to in the chain
     assert sections["incidents"]["tables"][1]["rows"] == [
-        ["fallback", "template", "answered", {"figure": "1", "rule": "count", "entries": [8]}]
+        ["fallback", "template", "answered", {"figure": "1", "rule": "count", "entries": [9]}]
     ]
     annex = {row[0]: row[2] for row in sections["coverage"]["tables"][1]["rows"]}
     assert list(annex) == [str(number) for number in range(1, 10)]

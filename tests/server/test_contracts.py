@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,8 @@ import pytest
 
 from launchworthy.contract import parse_contract
 from launchworthy.errors import ContractError, InputError
+from launchworthy.evidence.trail import entry_words
+from launchworthy.server.caller import Caller
 from launchworthy.server.local import LocalWorkspace
 
 if TYPE_CHECKING:
@@ -105,3 +109,24 @@ def test_a_stored_version_that_this_program_cannot_read_is_shown_as_such(
     assert again.measure(product="docs-bot") == []
     version = again.register_contract(product="docs-bot", text=contract_text, path="x.yaml")
     assert _in_force(again) == (version, ())
+
+
+def test_who_changed_what_is_promised_stands_in_the_chain(
+    workspace: LocalWorkspace, contract_file: Path, contract_text: str
+) -> None:
+    workspace.follow_contract(contract_file)
+    workspace.register_contract(product="docs-bot", text=contract_text, path=str(contract_file))
+    laxer = contract_text.replace("80 %", "10 %")
+    workspace.register_contract(
+        product="docs-bot", text=laxer, path="", caller=Caller(role="write", key="ci-key")
+    )
+    entries = [entry for entry in workspace.ledger_entries(product="docs-bot") if entry.kind == "contract"]
+    first, second = (json.loads(entry.body) for entry in entries)
+    assert (first["before"], first["by"]) == (None, None)
+    assert (second["before"], second["by"]) == (first["version"], "ci-key")
+    assert second["sha256"] == hashlib.sha256(laxer.encode()).hexdigest()
+    with pytest.raises(InputError, match="not appended this way"):
+        workspace.record(product="docs-bot", kind="contract", body={"version": "c-0"})
+    told = [line for entry in workspace.audit_trail(product="docs-bot") for line in entry_words(entry)]
+    assert f"contract: {second['version']} in place of {first['version']}" in told
+    assert any(line.startswith("by ci-key; SHA-256 ") for line in told)

@@ -197,6 +197,12 @@ def _other_words(entry: AuditEntry) -> list[str]:
             f"method {body.get('method') or '?'}, source {body.get('source') or '?'},"
             f" by {body.get('producer') or '?'}",
         ]
+    if entry.kind == "contract":
+        since = f"in place of {body['before']}" if body.get("before") else "is the first"
+        return [
+            f"contract: {body.get('version', '?')} {since}",
+            f"by {body.get('by') or 'the owner of the folder'}; SHA-256 {body.get('sha256', '?')}",
+        ]
     if entry.kind == "verdict":
         contract = body.get("contract")
         version = contract.get("version") if isinstance(contract, dict) else None

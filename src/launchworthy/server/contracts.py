@@ -69,8 +69,10 @@ class Contracts:
         with self._lock:
             return sorted({*self._known, *self._unreadable})
 
-    def register(self, *, product: str, text: str, path: str) -> str:
+    def register(self, *, product: str, text: str, path: str, by: str = "") -> str:
         """Make a text the version in force; answers its content address.
+
+        ``by`` is whose key it came with; empty for the owner of the folder.
 
         Raises:
             ContractError: The text cannot be used.
@@ -82,7 +84,7 @@ class Contracts:
             own = bool(path) and Path(path).is_absolute() and _text_at(Path(path)) == text
             self._registry.set_setting(_FOLLOWED + product, path if own else "")
             self._marks.pop(product, None)
-            return self._register(contract, path=path)
+            return self._register(contract, path=path, by=by)
 
     def follow(self, path: Path) -> str:
         """Register a file and read it again whenever it changes; answers its product.
@@ -129,9 +131,9 @@ class Contracts:
         else:
             self._register(contract, path=str(path))
 
-    def _register(self, contract: Contract, *, path: str) -> str:
+    def _register(self, contract: Contract, *, path: str, by: str = "") -> str:
         product = contract.product
-        stored = self._registry.register_contract(product=product, text=contract.text, path=path)
+        stored = self._registry.register_contract(product=product, text=contract.text, path=path, by=by)
         version = ContractVersion(
             product=product,
             version=stored.version,

@@ -86,7 +86,7 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def products(self) -> list[str]:
         """Names of the products known from contracts, records, gold sets, runs or evidence, sorted."""
 
-    def register_contract(self, *, product: str, text: str, path: str) -> str:
+    def register_contract(self, *, product: str, text: str, path: str, caller: Caller = THIS_MACHINE) -> str:
         """Store this version of a contract; answers its content address. The same text changes nothing."""
 
     def contract_version(self, *, product: str) -> ContractVersion | None:

@@ -24,6 +24,7 @@ from launchworthy.errors import ConflictError, InputError, NotFoundError, Storag
 from launchworthy.records import Release
 from launchworthy.store.database import Database
 from launchworthy.store.hot import sync_folder
+from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.moments import from_ns, to_ns
 from launchworthy.store.options import Clock
 from launchworthy.store.plain import to_json
@@ -60,12 +61,16 @@ class KeyRecord:
 class Registry:
     """Contracts, releases, keys, settings and secrets of one data folder."""
 
-    def __init__(self, database: Database, *, folder: Path, clock: Clock) -> None:
-        self._database, self._folder, self._clock = database, folder, clock
+    def __init__(self, database: Database, *, ledger: LedgerRepository, folder: Path, clock: Clock) -> None:
+        self._database, self._ledger, self._folder, self._clock = database, ledger, folder, clock
 
-    def register_contract(self, *, product: str, text: str, path: str) -> StoredContract:
-        """Store this version and make it the newest; the same text from the same path changes nothing."""
-        version = "c-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    def register_contract(self, *, product: str, text: str, path: str, by: str = "") -> StoredContract:
+        """Store this version, make it the newest, and chain that, with whose key it came by.
+
+        The same text changes nothing that was promised, from whichever path: then nothing is chained.
+        """
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        version = f"c-{digest[:12]}"
         now = to_ns(self._clock())
         with self._database.write() as connection:
             newest = connection.execute(
@@ -85,6 +90,10 @@ class Registry:
                 connection.execute(
                     insert(contracts).values(product=product, version=version, text=text, **values)
                 )
+            if newest is None or newest.version != version:
+                before = None if newest is None else newest.version
+                body = {"version": version, "sha256": digest, "before": before, "by": by or None}
+                self._ledger.append_on(connection, product, kind="contract", bodies=[to_json(body)])
         return _stored(product, version=version, path=path, text=text, at=now)
 
     def contract_versions(self, *, product: str | None = None) -> list[StoredContract]:

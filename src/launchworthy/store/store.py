@@ -107,7 +107,7 @@ class Store:
             opened.callback(self._log.close)
             self.gold = GoldRepository(self._database)
             self.runs = RunRepository(self._database)
-            self.registry = Registry(self._database, folder=folder, clock=clock)
+            self.registry = Registry(self._database, ledger=self.ledger, folder=folder, clock=clock)
             self.ramps = RampRepository(self._database, ledger=self.ledger, clock=clock)
             self.flags = FlagRepository(
                 self._database, ledger=self.ledger, secret=self.registry.secret, clock=clock

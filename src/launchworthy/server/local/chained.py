@@ -27,7 +27,7 @@ from launchworthy.store.plain import to_json
 __all__ = ["Chained"]
 
 # What has a meaning of its own in the chain is appended by the operation that it belongs to.
-_OWN_KINDS = ("evidence", "erasure", "decision", "export", "rollout", "incident", "flags")
+_OWN_KINDS = ("contract", "evidence", "erasure", "decision", "export", "rollout", "incident", "flags")
 
 _log = logging.getLogger("launchworthy.server")
 

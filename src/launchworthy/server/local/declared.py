@@ -12,6 +12,7 @@ from launchworthy.evidence import (
     verdict_json,
 )
 from launchworthy.records import Release
+from launchworthy.server.caller import THIS_MACHINE, Caller
 from launchworthy.server.local.opened import Opened
 from launchworthy.server.workspace import ContractVersion
 
@@ -38,9 +39,10 @@ class Declared(Opened):
         """Register a contract file and read it again whenever it changes; answers its product."""
         return self.contracts.follow(path)
 
-    def register_contract(self, *, product: str, text: str, path: str) -> str:
+    def register_contract(self, *, product: str, text: str, path: str, caller: Caller = THIS_MACHINE) -> str:
         """Store this version of a contract; answers its content address. The same text changes nothing."""
-        return self.contracts.register(product=product, text=text, path=path)
+        by = self._person(caller) or caller.key
+        return self.contracts.register(product=product, text=text, path=path, by=by)
 
     def contract_version(self, *, product: str) -> ContractVersion | None:
         """The version in force: the registered file as it stands now, or the last one that could be read."""
