@@ -222,12 +222,12 @@ def story(replay, past, say):
     )  # fmt: skip
     say(f"incident {one.id}: {replay.incident().state}, until its cure is proven")
     replay.start(fixed, baseline=live, because="learns from the whole export")
-    while replay.ramp()["state"] == "running" and replay.days(5):
+    while replay.ramp()["state"] == "running" and replay.days(7):
         workspace.measure_all()
     ramp = replay.ramp()
     waits = "" if ramp["next"] is None else f" ({ramp['next']['because']})"
     say(f"{fixed} at {ramp['stage']}: {ramp['state']}, since {ramp['steps'][-1]['reason']}{waits}")
-    while replay.incident().state != "closed" and replay.days(5):
+    while replay.incident().state != "closed" and replay.days(7):
         workspace.measure_all()
     one = replay.incident()
     say(f"incident {one.id}: {one.state}{', its cure proven' if one.verified else ''}")
