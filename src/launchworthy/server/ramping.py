@@ -6,8 +6,8 @@ one commit; the incident comes after it, and is opened again where the process e
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -117,9 +117,12 @@ class Ramping:
             raise InputError(
                 "a release cannot be its own baseline", where="baseline", hint="name the one that serves now"
             )
-        back = known.contract.rollout.roll_back
+        back, now = known.contract.rollout.roll_back, self._clock()
+        # It salts who gets the release: told by what the ramp is, so that a replay gives it to the same.
+        place = len(self._kept(product))
+        named = hashlib.sha256(f"{product}\0{release}\0{baseline}\0{place}\0{now.isoformat()}".encode())
         ramp = Ramp(
-            id=f"ramp-{secrets.token_hex(4)}",
+            id=f"ramp-{named.hexdigest()[:8]}",
             product=product,
             release=release,
             baseline=baseline,
@@ -129,7 +132,7 @@ class Ramping:
             within_ms=None if back is None else back.within.value,
         )
         first = Step(
-            at=self._clock(),
+            at=now,
             action=Action.START,
             stage=ramp.stages[0].name,
             reason=reason or f"{release} is to reach everybody",
@@ -249,6 +252,7 @@ class Ramping:
                 key=f"rollback/{ramp.id}",
                 release=ramp.release,
                 cohort=step.stage,
+                first_at=ramp.exposed_since,
                 traces=[] if piece is None else [each["trace"] for each in piece.detail.get("worst", ())],
                 facts={
                     "ramp": ramp.id,
