@@ -19,7 +19,7 @@ import pytest
 from launchworthy.demo.policy import read_policy
 from launchworthy.demo.tickets import Tickets
 from launchworthy.quantity import format_number
-from launchworthy.server import read_note
+from launchworthy.server import open_workspace, read_note
 
 BOARD = "/products/python-docs"
 UNMET = f"{BOARD}/claims/python-docs/answer/quality/hit@5"
@@ -219,3 +219,31 @@ def test_once_keeps_what_was_edited_exits_with_the_verdicts_code_and_leaves_noth
     assert f"{len(shorter)} of {len(shorter)} items" in done.stdout
     assert gold.read_text() == "".join(shorter)
     assert read_note(tmp_path / "launchworthy-demo" / ".launchworthy") is None
+
+
+def test_harm_is_taken_back_and_the_fix_is_verified_offline_and_in_use(demo: Demo) -> None:
+    assert "seed 2026" in demo.told
+    workspace = open_workspace(demo.folder / ".launchworthy")
+    try:
+        second, first = workspace.ramps(product="python-docs")
+        (incident,) = (
+            each for each in workspace.incidents(product="python-docs") if each.source == "rollback"
+        )
+        shown = workspace.trace(incident.traces[0])
+        faults = [each for each in workspace.audit(product="python-docs") if each.fault.proves_tampering]
+    finally:
+        workspace.close()
+    assert (first["state"], first["steps"][-1]["by"]) == ("rolled_back", None)
+    assert first["steps"][-1]["facts"]["claims"][0]["claim"].endswith("answer/outcomes/resolved")
+    assert (second["state"] in ("running", "held"), second["stage"]) == (True, "pilot")
+    assert next(each["state"] for each in second["harms"] if each["of"].endswith("resolved")) == "met"
+    assert (incident.failure_mode, incident.severity) == ("leaves_without", "high")
+    assert incident.release == first["release"]
+    assert {(span["release"], span["simulated"]) for span in shown} == {(first["release"], True)}
+    assert (incident.state, incident.verified) == ("closed", True)
+    assert incident.verification is not None
+    assert [(proof.where, proof.fallen) for proof in incident.verification.proofs] == [
+        ("production", True),
+        ("evals", True),
+    ]
+    assert faults == []
