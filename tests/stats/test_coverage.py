@@ -22,7 +22,7 @@ def _bench() -> ModuleType:
 
 
 BENCH = _bench()
-REPETITIONS = 90
+REPETITIONS = 60
 
 
 @pytest.mark.parametrize("scenario", BENCH.SCENARIOS + BENCH.FAULTS, ids=lambda scenario: scenario.name)
