@@ -23,12 +23,17 @@ from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import nothing, piece
 from launchworthy.monitor.sample import WORST, Sample, Taken, Taking
 from launchworthy.monitor.scene import Ask, Query, look
-from launchworthy.stats import Interval, asymptotic_sequence, equal_arm_users, watched_shares
+from launchworthy.stats import (
+    FEWEST_EVENTS,
+    FEWEST_WATCHED,
+    Interval,
+    asymptotic_sequence,
+    equal_arm_users,
+    watched_shares,
+)
 
 __all__ = ["harm"]
 
-_FEWEST = 100  # users of each release from which on an estimate is near enough to normal
-_FEWEST_EVENTS = 20  # users in which the rarer thing happened, of both releases
 _Measure = Callable[[Ask], Evidence | None]
 
 
@@ -161,10 +166,10 @@ def _ratios(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interv
         return replace(watched, unit=unit), told
     gap = candidate.value - baseline.value
     error = math.hypot(candidate.standard_error, baseline.standard_error)
-    few = min(candidate.units, baseline.units) < _FEWEST
-    few = few or (own.statistic == "share" and candidate.telling + baseline.telling < _FEWEST_EVENTS)
+    few = min(candidate.units, baseline.units) < FEWEST_WATCHED
+    few = few or (own.statistic == "share" and candidate.telling + baseline.telling < FEWEST_EVENTS)
     if few or not 0.0 < error < math.inf:
-        told["remark"] = f"bounds are given from {_FEWEST} users of each release on"
+        told["remark"] = f"bounds are given from {FEWEST_WATCHED} users of each release on"
         edge = 1.0 if own.statistic == "share" else math.inf
         return _open(gap, n=n, level=level, edge=edge, unit=unit), told
     time = equal_arm_users(candidate.units, baseline.units)
@@ -187,7 +192,7 @@ def _quantiles(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Int
         told |= shared
         told[name] = value[0]
         low, high = -math.inf, math.inf
-        if arm.units >= _FEWEST and arm.telling >= _FEWEST_EVENTS // 2:
+        if arm.units >= FEWEST_WATCHED and arm.telling >= FEWEST_EVENTS // 2:
             near = asymptotic_sequence(
                 0.0, standard_error=arm.standard_error, n=arm.units, level=0.5 + 0.5 * level, sides=1
             )

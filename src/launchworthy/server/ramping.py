@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,7 +64,6 @@ class Ramping:
         contracts: The contract in force of each product.
         judge: Verdicts.
         incidents: What a rollback opens.
-        person: Whose key a caller showed; empty where it is nobody's.
         clock: The moment.
     """
 
@@ -75,11 +74,10 @@ class Ramping:
         contracts: Contracts,
         judge: Judge,
         incidents: Incidents,
-        person: Callable[[Caller], str],
         clock: Clock,
     ) -> None:
         self._store, self._contracts, self._judge = store, contracts, judge
-        self._incidents, self._person, self._clock = incidents, person, clock
+        self._incidents, self._clock = incidents, clock
 
     def start(
         self,

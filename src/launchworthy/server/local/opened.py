@@ -77,7 +77,6 @@ class Opened:
             contracts=self.contracts,
             judge=self.judge,
             incidents=self._incidents,
-            person=self._person,
             clock=clock,
         )
         self.flagging = Flagging(
