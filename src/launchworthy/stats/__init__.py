@@ -4,6 +4,7 @@ Pure: no I/O, no clock, no global randomness. May import only ``errors``, ``quan
 library and NumPy (inside functions, so that the exact procedures load without it).
 """
 
+from launchworthy.stats.adaptive_window import AdaptiveWindow, Shift
 from launchworthy.stats.agreement import (
     SCALES,
     agreed_items,
@@ -116,6 +117,7 @@ __all__ = [
     "TOLERATED",
     "TOLERATED_AUC",
     "VARIABLES",
+    "AdaptiveWindow",
     "Alarm",
     "ArmSums",
     "Burn",
@@ -132,6 +134,7 @@ __all__ = [
     "Repeats",
     "RiskCoverage",
     "SampleRatio",
+    "Shift",
     "Threshold",
     "UserCounts",
     "agreed_items",
