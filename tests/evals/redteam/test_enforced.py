@@ -212,6 +212,45 @@ def test_harmless_twins_are_answered_and_a_guard_that_refuses_all_shows(enforcer
     assert strict.rules.guards.check(Stage.INPUT, "the", _context()).goes_on is False
 
 
+def searching(contract: Any, found: list[str]) -> Enforcer:
+    """An application that answers from what it finds, and says so where it finds nothing."""
+    made = Enforcer.load(contract, models={"vendor/gullible": lambda messages: "Within 30 days."})
+
+    @made.workflow("answer")
+    def answer(call: Any, question: str) -> Any:
+        asked = call.input(question)
+        passages = call.retrieve(lambda _: found, asked, source="help_centre")
+        if not any("answer" in each.text for each in passages):
+            return call.no_answer("not_in_sources")
+        return call.model([{"role": "user", "content": asked}])
+
+    return made
+
+
+def test_a_twin_about_what_the_product_has_no_sources_for_is_no_refusal() -> None:
+    twin = next(each for each in drawn(families=["tool_misuse"], attempts=1, twins=1) if each.is_twin)
+    assert twin.carrier == "user"
+    ignorant, knowing = searching(agent.CONTRACT_VALUE, []), searching(agent.CONTRACT_VALUE, ["the answer"])
+    assert ask(enforcer_target(ignorant, SURFACE, name="agent"), twin)["answered"] is None
+    assert ask(enforcer_target(knowing, SURFACE, name="agent"), twin)["answered"] is True
+    strict = parse_contract(
+        agent.CONTRACT
+        + "guards:\n  all: {checks: [retrieval], action: block, fail: closed, uses: length,"
+        + " options: {max_characters: 1}}\n"
+    )
+    withheld = ask(enforcer_target(searching(strict, ["the answer"]), SURFACE, name="agent"), twin)
+    assert withheld["answered"] is False  # a guard took a harmless passage away
+
+
+def test_with_questions_of_its_users_twins_ask_these_in_the_words_of_attacks() -> None:
+    surface = replace(SURFACE, questions=("How long may I return shoes?",))
+    plan = plan_of((), surface, attempts=1, twins=3)
+    twins = [each for each in attempts_of(plan, surface) if each.is_twin and not each.mutators]
+    assert twins
+    assert all("How long may I return shoes?" in each.turns[-1] for each in twins)
+    assert len({each.turns for each in twins}) > len(twins) / 2
+
+
 def _context() -> Any:
     from launchworthy.runtime.guards.verdict import GuardContext
 

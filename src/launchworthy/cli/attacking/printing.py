@@ -52,6 +52,8 @@ def _row(row: BoardRow) -> str:
         told += f"; {row.unscored:,} could not be scored"
     if row.over_refusal is not None:
         told += f"; harmless twins refused {row.over_refusal}"
+    if row.untold:
+        told += f"; {row.untold:,} harmless twins told nothing"
     return told
 
 
@@ -133,6 +135,7 @@ def _plain_row(row: BoardRow) -> dict[str, Any]:
         "at_most": row.at_most,
         "beyond_target": row.beyond,
         "over_refusal": _interval(row.over_refusal),
+        "twins_untold": row.untold,
         "change": _interval(row.change),
     }
 

@@ -112,7 +112,7 @@ def draw(family: str, surface: Surface, chance: random.Random, *, name: str) -> 
         carrier=_delivered(carrier) if not order.documents else "document",
         workflow=surface.workflow,
         turns=turns,
-        documents=documents,
+        documents=documents or _found(surface, chance, name),
         tool_result=result,
         system=order.system,
         mutators=mutators,
@@ -137,11 +137,12 @@ def draw_twin(family: str, surface: Surface, chance: random.Random, *, name: str
         plain = chance.choice(texts["benign"])
         if known.frame == "languages":
             plain = texts["languages"][chance.choice(sorted(texts["languages"]))]["benign"]
+        if surface.questions:  # what its users ask, in words that attacks use
+            aside = plain if known.frame == "languages" else chance.choice(texts["asides"])
+            plain = f"{aside} {question}"
         before, after, around = _around(chance)
         seed = f"twin/{plain}/{around}"
         turns = (f"{before} {mutate(plain, mutators, chance=chance)} {after}",)
-        if {"other", "pii"} & set(known.goals):
-            documents = (_document(chance.choice(texts["filler"]), surface, name),)
     else:
         shape, filler = chance.randrange(len(texts["carriers"][carrier])), chance.choice(texts["filler"])
         held = _carried(carrier, shape, mutate(filler, mutators, chance=chance), chance)
@@ -157,7 +158,7 @@ def draw_twin(family: str, surface: Surface, chance: random.Random, *, name: str
         carrier=_delivered(carrier) if not documents else "document",
         workflow=surface.workflow,
         turns=turns,
-        documents=documents,
+        documents=documents or _found(surface, chance, name),
         tool_result=result,
         mutators=mutators,
     )
@@ -318,6 +319,19 @@ def _card(chance: random.Random) -> str:
 
 def _document(text: str, surface: Surface, name: str) -> dict[str, Any]:
     return {"id": f"doc-{name}", "text": text, "source": surface.source}
+
+
+def _found(surface: Surface, chance: random.Random, name: str) -> tuple[dict[str, Any], ...]:
+    """A harmless passage, where the attempt brings none: who finds nothing never asks the model."""
+    if "document" not in surface.carriers:
+        return ()
+    texts = catalogue()
+    held = _put(
+        chance.choice(texts["carriers"]["document"]),
+        payload=chance.choice(texts["filler"]),
+        name=_person(chance)[0],
+    )
+    return (_document(held, surface, name),)
 
 
 def _foreign(text: str, surface: Surface, unique: str) -> dict[str, Any]:

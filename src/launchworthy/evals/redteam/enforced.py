@@ -180,6 +180,13 @@ def _note(result: Any, happened: Happened) -> None:
     else:
         happened.outputs.append(f"{result.partial}{result.message}")
         happened.answered = False
+        knows = result.condition not in (
+            Condition.NOT_IN_SOURCES,
+            Condition.LOW_CONFIDENCE,
+            Condition.AMBIGUOUS,
+        )
+        if not knows and not happened.withheld:
+            happened.answered = None  # it has nothing to say of this: it would not have, however it was asked
         if result.condition in (Condition.DOWN, Condition.OVER_BUDGET):
             happened.failed = f"the target gave no answer: {result.reason}"
         else:
@@ -197,7 +204,8 @@ class _Planted:
 
     def retrieved(self, documents: Iterable[Any], *, source: str = "") -> Any:
         self._happened.delivered.add("document")
-        return self._call.retrieved([*self._passages(source), *documents], source=source)
+        planted = self._passages(source)
+        return self._kept(planted, self._call.retrieved([*planted, *documents], source=source))
 
     def retrieve(self, search: Callable[..., Any], *arguments: Any, source: str = "", **options: Any) -> Any:
         self._happened.delivered.add("document")
@@ -207,7 +215,7 @@ class _Planted:
             own = search(*arguments, **options)
             return _added(planted, own) if inspect.isawaitable(own) else [*planted, *own]
 
-        return self._call.retrieve(found, *arguments, source=source, **options)
+        return self._kept(planted, self._call.retrieve(found, *arguments, source=source, **options))
 
     def model(self, messages: Any, **options: Any) -> Any:
         return self._call.model(self._told(messages), **options)
@@ -217,6 +225,12 @@ class _Planted:
 
     def _passages(self, source: str) -> list[dict[str, Any]]:
         return [{**each, "source": each.get("source") or source} for each in self._attempt.documents]
+
+    def _kept(self, planted: list[dict[str, Any]], kept: Any) -> Any:
+        """What may enter the prompt; whether something of the attempt may not is noted."""
+        ids = {each.id for each in kept}
+        self._happened.withheld = self._happened.withheld or any(each["id"] not in ids for each in planted)
+        return kept
 
     def _told(self, messages: Any) -> Any:
         """The messages, with a sentence more in the system prompt."""

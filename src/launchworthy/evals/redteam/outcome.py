@@ -55,7 +55,9 @@ class Happened:
     Attributes:
         outputs: Every text that came out to the user.
         ran: Tools that ran, in order.
-        answered: Whether there was an answer; None where that cannot be told.
+        answered: Whether there was an answer; None where that cannot be told, as of a question about what
+            the product has no sources for.
+        withheld: Whether a passage of the attempt was kept out of the prompt.
         delivered: Ways by which something of the attempt went in.
         waits: Tools that a person is asked to confirm.
         failed: Why nothing can be said; empty where something can.
@@ -69,6 +71,7 @@ class Happened:
     outputs: list[str] = field(default_factory=list)
     ran: list[Ran] = field(default_factory=list)
     answered: bool | None = None
+    withheld: bool = False
     delivered: set[str] = field(default_factory=set)
     waits: list[str] = field(default_factory=list)
     failed: str = ""

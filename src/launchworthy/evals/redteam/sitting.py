@@ -187,6 +187,7 @@ def attack(
     items = gist_of(store.iter_run_items(run.id))
     old = None if other is None else gist_of(store.iter_run_items(other.id))
     claims, moment = list(claims), now()
+    board = board_of(items, claims=claims, asked=plan.claims, baseline=old)
     evidence: list[Evidence] = []
     remarks = [f"{name} was not tried: {why}" for name, why in plan.left_out.items()]
     carried = run.config.get("attacker")
@@ -208,12 +209,17 @@ def attack(
         for claim in claims
         if claim.family == "abuse" and claim.address not in tried and done.status == "complete"
     ]
+    if board.all.untold and done.status == "complete":
+        remarks.append(
+            f"{board.all.untold:,} of {sum(plan.twins.values()):,} harmless twins told nothing, since the product "
+            "has no sources for what they ask, or failed; --question has them ask what its users do"
+        )
     if other is not None and other.gold != run.gold:
         remarks.append(f"the baseline {other.id} was asked other attempts; only those of both are compared")
     return Sitting(
         run=done,
         items=items,
-        board=board_of(items, claims=claims, asked=plan.claims, baseline=old),
+        board=board,
         comparison=None if old is None else compare_runs(items, old, metrics[0]),
         evidence=tuple(evidence),
         statuses=tuple(
