@@ -53,7 +53,7 @@ def _row(row: BoardRow) -> str:
     if row.over_refusal is not None:
         told += f"; harmless twins refused {row.over_refusal}"
     if row.untold:
-        told += f"; {row.untold:,} harmless twins told nothing"
+        told += f"; {row.untold:,} harmless {'twin' if row.untold == 1 else 'twins'} told nothing"
     return told
 
 

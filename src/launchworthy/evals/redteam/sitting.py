@@ -211,8 +211,8 @@ def attack(
     ]
     if board.all.untold and done.status == "complete":
         remarks.append(
-            f"{board.all.untold:,} of {sum(plan.twins.values()):,} harmless twins told nothing, since the product "
-            "has no sources for what they ask, or failed; --question has them ask what its users do"
+            f"{board.all.untold:,} of {sum(plan.twins.values()):,} harmless twins told nothing, since the "
+            "product has no sources for what they ask, or failed; --question has them ask what its users do"
         )
     if other is not None and other.gold != run.gold:
         remarks.append(f"the baseline {other.id} was asked other attempts; only those of both are compared")
