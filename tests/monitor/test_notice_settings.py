@@ -28,6 +28,10 @@ _HOOK = {"to": "webhook", "url": "https://x.example/hook"}
         ({"targets": {"a": {**_HOOK, "for": "on_call"}}}, "targets.a.for"),
         ({"targets": {"a": {**_HOOK, "colour": 1}}}, "targets.a"),
         ({"targets": {"a": {"to": "pagerduty"}}}, "targets.a.key"),
+        ({"targets": {"a": {"to": "pagerduty", "key": "env:NOT A NAME"}}}, "targets.a.key"),
+        ({"targets": {"a": {"to": "slack", "url": "env:"}}}, "targets.a.url"),
+        ({"smtp": {"host": "mail", "sender": "a@x.example", "password": ["a"]}}, "smtp.password"),
+        ({"smtp": {"host": "mail", "sender": "a@x.example", "user": "a\nb"}}, "smtp.user"),
         ({"targets": {"a": {"to": "email", "address": "ana@x.example"}}}, "smtp"),
         (
             {"targets": {"a": {"to": "email", "address": "a@x.example\nBcc: b@x.example"}}},

@@ -289,6 +289,39 @@ def test_a_test_message_says_of_each_target_whether_it_was_heard(
         shop.workspace.test_incident_notices(product=PRODUCT)
 
 
+def test_a_secret_may_stand_in_the_environment_and_is_neither_kept_nor_told_from_there(
+    shop: Shop, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets = {
+        "pager": {"to": "pagerduty", "url": f"{listener.url}/pager", "key": "env:SHOP_PAGER"},
+        "chat": {"to": "slack", "url": "env:SHOP_CHAT"},
+        "mail": {"to": "email", "address": "ana@shop.example"},
+    }
+    smtp = {**shop.settings["smtp"], "user": "lw", "password": "env:SHOP_MAIL"}
+    shop.workspace.tell_incidents(product=PRODUCT, settings={"targets": targets, "smtp": smtp})
+    one = shop.open("high")
+    monkeypatch.setenv("SHOP_CHAT", "https://hooks.example/services/ T0-secret")
+    shop.later(seconds=1)
+    assert listener.heard == []
+    told = {
+        each.target: each for each in shop.workspace.incident(product=PRODUCT, incident_id=one.id).notices
+    }
+    assert {name: each.failure for name, each in told.items()} == {
+        "pager": "the variable SHOP_PAGER is not set where messages are sent from",
+        "chat": "env:SHOP_CHAT holds no address",
+        "mail": "the variable SHOP_MAIL is not set where messages are sent from",
+    }
+    assert all(each.due_at for each in told.values()), "it is tried again once somebody has set them"
+    monkeypatch.setenv("SHOP_PAGER", "R-of-the-environment")
+    monkeypatch.setenv("SHOP_CHAT", f"{listener.url}/slack")
+    shop.later(minutes=1)
+    assert listener.events("/pager")[0]["routing_key"] == "R-of-the-environment"
+    assert len(listener.events("/slack")) == 1
+    kept = [each.read_bytes() for each in tmp_path.rglob("*") if each.is_file()]
+    assert any(b"SHOP_PAGER" in each for each in kept)
+    assert not any(b"R-of-the-environment" in each for each in kept)
+
+
 _OPENING = """
 import sys
 from pathlib import Path

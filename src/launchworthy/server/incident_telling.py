@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import smtplib
 import ssl
 import time
@@ -162,22 +163,30 @@ class IncidentTeller:
         return not failure
 
     def _send(self, target: Target, message: Message, settings: NoticeSettings, product: str) -> str:
-        if target.to is Transport.EMAIL:
-            if settings.mailing is None:
-                return "no mail server is named"
-            return self._mail(target, message, settings.mailing)
-        if target.to is Transport.SLACK:
-            return post(target.url, json.dumps(notifying.slack(message)).encode())
-        if target.to is Transport.PAGERDUTY:
-            return post(target.url, json.dumps(notifying.pagerduty(message, key=target.key)).encode())
+        """Send one message; answers why it was not heard, empty where it was."""
+        try:
+            if target.to is Transport.EMAIL:
+                if settings.mailing is None:
+                    return "no mail server is named"
+                return self._mail(target, message, settings.mailing)
+            url = notifying.revealed_address(target.url, os.environ)
+            if target.to is Transport.SLACK:
+                return post(url, json.dumps(notifying.slack(message)).encode())
+            if target.to is Transport.PAGERDUTY:
+                key = notifying.revealed(target.key, os.environ)
+                return post(url, json.dumps(notifying.pagerduty(message, key=key)).encode())
+        except InputError as error:
+            return error.message
         body = json.dumps(notifying.webhook(message)).encode()
         signed = signature(body, secret=self._secret(product), at_s=int(time.time()))
-        return post(target.url, body, headers={SIGNATURE: signed})
+        return post(url, body, headers={SIGNATURE: signed})
 
     def _mail(self, target: Target, message: Message, server: Mailing) -> str:
         to = target.addresses(self._owners(message.incident.product))
         if not to:
             return f"the contract has no e-mail address for {', '.join(target.owners)}"
+        user = notifying.revealed(server.user, os.environ)
+        password = notifying.revealed(server.password, os.environ)
         letter = notifying.mail(message, sender=server.sender, to=to, at=self._clock())
         context = ssl.create_default_context()
         try:
@@ -188,8 +197,8 @@ class IncidentTeller:
             ) as connection:
                 if server.security == "starttls":
                     connection.starttls(context=context)
-                if server.user:
-                    connection.login(server.user, server.password)
+                if user:
+                    connection.login(user, password)
                 connection.send_message(letter)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             return f"{type(error).__name__}: {str(error)[:200]}"

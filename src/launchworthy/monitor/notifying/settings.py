@@ -1,7 +1,8 @@
 """Who is told of incidents, where, and when not: settings of a product as JSON. Pure.
 
-May import ``records`` and ``errors``. A target that names owners hears of their incidents only; in quiet
-hours what is not bad enough waits until they end; what nobody has taken for a while goes to another owner.
+May import ``records``, ``errors`` and this room. A target that names owners hears of their incidents only; in
+quiet hours what is not bad enough waits until they end; what nobody has taken for a while goes to another
+owner. A secret, or an address that is one, may be a reference ``env:NAME``, which stays one in here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from launchworthy.errors import InputError
+from launchworthy.monitor.notifying.referring import is_reference
 from launchworthy.records.incident import SEVERITIES, Incident
 
 __all__ = ["NoticeSettings", "Quiet", "Target", "Transport", "read_settings"]
@@ -46,9 +48,9 @@ class Target:
     Attributes:
         name: Of the target.
         to: How.
-        url: Of a webhook, Slack or PagerDuty.
+        url: Of a webhook, Slack or PagerDuty; may be a reference.
         address: Of an e-mail; empty: the addresses that the contract has for these owners.
-        key: Routing key of PagerDuty.
+        key: Routing key of PagerDuty; may be a reference.
         owners: Whose incidents; empty: those of owners whom the contract has as ``pager:NAME``, by the name
             of the target, else everyone's.
         least: The mildest severity that is told.
@@ -103,7 +105,7 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailing:
-    """The mail server."""
+    """The mail server; user and password may be references."""
 
     host: str
     port: int
@@ -216,15 +218,17 @@ def _target(name: Any, plain: Mapping[str, Any]) -> Target:
         address = _address(plain.get("address"), f"{where}.address")
     url = ""
     if to in (Transport.WEBHOOK, Transport.SLACK):
-        url = _url(plain.get("url"), f"{where}.url")
+        url = _referred_url(plain.get("url"), f"{where}.url")
     if to is Transport.PAGERDUTY:
-        url = _url(plain.get("url") or PAGERDUTY, f"{where}.url")
+        url = _referred_url(plain.get("url") or PAGERDUTY, f"{where}.url")
     return Target(
         name=_text(name, where),
         to=to,
         url=url,
         address=address,
-        key=_text(plain.get("key"), f"{where}.key") if to is Transport.PAGERDUTY else "",
+        key=_secret(_text(plain.get("key"), f"{where}.key"), f"{where}.key")
+        if to is Transport.PAGERDUTY
+        else "",
         owners=tuple(_text(each, f"{where}.for") for each in owners),
         least=_severity(plain.get("least", "low"), f"{where}.least"),
     )
@@ -245,8 +249,8 @@ def _mailing(plain: Mapping[str, Any]) -> Mailing:
         port=port,
         sender=_address(plain.get("sender"), "smtp.sender"),
         security=security,
-        user=str(plain.get("user") or ""),
-        password=str(plain.get("password") or ""),
+        user=_secret(plain.get("user"), "smtp.user"),
+        password=_secret(plain.get("password"), "smtp.password"),
     )
 
 
@@ -290,6 +294,21 @@ def _address(value: Any, where: str) -> str:
     if not _MAIL.fullmatch(text):
         raise InputError(f"{text!r:.80} is no e-mail address", where=where)
     return text
+
+
+def _secret(value: Any, where: str) -> str:
+    """A secret as it is given, or where it stands; a number is one too, but nothing longer than a line."""
+    text = "" if value is None else str(value)
+    if isinstance(value, Mapping | list) or len(text) > 1_000 or _CONTROLS.search(text):
+        raise InputError(f"{where} is a text on one line", where=where)
+    if text.startswith("env:") and not is_reference(text):
+        raise InputError(f"{text!r:.60} names no variable", where=where, hint="write env:PAGERDUTY_KEY")
+    return text
+
+
+def _referred_url(value: Any, where: str) -> str:
+    text = _secret(value, where) if isinstance(value, str) else ""
+    return text if is_reference(text) else _url(value, where)
 
 
 def _url(value: Any, where: str) -> str:
