@@ -65,10 +65,13 @@ def test_a_share_of_users_has_the_bounds_of_the_sequence_that_may_be_watched(
     _escalations(world, "r-1", users=400, share=0.9, seed=3, ago_s=3 * DAY_S)  # before the ramp
     harm, of = _claims(claim, "outcomes/escalation", margin=0.02, at_most=0.2, unit="ratio")
     (piece,) = _measure(world, harm, of)
-    expected = watched_shares((old, new), n=(600, 300), level=0.95, sides=1)
+    expected = watched_shares((old, new), n=(600, 300), level=0.975, sides=1)
     assert (piece.value, piece.low, piece.high) == (expected.value, expected.low, expected.high)
     assert piece.value == pytest.approx(new / 300 - old / 600)
-    assert (piece.release, piece.kind, piece.n, piece.confidence) == ("r-2", ClaimKind.DELTA, 900, 0.95)
+    worse = old / 600 + 0.02  # the planned looks take the candidate's share to be at the margin
+    error = (worse * (1 - worse) / 300 + (old / 600) * (1 - old / 600) / 600) ** 0.5
+    assert piece.detail["standard_error"] == pytest.approx(error)
+    assert (piece.release, piece.kind, piece.n, piece.confidence) == ("r-2", ClaimKind.DELTA, 900, 0.975)
     assert piece.detail["baseline_release"] == "r-1"
     assert len(piece.detail["worst"]) == 20
     assert judge(harm, piece, now=world.now).state is State.UNMET
@@ -103,7 +106,7 @@ def test_users_with_many_calls_count_once(world: World, claim: ClaimOf) -> None:
         values.append(k.sum() / m.sum())
         errors.append(np.std(k - values[-1] * m, ddof=1) / m.mean() / np.sqrt(150))
     expected = asymptotic_sequence(
-        values[0] - values[1], standard_error=float(np.hypot(*errors)), n=300, level=0.95, sides=1
+        values[0] - values[1], standard_error=float(np.hypot(*errors)), n=300, level=0.975, sides=1
     )
     assert piece.value == pytest.approx(values[0] - values[1])
     assert (piece.low, piece.high) == pytest.approx((expected.low, expected.high))

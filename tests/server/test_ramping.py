@@ -169,6 +169,9 @@ def test_proven_harm_takes_it_back_at_once_and_opens_one_incident_with_its_failu
     (incident,) = workspace.incidents(product="support")
     assert (incident.failure_mode, incident.severity, incident.release) == ("handed_over", "high", NEW)
     assert len(incident.traces) == 5
+    assert incident.title.startswith(f"at pilot, {NEW} was taken back: harm is proven")
+    assert incident.facts["unit"] == "points"
+    assert (incident.suspected[0].kind, NEW in incident.suspected[0].what) == ("release", True)
     assert workspace.evaluate_ramp(product="support") is None
     assert len(workspace.incidents(product="support")) == 1
     assert not [fault for fault in workspace.audit(product="support") if fault.fault.proves_tampering]
@@ -237,6 +240,36 @@ def test_a_rollback_that_was_cut_off_before_its_incident_is_finished_after_the_r
     assert [each.failure_mode for each in again.incidents(product="support")] == ["handed_over"]
     actions = [step["action"] for step in _ramp(again)["steps"]]
     assert actions == ["start", "enter", "enter", "roll_back"]
+
+
+def test_the_end_of_a_stage_is_a_planned_look_whose_numbers_are_chained_and_which_a_restart_keeps(
+    workspace: LocalWorkspace, clock: Clock, opened: Callable[[], LocalWorkspace]
+) -> None:
+    _started(workspace)
+    _evaluate(workspace)
+    clock.on(hours=1)
+    _evaluate(workspace)
+    clock.on(days=1)
+    _use(workspace, clock, users=150, handed={OLD: 0.1, NEW: 0.1})
+    told = _evaluate(workspace)
+    assert (told["stage"], told["steps"][-1]["action"]) == ("pilot", "look")
+    look = told["steps"][-1]["facts"]
+    assert (look["look"], look["of"], look["harms"][0]["shown"]) == (1, 2, False)
+    assert "look 1 of 2" in told["next"]["because"]
+    workspace.close()
+    again = opened()
+    _evaluate(again)
+    assert [step["action"] for step in _ramp(again)["steps"]].count("look") == 1
+    again.step_ramp(product="support", ramp_id=told["id"], action="enter", reason="few", by="kim@example.com")
+    clock.on(days=1)
+    _use(again, clock, users=600, handed={OLD: 0.1, NEW: 0.1}, seed=2)
+    assert _evaluate(again)["state"] == "complete"
+    entries = [entry.body for entry in again.ledger_entries(product="support") if entry.kind == "rollout"]
+    assert '"spending":"obrien-fleming"' in entries[3]
+    assert '"look":{' in entries[-1]  # the step to everybody stands on its look
+    second = _ramp(again)["steps"][-2]["facts"]
+    assert (second["look"], second["fraction"]) == (2, 1.0)
+    assert second["harms"][0]["spent"] == pytest.approx(0.025)
 
 
 def test_people_hold_resume_and_give_up_with_a_reason_that_is_chained(

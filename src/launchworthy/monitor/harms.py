@@ -4,6 +4,9 @@ May import ``contract``, ``evidence``, ``stats`` and this room. A harm is a metr
 get worse by a margin and no more. Both releases are read from the moment on when the first user got the
 candidate; whoever had both is left out, and counted. The numbers are looked at all the time, so the bounds
 are those of confidence sequences, and since any one harm takes the release back, the harms share the error.
+They leave at least half of it to the planned looks of a ramp, which read the standard error beside them: of
+two shares with the candidate's at the margin (Blackwelder, Controlled Clinical Trials 3, 1982), since one
+that happens to see few events would look more certain than it is.
 
 A quantile is compared by the two quantiles' own sequences, put together as Donner and Zou do (MOVER,
 Statistical Methods in Medical Research 21, 2012).
@@ -18,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from launchworthy.contract import Claim
+from launchworthy.contract import Claim, Direction
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import nothing, piece
 from launchworthy.monitor.sample import WORST, Sample, Taken, Taking
@@ -32,7 +35,7 @@ from launchworthy.stats import (
     watched_shares,
 )
 
-__all__ = ["harm"]
+__all__ = ["error_at_margin", "harm", "harm_level"]
 
 _Measure = Callable[[Ask], Evidence | None]
 
@@ -94,6 +97,25 @@ def harm(ask: Ask, measure_of: Callable[[str], _Measure | None]) -> Evidence | N
     return _difference(ask, own, other)
 
 
+def harm_level(claim: Claim, *, harms: int) -> float:
+    """Level of each bound that always holds: any harm is enough, and half is left to planned looks."""
+    return 1.0 - (1.0 - claim.confidence) / max(2, harms)
+
+
+def error_at_margin(claim: Claim, *, baseline: float, n: tuple[int, int]) -> float | None:
+    """Standard error of the difference of two shares where the candidate's is worse by the margin.
+
+    Args:
+        claim: The harm.
+        baseline: Share of the baseline.
+        n: Users of the baseline and of the candidate.
+    """
+    at_most = claim.target is None or claim.target.direction is Direction.AT_MOST
+    margin = claim.margin or 0.0
+    worse = min(1.0, max(0.0, baseline + (margin if at_most else -margin)))
+    return math.sqrt(worse * (1.0 - worse) / n[1] + baseline * (1.0 - baseline) / n[0]) or None
+
+
 def _of(ask: Ask, of: Claim, query: Query) -> Ask:
     """The claim that the harm is about, asked for its rows since the ramp began."""
     return replace(
@@ -119,7 +141,7 @@ def _taken(ask: Ask, found: _Measure) -> Taken | str:
 
 def _difference(ask: Ask, own: Taken, other: Taken) -> Evidence | None:
     claims = [claim for claim in ask.scene.claims.values() if claim.metric == "harms"]
-    level = 1.0 - (1.0 - ask.claim.confidence) / max(1, len(claims))
+    level = harm_level(ask.claim, harms=len(claims))
     if own.statistic == "quantile":
         found = _quantiles(ask, own, other, level=level)
     else:
@@ -160,18 +182,24 @@ def _ratios(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interv
     unit = ask.claim.target.unit if ask.claim.target is not None else ""
     n = candidate.units + baseline.units
     told |= {"candidate": candidate.value, "baseline": baseline.value}
+    few = min(candidate.units, baseline.units) < FEWEST_WATCHED
+    few = few or (own.statistic == "share" and candidate.telling + baseline.telling < FEWEST_EVENTS)
     if own.statistic == "share" and candidate.single and baseline.single:
+        told["standard_error"] = (
+            None
+            if few
+            else error_at_margin(ask.claim, baseline=baseline.value, n=(baseline.units, candidate.units))
+        )
         counts = (round(baseline.k), round(candidate.k))
         watched = watched_shares(counts, n=(baseline.units, candidate.units), level=level, sides=1)
         return replace(watched, unit=unit), told
     gap = candidate.value - baseline.value
     error = math.hypot(candidate.standard_error, baseline.standard_error)
-    few = min(candidate.units, baseline.units) < FEWEST_WATCHED
-    few = few or (own.statistic == "share" and candidate.telling + baseline.telling < FEWEST_EVENTS)
     if few or not 0.0 < error < math.inf:
         told["remark"] = f"bounds are given from {FEWEST_WATCHED} users of each release on"
         edge = 1.0 if own.statistic == "share" else math.inf
         return _open(gap, n=n, level=level, edge=edge, unit=unit), told
+    told["standard_error"] = error
     time = equal_arm_users(candidate.units, baseline.units)
     found = asymptotic_sequence(gap, standard_error=error, n=time, level=level, sides=1, unit=unit)
     return replace(found, n=n), told
@@ -180,6 +208,7 @@ def _ratios(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interv
 def _quantiles(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interval, dict[str, Any]] | str:
     query, ends = ask.scene.query, []
     told: dict[str, Any] = {}
+    spread = 0.0
     for name, side in (("candidate", own), ("baseline", other)):
         value = _at(query, side.sample, [side.q])
         if not value:
@@ -197,7 +226,14 @@ def _quantiles(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Int
                 0.0, standard_error=arm.standard_error, n=arm.units, level=0.5 + 0.5 * level, sides=1
             )
             low, high = _ranks(query, side, near.high)
+            # By the ranks one standard error away, as Woodruff has it (JASA 47, 1952).
+            spread = math.hypot(
+                spread, 0.5 * math.dist(*([end] for end in _ranks(query, side, arm.standard_error)))
+            )
+        else:
+            spread = math.inf
         ends.append((value[0], low, high, arm.units))
+    told["standard_error"] = spread if 0.0 < spread < math.inf else None
     (mine, low, high, n), (theirs, their_low, their_high, m) = ends
     gap = mine - theirs
     interval = Interval(

@@ -77,6 +77,7 @@ class Incidents:
         first_at: datetime | None = None,
         last_at: datetime | None = None,
         count: int | None = None,
+        suspected: Sequence[Suspect] = (),
     ) -> Incident:
         """Open an incident, or join the one that is open under the same key.
 
@@ -94,6 +95,7 @@ class Incidents:
             by: The person who opens it.
             first_at, last_at: Of the first and newest occurrence; None: now.
             count: How many calls failed since ``first_at``; None: one more.
+            suspected: Changes that are known to stand behind it; others are looked for.
 
         Raises:
             InputError: No title, a severity or a trace that is none, a failure mode that the contract lacks.
@@ -126,7 +128,10 @@ class Incidents:
             first_at=first_at,
             last_at=last_at,
             count=count,
-            suspected=self._suspects(product, key, contract, address=address, first_at=first_at),
+            suspected=(
+                *suspected,
+                *self._suspects(product, key, contract, address=address, first_at=first_at),
+            ),
         )
         return self._store.incidents.open(product, opening, tell=self._tell)
 

@@ -17,7 +17,8 @@ from launchworthy import monitor
 from launchworthy.contract import Claim, stages
 from launchworthy.errors import ConflictError, InputError, LaunchworthyError, NotFoundError
 from launchworthy.evidence import ClaimStatus, Verdict
-from launchworthy.records.incident import IncidentSource
+from launchworthy.quantity import difference_unit
+from launchworthy.records.incident import IncidentSource, Suspect
 from launchworthy.rollout.ramp import (
     Action,
     Decision,
@@ -201,10 +202,13 @@ class Ramping:
             return None
         known = self._known(product)
         self._measure(kept.ramp, known)
-        decision = decide(kept.ramp, self._seen(kept.ramp, known))
-        if decision.step is not None:
-            self._take(kept, decision.step)
-        return decision
+        while True:
+            decision = decide(kept.ramp, self._seen(kept.ramp, known))
+            if decision.step is None:
+                return decision
+            kept = self._take(kept, decision.step)
+            if decision.step.action is not Action.LOOK:  # after which it is known whether to go on
+                return decision
 
     def newest(self, product: str) -> Ramp | None:
         """The ramp that says who has which release now; None where there never was one."""
@@ -242,15 +246,23 @@ class Ramping:
                 None,
             )
             about = address.replace("/rollout/harms/", "/", 1)
+            began = ramp.exposed_since or step.at
             self._incidents.open(
                 ramp.product,
-                title=f"{ramp.release} was taken back at {step.stage}: {step.reason}",
+                title=f"at {step.stage}, {ramp.release} was taken back: {step.reason}",
                 source=IncidentSource.ROLLBACK,
                 address=about,
                 key=f"rollback/{ramp.id}",
                 release=ramp.release,
                 cohort=step.stage,
-                first_at=ramp.exposed_since,
+                first_at=began,
+                suspected=[
+                    Suspect(
+                        kind="release",
+                        at=began,
+                        what=f"{ramp.release} came to its first users, who had {ramp.baseline} before",
+                    )
+                ],
                 traces=[] if piece is None else [each["trace"] for each in piece.detail.get("worst", ())],
                 facts={
                     "ramp": ramp.id,
@@ -260,6 +272,7 @@ class Ramping:
                         for name in ("value", "low", "high", "n")
                         if worst.get(name) is not None
                     },
+                    **({} if piece is None else {"unit": difference_unit(piece.unit)}),
                 },
             )
         self._store.ramps.finish(ramp.product, ramp=ramp.id)

@@ -83,13 +83,20 @@ def spent_error(fraction: float, *, error: float, spending: str = "obrien-flemin
 
 
 def look_bounds(
-    fractions: Sequence[float], *, error: float = 0.025, spending: str = "obrien-fleming"
+    fractions: Sequence[float],
+    *,
+    error: float = 0.025,
+    spending: str = "obrien-fleming",
+    spend: Sequence[float] | None = None,
 ) -> LookBounds:
     """The z-bounds of planned looks, for one side at ``error``.
 
     Args:
         fractions: Information at each look as a share of the planned end, ascending, above 0. What lies
             beyond the plan counts as its end, and only the first such look is a look.
+        spend: Shares at which the error is spent, where these are not ``fractions``: those of the calendar,
+            while ``fractions`` tell what information came, in whatever scale ends at 1 (Lan and DeMets,
+            Biometrics 45, 1989).
 
     Raises:
         InputError: No looks, too many, or fractions that do not ascend.
@@ -100,7 +107,13 @@ def look_bounds(
     >>> [round(bound, 4) for bound in look_bounds([0.2, 0.4, 0.6, 0.8, 1.0]).bounds]
     [4.8769, 3.357, 2.6803, 2.2898, 2.031]
     """
-    return _bounds(_checked(fractions), error, spending)
+    known = _checked(fractions)
+    if spend is None:
+        return _bounds(known, known, error, spending)
+    told = _checked(spend)
+    if not len(told) == len(known) == len(fractions):
+        raise InputError(f"{len(fractions)} looks do not spend at {len(spend)} shares, one each")
+    return _bounds(known, told, error, spending)
 
 
 def crossing_chances(looks: LookBounds, *, drift: float) -> tuple[float, ...]:
@@ -179,12 +192,14 @@ def _checked(fractions: Sequence[float]) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=256)
-def _bounds(fractions: tuple[float, ...], error: float, spending: str) -> LookBounds:
+def _bounds(
+    fractions: tuple[float, ...], spend: tuple[float, ...], error: float, spending: str
+) -> LookBounds:
     bounds: list[float] = []
     spent: list[float] = []
     walk = _Walk(drift=0.0)
-    for fraction in fractions:
-        all_of_it = spent_error(fraction, error=error, spending=spending)
+    for fraction, at in zip(fractions, spend, strict=True):
+        all_of_it = spent_error(at, error=error, spending=spending)
         share = all_of_it - (spent[-1] if spent else 0.0)
         bound = walk.solve(fraction, share) if share > _LEAST_SPENT else math.inf
         walk.stop_above(fraction, bound)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from launchworthy.contract import Claim, Stage, claims, parse_contract, stages
 from launchworthy.errors import ConflictError, InputError
-from launchworthy.evidence import ClaimStatus, State
+from launchworthy.evidence import ClaimStatus, Evidence, State
 from launchworthy.rollout.ramp import (
     Action,
     Ramp,
@@ -21,6 +21,7 @@ from launchworthy.rollout.ramp import (
     ramp_from_json,
     ramp_to_json,
 )
+from launchworthy.stats import look_bounds
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 CONTRACT = parse_contract(
@@ -102,12 +103,15 @@ def test_it_goes_from_stage_to_stage_as_claims_time_and_people_allow() -> None:
     )
     ramp = _go(ramp, _seen(1, harm=State.UNPROVEN))  # nobody has it yet, so no harm can be shown
     assert (ramp.share, ramp.exposed_since) == (0.05, NOW + timedelta(days=1))
-    unsure = decide(ramp, _seen(9, harm=State.UNPROVEN))
-    assert unsure.step is None
+    ramp = _go(ramp, _seen(9, harm=State.UNPROVEN))
+    assert (ramp.steps[-1].action, ramp.stage) == (Action.LOOK, STAGES[1])
+    unsure = decide(ramp, _seen(9.1, harm=State.UNPROVEN))
+    assert unsure.step is None  # a look that was taken is not taken again
+    assert "look 1 of 2, at 18.6 % of the plan" in unsure.because
     assert "no harm is not shown yet for answer/outcomes/escalation" in unsure.because
-    assert decide(ramp, _seen(9)).because == "expand waits for safety to approve it"
+    assert decide(ramp, _seen(9.1)).because == "expand waits for safety to approve it"
     ramp = ramp.after(_step(Action.APPROVE, "expand", by="kim", at=NOW + timedelta(days=9)))
-    ramp = _go(_go(ramp, _seen(9)), _seen(17))
+    ramp = _go(_go(ramp, _seen(9.2)), _seen(17))
     assert (ramp.state, ramp.share) == (RampState.COMPLETE, 1.0)
     assert decide(ramp, _seen(30)).because == "everybody has the release"
 
@@ -230,3 +234,79 @@ def test_what_is_no_ramp_is_told(text: str) -> None:
 def test_stages_are_those_of_the_contract() -> None:
     assert [stage.name for stage in STAGES] == ["shadow", "pilot", "expand", "launch"]
     assert isinstance(STAGES[0], Stage)
+
+
+def _measured(gap: float, *, error: float, margin: float = 0.02) -> ClaimStatus:
+    """No harm is shown by bounds that always hold; this is what the planned look reads."""
+    claim = replace(HARM, margin=margin)
+    piece = Evidence(
+        claim=claim.address,
+        kind=claim.kind,
+        value=gap,
+        low=-1.0,
+        high=1.0,
+        n=2_000,
+        unit="ratio",
+        confidence=0.975,
+        producer="test",
+        observed_at=NOW,
+        detail={"standard_error": error},
+    )
+    return ClaimStatus(claim=claim, state=State.UNPROVEN, reason="wide", evidence=piece)
+
+
+def _pilot() -> Ramp:
+    ramp = _ramp()
+    for stage, day in (("shadow", 0), ("pilot", 1)):
+        ramp = ramp.after(_step(Action.ENTER, stage, at=NOW + timedelta(days=day)))
+    return ramp
+
+
+def _look(ramp: Ramp, day: float, status: ClaimStatus) -> Ramp:
+    return _go(ramp, Seen(at=NOW + timedelta(days=day), blocking={}, harms=[status]))
+
+
+def test_planned_looks_have_the_bounds_of_lan_and_demets_at_what_the_bounds_that_always_hold_left() -> None:
+    ramp = _look(_pilot(), 8, _measured(0.001, error=0.01))
+    first = ramp.steps[-1].facts
+    fraction = (0.05 * 0.95 / 1.0) / (0.3 * 1.7 / 2.0)  # users in the arms of 5 and then 25 %, a week each
+    assert first["fraction"] == pytest.approx(fraction)
+    assert (first["look"], first["of"], first["harms"][0]["shown"]) == (1, 2, False)
+    assert first["harms"][0]["bound"] == pytest.approx(
+        look_bounds([fraction, 1.0], error=0.025).bounds[0], abs=1e-6
+    )
+    ramp = ramp.after(_step(Action.ENTER, "expand", by="ana", at=NOW + timedelta(days=9)))
+    again = ramp_from_json(ramp_to_json(ramp))  # what was spent is kept, so a restart spends no more
+    last = _look(again, 17, _measured(0.001, error=0.01 * fraction**0.5)).steps[-1].facts["harms"][0]
+    assert last["bound"] == pytest.approx(look_bounds([fraction, 1.0], error=0.025).bounds[1], abs=1e-6)
+    assert (last["shown"], last["spent"]) == (True, pytest.approx(0.025))
+
+
+def test_a_look_that_shows_no_harm_opens_the_next_stage_and_stands_behind_it() -> None:
+    ramp = _look(_pilot(), 8, _measured(-0.03, error=0.008))
+    assert ramp.look is not None
+    assert ramp.look.facts["harms"][0]["shown"]
+    waiting = decide(
+        ramp, Seen(at=NOW + timedelta(days=8), blocking={}, harms=[_measured(-0.03, error=0.01)])
+    )
+    assert waiting.because == "expand waits for safety to approve it"
+    ramp = ramp.after(_step(Action.APPROVE, "expand", by="kim", at=NOW + timedelta(days=8)))
+    ramp = _look(ramp, 8, _measured(0.05, error=0.01))  # what was shown at the look is not asked again
+    assert ramp.stage == STAGES[2]
+    assert ramp.steps[-1].facts["look"]["look"] == 1
+    harmed = replace(_measured(0.09, error=0.01), state=State.UNMET)
+    taken = decide(ramp, Seen(at=NOW + timedelta(days=8.1), blocking={}, harms=[harmed]))
+    assert taken.step is not None
+    assert taken.step.action is Action.ROLL_BACK
+
+
+@pytest.mark.parametrize("error", [None, 0.0, 0.02])
+def test_a_look_that_tells_nothing_new_shows_nothing(error: float | None) -> None:
+    ramp = _look(_pilot(), 8, _measured(0.0, error=0.01))
+    ramp = ramp.after(_step(Action.ENTER, "expand", by="ana", at=NOW + timedelta(days=9)))
+    known = _measured(0.0, error=0.0)
+    assert known.evidence is not None
+    status = replace(known, evidence=replace(known.evidence, detail={"standard_error": error}))
+    (harm,) = _look(ramp, 17, status).steps[-1].facts["harms"]
+    assert not harm["shown"]
+    assert "too few users" in harm["reason"] or "no more information" in harm["reason"]

@@ -1,9 +1,11 @@
 """What a ramp does next, and why. Pure; may import ``contract``, ``evidence``, ``quantity`` and this room.
 
 One decision over everything that the stage needs: outcome, quality, safety, latency and cost. Proven harm
-comes first. A stage is entered once it has lasted, every claim that the next one needs is met, every harm is
-shown to be no worse than its margin, and whoever has to say yes has said it. A gate that needs all of its
-claims keeps its error level; where any one harm is enough, the claims share theirs (``monitor.harms``).
+comes first, by bounds that always hold. A stage is entered once it has lasted, every claim that the next one
+needs is met, every harm is shown to be no worse than its margin, and whoever has to say yes has said it. No
+harm is shown by those same bounds, or at the stage's planned look by narrower ones (``looking``), which is
+kept as a step: a look that was taken is not taken again. A gate that needs all of its claims keeps its error
+level; where any one harm is enough, the claims share theirs (``monitor.harms``).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 
 from launchworthy.evidence import ClaimStatus, State
 from launchworthy.quantity import format_value
+from launchworthy.rollout.ramp.looking import look_at
 from launchworthy.rollout.ramp.ramp import Action, Ramp, RampState, Step
 
 __all__ = ["Decision", "Seen", "decide"]
@@ -83,6 +86,15 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
             because=f"nothing was heard of {ramp.release} since {seen.silent_since:%Y-%m-%d %H:%M} UTC: what "
             "is not heard proves nothing",
         )
+    unsure = _unsure(ramp, seen)
+    if unsure and until is not None and ramp.stage is not None and ramp.look is None:
+        looks = [dict(step.facts) for step in ramp.looks]
+        look = look_at(seen.harms, stage=ramp.stage.name, stages=ramp.stages, earlier=looks)
+        if look is not None:
+            step = Step(
+                at=seen.at, action=Action.LOOK, stage=ramp.stage.name, reason=look.words, facts=look.facts
+            )
+            return Decision(step=step, because=look.words)
     blocking = tuple(seen.blocking.get(following.name, ()))
     unmet = tuple(each for each in blocking if each.state is State.UNMET)
     if unmet:
@@ -93,9 +105,10 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
     if blocking:
         needs = f"{following.name} waits for {_names(blocking)}: {blocking[0].reason}"
         return Decision(step=None, because=needs, waits_for=blocking)
-    unsure = tuple(each for each in seen.harms if not each.state.admits)
-    if unsure and ramp.share > 0.0:
+    if unsure:
         needs = f"no harm is not shown yet for {_names(unsure)}: {unsure[0].reason}"
+        if ramp.look is not None:
+            needs += f"; {ramp.look.reason}"
         return Decision(step=None, because=needs, waits_for=unsure)
     if following.approver is not None and ramp.approved_by(following.name) is None:
         return Decision(step=None, because=f"{following.name} waits for {following.approver} to approve it")
@@ -106,10 +119,24 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
             action=Action.ENTER,
             stage=following.name,
             reason=reason,
-            facts={"share": following.share, "harms": _facts(seen.harms)},
+            facts={
+                "share": following.share,
+                "harms": _facts(seen.harms),
+                "bounds": "those that always hold" if ramp.look is None else "those of a planned look",
+                **({} if ramp.look is None else {"look": dict(ramp.look.facts)}),
+            },
         ),
         because=reason,
     )
+
+
+def _unsure(ramp: Ramp, seen: Seen) -> tuple[ClaimStatus, ...]:
+    """Harms that are not shown to be within their margin, neither now nor at the look of this stage."""
+    if ramp.share <= 0.0:
+        return ()
+    taken = () if ramp.look is None else ramp.look.facts["harms"]
+    shown = {harm["claim"] for harm in taken if harm["shown"]}
+    return tuple(each for each in seen.harms if not each.state.admits and each.claim.address not in shown)
 
 
 def _harmed(ramp: Ramp, harmed: Sequence[ClaimStatus], seen: Seen) -> Decision:

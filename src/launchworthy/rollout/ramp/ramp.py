@@ -23,6 +23,7 @@ class Action(StrEnum):
 
     START = "start"
     ENTER = "enter"  # the stage that the step names
+    LOOK = "look"  # the planned one at the end of the stage that it is in
     HOLD = "hold"
     RESUME = "resume"
     APPROVE = "approve"  # entering the stage that the step names
@@ -156,6 +157,21 @@ class Ramp:
         if stage is None or entered is None or stage.dwell_ms is None:
             return None
         return entered + timedelta(milliseconds=stage.dwell_ms)
+
+    @property
+    def looks(self) -> tuple[Step, ...]:
+        """The planned looks that were taken: what they spent of the error is spent."""
+        return tuple(step for step in self.steps if step.action is Action.LOOK)
+
+    @property
+    def look(self) -> Step | None:
+        """The planned look at the end of the current stage; None before it is taken."""
+        for step in reversed(self.steps):
+            if step.action is Action.LOOK:
+                return step
+            if step.action is Action.ENTER:
+                return None
+        return None
 
     def approved_by(self, stage: str) -> str | None:
         """Who said yes to entering a stage since the ramp was last held; None where nobody did."""
