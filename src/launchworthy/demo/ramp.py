@@ -31,10 +31,10 @@ from launchworthy.records import TABLES, Rows
 from launchworthy.records.incident import Incident, Mechanism, Was
 from launchworthy.server.local import LocalWorkspace
 
-__all__ = ["Story", "main"]
+__all__ = ["USERS_A_DAY", "Story", "main"]
 
 _BACK = timedelta(days=26)  # within the retention of traces
-_USERS_A_DAY = 1_000
+USERS_A_DAY = 1_000
 _BY = "simulated maintainer"
 _SIMULATED = "the users are simulated: this shows how a ramp goes, and proves nothing"
 _SCORED = ("hit@5", "citation_correctness")
@@ -154,7 +154,7 @@ class Story:
         spans: list[dict[str, Any]] = []
         outcomes: list[dict[str, Any]] = []
         feedback: list[dict[str, Any]] = []
-        for number in range(_USERS_A_DAY):
+        for number in range(USERS_A_DAY):
             shown = name if chance.random() < share else "baseline"
             item = chance.choice(self._asked)
             found = self._answer(shown, item.input)

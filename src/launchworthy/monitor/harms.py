@@ -105,6 +105,9 @@ def harm_level(claim: Claim, *, harms: int) -> float:
 def error_at_margin(claim: Claim, *, baseline: float, n: tuple[int, int]) -> float | None:
     """Standard error of the difference of two shares where the candidate's is worse by the margin.
 
+    None where the candidate could not be told from that: fewer than 100 users of a release, or fewer than 10
+    of the candidate's of either kind that would be expected.
+
     Args:
         claim: The harm.
         baseline: Share of the baseline.
@@ -113,7 +116,9 @@ def error_at_margin(claim: Claim, *, baseline: float, n: tuple[int, int]) -> flo
     at_most = claim.target is None or claim.target.direction is Direction.AT_MOST
     margin = claim.margin or 0.0
     worse = min(1.0, max(0.0, baseline + (margin if at_most else -margin)))
-    return math.sqrt(worse * (1.0 - worse) / n[1] + baseline * (1.0 - baseline) / n[0]) or None
+    if min(n) < FEWEST_WATCHED or n[1] * min(worse, 1.0 - worse) < FEWEST_EVENTS // 2:
+        return None
+    return math.sqrt(worse * (1.0 - worse) / n[1] + baseline * (1.0 - baseline) / n[0])
 
 
 def _of(ask: Ask, of: Claim, query: Query) -> Ask:
@@ -182,19 +187,17 @@ def _ratios(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interv
     unit = ask.claim.target.unit if ask.claim.target is not None else ""
     n = candidate.units + baseline.units
     told |= {"candidate": candidate.value, "baseline": baseline.value}
-    few = min(candidate.units, baseline.units) < FEWEST_WATCHED
-    few = few or (own.statistic == "share" and candidate.telling + baseline.telling < FEWEST_EVENTS)
     if own.statistic == "share" and candidate.single and baseline.single:
-        told["standard_error"] = (
-            None
-            if few
-            else error_at_margin(ask.claim, baseline=baseline.value, n=(baseline.units, candidate.units))
+        told["standard_error"] = error_at_margin(
+            ask.claim, baseline=baseline.value, n=(baseline.units, candidate.units)
         )
         counts = (round(baseline.k), round(candidate.k))
         watched = watched_shares(counts, n=(baseline.units, candidate.units), level=level, sides=1)
         return replace(watched, unit=unit), told
     gap = candidate.value - baseline.value
     error = math.hypot(candidate.standard_error, baseline.standard_error)
+    few = min(candidate.units, baseline.units) < FEWEST_WATCHED
+    few = few or (own.statistic == "share" and candidate.telling + baseline.telling < FEWEST_EVENTS)
     if few or not 0.0 < error < math.inf:
         told["remark"] = f"bounds are given from {FEWEST_WATCHED} users of each release on"
         edge = 1.0 if own.statistic == "share" else math.inf
