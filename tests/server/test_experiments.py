@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from statsmodels.duration.survfunc import SurvfuncRight
 
 from launchworthy.cli.main import main
 from launchworthy.console import routes
@@ -35,6 +37,8 @@ PLAN: dict[str, Any] = {
         "cost": {"column": "cost_usd", "denominator": "calls", "role": "harm", "margin": 0.01, "higher_is_better": False},  # noqa: E501
         "spent": {"column": "value:purchase"},
         "slow": {"column": "latency_ms", "quantile": 0.95},
+        "until_bought": {"happened": "purchase", "horizon": "2h", "higher_is_better": False},
+        "odd": {"column": "resolved", "quantile": 0.5},
     },
 }  # fmt: skip
 
@@ -118,11 +122,60 @@ def test_a_declared_plan_is_read_from_exposures_and_what_units_did_since(workspa
     assert metrics["escalated"]["status"] == "met"
     assert metrics["cost"]["baseline"] == pytest.approx(0.02, abs=0.001)
     assert metrics["spent"]["baseline"] == pytest.approx(0.2 * 27.5, rel=0.25)
-    assert found["left_out"] == {"slow": "records answer means and ratios without a covariate"}
+    assert found["left_out"] == {
+        "odd": "a quantile of records is of latency_ms, cost_usd, value:EVENT or score:NAME"
+    }
     path = next(each for each in found["history"] if each["metric"] == "resolved")
     assert [point["fraction"] for point in path["points"]] == sorted(p["fraction"] for p in path["points"])
     assert len(path["points"]) >= 3
     json.dumps(found, allow_nan=False)
+
+
+def test_quantiles_and_times_of_records_are_what_their_rows_say(workspace: LocalWorkspace) -> None:
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    _meet(workspace, units=400)
+    # A loud user's calls are many rows and one unit; a purchase in the future has not happened yet.
+    loud = {"product": "support", "user_id": "user-0", "received_at": _ns(NOW), "kind": "workflow"}
+    began = NOW - timedelta(minutes=1)
+    _ingest(
+        workspace,
+        spans=[
+            {**loud, "trace_id": bytes([n]) * 16, "span_id": bytes([n]) * 8, "start_time": _ns(began)}
+            | {"name": "answer", "duration_ms": 5_000.0, "status": "ok", "cost_usd": 0.01}
+            for n in range(1, 120)
+        ],
+        outcomes=[
+            {**loud, "event": "purchase", "value": 1.0, "time": _ns(NOW + timedelta(hours=1))}
+            | {"user_id": "user-2", "kind": None}
+        ],
+    )  # fmt: skip
+    seen = workspace.query(
+        "SELECT e.arm, s.duration_ms AS ms FROM spans s "
+        "JOIN (SELECT DISTINCT user_id, variant AS arm FROM exposures) e USING (user_id)"
+    )
+    found = workspace.experiment(product="support", key="answer-v2")["comparisons"][0]["metrics"]
+    for side, arm in (("baseline", "control"), ("candidate", "candidate")):
+        values = np.array([row["ms"] for row in seen if row["arm"] == arm])
+        assert found["slow"][side] == np.quantile(values, 0.95, method="inverted_cdf")
+    assert found["slow"]["unit"] == "ms"
+    assert found["slow"]["low"] is None, "one user's calls are worth one user, and bound nothing"
+    assert found["slow"]["status"] == "unproven"
+    waits = workspace.query(
+        "SELECT e.arm, e.since, min(o.time) AS at FROM "
+        "(SELECT user_id, any_value(variant) AS arm, min(time) AS since FROM exposures GROUP BY 1) e "
+        "LEFT JOIN outcomes o ON o.user_id = e.user_id AND o.event = 'purchase' AND o.time >= e.since "
+        f"AND o.time <= {_ns(NOW)} GROUP BY ALL"
+    )
+    for side, arm in (("baseline", "control"), ("candidate", "candidate")):
+        own = [row for row in waits if row["arm"] == arm]
+        times = [((row["at"] or _ns(NOW)) - row["since"]) / 1e6 for row in own]
+        curve = SurvfuncRight(times, [row["at"] is not None for row in own])
+        steps = np.append(curve.surv_times[curve.surv_times < 7.2e6], 7.2e6)
+        levels = np.concatenate([[1.0], curve.surv_prob[: steps.size - 1]])
+        assert found["until_bought"][side] == pytest.approx(
+            float(levels @ np.diff(steps, prepend=0.0)), rel=1e-9
+        )
+    assert found["until_bought"]["unit"] == "ms"
 
 
 def test_harm_is_told_and_units_of_two_variants_count_nowhere(workspace: LocalWorkspace) -> None:
@@ -141,6 +194,33 @@ def test_harm_is_told_and_units_of_two_variants_count_nowhere(workspace: LocalWo
     assert "escalated" in found["reason"]
     assert found["in_two_arms"] == 1
     assert found["arms"]["control"]["users"] == 999
+
+
+def test_units_that_were_given_their_variant_or_are_held_out_count_nowhere_and_are_told(
+    workspace: LocalWorkspace,
+) -> None:
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    _meet(workspace)
+    before = workspace.experiment(product="support", key="answer-v2")
+    own = {"product": "support", "flag": "answer-v2", "variant": "candidate", "received_at": _ns(NOW)}
+    _ingest(
+        workspace,
+        exposures=[
+            {
+                **own,
+                "user_id": f"by-hand-{reason}",
+                "unit": f"by-hand-{reason}",
+                "reason": reason,
+                "time": _ns(NOW),
+            }
+            for reason in ("override", "holdout", "tester")
+        ]
+        + [{**own, "user_id": "chance", "unit": "chance", "reason": "split", "time": _ns(NOW)}],
+    )
+    found = workspace.experiment(product="support", key="answer-v2")
+    assert found["arms"]["candidate"]["users"] == before["arms"]["candidate"]["users"] + 1
+    assert found["in_two_arms"] == 0
+    assert found["notes"] == ["3 got their variant by hand or are held out; they count nowhere"]
 
 
 def test_without_a_plan_differences_are_shown_and_nothing_is_concluded(workspace: LocalWorkspace) -> None:
@@ -162,9 +242,9 @@ def test_the_page_says_what_follows_with_its_forest_bounds_and_numbers(workspace
     title, text = _page(workspace, "/products/support/experiments/answer-v2")
     assert title == "Answer-v2: ship"
     assert "Users fell into the arms as planned" in text
-    assert "candidate minus control, at this look, 4 metrics" in text
+    assert "candidate minus control, at this look, 6 metrics" in text
     assert "resolved: evidence for candidate" in text
-    assert "slow is left out" in text
+    assert "odd is left out" in text
     assert "The plan was written on" in text
     listed, text = _page(workspace, "/products/support/experiments")
     assert listed == "1 experiment, none without a plan"

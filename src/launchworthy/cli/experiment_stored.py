@@ -42,8 +42,16 @@ def declare(file: Path, product: str | None, data: Path | None) -> None:
         raise InputError("the plan names no metric", where=str(file), hint="metrics: {resolved: {}}")
     with opened(data) as workspace:
         name = _product(workspace, product)
-        entry = workspace.record(product=name, kind=PLAN_KIND, body=value)
+        body = dict(value)
+        if not plan.shares:
+            body |= _arms_of_flag(workspace, name, plan.name)
+        entry = workspace.record(product=name, kind=PLAN_KIND, body=body)
     click.echo(f"the plan of {printable(plan.name)} is entry {entry.seq:,} of the audit chain of {name}")
+    if not plan.shares and "arms" in body:
+        arms = ", ".join(f"{printable(arm)} {format_quantity(share, unit='ratio')}" for arm, share in body["arms"].items())
+        click.echo(f"arms of the flag: {arms}")
+    elif not plan.shares:
+        click.echo("no flag says what its arms are: those that users meet are taken to be as large as each other")
 
 
 @click.command()
@@ -78,6 +86,34 @@ def show(key: str | None, simulated: bool, as_json: bool, product: str | None, d
     return _CODES.get(found["conclusion"], 2)
 
 
+def _arms_of_flag(workspace: Any, product: str, key: str) -> dict[str, Any]:
+    """The arms that a flag splits its units into and their shares, as a plan says them; empty: no such flag.
+
+    Raises:
+        InputError: Its rules split by different shares, so that the plan has to say which are meant.
+    """
+    from launchworthy.errors import InputError, NotFoundError
+    from launchworthy.rollout.flags import read_flags
+
+    try:
+        flags = read_flags(workspace.flags(product=product)["flags"]).flags
+    except NotFoundError:
+        return {}
+    splits = []
+    for rule in flags[key].rules if key in flags else ():
+        whole = sum(weight for weight in rule.split.values() if weight > 0.0)
+        shares = {arm: round(weight / whole, 9) for arm, weight in rule.split.items() if weight > 0.0}
+        if len(shares) > 1 and shares not in splits:
+            splits.append(shares)
+    if len(splits) > 1:
+        raise InputError(
+            f"the rules of the flag {key!r:.80} split by different shares",
+            where="arms",
+            hint="say in the plan which are meant: arms: {control: 50 %, candidate: 50 %}",
+        )
+    return {"arms": splits[0]} if splits else {}
+
+
 def _product(workspace: Any, given: str | None) -> str:
     from launchworthy.cli.product import product_of
 
@@ -106,6 +142,8 @@ def _print(found: dict[str, Any]) -> None:
     click.echo(f"units       {users} (sample ratio p = {format_p(found['sample_ratio']['p_value'])})")
     if found["in_two_arms"]:
         click.echo(f"            {found['in_two_arms']:,} met two variants and count nowhere")
+    for note in found["notes"]:
+        click.echo(f"            {printable(note)}")
     if found["plans_after_start"]:
         click.echo(
             f"            the plan was written {found['plans_after_start']} times after the first unit"

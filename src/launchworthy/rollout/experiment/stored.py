@@ -1,8 +1,8 @@
 """An experiment from stored records: who met which variant, and what they did from then on.
 
 May import ``errors``, ``stats`` and this room. Records come through one function that runs a SELECT over the
-views of the store; sums are added up there, and only sums come back. A unit counts from its first exposure;
-one that met two variants counts nowhere.
+views of the store; sums are added up there, and only sums come back, but for quantiles and times. A unit
+counts from its first exposure; one that met two variants counts nowhere.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from launchworthy.errors import InputError, NotFoundError
-from launchworthy.rollout.experiment.gathered import Gathered, SumArms
+from launchworthy.rollout.experiment.gathered import Gathered, SumArms, Values
 from launchworthy.rollout.experiment.plan import Kind, Metric, Plan, Role, plan_of
 from launchworthy.rollout.experiment.reading import ExperimentReading, analyse
+from launchworthy.rollout.experiment.stored_rows import answered, stored_quantile, stored_time
 from launchworthy.stats import VARIABLES, ArmSums
 
 __all__ = [
@@ -36,16 +37,18 @@ Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 _DAY_NS = 86_400_000_000_000
 _MOST_EVENTS = 8  # outcome events that are read where no plan says which
 _MOST_POINTS = 60
+_ASIDE = "{:,} got their variant by hand or are held out; they count nowhere"
 _UNITS = f"""
     met AS (
         SELECT coalesce(unit, user_id, session_id) AS who, min(variant) AS arm, max(variant) AS other,
-            min(time) AS since
+            min(time) AS since, bool_or(reason IN ('override', 'holdout', 'tester')) AS aside
         FROM exposures
         WHERE product = ? AND flag = ? AND coalesce(simulated, false) = ?
             AND coalesce(unit, user_id, session_id) IS NOT NULL
         GROUP BY who
     ),
-    kept AS (SELECT who, arm, since, since // {_DAY_NS} AS day FROM met WHERE arm = other)
+    kept AS (SELECT who, arm, since, since // {_DAY_NS} AS day FROM met
+        WHERE arm = other AND aside IS NOT true)
 """  # noqa: S608
 _SPANS = {
     "calls": "count(*) FILTER (parent_span_id IS NULL)",
@@ -168,8 +171,9 @@ def stored_experiment(
     key: str,
     plans: Sequence[DeclaredPlan] = (),
     simulated: bool = False,
+    now: datetime | None = None,
 ) -> StoredExperiment:
-    """Read one experiment from its exposures and what its units did.
+    """Read one experiment from its exposures and what its units did; ``now`` ends times of units who wait.
 
     Raises:
         NotFoundError: Nobody met it.
@@ -195,16 +199,17 @@ def stored_experiment(
     plan, declared = (plans[0].plan, plans[0].at) if plans else (None, None)
     store = _Records(query, product, key, simulated, "user_id" if seen["kind"] == "user" else "session_id")
     chosen, left_out = _metrics(plan, store)
-    gathered, history, both = store.gather(chosen)
+    gathered, history, both = store.gather([one for one in chosen if one.kind in (Kind.MEAN, Kind.RATIO)])
     own = (plan or Plan()).with_arms(sorted(gathered.users))
     if plan is None:
         # Nobody said which shares were planned, so the sample cannot differ from them.
         own = replace(own, shares={arm: float(max(1, n)) for arm, n in gathered.users.items()})
-    metrics = {
-        metric.name: values.with_unit(metric)
-        for metric in chosen
-        if isinstance(values := gathered.values[metric.name], SumArms)
-    }
+    values: dict[str, Values] = {}
+    metrics: dict[str, Metric] = {}
+    for metric in chosen:
+        named, found = store.values(metric, gathered, level=own.confidence, now=now or datetime.now(UTC))
+        metrics[metric.name], values[metric.name] = named, found
+    gathered = replace(gathered, values=values)
     own = replace(own, name=key, metrics=metrics)
     users = {arm: gathered.users.get(arm, 0) for arm in own.shares}
     reading = analyse(own, replace(gathered, users=users, in_two_arms=both))
@@ -228,10 +233,9 @@ def _metrics(plan: Plan | None, store: _Records) -> tuple[list[Metric], dict[str
         return [*named, *(metric for metric in more if metric.name not in {m.name for m in named})], {}
     found, left_out = [], {}
     for metric in plan.metrics.values():
-        if metric.kind not in (Kind.MEAN, Kind.RATIO) or metric.covariate is not None:
-            left_out[metric.name] = "records answer means and ratios without a covariate"
-        elif metric.winsorise < 1.0:
-            left_out[metric.name] = "records are not winsorised"
+        why = answered(metric)
+        if why:
+            left_out[metric.name] = why
         else:
             found.append(metric)
     if not found:
@@ -286,7 +290,8 @@ class _Records:
         )
         moved_with, moved = self._units()
         [both] = self._query(
-            f"WITH {moved_with} SELECT count(*) AS n FROM met WHERE arm <> other",  # noqa: S608
+            f"WITH {moved_with} SELECT count(*) FILTER (arm <> other AND aside IS NOT true) AS n, "  # noqa: S608
+            "count(*) FILTER (aside) AS aside FROM met",
             moved,
         )
         days = [(int(row["day"]), str(row["arm"]), int(row["n"]), _sums(row, metrics)) for row in rows]
@@ -297,7 +302,24 @@ class _Records:
             for name, part in sums.items():
                 totals[name][arm] = totals[name][arm].plus(part) if arm in totals[name] else part
         values_of = {name: SumArms(strata={"": arms}) for name, arms in totals.items()}
-        return Gathered(users=users, values=values_of), days, int(both["n"])
+        notes = (_ASIDE.format(int(both["aside"])),) if both["aside"] else ()
+        return Gathered(users=users, values=values_of, notes=notes), days, int(both["n"])
+
+    def values(
+        self, metric: Metric, gathered: Gathered, *, level: float, now: datetime
+    ) -> tuple[Metric, Values]:
+        """What was seen of one metric, and the metric in the unit of its values."""
+        if metric.kind is Kind.QUANTILE:
+            return stored_quantile(
+                self._query, metric, units=self._units(), who=self._who, product=self._product, level=level
+            )
+        if metric.kind is Kind.TIME:
+            now_ns = int(now.timestamp() * 1e6) * 1_000
+            return metric, stored_time(
+                self._query, metric, units=self._units(), who=self._who, product=self._product, now_ns=now_ns
+            )
+        found = gathered.values[metric.name]
+        return (found.with_unit(metric) if isinstance(found, SumArms) else metric), found
 
     def _units(self) -> tuple[str, list[Any]]:
         return _UNITS, [self._product, self._key, self._simulated]
