@@ -14,12 +14,14 @@ from launchworthy.rollout.experiment.plan import Metric
 from launchworthy.stats import (
     ArmSums,
     Interval,
+    UserCounts,
     arm_difference,
     corrected_mean,
     joined_difference,
     log_rank,
     mean_time_difference,
     mean_time_interval,
+    quantile_ranks,
     stratified_difference,
 )
 
@@ -27,7 +29,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Gathered", "JudgedArms", "QuantileArms", "SumArms", "TimeArms", "Values"]
+__all__ = [
+    "Gathered",
+    "JudgedArms",
+    "QuantileArms",
+    "SumArms",
+    "TimeArms",
+    "Values",
+    "quantile_of_users",
+]
 
 _Arm = TypeVar("_Arm")
 _FEWEST = 2  # users of a stratum in each arm
@@ -165,6 +175,58 @@ class JudgedArms:
         found = joined_difference(old, candidate=new)
         labels = int(old.sample["labels"]) + int(new.sample["labels"])
         return replace(found, sample={**found.sample, "labels": labels})
+
+
+def quantile_of_users(
+    values: NDArray[np.float64], *, who: NDArray[np.int64], q: float, level: float, unit: str
+) -> Interval:
+    """A quantile of an arm's rows, its ranks taken at what rows of the same users are worth.
+
+    Args:
+        values: One a row; at least one.
+        who: A number for the user of each row.
+        q: Which quantile.
+        level: Of the interval, two-sided.
+        unit: Of the values.
+    """
+    import numpy as np
+
+    n = values.size
+    at = max(0, math.ceil(q * n - 1e-9) - 1)
+    value = float(np.partition(values, at)[at])
+    _, own = np.unique(who, return_inverse=True)
+    rows = np.bincount(own).astype(float)
+    # Where many rows are equal to the quantile, one user may hold them all: both sides of it are asked.
+    worth = min(
+        _worth(rows, np.bincount(own[side], minlength=rows.size).astype(float))
+        for side in (values > value, values >= value)
+    )
+    lower, upper = quantile_ranks(n, q=q, level=level, sides=2, effective=max(1.0, worth))
+    ends = []
+    for rank, none in ((lower, -math.inf), (upper, math.inf)):
+        ends.append(none if rank is None else float(np.partition(values, rank - 1)[rank - 1]))
+    return Interval(
+        value=value,
+        low=ends[0],
+        high=ends[1],
+        confidence=level,
+        n=int(rows.size),
+        method="order statistics" if rows.size == n else "order statistics, clustered",
+        unit=unit,
+        sample={"q": q, "items": int(n), "effective": worth},
+    )
+
+
+def _worth(rows: NDArray[np.float64], above: NDArray[np.float64]) -> float:
+    """How many independent values an arm's rows are worth, from how many each user has, and has above."""
+    return UserCounts(
+        users=rows.size,
+        values=float(rows.sum()),
+        above=float(above.sum()),
+        values_squares=float(rows @ rows),
+        above_squares=float(above @ above),
+        product=float(rows @ above),
+    ).effective
 
 
 def _arm(arms: Mapping[str, _Arm], name: str) -> _Arm:

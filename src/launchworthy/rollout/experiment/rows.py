@@ -22,9 +22,10 @@ from launchworthy.rollout.experiment.gathered import (
     SumArms,
     TimeArms,
     Values,
+    quantile_of_users,
 )
 from launchworthy.rollout.experiment.plan import Kind, Metric, Plan
-from launchworthy.stats import VARIABLES, ArmSums, Interval, UserCounts, quantile_ranks
+from launchworthy.stats import VARIABLES, ArmSums
 
 if TYPE_CHECKING:
     import duckdb
@@ -315,7 +316,9 @@ class _Rows:
         q = metric.quantile or 0.5
         return QuantileArms(
             arms={
-                arm: _quantile(found["c0"][chosen], found["who"][chosen], q, self._level, metric.unit)
+                arm: quantile_of_users(
+                    found["c0"][chosen], who=found["who"][chosen], q=q, level=self._level, unit=metric.unit
+                )
                 for arm, chosen in self._per_arm(found)
             }
         )
@@ -366,39 +369,3 @@ def _terms(metric: Metric, cap: tuple[float, int] | None) -> list[str]:
     terms = [count, *(f"sum({part}){there}" for part in parts)]
     terms += [f"sum({left} * {right}){there}" for at, left in enumerate(parts) for right in parts[at:]]
     return [*terms, f"min({value}){there}", f"max({value}){there}"]
-
-
-def _quantile(
-    values: NDArray[np.float64], who: NDArray[np.int64], q: float, level: float, unit: str
-) -> Interval:
-    """A quantile of an arm's rows, its ranks taken at what rows of the same users are worth."""
-    import numpy as np
-
-    n = values.size
-    at = max(0, math.ceil(q * n - 1e-9) - 1)
-    value = float(np.partition(values, at)[at])
-    _, own = np.unique(who, return_inverse=True)
-    rows = np.bincount(own).astype(float)
-    above = np.bincount(own, weights=(values > value).astype(float))
-    worth = UserCounts(
-        users=rows.size,
-        values=float(rows.sum()),
-        above=float(above.sum()),
-        values_squares=float(rows @ rows),
-        above_squares=float(above @ above),
-        product=float(rows @ above),
-    ).effective
-    lower, upper = quantile_ranks(n, q=q, level=level, sides=2, effective=max(1.0, worth))
-    ends = []
-    for rank, none in ((lower, -math.inf), (upper, math.inf)):
-        ends.append(none if rank is None else float(np.partition(values, rank - 1)[rank - 1]))
-    return Interval(
-        value=value,
-        low=ends[0],
-        high=ends[1],
-        confidence=level,
-        n=int(rows.size),
-        method="order statistics" if rows.size == n else "order statistics, clustered",
-        unit=unit,
-        sample={"q": q, "items": int(n), "effective": worth},
-    )
