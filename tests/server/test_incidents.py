@@ -149,6 +149,28 @@ def test_a_broken_promise_opens_one_incident_with_its_failure_mode_owner_suspect
     assert shop.workspace.audit(product=PRODUCT) == []
 
 
+def test_a_release_that_nobody_has_any_more_opens_nothing_and_what_is_open_of_it_says_so_and_stays(
+    shop: Shop,
+) -> None:
+    shop.calls(200, bad=60, release="r-1")
+    shop.workspace.measure_all()
+    before = shop.found()[TIMEOUT]
+    assert (before.state, before.release) == ("open", "r-1")
+    shop.now += timedelta(days=2)
+    for _ in range(2):  # said once
+        shop.calls(50, release="r-2")
+        shop.workspace.measure_all()
+    after = shop.found()[TIMEOUT]
+    assert (after.state, after.release, after.acknowledged) == ("open", "r-1", False)
+    told = shop.workspace.incident(product=PRODUCT, incident_id=after.id).events
+    assert [each.kind for each in told].count("unserved") == 1
+    assert next(each.text for each in told if each.kind == "unserved") == (
+        "nobody had r-1 for a day; a fix is still to be shown"
+    )
+    assert len(shop.found()) == 1
+    assert shop.workspace.audit(product=PRODUCT) == []
+
+
 def test_a_fix_is_watched_until_production_shows_it_and_opens_again_when_the_rate_returns(shop: Shop) -> None:
     shop.calls(200, bad=60)
     shop.workspace.measure_all()

@@ -37,6 +37,8 @@ from launchworthy.stats import (
 
 __all__ = ["error_at_margin", "harm", "harm_level"]
 
+_FEWEST_EXPECTED = 5.0  # of either kind (Cochran, Annals of Mathematical Statistics 23, 1952)
+
 _Measure = Callable[[Ask], Evidence | None]
 
 
@@ -105,8 +107,9 @@ def harm_level(claim: Claim, *, harms: int) -> float:
 def error_at_margin(claim: Claim, *, baseline: float, n: tuple[int, int]) -> float | None:
     """Standard error of the difference of two shares where the candidate's is worse by the margin.
 
-    None where the candidate could not be told from that: fewer than 100 users of a release, or fewer than 10
-    of the candidate's of either kind that would be expected.
+    None where a normal distribution would be a guess: fewer than 100 users of a release, or fewer than 5 of
+    the candidate's expected of either kind. From there on its lower tail errs on the safe side where they
+    are rare.
 
     Args:
         claim: The harm.
@@ -116,7 +119,7 @@ def error_at_margin(claim: Claim, *, baseline: float, n: tuple[int, int]) -> flo
     at_most = claim.target is None or claim.target.direction is Direction.AT_MOST
     margin = claim.margin or 0.0
     worse = min(1.0, max(0.0, baseline + (margin if at_most else -margin)))
-    if min(n) < FEWEST_WATCHED or n[1] * min(worse, 1.0 - worse) < FEWEST_EVENTS // 2:
+    if min(n) < FEWEST_WATCHED or n[1] * min(worse, 1.0 - worse) < _FEWEST_EXPECTED:
         return None
     return math.sqrt(worse * (1.0 - worse) / n[1] + baseline * (1.0 - baseline) / n[0])
 

@@ -23,7 +23,19 @@ from launchworthy.records.incident import (
     plain_incident,
 )
 
-__all__ = ["Step", "assigned", "begun", "closed", "fixed", "heard", "joined", "noted", "reopened", "verified"]
+__all__ = [
+    "Step",
+    "assigned",
+    "begun",
+    "closed",
+    "fixed",
+    "heard",
+    "joined",
+    "noted",
+    "reopened",
+    "unserved",
+    "verified",
+]
 
 MOST_TRACES = 5
 _TOLD_EVERY = timedelta(hours=1)  # how often a timeline tells that it goes on
@@ -137,6 +149,17 @@ def reopened(now_is: Incident, *, text: str, facts: Mapping[str, Any], now: date
         reopened=now_is.reopened + 1,
     )
     return Step(incident=after, kind="reopened", by=by, text=_said(text, "why"), facts=facts)
+
+
+def unserved(now_is: Incident, *, text: str, now: datetime) -> Step:
+    """Its release is served no longer; its state stays as it is.
+
+    Raises:
+        ConflictError: It is closed.
+    """
+    _check_not_closed(now_is)
+    after = replace(now_is, facts={**now_is.facts, "not_served": now.isoformat()})
+    return Step(incident=after, kind="unserved", text=_said(text, "text"))
 
 
 def noted(now_is: Incident, *, by: str, text: str) -> Step:

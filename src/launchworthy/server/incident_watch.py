@@ -7,6 +7,7 @@ incident is opened once per key, and a process that ends in between opens it whe
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -197,6 +198,7 @@ class IncidentWatch:
             if piece.producer.startswith(_PRODUCER)
         }
         order = [None, *sorted(serving, key=lambda each: -serving[each])]
+        self._unserved(product, serving)
         for claim in self._judge.claims(known):
             if claim.family not in _LOSSES:
                 continue
@@ -228,6 +230,14 @@ class IncidentWatch:
                 },
                 count=None if one is None or one.state is IncidentState.CLOSED else one.count,
             )
+
+    def _unserved(self, product: str, serving: Mapping[str, float]) -> None:
+        """Say of what is open that nobody has its release any more: that cures nothing, and it stays open."""
+        if not serving:
+            return  # nothing is heard of any release
+        for one in self._store.incidents.listed(product, states=(IncidentState.OPEN,)):
+            if one.release is not None and one.release not in serving and "not_served" not in one.facts:
+                self._incidents.step(product, one.id, _gone)
 
     def silent(self, product: str) -> None:
         """Monitors that once heard something and hear nothing now: that is no zero, and no good news."""
@@ -383,6 +393,12 @@ def _began(piece: Evidence) -> datetime:
 def _broken_again(title: str, piece: Evidence, one: Incident, now: datetime) -> steps.Step:
     facts = {"value": piece.value, "n": piece.n, "evidence": piece.id}
     return steps.reopened(one, text=title, facts=facts, now=now)
+
+
+def _gone(one: Incident, now: datetime) -> steps.Step:
+    return steps.unserved(
+        one, text=f"nobody had {one.release} for a day; a fix is still to be shown", now=now
+    )
 
 
 def _verified(found: Verification, one: Incident, _: datetime) -> steps.Step:
