@@ -7,6 +7,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -302,6 +303,40 @@ def test_what_cannot_be_read_says_why(workspace: LocalWorkspace) -> None:
     assert "<script>alert" not in client.get("/products/support/experiments").text
     workspace.record(product="support", kind="experiment", body={"experiment": "alone", "metrics": "none"})
     assert workspace.experiments(product="support")[0]["declared"] is None, "what is no plan is passed over"
+
+
+def test_a_plan_without_arms_has_those_of_the_flag_and_says_so(
+    workspace: LocalWorkspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"experiment": "answer-v2", "metrics": {"resolved": {}}}), encoding="utf-8")
+    data = tmp_path / "data"
+
+    def declared() -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stopped:
+            main(["experiment", "declare", "--plan", str(plan), "--product", "support", "--data", str(data)])
+        printed = capsys.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    def split_by(*splits: dict[str, int], generation: int) -> None:
+        rules = [{"name": f"r{n}", "split": split} for n, split in enumerate(splits)]
+        flag = {"variants": ["control", "candidate", "no"], "rules": rules, "generation": generation}
+        with closing(LocalWorkspace.open(data, clock=lambda: NOW)) as again:
+            flags = {"product": "support", "flags": {"answer-v2": flag}}
+            again.set_flags(product="support", flags=flags, reason="a test", by="ana")
+
+    workspace.close()
+    assert "no flag says what its arms are" in declared()[1]
+    split_by({"control": 9, "candidate": 1}, {"control": 1, "candidate": 1}, generation=1)
+    code, _, err = declared()
+    assert code == 64
+    assert "split by different shares" in err
+    split_by({"control": 90, "candidate": 10, "no": 0}, generation=2)
+    assert "arms of the flag: control 90 %, candidate 10 %" in declared()[1]
+    with closing(LocalWorkspace.open(data, clock=lambda: NOW)) as again:
+        _meet(again, units=200)
+        found = again.experiment(product="support", key="answer-v2")
+    assert found["conclusion"] == "stopped_by_srm", "as many met each variant, where nine to one were planned"
 
 
 def test_the_commands_write_a_plan_down_and_read_it(

@@ -24,13 +24,15 @@ _CODES = {"ship": 0, "harm": 1}
 def declare(file: Path, product: str | None, data: Path | None) -> None:
     """Write an experiment's plan into the audit chain, before users meet it.
 
-    The plan's experiment is the key of the flag whose variants are its arms. A column of it is an outcome
+    The plan's experiment is the key of the flag whose variants are its arms; where the plan names none, they
+    and their shares are those by which the flag splits now. A column of it is an outcome
     event, value:EVENT or count:EVENT, calls, errors, no_answers, latency_ms, cost_usd, score:NAME or
     scores:NAME.
 
     Example: launchworthy experiment declare --plan experiment.yaml --product support
     """
     from launchworthy.errors import InputError
+    from launchworthy.quantity import format_value
     from launchworthy.rollout.experiment import PLAN_KIND, plan_of
     from launchworthy.rollout.experiment.plan import read_mapping
 
@@ -48,10 +50,14 @@ def declare(file: Path, product: str | None, data: Path | None) -> None:
         entry = workspace.record(product=name, kind=PLAN_KIND, body=body)
     click.echo(f"the plan of {printable(plan.name)} is entry {entry.seq:,} of the audit chain of {name}")
     if not plan.shares and "arms" in body:
-        arms = ", ".join(f"{printable(arm)} {format_quantity(share, unit='ratio')}" for arm, share in body["arms"].items())
+        arms = ", ".join(
+            f"{printable(arm)} {format_value(share, unit='ratio')}" for arm, share in body["arms"].items()
+        )
         click.echo(f"arms of the flag: {arms}")
     elif not plan.shares:
-        click.echo("no flag says what its arms are: those that users meet are taken to be as large as each other")
+        click.echo(
+            "no flag says what its arms are: those that users meet are taken to be as large as each other"
+        )
 
 
 @click.command()
@@ -111,7 +117,10 @@ def _arms_of_flag(workspace: Any, product: str, key: str) -> dict[str, Any]:
             where="arms",
             hint="say in the plan which are meant: arms: {control: 50 %, candidate: 50 %}",
         )
-    return {"arms": splits[0]} if splits else {}
+    if not splits:
+        return {}
+    # The one that everybody else gets comes first: the baseline, where no name says which is.
+    return {"arms": dict(sorted(splits[0].items(), key=lambda arm: arm[0] != flags[key].otherwise))}
 
 
 def _product(workspace: Any, given: str | None) -> str:

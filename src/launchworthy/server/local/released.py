@@ -54,6 +54,7 @@ class Released(Chained):
             key=key,
             plans=self._plans(product).get(key, ()),
             simulated=simulated,
+            now=self._clock(),
         )
         return plain_experiment(found)
 
