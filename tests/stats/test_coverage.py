@@ -12,12 +12,14 @@ import pytest
 
 def _bench() -> ModuleType:
     path = Path(__file__).parents[2] / "bench" / "coverage.py"
+    sys.path.insert(0, str(path.parent))  # as it is where a script is run
     spec = importlib.util.spec_from_file_location("bench_coverage", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
+    sys.path.remove(str(path.parent))
     return module
 
 

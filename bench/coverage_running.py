@@ -1,0 +1,125 @@
+"""Scenarios of what runs: a fix that is watched, columns that drift, and what fixed thresholds do."""
+
+from __future__ import annotations
+
+import numpy as np
+from coverage_scenario import Scenario
+
+from launchworthy import stats
+from launchworthy.evidence.rates import compared
+from launchworthy.monitor.drifting import separate
+from launchworthy.records.incident import Rate
+
+
+def _fix_watched(rng: np.random.Generator) -> bool:
+    """A fix that changes nothing, looked at after 50, 100, 200 … calls, twelve times: it is never proven."""
+    level, rate = 1.0 - 0.05 / 12, 0.1
+    failed, calls = int(rng.binomial(300, rate)), 0
+    before = _rate_of(failed, 300, level)
+    failed = 0
+    for look in range(12):
+        more = 50 * 2**look - calls
+        failed, calls = failed + int(rng.binomial(more, rate)), calls + more
+        since = _rate_of(failed, calls, level)
+        if compared("", before, since, where="production", less_is_better=True, level=level).fallen:
+            return False
+    return True
+
+
+def _rate_of(failed: int, calls: int, level: float) -> Rate:
+    found = stats.clopper_pearson(failed, n=calls, level=level)
+    return Rate(value=found.value, low=found.low, high=found.high, n=calls)
+
+
+_EVEN = np.full(12, 1.0 / 12)
+_MOVED = _EVEN + np.repeat([0.02, 0.0, -0.02], [3, 6, 3])
+
+
+def _distance(
+    rng: np.random.Generator, *, rows: int = 2_000, moved: bool = True, draws: int = 80
+) -> stats.Interval:
+    """Jensen-Shannon of twelve categories of which 6 % of the mass moved."""
+    now = rng.multinomial(rows, _MOVED if moved else _EVEN)
+    found = stats.divergences(rng.multinomial(2 * rows, _EVEN), current=now, sides=1, draws=draws)
+    return found[stats.Divergence.JENSEN_SHANNON]
+
+
+def _parted(shares: np.ndarray, others: np.ndarray) -> float:
+    middle = 0.5 * (shares + others)
+    return float(np.sqrt(0.5 * sum((each * np.log2(each / middle)).sum() for each in (shares, others))))
+
+
+def _distance_lower(rng: np.random.Generator) -> bool:
+    return _distance(rng).low <= _parted(_EVEN, _MOVED)
+
+
+def _distance_upper(rng: np.random.Generator) -> bool:
+    return _distance(rng).high >= _parted(_EVEN, _MOVED)
+
+
+def _far(rng: np.random.Generator) -> bool:
+    """The distance that mass goes, upper bound."""
+    places = np.arange(12.0)
+    found = stats.divergences(
+        rng.multinomial(4_000, _EVEN),
+        current=rng.multinomial(2_000, _MOVED),
+        measures=[stats.Divergence.WASSERSTEIN],
+        means=(places, places),
+        sides=1,
+        draws=80,
+    )[stats.Divergence.WASSERSTEIN]
+    return found.high >= float(np.abs(np.cumsum(_EVEN - _MOVED)).sum())
+
+
+def _share_moved(rng: np.random.Generator) -> bool:
+    """A share that moved by what is tolerated must not be called further."""
+    old, new = int(rng.binomial(900, 0.02)), int(rng.binomial(600, 0.03))
+    found = stats.share_change(old, of_reference=900, current=new, of_current=600, sides=1)
+    return stats.share_p_value(found, tolerance=0.01) > 0.05
+
+
+def _ten_columns(rng: np.random.Generator) -> bool:
+    """Ten columns of which none moved, and nothing is tolerated: e-BH must find none."""
+    found = [_distance(rng, rows=400, moved=False, draws=40) for _ in range(10)]
+    tiny = [stats.surprise_beyond(each, tolerance=0.0) for each in found]
+    return min(stats.e_benjamini_hochberg([stats.e_value(p) for p in tiny])) > 0.05
+
+
+def _told_apart(rng: np.random.Generator) -> bool:
+    """A classifier on two periods that are one."""
+    rows = [{"v": row} for row in rng.normal(size=(240, 6)).tolist()]
+    found = separate(rows[:120], current=rows[120:]).auc
+    return found is not None and found.low <= 0.5
+
+
+def _fixed_distance(rng: np.random.Generator) -> bool:
+    """The natural-logarithm distance against 0.1, where nothing moved."""
+    even = np.full(50, 0.02)
+    found = stats.divergences(rng.multinomial(1_100, even), current=rng.multinomial(1_100, even), draws=2)
+    plain = found[stats.Divergence.JENSEN_SHANNON].sample["plain"]
+    return bool(plain * np.sqrt(np.log(2.0)) <= 0.1)
+
+
+def _p_value_of_millions(rng: np.random.Generator) -> bool:
+    """Chi-square at 5 % on a million rows of which 1 % stand elsewhere, which nobody would act on."""
+    moved = np.full(10, 0.1) + np.array([0.002, -0.002] * 5)
+    old, new = rng.multinomial(1_000_000, np.full(10, 0.1)), rng.multinomial(1_000_000, moved)
+    return float(((old - new) ** 2 / (old + new)).sum()) <= 16.919
+
+
+SCENARIOS = (
+    Scenario("fix that changes nothing, looked at twelve times, 300 calls before", _fix_watched, 0.95),
+    Scenario("Jensen-Shannon less its floor, 12 categories, lower bound, n = 2,000", _distance_lower, 0.95),
+    Scenario("Jensen-Shannon less its floor, 12 categories, upper bound, n = 2,000", _distance_upper, 0.94),
+    Scenario("Wasserstein less its floor, 12 places, upper bound, n = 2,000", _far, 0.94),
+    Scenario("share that moved as far as tolerated, n = 600", _share_moved, 0.95),
+    Scenario("e-BH over 10 columns that did not move, n = 400", _ten_columns, 0.95),
+    Scenario("cross-fitted classifier, no change, lower bound, n = 120", _told_apart, 0.95),
+)
+
+FAULTS = (
+    Scenario(
+        "Jensen-Shannon above 0.1, 50 categories that did not move, n = 1,100", _fixed_distance, 0.0, 0.5
+    ),
+    Scenario("chi-square on a million rows, 1 % of them moved", _p_value_of_millions, 0.0, 0.01),
+)
