@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from launchworthy.rollout.flags import flags
     from launchworthy.runtime.enforcer import Enforcer
     from launchworthy.runtime.no_answer import Answer, NoAnswer, Pending
+    from launchworthy.runtime.shadow import shadow
     from launchworthy.runtime.undo_drill import Sandbox
 
 __version__ = "0.1.0"
@@ -64,6 +65,7 @@ __all__ = [
     "model_call",
     "outcome",
     "retrieval",
+    "shadow",
     "step",
     "stream",
     "tool",
@@ -79,6 +81,7 @@ _ROOMS = {
     "Sandbox": "runtime.undo_drill",
     "evaluate": "notebook",
     "flags": "rollout.flags",
+    "shadow": "runtime.shadow",
 }
 
 

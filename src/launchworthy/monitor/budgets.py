@@ -14,7 +14,7 @@ from typing import Any
 from launchworthy.contract import Contract
 from launchworthy.contract.units import PERIOD_DAYS
 from launchworthy.monitor.whose import decided_for, of_users
-from launchworthy.records import MARKED_CALL, no_evaluation
+from launchworthy.records import MARKED_CALL, SEEN, no_evaluation
 
 __all__ = ["FallbackUse", "ModelRest", "Taken", "fallback_uses", "model_rests", "peaks", "taken"]
 
@@ -71,7 +71,7 @@ def taken(
     window = f"{_WINDOW.format(time='start_time')} AND {of_users(simulated=simulated)}"
     rows = query(
         "WITH calls AS (SELECT trace_id, workflow, duration_ms FROM spans WHERE"
-        f" {window} AND {MARKED_CALL} AND {no_evaluation(None, traces=False)}),"
+        f" {window} AND {MARKED_CALL} AND {no_evaluation(None, traces=False)} AND {SEEN}),"
         " spent AS (SELECT trace_id, workflow, sum(cost_usd) AS cost FROM spans WHERE"
         f" {window} AND cost_usd IS NOT NULL GROUP BY trace_id, workflow)"
         " SELECT calls.workflow AS workflow, count(*) AS calls, quantile_cont(duration_ms, 0.5) AS median,"
@@ -118,7 +118,8 @@ def peaks(
             [row] = query(
                 f"SELECT max(taken) AS most FROM (SELECT {amount} AS taken FROM spans WHERE"
                 f" {_WINDOW.format(time='start_time')} AND {of_users(simulated=simulated)}"
-                f" AND {no_evaluation(None, traces=False)} AND workflow = $4 AND {column} IS NOT NULL"
+                f" AND {no_evaluation(None, traces=False)} AND {SEEN} AND workflow = $4"
+                f" AND {column} IS NOT NULL"
                 f" GROUP BY {column}, start_time // {round(days * _DAY_NS)})",
                 [contract.product, _ns(since), _ns(until), name],
             )

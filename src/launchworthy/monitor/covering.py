@@ -146,7 +146,7 @@ def _frequency(ask: Ask) -> Evidence | None:
         return None
     bind = Bind()
     today = ask.until_ns // _DAY_NS
-    calls = ask.calls(bind, any_release=True)
+    calls = ask.seen_by_people().calls(bind, any_release=True)
     sample = Sample(
         sql=f"WITH calls AS ({calls}), daily AS (SELECT start_time // {_DAY_NS} AS day, count(*) AS n,"
         " arg_min(trace_id, start_time) AS trace, bool_or(sim) AS sim FROM calls GROUP BY day)"

@@ -129,7 +129,7 @@ def _per_success(ask: Ask) -> Evidence | None:
     success = success_of(ask)
     if success is None:
         return nothing(ask, "the contract names no success event of the workflow")
-    ask = ask.matured(success.horizon_s)
+    ask = ask.matured(success.horizon_s).seen_by_people()
     bind = Bind()
     won = uses(ask, bind, success, calls=f"SELECT * FROM ({priced_calls(ask, bind)})")
     sample = Sample(

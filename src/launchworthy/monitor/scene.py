@@ -20,12 +20,15 @@ from launchworthy.records import (
     EVALUATION_ROOT,
     MARKED_CALL,
     ROOT,
+    SEEN,
     CallScores,
     Own,
     no_evaluation,
 )
 
 __all__ = ["Ask", "Bind", "Query", "Scene", "look"]
+
+_OF_PEOPLE = frozenset({"outcomes", "trust"})  # families of what people did with an answer that they saw
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 
@@ -109,7 +112,8 @@ class Scene:
 class Ask:
     """One claim, as what must be measured for it: monitors ask for the metric of their signal.
 
-    ``window_s`` is how far back records count, ``matures_s`` how old a use must be to tell its outcome.
+    ``window_s`` is how far back records count, ``matures_s`` how old a use must be to tell its outcome;
+    ``seen_only`` leaves out what ran in shadow, as whatever people did and every comparison does.
     """
 
     claim: Claim
@@ -119,10 +123,15 @@ class Ask:
     window_s: float
     scene: Scene
     matures_s: float = 0.0
+    seen_only: bool = False
 
     def matured(self, seconds: float) -> Ask:
         """The same, of uses that are at least so old."""
         return replace(self, matures_s=seconds)
+
+    def seen_by_people(self) -> Ask:
+        """The same, without calls whose answer nobody saw."""
+        return replace(self, seen_only=True)
 
     def within(self, seconds: float) -> Ask:
         """The same, of a window of this length."""
@@ -211,6 +220,8 @@ class Ask:
             f"start_time < {bind(self.until_ns)}",
             no_evaluation(bind(scene.product) if scene.evaluated else None, traces=scene.evaluated),
         ]
+        if self.seen_only or self.family in _OF_PEOPLE or scene.not_before is not None:
+            parts.append(SEEN)
         if self.workflow is not None:
             parts.append(f"workflow = {bind(self.workflow)}")
         if not any_release:

@@ -97,7 +97,7 @@ def _own_event(ask: Ask, event: str) -> Evidence | None:
     if not any_event(ask, [event]):
         return nothing(ask, f"no metric and no recorded outcome is called {event}")
     bind = Bind()
-    calls = ask.calls(bind)
+    calls = ask.seen_by_people().calls(bind)
     sample = Sample(
         sql="SELECT unit, trace_id AS trace, start_time AS began, sim, coalesce(trace_id IN (SELECT trace_id"
         f" FROM outcomes WHERE product = {bind(ask.scene.product)} AND event = {bind(event)}"

@@ -54,7 +54,7 @@ def uses(ask: Ask, bind: Bind, success: Success, *, calls: str | None = None) ->
     ``events`` how many outcomes of any name are known, ``routed`` whether it was handed to a person; with
     priced calls also ``cost`` and ``priced``, whether each call has a price.
     """
-    source = calls or ask.calls(bind)
+    source = calls or ask.seen_by_people().calls(bind)
     money = ", sum(cost) AS cost, count(cost) = count(*) AS priced" if calls is not None else ""
     known = ", any_value(cost) AS cost, any_value(priced) AS priced" if calls is not None else ""
     scene = ask.scene

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from launchworthy.records import EVALUATION_ROOT, ROOT, no_evaluation
-from launchworthy.records.calls import EVALUATION
+from launchworthy.records.calls import EVALUATION, SHADOW
 
 __all__ = ["calls_seen", "decided_for", "of_users"]
 
@@ -24,8 +24,8 @@ def of_users(*, simulated: bool) -> str:
 
 
 def decided_for(*, product: str, simulated: bool) -> str:
-    """A condition on decisions: made in calls of such users; ``product`` is a placeholder."""
-    evaluated = f"cohort = '{EVALUATION}' OR ({EVALUATION_ROOT})"
+    """A condition on decisions: made for such users and not in shadow; ``product`` is a placeholder."""
+    evaluated = f"cohort IN ('{EVALUATION}', '{SHADOW}') OR ({EVALUATION_ROOT})"
     return (
         f"{of_users(simulated=simulated)} AND (trace_id IS NULL OR trace_id NOT IN"
         f" (SELECT trace_id FROM spans WHERE product = {product} AND ({evaluated})))"

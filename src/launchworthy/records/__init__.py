@@ -20,6 +20,8 @@ from launchworthy.records.calls import (
     EVALUATION_ROOT,
     MARKED_CALL,
     ROOT,
+    SEEN,
+    SHADOW,
     is_evaluation,
     no_evaluation,
 )
@@ -62,6 +64,8 @@ __all__ = [
     "OUTCOME_EVENT",
     "ROOT",
     "SCORES",
+    "SEEN",
+    "SHADOW",
     "SPANS",
     "TABLES",
     "CallScores",

@@ -68,6 +68,8 @@ class Own:
     WORKFLOW: Final = "launchworthy.workflow"
     RELEASE: Final = "launchworthy.release"
     COHORT: Final = "launchworthy.cohort"
+    SHADOW_OF: Final = "launchworthy.shadow_of"  # trace of the live call that a shadow ran beside
+    SHADOW_AGREES: Final = "launchworthy.shadow_agrees"  # whether it decided as the live release did
     KIND: Final = "launchworthy.kind"  # one of KINDS
     INPUT: Final = "launchworthy.input"  # JSON text, where the input is not a list of messages
     OUTPUT: Final = "launchworthy.output"  # JSON text

@@ -2,7 +2,8 @@
 
 A *call* of a workflow is its span of kind ``workflow``; where an application sends none, the root span of
 each trace. *Evaluation traffic* is what no user made: a span of kind ``evaluation``, a trace with such a
-root, and the cohort of that name.
+root, and the cohort of that name. *Shadow* is the cohort of a candidate that ran beside the live release:
+nobody saw what it answered, so that nothing that people did is about it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["EVALUATION", "EVALUATION_ROOT", "MARKED_CALL", "ROOT", "is_evaluation", "no_evaluation"]
+__all__ = [
+    "EVALUATION",
+    "EVALUATION_ROOT",
+    "MARKED_CALL",
+    "ROOT",
+    "SEEN",
+    "SHADOW",
+    "is_evaluation",
+    "no_evaluation",
+]
 
 EVALUATION = "evaluation"  # kind of span, and cohort
+SHADOW = "shadow"  # cohort of what nobody saw
+SEEN = f"cohort IS DISTINCT FROM '{SHADOW}'"
 MARKED_CALL = "kind = 'workflow'"
 ROOT = "parent_span_id IS NULL"
 EVALUATION_ROOT = f"{ROOT} AND kind = '{EVALUATION}'"

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.capture.sdk.blocks import retrieval
+from launchworthy.capture.sdk.scope import shadowing
 from launchworthy.capture.sdk.span import Span
 from launchworthy.runtime.action import Action
 from launchworthy.runtime.approval import ProposedCall
@@ -301,7 +302,15 @@ class Call:
             rule = f"{self._rules.product}/tools/{named}"
             self._telling.denied(named, rule=rule, reason=read)
             return self._noted(denied(name, read, rule, call_id))
-        result, checked = self._rules.tools.call(
+        tools = self._rules.tools
+        if shadowing():
+            if name in tools.acting:
+                reason = f"{name} acts, and nobody sees what is done in shadow"
+                rule = f"{self._rules.product}/tools/{name}"
+                self._telling.denied(name, rule=rule, reason=reason)
+                return self._noted(denied(name, reason, rule, call_id))
+            tools = replace(tools, approvals=None)  # nor is a person asked
+        result, checked = tools.call(
             self._caller.request(name, read, lowered=self.lowered),
             call_id=call_id,
             request_id=request_id,

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.capture.sdk.blocks import workflow as workflow_span
 from launchworthy.capture.sdk.process import client
+from launchworthy.capture.sdk.scope import current_scope, shadowing
 from launchworthy.capture.sdk.span import Span
 from launchworthy.errors import InputError
+from launchworthy.records.attributes import Own
+from launchworthy.records.calls import SHADOW
 from launchworthy.records.release import Release
 from launchworthy.runtime.approval import Approvals, ApprovalState, RemoteApprovals
 from launchworthy.runtime.awaiting import AsyncCall
@@ -32,6 +35,7 @@ from launchworthy.runtime.no_answer import Answer, NoAnswer, Pending
 from launchworthy.runtime.permission import Charge, MemorySpending, Overrun, Principal, Spending
 from launchworthy.runtime.pipeline import GuardPipeline
 from launchworthy.runtime.rules import Rules, WorkflowRules, rules_of
+from launchworthy.runtime.shadow_spending import Apart
 from launchworthy.runtime.telling import Telling
 from launchworthy.runtime.tool_result import ToolResult
 
@@ -154,7 +158,7 @@ class Enforcer:
             fallbacks=fallbacks or {},
             messages=messages or {},
             prices=Prices(table, clock_ns=time.time_ns),
-            spending=spending or MemorySpending(),
+            spending=Apart(spending or MemorySpending()),
             approvals=approvals,
             cache=cache or MemoryAnswerCache(clock=clock),
             breakers=breakers,
@@ -339,6 +343,8 @@ class Enforcer:
             NotFoundError: No such approval.
         """
         approvals = self.rules.tools.approvals
+        if shadowing():
+            raise InputError("nothing that was approved is run in shadow", where=approval_id)
         if approvals is None:
             raise InputError("there is no queue of approvals", hint="give the enforcer server=…")
         approval = approvals.wait(approval_id, timeout_s=wait_s) if wait_s > 0 else approvals.get(approval_id)
@@ -402,7 +408,9 @@ class Enforcer:
             simulated=simulated,
         ) as span:
             own = self._release.id if isinstance(self._release, Release) else self._release
-            release = own or client().base.get("launchworthy.release")
+            around = current_scope()
+            known = client().base if around is None else around.carried  # in shadow, the candidate's
+            release = own or known.get(Own.RELEASE)
             call = Call(
                 self.rules,
                 rules,
@@ -417,7 +425,7 @@ class Enforcer:
                     on_behalf_of=tuple(on_behalf_of),
                     requester=self._requester,
                     release=str(release) if release is not None else None,
-                    cohort=cohort,
+                    cohort=SHADOW if shadowing() else cohort,
                 ),
                 loop=loop,
             )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from launchworthy.capture.sdk.events import decision
+from launchworthy.capture.sdk.scope import shadowing
 from launchworthy.capture.sdk.span import Span
 from launchworthy.records.attributes import Own
 from launchworthy.runtime.compiling import rule_address
@@ -156,6 +157,8 @@ class Telling:
         if f"limit:{name}" in self.flags:
             return
         self.flag(f"limit:{name}")
+        if shadowing():
+            return  # no user waited or paid for it, so that there is no incident
         self._decide(
             "budget",
             name,

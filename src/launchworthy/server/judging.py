@@ -17,7 +17,7 @@ from launchworthy.evals import release_of
 from launchworthy.evals.judging import declared_judges
 from launchworthy.evidence import Verdict, terms_of, verdict_on
 from launchworthy.provers import PROVERS
-from launchworthy.records import Release
+from launchworthy.records import SEEN, Release
 from launchworthy.server.contracts import Contracts, InForce
 from launchworthy.store import Clock, Store
 
@@ -105,8 +105,8 @@ class Judge:
         """Share of the last day's records by release, as far as they name one."""
         since = int((self._clock() - _RECENT).timestamp() * 1e9)
         rows = self._store.query(
-            "SELECT release, sum(n)::BIGINT AS n FROM rollup_hour"
-            " WHERE product = ? AND hour >= ? AND release IS NOT NULL GROUP BY release",
+            "SELECT release, sum(n)::BIGINT AS n FROM rollup_hour"  # noqa: S608
+            f" WHERE product = ? AND hour >= ? AND release IS NOT NULL AND {SEEN} GROUP BY release",
             [product, since],
         )
         total = sum(row["n"] for row in rows)

@@ -19,6 +19,7 @@ from launchworthy.capture.sdk.scope import Scope, scope_in, with_scope
 from launchworthy.capture.sdk.settings import Settings
 from launchworthy.capture.sdk.span import Span
 from launchworthy.records.attributes import GenAI, Own
+from launchworthy.records.calls import SHADOW
 
 if TYPE_CHECKING:
     from launchworthy.capture.sdk.ended import EndedSpan, Event
@@ -89,6 +90,8 @@ class Client:
         context = otel_context.get_current()
         around = scope_in(context) or self._outermost
         carried = {**around.carried, **changes}
+        if around.carried.get(Own.COHORT) == SHADOW:
+            carried[Own.COHORT] = SHADOW  # nobody sees it, whatever a call inside says of itself
         begun_ns = self.clock()
         otel = self.tracer.start_span(
             name,

@@ -19,7 +19,7 @@ from launchworthy.capture.sdk.ended import Event
 from launchworthy.capture.sdk.payload import attribute, json_text, plain
 from launchworthy.capture.sdk.problems import once, quiet
 from launchworthy.capture.sdk.process import client
-from launchworthy.capture.sdk.scope import current_scope
+from launchworthy.capture.sdk.scope import current_scope, shadowing
 from launchworthy.records.attributes import (
     DECISION_EVENT,
     EVALUATION_EVENT,
@@ -257,6 +257,8 @@ def exposure(
         simulated: True if no real user saw it.
         attributes: Anything else.
     """
+    if shadowing():
+        return  # nobody met it
     found = client()
     kind = str(unit_kind)
     if unit is None:

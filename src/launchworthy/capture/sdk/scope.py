@@ -13,11 +13,12 @@ from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from launchworthy.records.attributes import GenAI, Own
+from launchworthy.records.calls import SHADOW
 
 if TYPE_CHECKING:
     from launchworthy.capture.sdk.span import Span
 
-__all__ = ["CARRIED", "Scope", "current_scope", "enter", "leave", "scope_in", "with_scope"]
+__all__ = ["CARRIED", "Scope", "current_scope", "enter", "leave", "scope_in", "shadowing", "with_scope"]
 
 # Attributes that every span inside a call repeats.
 CARRIED: Final = (
@@ -25,6 +26,7 @@ CARRIED: Final = (
     Own.WORKFLOW,
     Own.RELEASE,
     Own.COHORT,
+    Own.SHADOW_OF,
     GenAI.USER_ID,
     GenAI.SESSION_ID,
     Own.SIMULATED,
@@ -55,6 +57,12 @@ def scope_in(context: Context | None) -> Scope | None:
 def current_scope() -> Scope | None:
     """The scope of the code that runs now."""
     return scope_in(None)
+
+
+def shadowing() -> bool:
+    """Whether nobody sees what this code comes to: it runs beside the live release."""
+    scope = scope_in(None)
+    return scope is not None and scope.carried.get(Own.COHORT) == SHADOW
 
 
 def with_scope(scope: Scope, context: Context) -> Context:

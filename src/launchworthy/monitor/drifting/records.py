@@ -61,7 +61,7 @@ def calls_of(ask: Ask, signal: str, *, other_releases: bool = False) -> Calls:
         other_releases: Those of every other release instead.
     """
     bind = Bind()
-    calls = ask.calls(bind, any_release=other_releases)
+    calls = (ask.seen_by_people() if other_releases else ask).calls(bind, any_release=other_releases)
     others = ""
     if other_releases:
         # The inner SELECT has no release, so the traces of this one are left out by name.
