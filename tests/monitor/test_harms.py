@@ -14,6 +14,7 @@ from launchworthy import monitor
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evidence import Evidence, State
 from launchworthy.evidence.judgement import judge
+from launchworthy.records import Own
 from launchworthy.stats import asymptotic_sequence, watched_shares
 
 if TYPE_CHECKING:
@@ -171,3 +172,57 @@ def test_without_a_ramp_or_an_event_nothing_is_said(world: World, claim: ClaimOf
     (piece,) = _measure(world, harm, of)
     assert piece.value is None
     assert piece.detail["reason"].startswith("of r-2: no outcome escalation or escalated was recorded")
+
+
+def _grouped(world: World, release: str, **shares: float) -> None:
+    rng = random.Random(release)
+    for group, share in shares.items():
+        for user in range(400):
+            trace = world.call(
+                release=release,
+                user_id=f"{release}-{group}-{user}",
+                ago=DAY_S,
+                attributes={Own.SLICE: f"language:{group}"},
+            )
+            if rng.random() < share:
+                world.outcome("escalated", trace=trace, ago=DAY_S - 60)
+
+
+@pytest.mark.parametrize(("which", "margin"), [("gap", 0.05), ("ratio", 0.3)])
+def test_groups_that_the_candidate_drives_apart_are_harm_and_others_are_not(
+    world: World, claim: ClaimOf, which: str, margin: float
+) -> None:
+    outcome = claim("outcomes/escalation", at_most=0.5, unit="ratio")
+    unit = "ratio" if which == "gap" else ""
+    made = claim(f"fairness/{which}", at_most=0.5, unit=unit, workflow=None)
+    told = {"of": "answer/outcomes/escalation", "groups": ("language",), "min_group": 100}
+    promise = replace(made, address=f"{made.address}/answer/outcomes/escalation", options=told)
+    own = promise.address.partition("/")[2]
+    harm: Claim = claim("rollout/harms", kind=ClaimKind.DELTA, workflow=None, of=own, at_most=0.5, unit=unit)
+    harm = replace(harm, margin=margin)
+    _grouped(world, "r-1", de=0.5, en=0.5)
+    _grouped(world, "r-2", de=0.9, en=0.2)
+    (piece,) = _measure(world, harm, promise, outcome)
+    assert piece.value == pytest.approx(piece.detail["candidate"] - piece.detail["baseline"])
+    assert (piece.detail["smallest_group"], piece.detail["min_group"]) == (400, 100)
+    assert piece.detail["candidate_groups"].get("highest", piece.detail["candidate_groups"].get("group")) == (
+        "language:de"
+    )
+    assert judge(harm, piece, now=world.now).state is State.UNMET
+    assert judge(replace(harm, margin=9.0), piece, now=world.now).state is State.MET
+
+
+def test_groups_of_too_few_users_say_so(world: World, claim: ClaimOf) -> None:
+    made = claim("fairness/gap", at_most=0.5, unit="ratio", workflow=None)
+    told = {"of": "answer/outcomes/escalation", "groups": ("language",), "min_group": 500}
+    promise = replace(made, address=f"{made.address}/answer/outcomes/escalation", options=told)
+    own = promise.address.partition("/")[2]
+    harm: Claim = claim(
+        "rollout/harms", kind=ClaimKind.DELTA, workflow=None, of=own, at_most=0.5, unit="ratio"
+    )
+    for release in ("r-1", "r-2"):
+        _grouped(world, release, de=0.2, en=0.2)
+    outcome = claim("outcomes/escalation", at_most=0.5, unit="ratio")
+    (piece,) = _measure(world, replace(harm, margin=0.1), promise, outcome)
+    assert piece.value is None
+    assert "no two groups have 500 uses each of both releases" in piece.detail["reason"]

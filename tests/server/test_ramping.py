@@ -254,8 +254,8 @@ def test_the_end_of_a_stage_is_a_planned_look_whose_numbers_are_chained_and_whic
     told = _evaluate(workspace)
     assert (told["stage"], told["steps"][-1]["action"]) == ("pilot", "look")
     look = told["steps"][-1]["facts"]
-    assert (look["look"], look["of"], look["harms"][0]["shown"]) == (1, 2, False)
-    assert "look 1 of 2" in told["next"]["because"]
+    assert (look["look"], look["planned"], look["harms"][0]["shown"]) == (1, 2, False)
+    assert "look 1, at" in told["next"]["because"]
     workspace.close()
     again = opened()
     _evaluate(again)
@@ -265,10 +265,10 @@ def test_the_end_of_a_stage_is_a_planned_look_whose_numbers_are_chained_and_whic
     _use(again, clock, users=600, handed={OLD: 0.1, NEW: 0.1}, seed=2)
     assert _evaluate(again)["state"] == "complete"
     entries = [entry.body for entry in again.ledger_entries(product="support") if entry.kind == "rollout"]
-    assert '"spending":"obrien-fleming"' in entries[3]
-    assert '"look":{' in entries[-1]  # the step to everybody stands on its look
+    assert '"spending":"pocock"' in entries[3]
+    assert '"bounds":"those of planned looks"' in entries[-1]  # the step to everybody stands on its look
     second = _ramp(again)["steps"][-2]["facts"]
-    assert (second["look"], second["fraction"]) == (2, 1.0)
+    assert (second["look"], second["fraction"]) == (2, pytest.approx(1.0))
     assert second["harms"][0]["spent"] == pytest.approx(0.025)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from launchworthy.evidence import Evidence
@@ -23,29 +23,70 @@ from launchworthy.monitor.use_rows import USE, UseRow, measured_on, use_rows
 from launchworthy.records import Own
 from launchworthy.stats import Interval
 
-__all__ = ["MEASURES"]
+__all__ = ["MEASURES", "Groups", "groups_of"]
 
 
-def _compared(ask: Ask) -> Evidence | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """The uses that a promise about groups is held to.
+
+    Attributes:
+        ask: About the outcome, of the uses that are old enough.
+        came: What says that it came.
+        rows: The uses of which a group is known, each with its groups.
+        fields: Fields that name groups.
+        least: Uses that a group needs to be compared.
+        sizes: Uses of each group, by its name.
+    """
+
+    ask: Ask
+    came: Came
+    rows: Sequence[tuple[UseRow, frozenset[str]]]
+    fields: Sequence[str]
+    least: int
+    sizes: Mapping[str, int]
+
+    @property
+    def large(self) -> list[str]:
+        """Groups that have enough uses."""
+        return sorted(group for group, size in self.sizes.items() if size >= self.least)
+
+    @property
+    def small(self) -> dict[str, int]:
+        """Groups that have not, with their sizes."""
+        return {group: size for group, size in sorted(self.sizes.items()) if size < self.least}
+
+
+def groups_of(ask: Ask) -> Groups | str:
+    """The uses of a promise about groups in an outcome; why there are none, where there are none."""
     claim, of = ask.claim, str(ask.claim.options["of"])
     own = outcome_claim(ask, of)
     if own is None:
-        return nothing(ask, f"{of} is no outcome of the contract that is told of a single use")
+        return f"{of} is no outcome of the contract that is told of a single use"
     ask = replace(ask, workflow=own.workflow)
     of_outcome = replace(ask, claim=own, family="outcomes", metric=own.metric)
     came = came_of(of_outcome)
     if isinstance(came, str):
-        return nothing(ask, came, noun="use")
+        return came
     ask, of_outcome = (each.matured(came.success.horizon_s) for each in (ask, of_outcome))
     fields: Sequence[str] = claim.options.get("groups") or ()
-    least = int(claim.options.get("min_group") or 1)
     rows = _grouped(of_outcome, came, prefixes=tuple(f"{field}:" for field in fields))
     sizes: dict[str, int] = {}
     for _, mine in rows:
         for group in mine:
             sizes[group] = sizes.get(group, 0) + 1
-    small = {group: size for group, size in sorted(sizes.items()) if size < least}
-    reports = _reports(rows, fields, sorted(sizes.keys() - small), level=claim.confidence)
+    least = int(claim.options.get("min_group") or 1)
+    return Groups(ask=ask, came=came, rows=rows, fields=fields, least=least, sizes=sizes)
+
+
+def _compared(ask: Ask) -> Evidence | None:
+    claim, of = ask.claim, str(ask.claim.options["of"])
+    known = groups_of(ask)
+    if isinstance(known, str):
+        return nothing(ask, known, noun="use")
+    ask, came, rows, fields, least = known.ask, known.came, known.rows, known.fields, known.least
+    small = known.small
+    reports = _reports(rows, fields, known.large, level=claim.confidence)
     at_most = claim.target is None or claim.target.direction.value == "at_most"
     between = between_groups(reports, ratio=claim.metric == "ratio", highest=at_most)
     told: dict[str, Any] = {"of": of, "min_group": least, "events": list(came.success.events)}

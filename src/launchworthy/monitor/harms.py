@@ -23,9 +23,10 @@ from typing import Any
 
 from launchworthy.contract import Claim, Direction
 from launchworthy.evidence import Evidence
+from launchworthy.monitor.group_harms import gap_between_releases
 from launchworthy.monitor.piece import nothing, piece
 from launchworthy.monitor.sample import WORST, Sample, Taken, Taking
-from launchworthy.monitor.scene import Ask, Query, look
+from launchworthy.monitor.scene import Ask, Query, Scene, look
 from launchworthy.stats import (
     FEWEST_EVENTS,
     FEWEST_WATCHED,
@@ -37,7 +38,7 @@ from launchworthy.stats import (
 
 __all__ = ["error_at_margin", "harm", "harm_level"]
 
-_FEWEST_EXPECTED = 5.0  # of either kind (Cochran, Annals of Mathematical Statistics 23, 1952)
+_FEWEST_EXPECTED = 5.0  # of the bad kind (Cochran, Annals of Mathematical Statistics 23, 1952)
 
 _Measure = Callable[[Ask], Evidence | None]
 
@@ -79,10 +80,13 @@ def harm(ask: Ask, measure_of: Callable[[str], _Measure | None]) -> Evidence | N
         return None
     of = scene.claims.get(f"{scene.product}/{ask.claim.options['of']}")
     found = None if of is None else measure_of(f"{of.kind.value}:{of.family}/{of.metric}")
-    if of is None or found is None or of.family == "fairness":
+    if of is None or (found is None and of.family != "fairness"):
         return nothing(ask, f"{ask.claim.options['of']} is not compared between two releases")
     claims = list(scene.claims.values())
     others = look(claims, product=scene.product, query=scene.query, release=baseline, now=scene.now)
+    if of.family == "fairness":
+        return _between_groups(ask, of, others=others)
+    assert found is not None  # noqa: S101 (for the type checker; told above)
     own = _taken(_of(ask, of, scene.query), found)
     other = _taken(
         replace(
@@ -107,9 +111,9 @@ def harm_level(claim: Claim, *, harms: int) -> float:
 def error_at_margin(claim: Claim, *, baseline: float, n: tuple[int, int]) -> float | None:
     """Standard error of the difference of two shares where the candidate's is worse by the margin.
 
-    None where a normal distribution would be a guess: fewer than 100 users of a release, or fewer than 5 of
-    the candidate's expected of either kind. From there on its lower tail errs on the safe side where they
-    are rare.
+    None where a normal distribution would be a guess: fewer than 100 users of a release, or too few of the
+    candidate's expected of the rarer kind. Where that is the bad one, 5 are enough: few of them are less
+    likely than a normal distribution has it, which errs on the safe side.
 
     Args:
         claim: The harm.
@@ -119,7 +123,9 @@ def error_at_margin(claim: Claim, *, baseline: float, n: tuple[int, int]) -> flo
     at_most = claim.target is None or claim.target.direction is Direction.AT_MOST
     margin = claim.margin or 0.0
     worse = min(1.0, max(0.0, baseline + (margin if at_most else -margin)))
-    if min(n) < FEWEST_WATCHED or n[1] * min(worse, 1.0 - worse) < _FEWEST_EXPECTED:
+    bad = worse if at_most else 1.0 - worse
+    few = n[1] * bad < _FEWEST_EXPECTED or n[1] * (1.0 - bad) < FEWEST_EVENTS
+    if few or min(n) < FEWEST_WATCHED:
         return None
     return math.sqrt(worse * (1.0 - worse) / n[1] + baseline * (1.0 - baseline) / n[0])
 
@@ -137,6 +143,24 @@ def _of(ask: Ask, of: Claim, query: Query) -> Ask:
     )
 
 
+def _between_groups(ask: Ask, of: Claim, *, others: Scene) -> Evidence | None:
+    """A promise about groups: how much further apart the candidate has them."""
+    mine = _of(ask, of, ask.scene.query)
+    level = harm_level(ask.claim, harms=_harms(ask))
+    found = gap_between_releases(
+        replace(mine, scene=ask.scene),
+        replace(mine, scene=replace(others, not_before=ask.scene.not_before)),
+        level=level,
+    )
+    if isinstance(found, str):
+        return nothing(ask, found, noun="use")
+    return _told(ask, *found, level=level, worst=[])
+
+
+def _harms(ask: Ask) -> int:
+    return sum(claim.metric == "harms" for claim in ask.scene.claims.values())
+
+
 def _taken(ask: Ask, found: _Measure) -> Taken | str:
     """The rows of one release; why there are none, where there are none."""
     try:
@@ -148,21 +172,25 @@ def _taken(ask: Ask, found: _Measure) -> Taken | str:
 
 
 def _difference(ask: Ask, own: Taken, other: Taken) -> Evidence | None:
-    claims = [claim for claim in ask.scene.claims.values() if claim.metric == "harms"]
-    level = harm_level(ask.claim, harms=len(claims))
+    level = harm_level(ask.claim, harms=_harms(ask))
     if own.statistic == "quantile":
         found = _quantiles(ask, own, other, level=level)
     else:
         found = _ratios(ask, own, other, level=level)
     if isinstance(found, str):
         return nothing(ask, found)
-    interval, told = found
+    return _told(ask, *found, level=level, worst=_worst(ask.scene.query, own))
+
+
+def _told(
+    ask: Ask, interval: Interval, told: dict[str, Any], *, level: float, worst: list[dict[str, Any]]
+) -> Evidence:
     since = ask.scene.not_before
     told |= {
         "baseline_release": ask.scene.baseline,
         "since": None if since is None else since.isoformat(),
-        "harms": len(claims),
-        "worst": _worst(ask.scene.query, own),
+        "harms": _harms(ask),
+        "worst": worst,
     }
     return replace(
         piece(

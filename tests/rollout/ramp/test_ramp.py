@@ -107,7 +107,7 @@ def test_it_goes_from_stage_to_stage_as_claims_time_and_people_allow() -> None:
     assert (ramp.steps[-1].action, ramp.stage) == (Action.LOOK, STAGES[1])
     unsure = decide(ramp, _seen(9.1, harm=State.UNPROVEN))
     assert unsure.step is None  # a look that was taken is not taken again
-    assert "look 1 of 2, at 18.6 % of the plan" in unsure.because
+    assert "look 1, at 21.3 % of the plan" in unsure.because
     assert "no harm is not shown yet for answer/outcomes/escalation" in unsure.because
     assert decide(ramp, _seen(9.1)).because == "expand waits for safety to approve it"
     ramp = ramp.after(_step(Action.APPROVE, "expand", by="kim", at=NOW + timedelta(days=9)))
@@ -271,21 +271,37 @@ def test_planned_looks_have_the_bounds_of_lan_and_demets_at_what_the_bounds_that
     first = ramp.steps[-1].facts
     fraction = (0.05 * 0.95 / 1.0) / (0.3 * 1.7 / 2.0)  # users in the arms of 5 and then 25 %, a week each
     assert first["fraction"] == pytest.approx(fraction)
-    assert (first["look"], first["of"], first["harms"][0]["shown"]) == (1, 2, False)
+    assert (first["look"], first["planned"], first["harms"][0]["shown"]) == (1, 2, False)
     assert first["harms"][0]["bound"] == pytest.approx(
-        look_bounds([fraction, 1.0], error=0.025).bounds[0], abs=1e-6
+        look_bounds([fraction, 1.0], error=0.025, spending="pocock").bounds[0], abs=1e-6
     )
-    ramp = ramp.after(_step(Action.ENTER, "expand", by="ana", at=NOW + timedelta(days=9)))
+    ramp = ramp.after(_step(Action.ENTER, "expand", by="ana", at=NOW + timedelta(days=8)))
     again = ramp_from_json(ramp_to_json(ramp))  # what was spent is kept, so a restart spends no more
-    last = _look(again, 17, _measured(0.001, error=0.01 * fraction**0.5)).steps[-1].facts["harms"][0]
-    assert last["bound"] == pytest.approx(look_bounds([fraction, 1.0], error=0.025).bounds[1], abs=1e-6)
+    last = _look(again, 15, _measured(0.001, error=0.01 * fraction**0.5)).steps[-1].facts["harms"][0]
+    assert last["bound"] == pytest.approx(
+        look_bounds([fraction, 1.0], error=0.025, spending="pocock").bounds[1], abs=1e-6
+    )
     assert (last["shown"], last["spent"]) == (True, pytest.approx(0.025))
+
+
+def test_a_stage_that_lasts_as_long_again_has_another_look_until_the_error_is_spent() -> None:
+    ramp = _look(_pilot(), 8, _measured(0.0, error=0.02))
+    wide = Seen(at=NOW + timedelta(days=14.9), blocking={}, harms=[_measured(0.0, error=0.015)])
+    assert decide(ramp, wide).step is None
+    for number in range(2, 7):
+        ramp = _look(ramp, 1 + 7 * number, _measured(0.01, error=0.02 / number**0.5))
+        if ramp.looks[-1].facts["fraction"] == 1.0:
+            break
+    spent = [step.facts["harms"][0]["spent"] for step in ramp.looks]
+    assert spent == sorted(spent)
+    assert spent[-1] == pytest.approx(0.025)
+    late = Seen(at=NOW + timedelta(days=90), blocking={}, harms=[replace(wide.harms[0])])
+    assert decide(ramp, late).step is None
 
 
 def test_a_look_that_shows_no_harm_opens_the_next_stage_and_stands_behind_it() -> None:
     ramp = _look(_pilot(), 8, _measured(-0.03, error=0.008))
-    assert ramp.look is not None
-    assert ramp.look.facts["harms"][0]["shown"]
+    assert ramp.looks_here[-1].facts["harms"][0]["shown"]
     waiting = decide(
         ramp, Seen(at=NOW + timedelta(days=8), blocking={}, harms=[_measured(-0.03, error=0.01)])
     )
@@ -293,7 +309,7 @@ def test_a_look_that_shows_no_harm_opens_the_next_stage_and_stands_behind_it() -
     ramp = ramp.after(_step(Action.APPROVE, "expand", by="kim", at=NOW + timedelta(days=8)))
     ramp = _look(ramp, 8, _measured(0.05, error=0.01))  # what was shown at the look is not asked again
     assert ramp.stage == STAGES[2]
-    assert ramp.steps[-1].facts["look"]["look"] == 1
+    assert ramp.steps[-1].facts["looks"][0]["look"] == 1
     harmed = replace(_measured(0.09, error=0.01), state=State.UNMET)
     taken = decide(ramp, Seen(at=NOW + timedelta(days=8.1), blocking={}, harms=[harmed]))
     assert taken.step is not None

@@ -17,7 +17,7 @@ from typing import Any
 
 from launchworthy.evidence import ClaimStatus, State
 from launchworthy.quantity import format_value
-from launchworthy.rollout.ramp.looking import look_at
+from launchworthy.rollout.ramp.looking import look_at, look_due
 from launchworthy.rollout.ramp.ramp import Action, Ramp, RampState, Step
 
 __all__ = ["Decision", "Seen", "decide"]
@@ -87,14 +87,12 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
             "is not heard proves nothing",
         )
     unsure = _unsure(ramp, seen)
-    if unsure and until is not None and ramp.stage is not None and ramp.look is None:
-        looks = [dict(step.facts) for step in ramp.looks]
-        look = look_at(seen.harms, stage=ramp.stage.name, stages=ramp.stages, earlier=looks)
-        if look is not None:
-            step = Step(
-                at=seen.at, action=Action.LOOK, stage=ramp.stage.name, reason=look.words, facts=look.facts
-            )
-            return Decision(step=step, because=look.words)
+    if unsure and ramp.stage is not None and look_due(ramp, at=seen.at):
+        look = look_at(ramp, seen.harms, at=seen.at)
+        step = Step(
+            at=seen.at, action=Action.LOOK, stage=ramp.stage.name, reason=look.words, facts=look.facts
+        )
+        return Decision(step=step, because=look.words)
     blocking = tuple(seen.blocking.get(following.name, ()))
     unmet = tuple(each for each in blocking if each.state is State.UNMET)
     if unmet:
@@ -107,8 +105,8 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
         return Decision(step=None, because=needs, waits_for=blocking)
     if unsure:
         needs = f"no harm is not shown yet for {_names(unsure)}: {unsure[0].reason}"
-        if ramp.look is not None:
-            needs += f"; {ramp.look.reason}"
+        if ramp.looks_here:
+            needs += f"; {ramp.looks_here[-1].reason}"
         return Decision(step=None, because=needs, waits_for=unsure)
     if following.approver is not None and ramp.approved_by(following.name) is None:
         return Decision(step=None, because=f"{following.name} waits for {following.approver} to approve it")
@@ -122,8 +120,8 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
             facts={
                 "share": following.share,
                 "harms": _facts(seen.harms),
-                "bounds": "those that always hold" if ramp.look is None else "those of a planned look",
-                **({} if ramp.look is None else {"look": dict(ramp.look.facts)}),
+                "bounds": "those of planned looks" if ramp.looks_here else "those that always hold",
+                "looks": [dict(step.facts) for step in ramp.looks_here],
             },
         ),
         because=reason,
@@ -131,10 +129,10 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
 
 
 def _unsure(ramp: Ramp, seen: Seen) -> tuple[ClaimStatus, ...]:
-    """Harms that are not shown to be within their margin, neither now nor at the look of this stage."""
+    """Harms that are not shown to be within their margin, neither now nor at a look of this stage."""
     if ramp.share <= 0.0:
         return ()
-    taken = () if ramp.look is None else ramp.look.facts["harms"]
+    taken = (harm for step in ramp.looks_here for harm in step.facts["harms"])
     shown = {harm["claim"] for harm in taken if harm["shown"]}
     return tuple(each for each in seen.harms if not each.state.admits and each.claim.address not in shown)
 

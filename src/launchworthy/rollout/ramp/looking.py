@@ -1,29 +1,32 @@
-"""Planned looks of a ramp: at the end of a stage, is every harm within its margin? Pure; may import
+"""Planned looks of a ramp: once a stage has lasted, is every harm within its margin? Pure; may import
 ``contract``, ``evidence``, ``quantity``, ``stats`` and this room.
 
-Each stage that compares ends in one look. How much of the error it may spend was settled before anybody came,
-by shares and durations: with as many users each day, these say what part of all information is in by then.
-How the looks hang together is told by the information that did come, 1/SE² (Lan and DeMets, Biometrics 45,
-1989: calendar against information time). The looks have what the bounds that always hold leave of the error
-of a claim, so that a release at the margin goes on with that error at most, however often anybody looks. All
-harms must be within their margins, which takes no correction; where any one is proven, they share.
+Each stage that compares ends in a look, and has another whenever it has lasted as long again. How much of
+the error a look may spend is told by the calendar: with as many users each day, shares and durations say what
+part of the information that the plan brings is in. How the looks hang together is told by the information
+that did come, 1/SE² (Lan and DeMets, Biometrics 45, 1989). The looks have what the bounds that always hold
+leave of the error of a claim, so that a release at the margin goes on with that error at most, however often
+anybody looks. All harms must be within their margins, which takes no correction; where any one is proven,
+they share.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from launchworthy.contract import Direction, Stage
+from launchworthy.contract import Direction
 from launchworthy.evidence import ClaimStatus
 from launchworthy.quantity import difference_unit, format_value
+from launchworthy.rollout.ramp.ramp import Action, Ramp
 from launchworthy.stats import look_bounds
 
-__all__ = ["SPENDING", "Look", "look_at", "planned_fractions"]
+__all__ = ["SPENDING", "Look", "look_at", "look_due", "planned_fraction"]
 
-SPENDING = "obrien-fleming"
+SPENDING = "pocock"  # each stage has to be passed, and the bounds of O'Brien and Fleming pass no early one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +35,13 @@ class Look:
 
     Attributes:
         number: From 1.
-        of: How many are planned.
-        fraction: Share of the planned information at its stage's end.
+        planned: How many are planned.
+        fraction: What part of the planned information is in, by the calendar.
         harms: Of each claim about harm: its numbers at this look, and whether it is shown to be within.
     """
 
     number: int
-    of: int
+    planned: int
     fraction: float
     harms: tuple[dict[str, Any], ...]
 
@@ -47,7 +50,7 @@ class Look:
         """As JSON values."""
         return {
             "look": self.number,
-            "of": self.of,
+            "planned": self.planned,
             "fraction": self.fraction,
             "spending": SPENDING,
             "harms": list(self.harms),
@@ -56,60 +59,56 @@ class Look:
     @property
     def words(self) -> str:
         """What it says, in a clause."""
-        where = f"look {self.number} of {self.of}, at {format_value(self.fraction, unit='ratio')} of the plan"
         told = "; ".join(str(harm["reason"]) for harm in self.harms)
-        return f"{where}: {told}"
+        return f"look {self.number}, at {format_value(self.fraction, unit='ratio')} of the plan: {told}"
 
 
-def planned_fractions(stages: Sequence[Stage]) -> dict[str, float]:
-    """Of each stage that ends in a look, what share of all information is in by then.
-
-    A stage that lasts as long as it takes has no end to look at; one that nobody or everybody is in compares
-    nothing.
-
-    >>> from launchworthy.contract import Stage
-    >>> def stage(name, share, days):
-    ...     return Stage(name=name, share=share, dwell_ms=days * 86_400_000.0, approver=None, needs=())
-    >>> found = planned_fractions([stage("pilot", 0.05, 7), stage("expand", 0.25, 14)])
-    >>> {name: round(fraction, 3) for name, fraction in found.items()}
-    {'pilot': 0.106, 'expand': 1.0}
-    """
-    new = old = 0.0
-    known: dict[str, float] = {}
-    for stage in stages:
-        if stage.dwell_ms is None or not 0.0 < stage.share < 1.0:
-            continue
-        new, old = new + stage.share * stage.dwell_ms, old + (1.0 - stage.share) * stage.dwell_ms
-        told = new * old / (new + old)
-        if told > max(known.values(), default=0.0):
-            known[stage.name] = told
-    whole = max(known.values(), default=1.0)
-    return {name: told / whole for name, told in known.items()}
+def look_due(ramp: Ramp, *, at: datetime) -> bool:
+    """Whether the current stage has lasted once more since its last look, and error is left to spend."""
+    stage, entered = ramp.stage, ramp.entered_at
+    if stage is None or entered is None or stage.dwell_ms is None or not 0.0 < stage.share < 1.0:
+        return False
+    taken = ramp.looks
+    if taken and taken[-1].facts["fraction"] >= 1.0:
+        return False
+    since = ramp.looks_here[-1].at if ramp.looks_here else entered
+    return at >= since + timedelta(milliseconds=stage.dwell_ms)
 
 
-def look_at(
-    harms: Iterable[ClaimStatus], *, stage: str, stages: Sequence[Stage], earlier: Sequence[dict[str, Any]]
-) -> Look | None:
-    """The look at the end of a stage; None where none is planned there.
+def planned_fraction(ramp: Ramp, *, at: datetime) -> float:
+    """What part of the information that the plan brings is in at a moment, by the calendar."""
+    shares = {stage.name: stage.share for stage in ramp.stages}
+    entered = [step for step in ramp.steps if step.action is Action.ENTER]
+    ends = [*(step.at for step in entered[1:]), at]
+    spent = [
+        (shares[step.stage], (end - step.at).total_seconds()) for step, end in zip(entered, ends, strict=True)
+    ]
+    plan = [(stage.share, stage.dwell_ms / 1e3) for stage in ramp.stages if stage.dwell_ms is not None]
+    whole = _information(plan)
+    return min(1.0, _information(spent) / whole) if whole > 0.0 else 1.0
 
-    Args:
-        harms: Claims about harm, with their newest evidence.
-        stage: Stage that ends.
-        stages: All of them.
-        earlier: Facts of the looks before, as :attr:`Look.facts` gives them: what they spent is spent.
-    """
-    fractions = planned_fractions(stages)
-    if stage not in fractions:
-        return None
+
+def _information(lasted: Iterable[tuple[float, float]]) -> float:
+    """Of shares and how long they were in force, as users of both arms who tell of each other."""
+    compared = [(share, seconds) for share, seconds in lasted if 0.0 < share < 1.0]
+    new = sum(share * seconds for share, seconds in compared)
+    old = sum((1.0 - share) * seconds for share, seconds in compared)
+    return new * old / (new + old) if compared and new + old > 0.0 else 0.0
+
+
+def look_at(ramp: Ramp, harms: Iterable[ClaimStatus], *, at: datetime) -> Look:
+    """The look that is due: what those before it spent is spent."""
+    earlier = [step.facts for step in ramp.looks]
+    fraction = planned_fraction(ramp, at=at)
     return Look(
         number=len(earlier) + 1,
-        of=len(fractions),
-        fraction=fractions[stage],
-        harms=tuple(_at_look(each, fraction=fractions[stage], earlier=earlier) for each in harms),
+        planned=sum(stage.dwell_ms is not None and 0.0 < stage.share < 1.0 for stage in ramp.stages),
+        fraction=fraction,
+        harms=tuple(_at_look(each, fraction=fraction, earlier=earlier) for each in harms),
     )
 
 
-def _at_look(status: ClaimStatus, *, fraction: float, earlier: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _at_look(status: ClaimStatus, *, fraction: float, earlier: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     claim, piece = status.claim, status.evidence
     name = str(claim.options.get("of") or claim.address)
     told: dict[str, Any] = {"claim": claim.address, "shown": False}

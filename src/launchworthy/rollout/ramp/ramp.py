@@ -23,7 +23,7 @@ class Action(StrEnum):
 
     START = "start"
     ENTER = "enter"  # the stage that the step names
-    LOOK = "look"  # the planned one at the end of the stage that it is in
+    LOOK = "look"  # a planned one, once the stage that it is in has lasted
     HOLD = "hold"
     RESUME = "resume"
     APPROVE = "approve"  # entering the stage that the step names
@@ -164,14 +164,11 @@ class Ramp:
         return tuple(step for step in self.steps if step.action is Action.LOOK)
 
     @property
-    def look(self) -> Step | None:
-        """The planned look at the end of the current stage; None before it is taken."""
-        for step in reversed(self.steps):
-            if step.action is Action.LOOK:
-                return step
-            if step.action is Action.ENTER:
-                return None
-        return None
+    def looks_here(self) -> tuple[Step, ...]:
+        """Those of the current stage."""
+        places = [place for place, step in enumerate(self.steps) if step.action is Action.ENTER]
+        since = self.steps[places[-1] :] if places else ()
+        return tuple(step for step in since if step.action is Action.LOOK)
 
     def approved_by(self, stage: str) -> str | None:
         """Who said yes to entering a stage since the ramp was last held; None where nobody did."""
