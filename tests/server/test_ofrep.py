@@ -21,6 +21,7 @@ from openfeature.exception import ErrorCode
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from launchworthy.errors import ConflictError
 from launchworthy.rollout.flags import Flags, ServerSource
 from launchworthy.server.ofrep import Ofrep
 
@@ -378,6 +379,34 @@ def test_sticky_units_are_kept_by_pseudonym_survive_a_restart_and_are_erased(tmp
         assert (left["segments"]["staff"]["include"], left["segments"]["staff"]["exclude"]) == ([], ["kim"])
         for path in (tmp_path / "data").rglob("*"):
             assert path.is_dir() or b'"ana"' not in path.read_bytes()
+
+
+@pytest.mark.parametrize("away", ["off", "gone"])
+def test_a_flag_that_comes_back_may_not_move_whoever_had_met_it(tmp_path: Path, away: str) -> None:
+    from launchworthy.server.local import LocalWorkspace
+
+    def tone(split: dict[str, int], **more: Any) -> dict[str, Any]:
+        rules = [{"name": "half", "split": split}]
+        return {"product": "docs-bot", "flags": {"tone": {"variants": ["a", "b"], "rules": rules, **more}}}
+
+    one, other = {"a": 1, "b": 1}, {"a": 3, "b": 1}
+    with closing(LocalWorkspace.open(tmp_path / "data")) as workspace:
+
+        def put(flags: dict[str, Any]) -> Any:
+            return workspace.set_flags(product="docs-bot", flags=flags, reason="a test", by="ana")
+
+        put(tone(one))
+        # Taking it back is allowed at once, whatever else changes; so is editing while nobody has it.
+        put(
+            tone(other, enabled=False)
+            if away == "off"
+            else {"product": "docs-bot", "flags": {"x": {"variants": ["a"]}}}
+        )
+        with pytest.raises(ConflictError, match="its weights changed, and 25 % of all units would be moved"):
+            put(tone(other))
+        assert put(tone(one))["version"] == 3
+        put(tone(one, enabled=False))
+        assert put(tone(other, generation=2))["version"] == 5
 
 
 def test_the_release_on_its_way_is_a_flag_that_keeps_whoever_has_it() -> None:

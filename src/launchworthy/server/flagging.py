@@ -39,6 +39,7 @@ __all__ = ["RELEASE_FLAG", "Current", "Flagging", "Take"]
 RELEASE_FLAG: Final = "release"
 _FRESH_S = 0.25  # how soon a step of a ramp is in force for whoever asks
 _MOST_WAITING = 10_000  # facts that wait to be recorded
+_MOST_VERSIONS = 1_000  # of a product's flags that are looked through
 _REMEMBERED = 100_000
 Take = Callable[[str, bytes, str, str | None, str], tuple[int, str]]
 
@@ -114,7 +115,7 @@ class Flagging:
         """Versions that were put in force, newest first, without their flags."""
         return [
             {"version": each.version, "at": each.at.isoformat(), "by": each.by, "reason": each.reason}
-            for each in self._store.flags.versions(product, most=1_000)
+            for each in self._store.flags.versions(product, most=_MOST_VERSIONS)
         ]
 
     def put(
@@ -146,7 +147,7 @@ class Flagging:
             )
         held = self._store.flags.newest(product)
         before = FlagSet(product=product) if held is None else read_flags(json.loads(held.body))
-        moved = moves(before, found)
+        moved = moves(self._as_met(product, before, found), found)
         refused = [move for move in moved if not move.allowed]
         if refused:
             first = refused[0]
@@ -182,6 +183,23 @@ class Flagging:
             self._known.clear()
             self._products = (float("-inf"), ())
         return self.told(product)
+
+    def _as_met(self, product: str, before: FlagSet, found: FlagSet) -> FlagSet:
+        """What is in force; of flags that come back from being off or gone, what units had met of them."""
+        back = {
+            key
+            for key, flag in found.flags.items()
+            if flag.enabled and not (key in before.flags and before.flags[key].enabled)
+        }
+        flags = dict(before.flags)
+        for each in self._store.flags.versions(product, most=_MOST_VERSIONS) if back else ():
+            old = read_flags(json.loads(each.body)).flags
+            met = {key for key in back if key in old and old[key].enabled}
+            flags |= {key: old[key] for key in met}
+            back -= met
+            if not back:
+                break
+        return FlagSet(product=product, flags=flags, segments=before.segments, holdouts=before.holdouts)
 
     def switch(
         self, product: str, *, flag: str, enabled: bool, reason: str, by: str, caller: Caller
