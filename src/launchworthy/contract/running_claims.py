@@ -8,11 +8,16 @@ from launchworthy.contract.claim import ClaimKind, Direction, Target
 from launchworthy.contract.draft import Draft, canonical_unit, margin_of, told_margin, words
 from launchworthy.contract.model import Contract
 from launchworthy.contract.model.measures import Line
+from launchworthy.contract.model.running import Monitor
 from launchworthy.contract.model.workflow import FAMILIES
 from launchworthy.quantity import Quantity
 from launchworthy.stats import TOLERATED, TOLERATED_AUC, Divergence
 
-__all__ = ["DRIFT_TOLERATED", "running_claims"]
+__all__ = ["DRIFT_TOLERATED", "STREAM_METHODS", "running_claims"]
+
+# Methods that watch a stream, event by event.
+STREAM_METHODS = ("cusum", "adwin")
+_SIGNALS_OF_DRIFT = ("input", "features", "output", "score")
 
 # Method of a drift monitor → what is tolerated where it says nothing.
 DRIFT_TOLERATED: Mapping[str, Quantity] = {
@@ -77,7 +82,9 @@ def _lines_of(contract: Contract, harm: str) -> Iterator[tuple[str, Line, str]]:
 
 
 def _monitors(draft: Draft) -> None:
-    for name, monitor in draft.contract.monitors.items():
+    contract = draft.contract
+    streams = sum(_is_stream(monitor) for monitor in contract.monitors.values())
+    for name, monitor in contract.monitors.items():
         path = f"monitors/{name}"
         options = {
             "signal": monitor.signal,
@@ -96,12 +103,12 @@ def _monitors(draft: Draft) -> None:
                 options={**options, "inject": monitor.inject},
             )
             continue
-        limit = monitor.at_most if monitor.at_least is None else monitor.at_least
-        if limit is None:
-            limit = DRIFT_TOLERATED.get(monitor.method or "")
+        if _is_stream(monitor):
+            options |= {"false_alarm_ms": contract.proof.false_alarm_every.value, "streams": streams}
         window = monitor.window or Quantity(86_400_000.0, "ms")
-        if limit is not None:
-            direction = Direction.AT_MOST if monitor.at_least is None else Direction.AT_LEAST
+        promised = _promise(contract, monitor)
+        if promised is not None:
+            direction, limit = promised
             draft.bound(
                 path,
                 direction,
@@ -116,6 +123,29 @@ def _monitors(draft: Draft) -> None:
                 subject=f"the last look for {words(name)} ({monitor.signal}) is",
                 options=options,
             )
+
+
+def _is_stream(monitor: Monitor) -> bool:
+    return monitor.method in STREAM_METHODS
+
+
+def _promise(contract: Contract, monitor: Monitor) -> tuple[Direction, Quantity] | None:
+    """What a monitor's signal is held to: its limit, what drift tolerates, or the line that it watches."""
+    if monitor.at_least is not None:
+        return Direction.AT_LEAST, monitor.at_least
+    if monitor.at_most is not None:
+        return Direction.AT_MOST, monitor.at_most
+    signal = monitor.signal or ""
+    method = monitor.method or ("jensen_shannon" if signal.partition("/")[0] in _SIGNALS_OF_DRIFT else "")
+    if method in DRIFT_TOLERATED:
+        return Direction.AT_MOST, DRIFT_TOLERATED[method]
+    names = [signal] if "/" in signal else [f"{family}/{signal}" for family in FAMILIES]
+    found = {
+        (line.direction, Quantity(line.threshold.value, unit))
+        for name in names
+        for _, line, unit in _lines_of(contract, name)
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def _selling(draft: Draft) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from launchworthy.contract import Claim, ClaimKind
+from launchworthy.contract.running_claims import STREAM_METHODS
 from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.evidence import Evidence
 from launchworthy.gold import Guarded
@@ -28,6 +29,7 @@ from launchworthy.monitor import (
     tools,
     trust,
 )
+from launchworthy.monitor.degradation import degraded
 from launchworthy.monitor.harms import harm
 from launchworthy.monitor.piece import nothing
 from launchworthy.monitor.scene import Ask, Query, look
@@ -42,7 +44,16 @@ _log = logging.getLogger("launchworthy.monitor")
 
 
 def _monitors(ask: Ask) -> Evidence | None:
+    method = str(ask.claim.options.get("method") or "")
+    if method in STREAM_METHODS:
+        return degraded(ask, method, _plainly)
     return monitored(ask, _measure_at)
+
+
+def _plainly(ask: Ask) -> Evidence | None:
+    """The signal of a monitor as its window shows it, whatever its method."""
+    options = {name: each for name, each in ask.claim.options.items() if name != "method"}
+    return monitored(replace(ask, claim=replace(ask.claim, options=options)), _measure_at)
 
 
 def _harms(ask: Ask) -> Evidence | None:

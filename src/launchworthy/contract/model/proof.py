@@ -94,6 +94,10 @@ class Proof(Block):
     valid_for: Duration = Field(
         default=Quantity(30 * 86_400_000.0, "ms"), description="How long evidence counts."
     )
+    false_alarm_every: Duration = Field(
+        default=Quantity(90 * 86_400_000.0, "ms"),
+        description="Time to a false alarm of all monitors of streams together, on average at least.",
+    )
     judges: dict[Name, Judge] = Field(default_factory=dict, description="Judges by name.")
     proxies: dict[Address, Address] = Field(
         default_factory=dict, description="Metric → outcome that it stands for."
