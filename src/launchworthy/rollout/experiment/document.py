@@ -79,8 +79,9 @@ def read_document(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from error
     except (ValueError, RecursionError) as error:
+        why = f"neither Parquet nor JSON: {str(error)[:200]}" if path.stat().st_size else "the file is empty"
         raise InputError(
-            f"not JSON: {str(error)[:200]}", where=str(path), hint="give a JSON object, or rows as Parquet"
+            why, where=str(path), hint="give sums as a JSON object, or rows as Parquet"
         ) from error
     if not isinstance(found, dict):
         raise InputError(
