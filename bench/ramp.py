@@ -1,6 +1,6 @@
 """What a ramp does to users: harm that is planted in one segment, and releases that do none, many times over.
 
-    python bench/ramp.py [--repetitions 200] [--users 1000] [--seed 1]
+    python bench/ramp.py [--repetitions 200] [--users 2000] [--seed 1]
     python bench/ramp.py --demo [--repetitions 200] [--seed 1]
 
 Without ``--demo``: stages of 5, 25 and 100 %, two weeks each before the last. One user in ten is handed over; the
@@ -269,7 +269,7 @@ def demo_share(name: str, *, draws: int = 2_000) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repetitions", type=int, default=200)
-    parser.add_argument("--users", type=int, default=1_000, help="a day; not of the demo, which has its own")
+    parser.add_argument("--users", type=int, default=2_000, help="a day; not of the demo, which has its own")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--demo", action="store_true", help="the demo's own plan, releases and users")
     options = parser.parse_args()
