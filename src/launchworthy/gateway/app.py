@@ -31,6 +31,7 @@ from launchworthy.gateway.embedding import Embedding, read_embedding
 from launchworthy.gateway.keys import KeyRing
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.served import Arm, Job, Served
+from launchworthy.gateway.shadowing import Asked, Shadows
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.faults import faults, injected
 
@@ -55,6 +56,7 @@ class Gateway:
 
     def __init__(self, served: Served, means: Means, *, keys: KeyRing) -> None:
         self._served, self._means, self._keys = served, means, keys
+        self._shadows = Shadows(means, begin=self._span)
 
     async def open(self) -> None:
         """Make ready."""
@@ -62,6 +64,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Let go of what is held."""
+        await self._shadows.close()
         await self._means.ledger.close()
         await self._means.asker.upstreams.close()
 
@@ -126,6 +129,9 @@ class Gateway:
         if model not in known and model not in {name.partition("/")[2] for name in job.models}:
             raise _no_model(model, [job.name, *job.models])
         stream = body.get("stream") is True
+        candidate = self._served.candidate if arm is self._served.baseline else None
+        if caller.release or caller.fault is not None:
+            candidate = None  # a tester, or a drill
         ask = dialect.read(body, trusted=caller.key.trusted)
         for name in _NOT_FOR_MODELS:
             body.pop(name, None)
@@ -149,9 +155,19 @@ class Gateway:
                 span=span,
             )
             headers = _told(arm, job, span)
+            beside = None
+            if candidate is not None:
+                beside = Asked.of(
+                    body, dialect=dialect, caller=caller, user=user, workflow=job.name, alias=call.alias
+                )
             if not stream:
-                return web.Response(body=await call.whole(), content_type=_JSON, headers=headers)
-            return await _send(request, call, headers)
+                whole = await call.whole()
+                response: web.StreamResponse = web.Response(body=whole, content_type=_JSON, headers=headers)
+            else:
+                response = await _send(request, call, headers)
+            if candidate is not None and beside is not None:
+                self._shadows.ask(candidate, beside, beside=span.trace_id)
+            return response
 
     async def _embed(self, caller: Caller, body: dict[str, Any]) -> web.StreamResponse:
         user = _user(caller, body)

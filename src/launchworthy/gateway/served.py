@@ -166,12 +166,22 @@ class Served:
         baseline: What everyone else still gets; None where nobody does.
         share: Share of the units that get ``arm``, from 0 to 1.
         released: Id of the release that a unit has by the rollout under way; None: the share decides.
+        shadowed: Whether that rollout is in a stage that shows the release to nobody; None likewise.
     """
 
     arm: Arm
     baseline: Arm | None = None
     share: float = 1.0
     released: Callable[[str], str] | None = None
+    shadowed: Callable[[], bool] | None = None
+
+    @property
+    def candidate(self) -> Arm | None:
+        """The release that runs in shadow of the baseline now; None where none does."""
+        if self.baseline is None:
+            return None
+        in_shadow = self.share == 0.0 if self.shadowed is None else self.shadowed()
+        return self.arm if in_shadow else None
 
     def choose(self, unit: str, *, asked: str = "") -> Arm | None:
         """The arm of one unit, or the one that a tester asked for by name or release id; None: no such arm.

@@ -29,6 +29,7 @@ from launchworthy.gateway.upstream import Upstreams
 
 if TYPE_CHECKING:
     from launchworthy.contract import Contract
+    from launchworthy.rollout.flags import Flags
     from launchworthy.runtime.budget import Prices
 
 __all__ = ["GatewayOptions", "serve_gateway"]
@@ -129,6 +130,7 @@ def build(options: GatewayOptions) -> Gateway:
 
 def _served(options: GatewayOptions) -> Served:
     from launchworthy.contract import stages
+    from launchworthy.rollout.ramp.flag import IN_SHADOW
 
     if options.baseline is None:
         if options.stage is not None:
@@ -136,10 +138,12 @@ def _served(options: GatewayOptions) -> Served:
         return Served(arm=_arm(options.contract, options.names, cohort=""))
     contract = _load(options.contract)
     if options.stage is None and options.server is not None:
+        flags = _flags(contract.product, options.server, options.server_key)
         return Served(
             arm=_arm(options.contract, options.names, cohort="candidate"),
             baseline=_arm(options.baseline, options.names, cohort="baseline"),
-            released=_released(contract.product, options.server, options.server_key),
+            released=lambda unit: flags.value("release", "", unit, {"session": unit}),
+            shadowed=lambda: flags.decide("release", "shadow").rule == IN_SHADOW,
         )
     known = {stage.name: stage for stage in stages(contract)}
     if options.stage not in known:
@@ -155,15 +159,14 @@ def _served(options: GatewayOptions) -> Served:
     )
 
 
-def _released(product: str, server: str, key: str | None) -> Callable[[str], str]:
-    """Asks the flag of the releases, as it was when the server answered last; nothing is known: nobody has
+def _flags(product: str, server: str, key: str | None) -> Flags:
+    """The flag of the releases, as it was when the server answered last; nothing is known: nobody has
     the new one."""
     from launchworthy.capture.sdk.process import client
     from launchworthy.rollout.flags import Flags, ServerSource
 
     source = ServerSource(server, product=product, api_key=key, state=client().settings.state)
-    flags = Flags(source, every_s=_RELEASE_EVERY_S)
-    return lambda unit: flags.value("release", "", unit, {"session": unit})
+    return Flags(source, every_s=_RELEASE_EVERY_S)
 
 
 def _load(path: Path) -> Contract:

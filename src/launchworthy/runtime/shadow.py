@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import contextvars
 import functools
 import inspect
@@ -19,7 +20,7 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -37,7 +38,7 @@ from launchworthy.records.calls import SHADOW
 from launchworthy.records.release import Release
 from launchworthy.runtime.shadow_spending import sharing
 
-__all__ = ["Shadow", "ShadowCounters", "shadow"]
+__all__ = ["Shadow", "ShadowCounters", "shadow", "unseen"]
 
 _log = logging.getLogger("launchworthy")
 
@@ -210,22 +211,12 @@ class Shadow:
             del work
 
     def _run(self, work: _Work) -> None:
-        found, around = client(), current_scope()
-        carried = dict(found.base if around is None else around.carried)
-        carried |= {Own.COHORT: SHADOW, Own.RELEASE: self._release}
-        if work.trace_id is not None:
-            carried[Own.SHADOW_OF] = work.trace_id
-        context = with_scope(Scope(carried, None), set_span_in_context(INVALID_SPAN, get_current()))
-        before = enter(context)
-        try:
-            with sharing(self._share):
-                if self._workflow is None:
-                    _whole(self._candidate(*work.args, **work.kwargs))
-                    return
-                with workflow_span(self._workflow) as span:
-                    self._recorded(span, work)
-        finally:
-            leave(context, before)
+        with unseen(self._release, beside=work.trace_id), sharing(self._share):
+            if self._workflow is None:
+                _whole(self._candidate(*work.args, **work.kwargs))
+                return
+            with workflow_span(self._workflow) as span:
+                self._recorded(span, work)
 
     def _recorded(self, span: Span, work: _Work) -> None:
         given = {**{str(place): each for place, each in enumerate(work.args)}, **work.kwargs}
@@ -312,6 +303,22 @@ async def _awaited(value: Any) -> Any:
 
 async def _gathered(parts: Any) -> list[Any]:
     return [part async for part in parts]
+
+
+@contextlib.contextmanager
+def unseen(release: str, *, beside: str | None) -> Iterator[None]:
+    """What runs inside is a shadow: a release's, in a trace of its own that names the live one."""
+    found, around = client(), current_scope()
+    carried = dict(found.base if around is None else around.carried)
+    carried |= {Own.COHORT: SHADOW, Own.RELEASE: release}
+    if beside:
+        carried[Own.SHADOW_OF] = beside
+    context = with_scope(Scope(carried, None), set_span_in_context(INVALID_SPAN, get_current()))
+    before = enter(context)
+    try:
+        yield
+    finally:
+        leave(context, before)
 
 
 @functools.cache
