@@ -183,6 +183,32 @@ def test_what_the_world_did_to_both_releases_is_not_blamed_on_the_new_one(world:
     assert piece.detail["cause"] == "score: the world"
 
 
+def _by_country(world: Any, *, ago: float, seed: int, french: float, share: int = 2) -> None:
+    for number, amount in enumerate(_amounts(seed, 1_500)):
+        country = "fr" if number % share == 0 else "de"
+        fields = {"amount": amount * (french if country == "fr" else 1.0), "country": country}
+        world.call(ago=ago + number / 100.0, user_id=f"c-{ago}-{number}", input=json.dumps(fields))
+
+
+def test_the_part_of_the_calls_that_carries_a_change_is_named(world: Any, claim: Any) -> None:
+    _by_country(world, ago=5.5 * _DAY, seed=1, french=1.0)
+    _by_country(world, ago=0.5 * _DAY, seed=2, french=3.0)
+    piece = world.one(_monitor(claim, signal="features", method="jensen_shannon", at_most=0.15))
+    assert piece.detail["column"] == "amount"
+    assert piece.detail["carried"].startswith("amount: country fr (jensen shannon ")
+    assert piece.detail["carried"].endswith("; not de")
+    assert piece.detail["parts_asked"] == 2
+
+
+def test_a_change_of_who_calls_is_carried_by_no_part(world: Any, claim: Any) -> None:
+    _by_country(world, ago=5.5 * _DAY, seed=1, french=4.0, share=10)
+    _by_country(world, ago=0.5 * _DAY, seed=2, french=4.0, share=2)
+    piece = world.one(_monitor(claim, signal="features", method="jensen_shannon", at_most=0.15))
+    found = {column["name"]: column["state"] for column in piece.detail["drift"]["columns"]}
+    assert found == {"amount": "drifted", "country": "drifted"}
+    assert piece.detail["carried"].startswith("no part of the calls alone")
+
+
 def test_a_loud_user_is_no_drift(world: Any, claim: Any) -> None:
     _scored(world, ago=5.5 * _DAY, amounts=_amounts(1, 800))
     _scored(world, ago=0.5 * _DAY, amounts=_amounts(2, 800))

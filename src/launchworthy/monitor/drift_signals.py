@@ -22,8 +22,8 @@ from launchworthy.monitor.drifting.comparing import (
     Tolerances,
     compare,
 )
-from launchworthy.monitor.drifting.parts import causes
-from launchworthy.monitor.drifting.profile import Profile
+from launchworthy.monitor.drifting.parts import Carried, carried_by, causes, parts_of
+from launchworthy.monitor.drifting.profile import Categories, Profile
 from launchworthy.monitor.drifting.records import (
     Calls,
     Reference,
@@ -51,6 +51,8 @@ _SHOWN = 20
 _CLASSIFIED = 3_000
 _EXAMPLES = 5
 _EARLIER = "earlier"
+# Fields by which a change is searched, values of each, and columns: all of these are asked among each other.
+_FIELDS, _VALUES, _MOVED = 4, 8, 5
 
 
 def drifted(ask: Ask, signal: str, method: str) -> Evidence | None:
@@ -103,6 +105,7 @@ def drifted(ask: Ask, signal: str, method: str) -> Evidence | None:
     found = compare(old, current=new, tolerances=tolerances)
     told["drift"] = _told(found)
     told |= _cause(ask, signal, found, old, new, reference)
+    told |= _carried(found, old, reference.calls, now)
     if measure is None:
         return _classified(ask, reference.calls, now, limit, told)
     return _distances(ask, found, old, new, now, told)
@@ -243,6 +246,51 @@ def _cause(
             f"{each.column}: {each.cause}{f' ({each.reason})' if each.reason else ''}" for each in told[:5]
         )
     }
+
+
+def _carried(found: Comparison, old: Profile, then: Calls, now: Calls) -> dict[str, Any]:
+    """Which calls carry the change: by the values of the other fields that are names."""
+    moved = [column.name for column in found.of(DriftState.DRIFTED)][:_MOVED]
+    fields = {
+        name: column.names[:_VALUES]
+        for name, column in old.columns.items()
+        if isinstance(column, Categories) and ": " not in name and len(column.names) > 1
+    }
+    fields = dict(list(fields.items())[:_FIELDS])
+    if not any(name != field for name in moved for field in fields):
+        return {}
+    sides = []
+    for calls in (then, now):
+        parts = {
+            (field, value): _part(calls, field, value, old, moved)
+            for field, values in fields.items()
+            for value in values
+        }
+        sides.append(replace(old, rows=len(calls), parts=parts))
+    answers = parts_of(sides[0], current=sides[1], by=fields, tolerances=found.tolerances)
+    told = [f"{name}: {_named(carried)}" for name, carried in carried_by(answers).items()]
+    asked = {(each.field, each.value) for each in answers}
+    if not asked:
+        return {}
+    return {
+        "carried": "; ".join(told) or "no part of the calls alone: who calls has changed, or each a little",
+        "parts_asked": len(asked),
+    }
+
+
+def _part(calls: Calls, field: str, value: str, old: Profile, names: list[str]) -> Profile:
+    """The moved columns of the calls whose field has this value, over the reference's edges."""
+    kept = [at for at, row in enumerate(calls.rows) if row.get(field) == value]
+    own = profile_of(replace(calls, rows=[calls.rows[at] for at in kept]), reference=old)
+    return replace(own, columns={name: own.columns[name] for name in names if name in own.columns})
+
+
+def _named(carried: Carried) -> str:
+    moved = ", ".join(
+        f"{each.field} {each.value[:60]} ({each.column.main.told})" for each in carried.moved[:3]
+    )
+    still = ", ".join(value[:60] for value in carried.still[:5])
+    return f"{moved}; not {still}" if still else moved
 
 
 def _examples(found: Comparison, name: str, now: Calls) -> list[str]:

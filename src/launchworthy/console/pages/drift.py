@@ -165,7 +165,7 @@ def _facts(
     if piece is None:
         return []
     found = [("Watched", str(status.claim.options.get("signal") or ""))]
-    for key, words in (("reference", "Compared with"), ("cause", "Moved by")):
+    for key, words in (("reference", "Compared with"), ("cause", "Moved by"), ("carried", "Moved among")):
         if isinstance(detail.get(key), str):
             found.append((words, sentence(detail[key])))
     features = [each for each in _list(detail.get("features")) if isinstance(each, str)]

@@ -8,7 +8,7 @@ another release, at the same time, is the release.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from launchworthy.monitor.drifting.comparing import (
@@ -55,25 +55,34 @@ class Cause:
 
 
 def parts_of(
-    reference: Profile, *, current: Profile, by: str, tolerances: Tolerances | None = None, draws: int = 200
+    reference: Profile,
+    *,
+    current: Profile,
+    by: str | Collection[str],
+    tolerances: Tolerances | None = None,
+    draws: int = 200,
 ) -> list[PartDrift]:
-    """Every column of every part with rows enough, the drifted ones first, the heaviest first."""
+    """Every column of every part with rows enough, the drifted ones first, the heaviest first.
+
+    ``by`` is one field or several, all parts of which are then asked among each other.
+    """
     tolerances = tolerances or Tolerances()
+    fields = (by,) if isinstance(by, str) else by
     pairs = [
-        (part[1], old, new)
+        (part, old, new)
         for part, old in reference.parts.items()
-        if part[0] == by and (new := current.parts.get(part)) is not None
+        if part[0] in fields and (new := current.parts.get(part)) is not None
         if min(old.rows, new.rows) >= _FEWEST
     ]
     asked, where = [], []
-    for value, old, new in pairs:
+    for part, old, new in pairs:
         for at, (name, column) in enumerate(old.columns.items()):
-            if name != by and name in new.columns:
+            if name != part[0] and name in new.columns:
                 asked.append(asked_of(column, new.columns[name], tolerances=tolerances, draws=draws, seed=at))
-                where.append((value, new.rows / current.rows))
+                where.append((part, new.rows / current.rows))
     found = [
-        PartDrift(field=by, value=value, share=share, column=column)
-        for (value, share), column in zip(where, settle(asked, tolerances=tolerances), strict=True)
+        PartDrift(field=field, value=value, share=share, column=column)
+        for ((field, value), share), column in zip(where, settle(asked, tolerances=tolerances), strict=True)
     ]
     order = (DriftState.DRIFTED, DriftState.CANNOT_SAY, DriftState.WITHIN)
     return sorted(
