@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from launchworthy import monitor
+from launchworthy.contract import claims, load_contract
 from launchworthy.evidence import State
 from launchworthy.evidence.judgement import judge
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.monitor.conftest import ClaimOf, World
 
     from launchworthy.contract import Claim
@@ -149,3 +153,38 @@ def test_a_monitor_without_a_promise_is_no_bound(world: World, claim: ClaimOf) -
     _calls(world, [0] * 20)
     bare = replace(_monitor(claim), target=None)
     assert "nothing is promised" in world.one(bare).detail["reason"]
+
+
+_CONTRACT = """
+launchworthy: 1
+product: {product}
+kind: generative
+owners: {{product: ana, on_call: pager}}
+proof: {{false_alarm_every: 30d}}
+workflows:
+  answer:
+    user: customer
+    job: get an answer
+    no_answer: refuse
+    reliability: {{error: {{at_most: 5 %}}}}
+monitors:
+  errors: {{signal: answer/reliability/error, method: cusum, window: 7d, page: on_call}}
+  declined: {{signal: no_answer, method: adwin, at_most: 20 %, window: 7d, page: on_call}}
+"""
+
+
+def test_a_contract_says_the_rate_once_and_a_stream_is_held_to_the_line_it_watches(
+    world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "launchworthy.yaml"
+    file.write_text(_CONTRACT.format(product=world.product))
+    known = claims(load_contract(file), provers={"monitor": monitor.PROVES})
+    _calls(world, [*[0] * 300, *[at % 3 == 0 for at in range(150)]])
+    found = world.measure(*known)
+    errors = next(each for each in known if each.address.endswith("monitors/errors"))
+    assert "at most 5 %" in errors.sentence
+    piece = found[errors.address]
+    assert judge(errors, piece, now=world.now).state is State.UNMET
+    declined = found[f"{world.product}/monitors/declined"]
+    assert {each.detail["false_alarm_days"] for each in (piece, declined)} == {60.0}
+    assert declined.value == 0.0
