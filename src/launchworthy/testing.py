@@ -1,4 +1,4 @@
-"""What we test with, for your tests: a fixed clock, seeded ids, records in a list, a model that is free.
+"""What we test with, for your tests: clocks, seeded ids, records in a list, a model that is free.
 
 Stands on top: imports ``capture``. Nothing here sends anything anywhere but to this process.
 """
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -24,12 +25,12 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from launchworthy.capture.sdk.client import Client
 from launchworthy.capture.sdk.ended import EndedSpan, Event
-from launchworthy.capture.sdk.process import install
+from launchworthy.capture.sdk.process import client, install
 from launchworthy.capture.sdk.processor import TRACER, Processor
 from launchworthy.capture.sdk.pseudonyms import Pseudonyms
 from launchworthy.capture.sdk.settings import Settings
 
-__all__ = ["FakeModel", "FixedClock", "RecordedSpan", "Recording", "SeededIds", "recording"]
+__all__ = ["FakeModel", "FixedClock", "RecordedSpan", "Recording", "ReplayClock", "SeededIds", "recording"]
 
 _START_NS = 1_767_225_600_000_000_000  # 2026-01-01, UTC
 
@@ -50,6 +51,53 @@ class FixedClock:
         with self._lock:
             now, self._next_ns = self._next_ns, self._next_ns + self._step_ns
         return now
+
+
+class ReplayClock:
+    """A moment that only you move, for a data folder and records in which months pass in a minute.
+
+    Args:
+        start: The first moment, with its time zone.
+
+    Example:
+        clock = ReplayClock(datetime(2026, 1, 1, tzinfo=UTC))
+        workspace = LocalWorkspace.open(folder, clock=clock)
+        with clock.recorded():
+            clock.to(clock.now + timedelta(days=1))
+    """
+
+    def __init__(self, start: datetime) -> None:
+        self._now = _zoned(start)
+
+    @property
+    def now(self) -> datetime:
+        """The moment it is."""
+        return self._now
+
+    def __call__(self) -> datetime:
+        """The same, as whatever takes a clock asks for it."""
+        return self._now
+
+    def to(self, moment: datetime) -> None:
+        """Move on.
+
+        Raises:
+            ValueError: It is earlier than now, which no clock shows, or has no time zone.
+        """
+        if _zoned(moment) < self._now:
+            raise ValueError(f"{moment.isoformat()} is before {self._now.isoformat()}")
+        self._now = moment
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Give what the SDK records meanwhile the time of this clock; call it after ``init``."""
+        found = client()
+        before = found.clock
+        found.clock = lambda: int(self._now.timestamp() * 1e6) * 1_000
+        try:
+            yield
+        finally:
+            found.clock = before
 
 
 class SeededIds(IdGenerator):
@@ -182,6 +230,12 @@ def recording(
     finally:
         install(before)
         processor.client = None
+
+
+def _zoned(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")
+    return moment
 
 
 def _recorded(ended: EndedSpan) -> RecordedSpan:

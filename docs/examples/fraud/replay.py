@@ -13,6 +13,7 @@ import itertools
 import json
 import threading
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,6 @@ import uvicorn
 from screening import Screen, age_band, honest_and_young, read_claims
 
 import launchworthy as lw
-from launchworthy.capture.sdk.process import client
 from launchworthy.contract import claims as claims_of
 from launchworthy.contract import load_contract
 from launchworthy.evals import CallableTarget, new_run, run_suite, scorer_of
@@ -33,6 +33,7 @@ from launchworthy.records.incident import Mechanism, Was
 from launchworthy.server.app import build_app
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.serving import bind
+from launchworthy.testing import ReplayClock
 
 PRODUCT, WORKFLOW = "claims", "screen"
 FAIRNESS = "fairness/gap/screen/outcomes/honest_held"
@@ -45,10 +46,10 @@ class Replay:
 
     def __init__(self, folder, claims):
         # The last claim comes now, so that the commands find everything afterwards.
-        self.now = datetime.now(UTC) - timedelta(days=len(claims) / A_DAY)
+        self.clock = ReplayClock(datetime.now(UTC) - timedelta(days=len(claims) / A_DAY))
         self.claims, self.models, self.late = iter(claims), {}, []
         self.ids, self.seen = itertools.count(), []
-        self.workspace = LocalWorkspace.open(folder / ".launchworthy", clock=lambda: self.now)
+        self.workspace = LocalWorkspace.open(folder / ".launchworthy", clock=self.clock)
         self.contract = load_contract(HERE / "launchworthy.yaml")
         self.workspace.register_contract(
             product=PRODUCT, text=self.contract.text, path=str(HERE / "launchworthy.yaml")
@@ -63,13 +64,19 @@ class Replay:
             time.sleep(0.01)
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         lw.init(product=PRODUCT, endpoint=endpoint, state=folder / ".sdk")
-        client().clock = lambda: int(self.now.timestamp() * 1e6) * 1_000
+        self.recorded = ExitStack()
+        self.recorded.enter_context(self.clock.recorded())
         self.flags = None
+
+    @property
+    def now(self):
+        return self.clock.now
 
     def close(self):
         if self.flags is not None:
             self.flags.close()
         lw.flush()
+        self.recorded.close()
         lw.init(enabled=False)
         self.server.should_exit = True
         self.thread.join()
@@ -134,9 +141,10 @@ class Replay:
     def to(self, moment):
         """Move the clock, and tell what became known meanwhile."""
         while self.late and self.late[0][0] <= moment:
-            self.now, _, event, trace = heapq.heappop(self.late)
+            at, _, event, trace = heapq.heappop(self.late)
+            self.clock.to(at)
             lw.outcome(event, trace_id=trace, workflow=WORKFLOW, simulated=True)
-        self.now = moment
+        self.clock.to(moment)
 
     def evaluate(self, release, items):
         """Ask a release the gold items as `launchworthy eval` does; answers how many honest ones it held."""
@@ -151,7 +159,7 @@ class Replay:
         outcome = run_suite(
             self.workspace, run, version=version, target=CallableTarget(self.models[release]),
             scorers=scorers,
-            by="replay", claims=claims_of(self.contract, provers=PROVERS), now=lambda: self.now,
+            by="replay", claims=claims_of(self.contract, provers=PROVERS), now=self.clock,
         )  # fmt: skip
         found = outcome.measured[0].interval
         return format_interval(found.value, found.low, found.high, n=found.n, unit=found.unit)

@@ -4,12 +4,13 @@ import json
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 import launchworthy as lw
-from launchworthy.testing import FakeModel, FixedClock, RecordedSpan, SeededIds, recording
+from launchworthy.testing import FakeModel, FixedClock, RecordedSpan, ReplayClock, SeededIds, recording
 
 
 def _once(seed: int = 0) -> list[RecordedSpan]:
@@ -69,3 +70,19 @@ def test_the_fake_model_answers_as_it_was_told_and_remembers() -> None:
     assert time.monotonic() - begun >= 0.03
     with pytest.raises(RuntimeError, match="inside `with`"):
         _ = model.url
+
+
+def test_what_is_recorded_has_the_time_of_a_replay_as_long_as_it_lasts() -> None:
+    clock = ReplayClock(datetime(2020, 1, 1, tzinfo=UTC))
+    with recording() as found:
+        with clock.recorded():
+            clock.to(datetime(2020, 3, 1, 12, tzinfo=UTC))
+            lw.outcome("settled", user="ana")
+        lw.outcome("settled", user="ana")
+    replayed, after = (event.time_ns for event in found.events)
+    assert replayed == 1_583_064_000 * 10**9
+    assert after >= 1_767_225_600 * 10**9, "the clock of before is back"
+    assert clock() == clock.now == datetime(2020, 3, 1, 12, tzinfo=UTC)
+    for wrong in (datetime(2020, 2, 1, tzinfo=UTC), datetime(2021, 1, 1)):  # noqa: DTZ001
+        with pytest.raises(ValueError, match=r"is before|no time zone"):
+            clock.to(wrong)

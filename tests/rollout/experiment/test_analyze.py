@@ -275,6 +275,7 @@ def test_files_that_are_nothing_are_refused(tmp_path: Path, capsys: pytest.Captu
         code, _, err = _run(capsys, "--input", str(path))
         assert code == 64, name
         assert name in err
+        assert ("the file is empty" in err) == (not content)
     assert _run(capsys, "--input", str(tmp_path / "absent"))[0] == 64
 
 
