@@ -80,3 +80,36 @@ def test_two_releases_are_compared_by_what_people_met(world: World, claim: Claim
     piece = pieces.get(harm.address)
     assert piece is not None
     assert (piece.detail["users"], piece.detail["switched"]) == (300, 0)
+
+
+def test_how_often_a_candidate_decides_otherwise_is_told_by_segment(world: World) -> None:
+    from scipy import stats
+
+    from launchworthy.monitor import shadowed
+
+    since = world.now - timedelta(days=1)
+    assert shadowed(world.store.query, product=world.product, release="r-1", since=since) is None
+    for user in range(40):
+        told = {
+            "launchworthy.shadow_agrees": user % 10 != 0,
+            "launchworthy.slice": "DE" if user < 20 else "AT",
+        }
+        world.call(
+            user_id=f"u_{user}", cohort="shadow", attributes=told, status="error" if user == 3 else "ok"
+        )
+    world.call(user_id="u_99", cohort="shadow")  # of which no decision is known
+    world.call(user_id="u_98", attributes={"launchworthy.shadow_agrees": False})  # that a user met
+    world.settle()
+    found = shadowed(world.store.query, product=world.product, release="r-1", since=since)
+    assert found is not None
+    assert (found["calls"], found["failed"]) == (41, 1)
+    told = found["otherwise"]
+    assert (told["value"], told["n"]) == (0.1, 40)
+    assert (told["low"], told["high"]) == pytest.approx(
+        (stats.beta.ppf(0.025, 4, 37), stats.beta.ppf(0.975, 5, 36))
+    )
+    assert [each["segment"] for each in found["segments"]] == ["AT", "DE"]
+    of_one = found["segments"][0]["otherwise"]
+    assert of_one["high"] == pytest.approx(stats.beta.ppf(1 - 0.0125, 3, 18))
+    assert found["said"][0] == "41 calls in shadow, 1 of them failed, 95 % within 100 ms"
+    assert found["said"][1].startswith("decides otherwise in 10 % (")

@@ -195,6 +195,8 @@ def _print(ramp: dict[str, Any]) -> None:
     for harm in ramp.get("harms", ()):
         mark = _MARKS.get(harm["state"], "◐")
         click.echo(f"  {mark} {harm['state']:9} {harm['of']}: {printable(harm['reason'], most=200)}")
+    for said in (ramp.get("shadow") or {}).get("said", ()):
+        click.echo(f"shadow: {printable(said, most=300)}")
     following = ramp.get("next")
     if following is not None:
         click.echo(f"next: {printable(following['because'], most=300)}")

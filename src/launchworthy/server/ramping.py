@@ -359,6 +359,9 @@ class Ramping:
                 "waits_for": [each.claim.address for each in decision.waits_for],
             }
             told["harms"] = [_harm(each) for each in seen.harms]
+            told["shadow"] = monitor.shadowed(
+                self._store.query, product=ramp.product, release=ramp.release, since=ramp.steps[0].at
+            )
         return told
 
     def _may_approve(self, known: InForce, approver: str, who: str) -> None:

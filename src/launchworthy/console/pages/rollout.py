@@ -222,6 +222,7 @@ def _follows(ramp: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         rows.append(("On harm", f"taken back by itself{within}, with an incident"))
     else:
         rows.append(("On harm", "held, and a person takes it back"))
+    rows += [("In shadow", sentence(said)) for said in (ramp.get("shadow") or {}).get("said", ())]
     return tuple(rows)
 
 
