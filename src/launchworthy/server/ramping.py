@@ -18,6 +18,7 @@ from launchworthy.contract import Claim, stages
 from launchworthy.errors import ConflictError, InputError, LaunchworthyError, NotFoundError
 from launchworthy.evidence import ClaimStatus, Verdict
 from launchworthy.quantity import difference_unit
+from launchworthy.records import SEEN
 from launchworthy.records.incident import IncidentSource, Suspect
 from launchworthy.rollout.ramp import (
     Action,
@@ -317,7 +318,7 @@ class Ramping:
         if ramp.share == 0.0 or entered is None:
             return None
         row = self._store.query(
-            "SELECT max(start_time) AS last FROM spans WHERE product = ? AND release = ?",
+            f"SELECT max(start_time) AS last FROM spans WHERE product = ? AND release = ? AND {SEEN}",  # noqa: S608
             [ramp.product, ramp.release],
         )[0]
         last = None if row["last"] is None else datetime.fromtimestamp(row["last"] / 1e9, tz=now.tzinfo)
