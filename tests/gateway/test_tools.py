@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,37 @@ def test_calls_that_are_allowed_stay_beside_one_that_is_not(start: Start, model:
     )
     assert [call.id for call in answer.choices[0].message.tool_calls or []] == ["call_0"]
     assert answer.choices[0].finish_reason == "tool_calls"
+
+
+def _calls(*ids: str) -> dict[str, Any]:
+    """An answer whose calls bear these ids."""
+    made = completion(None, calls=[("search", "{}") for _ in ids])
+    for call, name in zip(made["choices"][0]["message"]["tool_calls"], ids, strict=True):
+        call["id"] = name
+    return made
+
+
+def test_two_calls_of_one_id_do_not_become_one(start: Start, model: Model) -> None:
+    model.script = lambda body: _calls("call_0", "call_0")
+    answer = client(start(TOOLS).url).chat.completions.create(
+        model="answer", messages=ASKED, tools=NAMED, extra_headers=AGENT
+    )
+    ids = [call.id for call in answer.choices[0].message.tool_calls or []]
+    assert ids[0] == "call_0"
+    assert len(set(ids)) == 2
+
+
+@pytest.mark.parametrize("written", ["ann@shop.example", "4111111111111111", "<b>x</b>", ""])
+def test_nothing_that_a_model_writes_as_an_id_passes_guards_of_the_output(
+    written: str, start: Start, model: Model
+) -> None:
+    model.script = lambda body: _calls(written)
+    gateway = start(TOOLS, rules=[rule("KEY-77", Stage.OUTPUT)])
+    answer = client(gateway.url).chat.completions.create(
+        model="answer", messages=ASKED, tools=NAMED, extra_headers=AGENT
+    )
+    [call] = answer.choices[0].message.tool_calls or []
+    assert re.fullmatch("[A-Za-z0-9]{9}", call.id)
 
 
 def test_an_acting_tool_waits_for_a_person(start: Start, model: Model) -> None:

@@ -239,12 +239,16 @@ class ChatAnswer:
         def rewrite(arguments: str) -> None:
             inner[key] = arguments
 
+        def rename(name: str) -> None:
+            call["id"] = name
+
         return Proposal(
             id=str(call.get("id", "")) if isinstance(call, dict) else "",
             name=name if isinstance(name, str) else "",
             arguments=text if isinstance(text, str) else "",
             withhold=lambda: self._message["tool_calls"].remove(call),
             rewrite=rewrite,
+            rename=rename,
         )
 
     def strip(self) -> None:

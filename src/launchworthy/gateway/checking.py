@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import secrets
+import string
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from launchworthy.errors import LaunchworthyError
 from launchworthy.gateway.caller import Caller
+from launchworthy.gateway.known import is_name
 from launchworthy.gateway.ledger import Ledger
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.served import Arm, Job
@@ -33,6 +37,7 @@ from launchworthy.runtime.tool_arguments import read_arguments
 
 __all__ = ["Check"]
 
+_LETTERS = string.ascii_letters + string.digits
 _LONG = 4_000  # characters from which on guards run beside the loop, and not on it
 _EACH = 200  # characters that reading one more text costs as much as
 _MOST_CHARACTERS = 2_000_000  # of one request that guards read; a megabyte takes them seconds
@@ -71,6 +76,7 @@ class Check:
         self._asking: Asking | None = None
         self._held_up = 0  # characters that were read since others had their turn
         self.notes: dict[str, Any] = {}
+        self._named = set[str]()  # ids of calls so far
         self.lowered = False
 
     @property
@@ -264,6 +270,7 @@ class Check:
 
     async def withheld(self, proposal: Proposal) -> str | None:
         """Why a call of a tool may not reach the application, as a sentence for its user; None: it may."""
+        proposal = self._renamed(proposal)
         arguments = read_arguments(proposal.arguments)
         if isinstance(arguments, str):
             named = proposal.name if proposal.name in self._arm.policy.tools else UNNAMED
@@ -283,6 +290,19 @@ class Check:
         # Exactly what was decided on: JSON that says a name twice may be read in two ways.
         proposal.rewrite(json.dumps(arguments, ensure_ascii=False))
         return None
+
+    def _renamed(self, proposal: Proposal) -> Proposal:
+        """The call by an id of ours, where guards look at what goes out, or its own does not name it alone.
+
+        Some models write their ids themselves, so that anything may stand there. Nine letters and digits are
+        what every vendor takes back.
+        """
+        name = proposal.id
+        if self.guards_output or not is_name(name) or name in self._named:
+            name = "".join(secrets.choice(_LETTERS) for _ in range(9))
+            proposal.rename(name)
+        self._named.add(name)
+        return replace(proposal, id=name)
 
     async def _permitted(self, proposal: Proposal, arguments: dict[str, Any]) -> str | None:
         request = self._caller_of_tools().request(proposal.name, arguments, lowered=self.lowered)
@@ -313,7 +333,8 @@ class Check:
     async def _pend(self, proposal: Proposal, request: Request, approvals: Approvals) -> dict[str, Any]:
         """Put the call into the queue of approvals; the same call of the same conversation once."""
         bound = self._hash(proposal.name, request.arguments)
-        seed = f"{self._arm.product}\0{self._caller.session or self._telling.trace_id}\0{bound}"
+        whose = f"{self._caller.key.name}\0{self._caller.session or self._telling.trace_id}"
+        seed = f"{self._arm.product}\0{whose}\0{bound}"
         call = self._caller_of_tools().proposed(
             "gw-" + hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:32],
             request,

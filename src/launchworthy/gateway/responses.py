@@ -256,6 +256,9 @@ class ResponsesAnswer:
         def rewrite(arguments: str) -> None:
             item[key] = arguments
 
+        def rename(name: str) -> None:
+            item["call_id"] = name
+
         name, text = item.get("name"), item.get(key)
         return Proposal(
             id=str(item.get("call_id", "")),
@@ -263,6 +266,7 @@ class ResponsesAnswer:
             arguments=text if isinstance(text, str) else "",
             withhold=lambda: self._output.remove(item),
             rewrite=rewrite,
+            rename=rename,
         )
 
     def strip(self) -> None:

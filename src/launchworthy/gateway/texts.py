@@ -117,6 +117,7 @@ class Proposal:
         arguments: JSON text.
         withhold: Takes it out of the answer.
         rewrite: Puts other arguments in its place.
+        rename: Gives the call another id.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Proposal:
     arguments: str
     withhold: Callable[[], None]
     rewrite: Callable[[str], None]
+    rename: Callable[[str], None]
 
 
 class Answer(Protocol):

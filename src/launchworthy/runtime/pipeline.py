@@ -24,9 +24,7 @@ __all__ = ["Checked", "GuardPipeline", "GuardRule", "Masker", "mask"]
 
 _MOST_WAITING = 64  # checks that hang keep their thread; beyond so many, a guard could not check
 _DEFAULT_TIMEOUT_S = 2.0
-_MOST_WATCHED = (
-    50_000  # characters that a guard reads which changes nothing; a megabyte takes some half a minute
-)
+_MOST_WATCHED = 50_000  # characters that a guard reads which changes nothing: no call waits long for such
 _UNSEEN = frozenset({"zero_width", "bidi"})  # kinds of what has no look of its own
 
 Masker = Callable[[str, Sequence[Finding]], str]

@@ -141,7 +141,7 @@ class Tools:
             return self._ask(
                 request, decision, proposed(request_id or uuid.uuid4().hex, request), call_id
             ), None
-        key = self._key(request, request_id or call_id)
+        key = self._key(request, request_id or uuid.uuid4().hex)  # models call many a call ``call_0``
         reserved = self._reserve(decision, request, telling)
         if isinstance(reserved, ToolResult):
             return replace(reserved, call_id=call_id), None
@@ -300,14 +300,10 @@ class Tools:
         )
 
     def _key(self, request: Request, own: str) -> str:
-        """The same for calls that are the same, by the contract."""
+        """The same for calls that are the same, by the contract; else for those of one id of our own."""
         names = self.idempotent_by.get(request.tool, ())
         if not names or any(request.arguments.get(name) is None for name in names):
-            return (
-                hashlib.sha256(f"{self.product}/{request.tool}/{own}".encode()).hexdigest()[:40]
-                if own
-                else ""
-            )
+            return hashlib.sha256(f"{self.product}/{request.tool}/{own}".encode()).hexdigest()[:40]
         same = {name: request.arguments[name] for name in sorted(names)}
         text = json.dumps([self.product, request.tool, same], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]

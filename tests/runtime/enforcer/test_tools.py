@@ -261,6 +261,30 @@ def test_a_tool_is_given_the_key_under_which_it_acts_once_and_may_then_be_repeat
     assert smuggled.state is ToolState.DENIED
 
 
+def test_two_calls_that_a_model_gives_one_id_act_under_keys_of_their_own(shop: Make) -> None:
+    keys: list[str] = []
+
+    def send_mail(to: str, text: str, idempotency_key: str) -> str:
+        keys.append(idempotency_key)
+        return "sent"
+
+    made = shop(tools={"send_mail": send_mail})
+    with _call(made) as call:
+        call.input("Write to ana@shop.example and to bo@shop.example")
+        for to in ("ana@shop.example", "bo@shop.example"):
+            assert call.tool("send_mail", {"to": to, "text": "x"}, call_id="call_0")
+    assert len(set(keys)) == 2
+
+
+def test_calls_of_one_reply_that_bear_one_id_are_told_apart() -> None:
+    asked = {"type": "function", "id": "call_0", "function": {"name": "get_order", "arguments": "{}"}}
+    said = {"choices": [{"message": {"content": None, "tool_calls": [asked, asked, {**asked, "id": None}]}}]}
+    ids = [each.id for each in reply_of(said)[0].tool_calls]
+    assert ids[0] == "call_0"
+    assert len(set(ids)) == 3
+    assert all(ids)
+
+
 def test_an_agent_runs_what_its_model_asks_for_and_no_more_steps_than_it_may(shop: Make) -> None:
     made = shop()
     asks = {

@@ -7,8 +7,9 @@ its own kind: an empty text, an HTML page of a proxy, a shape that nobody knows.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from launchworthy.capture.sdk.messages import field_of
@@ -29,7 +30,7 @@ class ToolCall:
     Attributes:
         name: Of the tool.
         arguments: JSON text, or an object, exactly as the model gave it; nothing is checked yet.
-        id: As the model named the call.
+        id: As the model named the call; one of ours where it named none, or another call of the reply alike.
     """
 
     name: str
@@ -107,7 +108,7 @@ def reply_of(value: Any) -> tuple[Reply, int | None, int | None, int]:
     if isinstance(value, str) and text.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
         raise NoReply("the model answered a web page")
     cached = usage.get(GenAI.CACHE_READ_TOKENS, 0)
-    reply = Reply(text=text, tool_calls=calls, response=value)
+    reply = Reply(text=text, tool_calls=_apart(calls), response=value)
     return reply, usage.get(GenAI.INPUT_TOKENS), usage.get(GenAI.OUTPUT_TOKENS), cached
 
 
@@ -166,6 +167,16 @@ def _call(name: Any, arguments: Any, call_id: Any) -> ToolCall:
         arguments=arguments,
         id=call_id if isinstance(call_id, str) else "",
     )
+
+
+def _apart(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """The same calls, no two of one id: an answer that goes back by its id must belong to one of them."""
+    seen, found = set[str](), []
+    for each in calls:
+        own = each if each.id and each.id not in seen else replace(each, id=f"call_{uuid.uuid4().hex[:16]}")
+        seen.add(own.id)
+        found.append(own)
+    return tuple(found)
 
 
 def _as_text(arguments: Any) -> str:
