@@ -40,6 +40,26 @@ def test_roots_are_those_of_the_published_tree() -> None:
         assert tree.root().hex() == root
 
 
+@pytest.mark.parametrize("first", range(8))
+def test_leaves_that_are_added_together_have_the_published_roots(first: int) -> None:
+    for last in range(first + 1, 9):
+        tree = Frontier()
+        tree.extend(LEAVES[:first])
+        tree.extend(LEAVES[first:last])
+        assert tree.root().hex() == ROOTS[last - 1]
+        assert tree.size == last
+
+
+def test_leaves_may_be_added_together_after_others_of_any_number() -> None:
+    leaves = [leaf_hash(place.to_bytes(2, "big")) for place in range(300)]
+    for first in range(0, 300, 7):
+        tree = Frontier()
+        for leaf in leaves[:first]:
+            tree.append(leaf)
+        tree.extend(leaves[first:])
+        assert tree.root() == tree_root(leaves)
+
+
 @pytest.mark.parametrize(
     ("leaf", "size", "path"),
     [

@@ -51,6 +51,20 @@ class Frontier:
             size >>= 1
         peaks.append(leaf)
 
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add the hashes of many leaves, a level of the tree at a time."""
+        size, level, left = self.size, list(leaves), []
+        self.size = size + len(level)
+        while level:
+            if size & 1:
+                level.insert(0, self.peaks.pop())
+            if len(level) & 1:
+                left.append(level.pop())
+            pairs = zip(level[::2], level[1::2], strict=True)
+            level = [_sha256(b"\1" + one + other).digest() for one, other in pairs]
+            size >>= 1
+        self.peaks += reversed(left)
+
     def root(self) -> bytes:
         """The root of the tree as it stands; that of an empty one is the hash of nothing."""
         if not self.peaks:
