@@ -66,6 +66,14 @@ def test_a_file_of_events_that_burns_fires_and_says_when_the_budget_ends(
     assert (code, found["events"], any(each["fires"] for each in found["windows"])) == (0, 4_000, False)
 
 
+def test_of_silence_no_share_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, page = tmp_path / "calls.jsonl", tmp_path / "burn.html"
+    path.write_text("")
+    code, out = _run(capsys, "--input", str(path), "--target", "99 %", "--html", str(page))
+    assert (code, out.splitlines()[0]) == (2, "◌ calls.jsonl: nothing was heard")
+    assert "nothing was heard" in page.read_text()
+
+
 def test_iso_times_and_counts_of_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "hours.jsonl"
     path.write_text(

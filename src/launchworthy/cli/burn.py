@@ -206,9 +206,10 @@ def _print(row: dict[str, Any]) -> None:
     firing = [burn for burn in row["burns"] if burn.fires]
     silent = all(burn.silent for burn in row["burns"])
     mark = "✕" if firing else "◌" if silent else "●"
-    used = format_value(row["used"], unit="ratio")
     told = printable(_told(row["burns"]), most=200)
-    click.echo(f"{mark} {printable(row['name'], most=80)}: {used} of its budget is used; {told}")
+    if any(events for _, events, _ in row["counts"]):
+        told = f"{format_value(row['used'], unit='ratio')} of its budget is used; {told}"
+    click.echo(f"{mark} {printable(row['name'], most=80)}: {told}")
     lines = []
     for burn in row["burns"]:
         windows = " and ".join(

@@ -282,6 +282,20 @@ def test_texts_from_one_vocabulary_have_no_more_new_words_than_before(tmp_path: 
     assert "text: new words" not in {each.name for each in again.columns}, "words of others are not kept"
 
 
+def test_ids_of_returning_users_are_no_new_words(tmp_path: Path) -> None:
+    same = {"user": [f"u{number * 7919 % 2_000}" for number in range(2_000)], "at": ["2026-01-01"] * 2_000}
+    file = _write(tmp_path / "a.parquet", same)
+    found = study(file, current=file).comparison
+    assert found.left_out["user"] == "most of its values are one word that no other row has, as an id is"
+    assert not found.of(DriftState.DRIFTED)
+
+
+def test_texts_without_spaces_are_texts_not_ids(tmp_path: Path) -> None:
+    texts = {"said": [f"{chr(0x4E00 + number)}订单还没有到" for number in range(600)]}
+    file = _write(tmp_path / "a.parquet", texts)
+    assert "said" not in study(file, current=file).comparison.left_out
+
+
 def test_a_score_that_means_something_else_is_found_by_a_few_labels(tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
 

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
 from launchworthy.monitor.drifting.profile import Column, Numbers, Profile, categories_of, numbers_of
-from launchworthy.monitor.drifting.texts import NEW_WORDS, TEXT_COLUMNS, described, text_values, vocabulary
+from launchworthy.monitor.drifting.texts import (
+    NEW_WORDS,
+    TEXT_COLUMNS,
+    are_ids,
+    described,
+    text_values,
+    vocabulary,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -283,6 +290,8 @@ def _chosen(
         return f"{kind.lower()[:40]} is not compared"
     if kind == "VARCHAR" and _is_text(table, name):
         texts = _texts(table, name)
+        if are_ids(texts):
+            return "most of its values are one word that no other row has, as an id is"
         words[name] = vocabulary(texts)
         return [
             column

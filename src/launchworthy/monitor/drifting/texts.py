@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
-__all__ = ["NEW_WORDS", "TEXT_COLUMNS", "described", "text_values", "vocabulary", "words_of"]
+__all__ = ["NEW_WORDS", "TEXT_COLUMNS", "are_ids", "described", "text_values", "vocabulary", "words_of"]
 
 NEW_WORDS = "new words"
 _LONGEST = 5_000
@@ -62,6 +62,13 @@ TEXT_COLUMNS: Mapping[str, tuple[bool, Callable[[str | None], float | str | None
 def vocabulary(texts: Iterable[str | None]) -> dict[str, int]:
     """In how many texts each word stands."""
     return dict(Counter(word for text in texts if text is not None for word in set(words_of(text))))
+
+
+def are_ids(texts: Iterable[str | None]) -> bool:
+    """Whether most values stand once and hold no space; where a script uses none, that may be a text."""
+    counted = Counter(text for text in texts if text is not None)
+    alone = sum(many == 1 and text.isascii() and len(text.split()) == 1 for text, many in counted.items())
+    return alone > 0.5 * sum(counted.values())
 
 
 def _new_share(text: str | None, known: Mapping[str, int], *, own: bool) -> float | None:
