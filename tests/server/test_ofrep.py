@@ -414,8 +414,7 @@ def test_the_release_on_its_way_is_a_flag_that_keeps_whoever_has_it() -> None:
 
     from launchworthy.contract import Stage
     from launchworthy.rollout.flags import FlagSet, compiled, moves
-    from launchworthy.rollout.ramp import Action, Ramp, Step
-    from launchworthy.server.flagging import release_flag
+    from launchworthy.rollout.ramp import Action, Ramp, Step, release_flag
 
     at = datetime(2026, 11, 25, tzinfo=UTC)
     stages = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 
 from launchworthy.console.routing import routes
 from launchworthy.records import TABLES, Release, Rows
+from launchworthy.rollout.ramp import IN_SHADOW
 from launchworthy.server.reading import WorkspaceReading
 
 CONTRACT = """
@@ -46,7 +48,13 @@ def test_a_shadow_stage_collects_and_decides_and_steps_on(open_workspace_here: A
         assert isinstance(found, dict)
         return found
 
+    def asked() -> tuple[object, str | None]:
+        time.sleep(0.3)  # a step is in force a quarter of a second later
+        decision = workspace.flagging.current("support").evaluates["release"]("user-1", {})
+        return decision.value, decision.rule
+
     assert evaluated()["stage"] == "shadow"
+    assert asked() == (OLD.id, IN_SHADOW)
     now[0] += timedelta(hours=2)
     waiting = evaluated()
     assert waiting["next"]["because"].startswith("pilot waits for answer/reliability/latency_p95")
@@ -54,6 +62,7 @@ def test_a_shadow_stage_collects_and_decides_and_steps_on(open_workspace_here: A
     _calls(workspace, now[0], release=new, cohort="shadow", n=400)
     last = evaluated()
     assert last["stage"] == "pilot", last["next"]
+    assert asked()[1] != IN_SHADOW
     ramp = workspace.ramps(product="support")[0]
     assert ramp["shadow"]["calls"] == 400
     page = TestClient(Starlette(routes=routes(WorkspaceReading(workspace), clock=lambda: now[0])))

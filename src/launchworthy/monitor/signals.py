@@ -52,7 +52,7 @@ def monitored(
     if method in DRIFT_METHODS:
         return drifted(ask, signal, method)
     if method or options.get("labels"):
-        return nothing(ask, "what needs labels, or a stream, is not measured from records")
+        return nothing(ask, "what needs labels or one look at a stream is not measured from records")
     found = _of_signal(ask, signal, measure_of)
     if found is not None and found.value is not None and found.unit != ask.unit:
         return nothing(ask, f"{signal} is measured in another unit than the target's")

@@ -12,31 +12,28 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from launchworthy.errors import ConflictError, InputError, LaunchworthyError, NotFoundError
 from launchworthy.records import EXPOSURE_EVENT, OUTCOME_EVENT, GenAI, Own, pseudonym
 from launchworthy.rollout.flags import (
     Decision,
     Evaluate,
-    Flag,
     FlagSet,
-    Rule,
     compiled,
     flags_document,
     flags_version,
     moves,
     read_flags,
 )
-from launchworthy.rollout.ramp import Ramp
+from launchworthy.rollout.ramp import RELEASE, Ramp, release_flag
 from launchworthy.server.caller import Caller
 from launchworthy.server.intake import PSEUDONYM_SECRET
 from launchworthy.store import Clock, Store
 from launchworthy.store.plain import to_json
 
-__all__ = ["RELEASE_FLAG", "Current", "Flagging", "Take"]
+__all__ = ["Current", "Flagging", "Take"]
 
-RELEASE_FLAG: Final = "release"
 _FRESH_S = 0.25  # how soon a step of a ramp is in force for whoever asks
 _MOST_WAITING = 10_000  # facts that wait to be recorded
 _MOST_VERSIONS = 1_000  # of a product's flags that are looked through
@@ -139,10 +136,10 @@ class Flagging:
         found = read_flags({**document, "product": document.get("product", product)})
         if found.product != product:
             raise InputError(f"these are flags of {found.product}", where="product")
-        if RELEASE_FLAG in found.flags:
+        if RELEASE in found.flags:
             raise InputError(
-                f"{RELEASE_FLAG!r} is the flag of the product's releases: its rollout decides about it",
-                where=f"flags.{RELEASE_FLAG}",
+                f"{RELEASE!r} is the flag of the product's releases: its rollout decides about it",
+                where=f"flags.{RELEASE}",
                 hint="launchworthy rollout",
             )
         held = self._store.flags.newest(product)
@@ -357,7 +354,7 @@ class Flagging:
         ramp = self._newest_ramp(product)
         flags = dict(declared.flags)
         if ramp is not None:
-            flags[RELEASE_FLAG] = release_flag(ramp)
+            flags[RELEASE] = release_flag(ramp)
         found = FlagSet(product=product, flags=flags, segments=declared.segments, holdouts=declared.holdouts)
         tag = flags_version(found)
         known = self._known.get(product)
@@ -371,27 +368,6 @@ class Flagging:
             tag=tag,
             reads=any(flag.sticky for flag in flags.values()),
         )
-
-
-def release_flag(ramp: Ramp) -> Flag:
-    """The flag whose variants are the candidate and what everybody else gets, salted by the ramp.
-
-    A unit that has the candidate keeps it as the stages grow; another ramp draws other units.
-    """
-    return Flag(
-        key=RELEASE_FLAG,
-        variants={"baseline": ramp.baseline or "", "candidate": ramp.release},
-        otherwise="baseline",
-        off="baseline",
-        unit=ramp.unit,
-        seed=ramp.id,
-        generation=max(1, int(ramp.steps[0].at.timestamp())) if ramp.steps else 1,
-        rules=(
-            Rule(name="stage", serve="candidate")  # also of whoever is not named
-            if ramp.share >= 1.0
-            else Rule(name="stage", split={"candidate": 1.0}, share=ramp.share),
-        ),
-    )
 
 
 class _Sticky:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from launchworthy.contract import Stage
 from launchworthy.rollout.flags import FlagSet
 from launchworthy.rollout.flags.evaluating import compiled
-from launchworthy.rollout.ramp import Action, Ramp, Step, release_flag
+from launchworthy.rollout.ramp import IN_SHADOW, Action, Ramp, Step, release_flag
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 STAGES = tuple(
@@ -28,7 +28,7 @@ def _told(*actions: tuple[Action, str]) -> set[tuple[str, str]]:
     flag = release_flag(ramp)
     decide = compiled(flag, FlagSet(product="shop", flags={flag.key: flag}))
     found = [decide(f"user-{place}", {}) for place in range(40)]
-    return {(str(each.value), each.rule or "") for each in found}
+    return {(str(each.value), each.rule if each.rule == IN_SHADOW else "") for each in found}
 
 
 def test_only_a_stage_of_nobody_that_goes_on_is_a_shadow() -> None:
@@ -36,5 +36,5 @@ def test_only_a_stage_of_nobody_that_goes_on_is_a_shadow() -> None:
     assert _told((Action.ENTER, "shadow")) == {("r-1", "shadow")}
     assert _told((Action.ENTER, "shadow"), (Action.HOLD, "shadow")) == {("r-1", "")}
     pilot = ((Action.ENTER, "shadow"), (Action.ENTER, "pilot"))
-    assert _told(*pilot) == {("r-1", ""), ("r-2", "ramp-1")}
+    assert _told(*pilot) == {("r-1", ""), ("r-2", "")}
     assert _told(*pilot, (Action.ROLL_BACK, "pilot")) == {("r-1", "")}

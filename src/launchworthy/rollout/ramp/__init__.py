@@ -5,11 +5,12 @@ as claims with their states, and what follows is a step, which the server keeps.
 """
 
 from launchworthy.rollout.ramp.deciding import Decision, Seen, decide
-from launchworthy.rollout.ramp.flag import RELEASE, release_flag
+from launchworthy.rollout.ramp.flag import IN_SHADOW, RELEASE, release_flag
 from launchworthy.rollout.ramp.ramp import Action, Ramp, RampState, Step
 from launchworthy.rollout.ramp.written import ramp_from_json, ramp_to_json, step_document
 
 __all__ = [
+    "IN_SHADOW",
     "RELEASE",
     "Action",
     "Decision",

@@ -10,6 +10,7 @@ __all__ = ["IN_SHADOW", "RELEASE", "release_flag"]
 IN_SHADOW = (
     "shadow"  # rule of a stage that shows the candidate to nobody: who can runs it beside the baseline
 )
+_STAGE = "stage"  # rule of one that shows it
 RELEASE = "release"  # its key; no declared flag may have it while a ramp is there
 
 
@@ -19,20 +20,20 @@ def release_flag(ramp: Ramp) -> Flag:
     Salted by the ramp, so that units of one are no units of the next; a unit that has the candidate keeps
     it while the share grows, and nobody has it once it is taken back.
     """
-    variants = {"baseline": ramp.baseline or "", "candidate": ramp.release}
-    rules: tuple[Rule, ...] = ()
     in_shadow = ramp.share == 0.0 and ramp.stage is not None and ramp.state is RampState.RUNNING
-    if ramp.share > 0.0:
-        rules = (Rule(name=ramp.id, split={"candidate": 1.0}, share=ramp.share),)
-    elif in_shadow:
-        rules = (Rule(name=IN_SHADOW, serve="baseline"),)
+    if in_shadow:
+        rule = Rule(name=IN_SHADOW, serve="baseline")
+    elif ramp.share >= 1.0:
+        rule = Rule(name=_STAGE, serve="candidate")  # also of whoever is not named
+    else:
+        rule = Rule(name=_STAGE, split={"candidate": 1.0}, share=ramp.share)
     return Flag(
         key=RELEASE,
-        variants=variants,
+        variants={"baseline": ramp.baseline or "", "candidate": ramp.release},
         otherwise="baseline",
         off="baseline",
-        enabled=bool(rules),
         unit=ramp.unit,
         seed=ramp.id,
-        rules=rules,
+        generation=max(1, int(ramp.steps[0].at.timestamp())) if ramp.steps else 1,
+        rules=(rule,),
     )
