@@ -11,7 +11,7 @@ With ``--demo``: the contract of the demo product, its releases, and users who d
 try has harm planted in the questions that ask for a function. As in the demo, a person enters pilot after three days.
 
 Everything is looked at once a day. The bounds and the decision are those of the product: ``watched_shares``,
-``monitor.harms``, ``rollout.ramp.decide``.
+``error_at_margin``, ``rollout.ramp.decide``.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ from statistics import median
 
 import numpy as np
 
-from launchworthy.contract import Claim, Contract, claims, load_contract, parse_contract, stages
+from launchworthy.contract import Claim, Contract, Direction, claims, load_contract, parse_contract, stages
 from launchworthy.evidence import ClaimStatus, Evidence
 from launchworthy.evidence.judgement import judge
-from launchworthy.monitor.harms import error_at_margin, harm_level
 from launchworthy.quantity import format_interval
 from launchworthy.rollout.ramp import Action, Ramp, RampState, Seen, Step, decide
-from launchworthy.stats import clopper_pearson, watched_shares
+from launchworthy.stats import clopper_pearson, error_at_margin, harm_level, watched_shares
 
 CONTRACT = parse_contract(
     """
@@ -141,13 +140,16 @@ def ramp_once(
 def _status(
     claim: Claim, bad: np.ndarray, n: np.ndarray, now: datetime, *, of: int, planned: bool
 ) -> ClaimStatus:
-    level = harm_level(claim, harms=of)
+    level = harm_level(claim.confidence, harms=of)
     (old, new), (others, own) = (int(each) for each in bad), (int(each) for each in n)
     found = watched_shares((old, new), n=(others, own), level=level, sides=1)
-    error = error_at_margin(claim, baseline=old / others, n=(others, own)) if planned else None
+    better = claim.target is not None and claim.target.direction is Direction.AT_LEAST
+    margin = claim.margin or 0.0
+    error = float(error_at_margin(old / others, margin=margin, n=(others, own), higher_is_better=better))
     piece = Evidence(
         claim=claim.address, kind=claim.kind, value=found.value, low=found.low, high=found.high, n=found.n,
-        unit="ratio", producer="bench", observed_at=now, confidence=level, detail={"standard_error": error},
+        unit="ratio", producer="bench", observed_at=now, confidence=level,
+        detail={"standard_error": error if planned and not np.isnan(error) else None},
     )  # fmt: skip
     said = judge(claim, piece, now=now)
     return ClaimStatus(claim=claim, state=said.state, reason=said.reason, evidence=piece)

@@ -40,12 +40,13 @@ def simulate(
     """Say what a plan would do: how often it errs, finds harm, ships, and after how many days.
 
     Each world is run many times: nothing differs, all is as hoped, and each harm in turn. Then the ways to
-    read the first goal are compared, from looking all the time to one look at the end.
+    read the first goal are compared, from looking all the time to one look at the end. Of a contract, it is
+    what its ramp does: a stage that cannot be passed where it ends is looked at again.
 
     Examples: launchworthy rollout simulate --plan ramp.yaml --html ramp.html; launchworthy rollout simulate
     --contract launchworthy.yaml --per-day 4000
     """
-    from launchworthy.rollout.experiment import read_simulated
+    from launchworthy.rollout.experiment import read_simulated, simulate_ramp
     from launchworthy.rollout.experiment import simulate as run
 
     left_out: dict[str, str] = {}
@@ -57,7 +58,8 @@ def simulate(
         plan = read_simulated(file)
     else:
         plan, left_out = _of_contract(contract_file, per_day)
-    found = run(plan, repetitions=repetitions, seed=seed)
+    simulated = run if contract_file is None else simulate_ramp
+    found = simulated(plan, repetitions=repetitions, seed=seed)
     if page is not None:
         from launchworthy.console.report import write_report
         from launchworthy.console.simulation_report import simulation_report
@@ -86,6 +88,7 @@ def _plain(found: Simulation) -> dict[str, Any]:
         "repetitions": found.repetitions,
         "seed": found.seed,
         "days": found.days,
+        "followed_days": found.followed,
         "users": found.users,
         "looks": list(found.looks),
         "bounds": [finite(bound) for bound in found.bounds],
@@ -127,6 +130,10 @@ def _print(found: Simulation) -> None:
     lines += [_world(one) for one in found.outcomes]
     for line in columns_text(lines):
         click.echo(f"  {line}")
+    if found.followed > found.days:
+        click.echo(
+            f"each was followed for {format_number(found.followed)} days; neither: it still waits then"
+        )
     if found.peeking:
         click.echo("the first goal, by how it is read")
         lines = [("", "looks", "finds where nothing differs", "finds where it is as hoped")]

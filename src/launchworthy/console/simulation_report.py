@@ -8,7 +8,7 @@ from launchworthy.console.charts import FamilyMark, families_plot
 from launchworthy.console.charts.looks import LookPoint, looks_plot
 from launchworthy.console.report import ReportPart, ReportTable, report_page
 from launchworthy.quantity import format_number, format_value
-from launchworthy.rollout.experiment import Outcome, Peeking, Simulation
+from launchworthy.rollout.experiment import Outcome, Peeking, Role, Simulation
 from launchworthy.stats import wilson
 
 __all__ = ["simulation_report"]
@@ -21,7 +21,8 @@ def simulation_report(found: Simulation) -> str:
         reason=(
             f"{found.users:,} users in {format_number(found.days)} days; each world was run "
             f"{found.repetitions:,} times with the seed {found.seed}, so shares are right to about "
-            f"{format_value(found.noise, unit='points')}."
+            f"{format_value(found.noise, unit='points')}. What has not decided after "
+            f"{format_number(found.followed)} days is neither."
         ),
         parts=[_worlds(found), *([_readings(found)] if found.peeking else []), _bounds(found)],
     )
@@ -36,8 +37,13 @@ def _title(found: Simulation) -> str:
     if harmed:
         worst = min(harmed, key=lambda one: one.rolls_back)
         told.append(f"takes back {format_value(worst.rolls_back, unit='ratio')} of harmful ones at least")
-    false = found.outcomes[0]
-    told.append(f"errs in {format_value(false.ships + false.rolls_back, unit='ratio')} where nothing differs")
+    same = found.outcomes[0]
+    if any(metric.role is Role.GOAL for metric in found.plan.metrics):
+        told.append(
+            f"errs in {format_value(same.ships + same.rolls_back, unit='ratio')} where nothing differs"
+        )
+    else:  # what does no harm is to ship
+        told.append(f"ships {format_value(same.ships, unit='ratio')} where nothing differs")
     return f"This plan {', '.join(told)}"
 
 

@@ -33,12 +33,12 @@ from launchworthy.stats import (
     Interval,
     asymptotic_sequence,
     equal_arm_users,
+    error_at_margin,
+    harm_level,
     watched_shares,
 )
 
-__all__ = ["error_at_margin", "harm", "harm_level"]
-
-_FEWEST_EXPECTED = 5.0  # of the bad kind (Cochran, Annals of Mathematical Statistics 23, 1952)
+__all__ = ["harm"]
 
 _Measure = Callable[[Ask], Evidence | None]
 
@@ -103,33 +103,6 @@ def harm(ask: Ask, measure_of: Callable[[str], _Measure | None]) -> Evidence | N
     return _difference(ask, own, other)
 
 
-def harm_level(claim: Claim, *, harms: int) -> float:
-    """Level of each bound that always holds: any harm is enough, and half is left to planned looks."""
-    return 1.0 - (1.0 - claim.confidence) / max(2, harms)
-
-
-def error_at_margin(claim: Claim, *, baseline: float, n: tuple[int, int]) -> float | None:
-    """Standard error of the difference of two shares where the candidate's is worse by the margin.
-
-    None where a normal distribution would be a guess: fewer than 100 users of a release, or too few of the
-    candidate's expected of the rarer kind. Where that is the bad one, 5 are enough: few of them are less
-    likely than a normal distribution has it, which errs on the safe side.
-
-    Args:
-        claim: The harm.
-        baseline: Share of the baseline.
-        n: Users of the baseline and of the candidate.
-    """
-    at_most = claim.target is None or claim.target.direction is Direction.AT_MOST
-    margin = claim.margin or 0.0
-    worse = min(1.0, max(0.0, baseline + (margin if at_most else -margin)))
-    bad = worse if at_most else 1.0 - worse
-    few = n[1] * bad < _FEWEST_EXPECTED or n[1] * (1.0 - bad) < FEWEST_EVENTS
-    if few or min(n) < FEWEST_WATCHED:
-        return None
-    return math.sqrt(worse * (1.0 - worse) / n[1] + baseline * (1.0 - baseline) / n[0])
-
-
 def _of(ask: Ask, of: Claim, query: Query) -> Ask:
     """The claim that the harm is about, asked for its rows since the ramp began."""
     return replace(
@@ -146,7 +119,7 @@ def _of(ask: Ask, of: Claim, query: Query) -> Ask:
 def _between_groups(ask: Ask, of: Claim, *, others: Scene) -> Evidence | None:
     """A promise about groups: how much further apart the candidate has them."""
     mine = _of(ask, of, ask.scene.query)
-    level = harm_level(ask.claim, harms=_harms(ask))
+    level = harm_level(ask.claim.confidence, harms=_harms(ask))
     found = gap_between_releases(
         replace(mine, scene=ask.scene),
         replace(mine, scene=replace(others, not_before=ask.scene.not_before)),
@@ -155,6 +128,10 @@ def _between_groups(ask: Ask, of: Claim, *, others: Scene) -> Evidence | None:
     if isinstance(found, str):
         return nothing(ask, found, noun="use")
     return _told(ask, *found, level=level, worst=[])
+
+
+def _more_is_better(claim: Claim) -> bool:
+    return claim.target is not None and claim.target.direction is Direction.AT_LEAST
 
 
 def _harms(ask: Ask) -> int:
@@ -172,7 +149,7 @@ def _taken(ask: Ask, found: _Measure) -> Taken | str:
 
 
 def _difference(ask: Ask, own: Taken, other: Taken) -> Evidence | None:
-    level = harm_level(ask.claim, harms=_harms(ask))
+    level = harm_level(ask.claim.confidence, harms=_harms(ask))
     if own.statistic == "quantile":
         found = _quantiles(ask, own, other, level=level)
     else:
@@ -219,9 +196,15 @@ def _ratios(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interv
     n = candidate.units + baseline.units
     told |= {"candidate": candidate.value, "baseline": baseline.value}
     if own.statistic == "share" and candidate.single and baseline.single:
-        told["standard_error"] = error_at_margin(
-            ask.claim, baseline=baseline.value, n=(baseline.units, candidate.units)
+        error = float(
+            error_at_margin(
+                baseline.value,
+                margin=ask.claim.margin or 0.0,
+                n=(baseline.units, candidate.units),
+                higher_is_better=_more_is_better(ask.claim),
+            )
         )
+        told["standard_error"] = None if math.isnan(error) else error
         counts = (round(baseline.k), round(candidate.k))
         watched = watched_shares(counts, n=(baseline.units, candidate.units), level=level, sides=1)
         return replace(watched, unit=unit), told

@@ -58,6 +58,7 @@ from launchworthy.stats.influence import influence_interval, jackknife_interval,
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.isotonic import Calibration, isotonic
 from launchworthy.stats.labelled_apart import labelled_apart
+from launchworthy.stats.margin import error_at_margin, harm_level
 from launchworthy.stats.means import bounded_mean, chernoff_bounds, mean_interval, t_interval
 from launchworthy.stats.multiplicity import (
     benjamini_hochberg,
@@ -166,10 +167,12 @@ __all__ = [
     "e_value",
     "effective_rows",
     "equal_arm_users",
+    "error_at_margin",
     "expected_threshold",
     "flagging_threshold",
     "fleiss_kappa",
     "folded_interval",
+    "harm_level",
     "holm",
     "influence_interval",
     "isotonic",

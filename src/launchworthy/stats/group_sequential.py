@@ -289,10 +289,17 @@ def _nodes(bottom: float, top: float, panels: int) -> tuple[NDArray[np.float64],
     """Places and weights of Gauss and Legendre on equal panels."""
     import numpy as np
 
-    points, weights = np.polynomial.legendre.leggauss(_PANEL)
+    points, weights = _panel()
     half = 0.5 * (top - bottom) / panels
     middles = bottom + half * (2.0 * np.arange(panels) + 1.0)
     return (middles[:, None] + half * points).ravel(), np.tile(half * weights, panels)
+
+
+@lru_cache(maxsize=1)
+def _panel() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    import numpy as np
+
+    return np.polynomial.legendre.leggauss(_PANEL)
 
 
 def _upper_tail(z: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from launchworthy.errors import InputError
@@ -155,8 +156,7 @@ def share_evidence(
 
     (a, c), (k, m) = (tuple(np.asarray(part, dtype=np.float64) for part in pair) for pair in (successes, n))
     b, d = k - a, m - c
-    table = np.array([math.lgamma(at + 0.5) for at in range(int(max(np.max(k), np.max(m))) + 1)])
-    whole = np.array([math.lgamma(at + 1.0) for at in range(table.size)])
+    table, whole = _log_gammas(int(max(np.max(k), np.max(m))).bit_length())
     evidence = sum(
         table[yes.astype(np.int64)] + table[no.astype(np.int64)] - whole[of.astype(np.int64)]
         for yes, no, of in ((a, b, k), (c, d, m))
@@ -175,6 +175,15 @@ def share_evidence(
             for count, share in ((a, p), (b, 1.0 - p), (c, p + gap), (d, 1.0 - p - gap))
         )
         return np.asarray(np.where((k > 0) & (m > 0), evidence - best, 0.0))
+
+
+@lru_cache(maxsize=2)
+def _log_gammas(bits: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each whole number that has so many bits, half and one added to it."""
+    import numpy as np
+
+    table = np.array([math.lgamma(at + 0.5) for at in range(1 << bits)])
+    return table, np.append(0.0, np.cumsum(np.log(np.arange(1.0, table.size))))
 
 
 def _ratio(count: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -223,16 +223,19 @@ def test_the_ramp_of_a_contract_is_simulated_with_its_harms(
 ) -> None:
     contract = tmp_path / "launchworthy.yaml"
     contract.write_text(CONTRACT, encoding="utf-8")
-    command = ("--contract", str(contract), "--per-day", "4000", "--repetitions", "200")
+    command = ("--contract", str(contract), "--per-day", "4000", "--repetitions", "100")
     code, out, err = _run(capsys, *command, "--json")
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert found["days"] == 8.0
     assert set(found["left_out"]) == {"shadow", "launch", "answer/reliability/latency_p95"}
     worlds = {one["world"]: one for one in found["worlds"]}
-    assert worlds["nothing differs"]["ships"] > 0.9, "without a goal it ships once no harm is shown"
-    assert worlds["answer/outcomes/escalation is harmed"]["rolls_back"] > 0.9
-    assert "left out: shadow" in _run(capsys, *command)[1]
+    assert found["followed_days"] == 16.0
+    assert worlds["nothing differs"]["ships"] > 0.8, "without a goal it ships once no harm is shown"
+    assert worlds["answer/outcomes/escalation is harmed"]["rolls_back"] > 0.7
+    said = _run(capsys, *command)[1]
+    assert "followed for 16 days" in said
+    assert "left out: shadow" in said
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from launchworthy.rollout.experiment.interleaving import (
 )
 from launchworthy.rollout.experiment.plain import plain_reading, ratio_in_words, title_of
 from launchworthy.rollout.experiment.plan import CORRECTIONS, Kind, Metric, Plan, Role, plan_of, read_plan
+from launchworthy.rollout.experiment.ramping import simulate_ramp
 from launchworthy.rollout.experiment.reading import (
     Conclusion,
     ExperimentReading,
@@ -82,6 +83,7 @@ __all__ = [
     "read_plan",
     "read_simulated",
     "simulate",
+    "simulate_ramp",
     "size_of",
     "stored_experiment",
     "stored_experiments",

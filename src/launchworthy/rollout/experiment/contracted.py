@@ -1,5 +1,5 @@
-"""The ramp that a contract declares, as a plan to simulate. Pure; may import ``contract``, ``errors`` and
-this room.
+"""The ramp that a contract declares, as a plan to simulate. Pure; may import ``contract``, ``errors``,
+``rollout.ramp`` and this room.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from launchworthy.contract import Claim, Direction, Stage
 from launchworthy.errors import InputError
 from launchworthy.rollout.experiment.plan import Role
 from launchworthy.rollout.experiment.simulated_plan import SimulatedMetric, SimulatedPlan
+from launchworthy.rollout.ramp.looking import SPENDING
 
 __all__ = ["ramp_of"]
 
 _DAY_MS = 86_400_000.0
 _HARMS = "rollout/harms/"
+_MOST_STEPS = 300  # looks for harm in all of the plan; a server looks far more often, and finds as much
 _LEAST, _MOST = 0.001, 0.999  # rates between which a target of 0 or 100 % is taken to lie
 
 
 def ramp_of(
-    stages: Sequence[Stage], *, claims: Sequence[Claim], per_day: float, steps_per_day: int = 24
+    stages: Sequence[Stage], *, claims: Sequence[Claim], per_day: float
 ) -> tuple[SimulatedPlan, dict[str, str]]:
     """Stages that compare, harms at their targets with their margins; and what is left out, and why.
 
@@ -39,15 +41,18 @@ def ramp_of(
         else:
             kept.append((stage.share, stage.dwell_ms / _DAY_MS))
     metrics: list[SimulatedMetric] = []
+    confidence, harms = 0.95, 0
     for claim in claims:
         of = claim.options.get("of") if claim.address.partition("/")[2].startswith(_HARMS) else None
         if not isinstance(of, str) or claim.target is None:
             continue
+        harms += 1
         if claim.target.unit != "ratio":
             left_out[of] = "only shares are simulated; write others with their sd as a plan"
         elif not claim.margin:
             left_out[of] = "it has no margin"
         else:
+            confidence = claim.confidence
             metrics.append(
                 SimulatedMetric(
                     name=of,
@@ -65,6 +70,12 @@ def ramp_of(
     if not metrics:
         raise InputError("no harm of the contract is a share with a margin", hint="rollout: {harms: […]}")
     plan = SimulatedPlan(
-        stages=tuple(kept), per_day=per_day, metrics=tuple(metrics), steps_per_day=steps_per_day
+        stages=tuple(kept),
+        per_day=per_day,
+        metrics=tuple(metrics),
+        confidence=confidence,
+        harms=harms,
+        spending=SPENDING,
+        steps_per_day=max(1, min(8, int(_MOST_STEPS / sum(days for _, days in kept)))),
     )
     return plan, left_out

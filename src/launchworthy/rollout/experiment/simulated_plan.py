@@ -55,6 +55,7 @@ class SimulatedPlan:
         metrics: What is measured, goals and harms.
         confidence, spending: As in an experiment's plan.
         steps_per_day: How often harm is looked for.
+        harms: How many share the error, where not all of them are simulated.
     """
 
     stages: tuple[tuple[float, float], ...]
@@ -63,6 +64,7 @@ class SimulatedPlan:
     confidence: float = 0.95
     spending: str = "obrien-fleming"
     steps_per_day: int = 1
+    harms: int = 0
 
 
 def read_simulated(path: Path) -> SimulatedPlan:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Outcome", "Peeking", "Simulation", "simulate"]
+__all__ = ["MOST_REPETITIONS", "Outcome", "Peeking", "Simulation", "simulate"]
 
 _MOST_STEPS = 5_000
-_MOST_REPETITIONS = 20_000
+MOST_REPETITIONS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +75,22 @@ class Peeking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """All of it, with the plan that it is of."""
+    """All of it, with the plan that it is of.
+
+    Attributes:
+        plan, repetitions, seed: What was run.
+        days, users: Of the plan.
+        followed: Days after which what has not decided is said not to have.
+        looks, bounds: Shares of the planned information at which it may ship, and the z that each needs.
+        outcomes: One a world.
+        peeking: Ways to read the first goal.
+    """
 
     plan: SimulatedPlan
     repetitions: int
     seed: int
     days: float
+    followed: float
     users: int
     looks: tuple[float, ...]
     bounds: tuple[float, ...]
@@ -104,8 +114,8 @@ def simulate(plan: SimulatedPlan, *, repetitions: int = 1_000, seed: int = 1) ->
     """
     import numpy as np
 
-    if not 10 <= repetitions <= _MOST_REPETITIONS:
-        raise InputError(f"{repetitions} repetitions are not from 10 to {_MOST_REPETITIONS:,}")
+    if not 10 <= repetitions <= MOST_REPETITIONS:
+        raise InputError(f"{repetitions} repetitions are not from 10 to {MOST_REPETITIONS:,}")
     steps = _Steps(plan)
     rng = np.random.default_rng(seed)
     worlds: list[tuple[str, Mapping[str, float]]] = [("nothing differs", {})]
@@ -130,11 +140,13 @@ def simulate(plan: SimulatedPlan, *, repetitions: int = 1_000, seed: int = 1) ->
         for reading, looks in steps.readings:
             later = finds[1][reading] if len(finds) > 1 else math.nan
             peeking.append(Peeking(reading=reading, looks=looks, false_finds=finds[0][reading], finds=later))
+    days = sum(days for _, days in plan.stages)
     return Simulation(
         plan=plan,
         repetitions=repetitions,
         seed=seed,
-        days=sum(days for _, days in plan.stages),
+        days=days,
+        followed=days,
         users=int(steps.old[-1] + steps.new[-1]),
         looks=steps.looks.fractions,
         bounds=steps.looks.bounds,
