@@ -1,4 +1,4 @@
-"""Scenarios of what runs: a fix that is watched, columns that drift, and what fixed thresholds do."""
+"""Scenarios of what runs: a ramp, a fix that is watched, columns that drift, and what fixed thresholds do."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from launchworthy import stats
 from launchworthy.evidence.rates import compared
 from launchworthy.monitor.drifting import separate
 from launchworthy.records.incident import Rate
+from launchworthy.rollout.ramp.looking import SPENDING
 
 
 def _fix_watched(rng: np.random.Generator) -> bool:
@@ -29,6 +30,66 @@ def _fix_watched(rng: np.random.Generator) -> bool:
 def _rate_of(failed: int, calls: int, level: float) -> Rate:
     found = stats.clopper_pearson(failed, n=calls, level=level)
     return Rate(value=found.value, low=found.low, high=found.high, n=calls)
+
+
+def _at_margin(
+    rng: np.random.Generator, shares: np.ndarray, *, users: int = 400
+) -> tuple[np.ndarray, np.ndarray]:
+    """Users of both releases so far and the bad ones among them, at each look, of a candidate whose share is
+    worse by the 2 points that it may be."""
+    came = np.column_stack([rng.poisson(users * (1.0 - shares)), rng.poisson(users * shares)])
+    return np.cumsum(came, axis=0), np.cumsum(rng.binomial(came, [0.1, 0.12]), axis=0)
+
+
+def _always(n: np.ndarray, bad: np.ndarray, *, level: float) -> np.ndarray:
+    """At each look: 1 where the difference is shown to be beyond the margin, -1 within it, else 0."""
+    error = 0.5 * (1.0 - level)
+    gap = bad[:, 1] / n[:, 1] - bad[:, 0] / n[:, 0] - 0.02
+    spread = np.sqrt(sum(bad[:, arm] * (n[:, arm] - bad[:, arm]) / n[:, arm] ** 3 for arm in (0, 1)))
+    exact = stats.share_evidence((bad[:, 0], bad[:, 1]), n=(n[:, 0], n[:, 1]), gap=0.02)
+    widths = [
+        stats.asymptotic_sequence(
+            0.0, standard_error=1.0, n=stats.equal_arm_users(*of), level=1.0 - error, sides=1
+        ).high
+        if min(of) >= stats.FEWEST_WATCHED and seen >= stats.FEWEST_EVENTS
+        else np.inf
+        for of, seen in zip(n.tolist(), bad.sum(axis=1).tolist(), strict=True)
+    ]
+    found = (exact >= -np.log(error)) | (np.abs(gap) > np.array(widths) * spread)
+    return np.where(found, np.sign(gap), 0.0)
+
+
+def _taken_back(rng: np.random.Generator) -> bool:
+    """A candidate at its margin, looked at 199 times: it does no harm beyond, and is never taken back."""
+    n, bad = _at_margin(rng, np.full(199, 0.25))
+    return not (_always(n, bad, level=stats.harm_level(0.95, harms=1)) > 0.0).any()
+
+
+def _goes_on(rng: np.random.Generator) -> bool:
+    """The same in two stages of 14 days, one look each and one more: it must not go on by any of them.
+
+    By the calendar the looks are at the end of 5 %, at the same again, and at the end of 25 %.
+    """
+    n, bad = _at_margin(rng, np.repeat([0.05, 0.25], [28, 14]))
+    level, ends, spend = stats.harm_level(0.95, harms=1), [13, 27, 41], [0.186, 0.373, 1.0]
+    if (_always(n, bad, level=level)[ends] < 0.0).any():
+        return False
+    known: list[float] = []
+    for look, at in enumerate(ends):
+        share = bad[at] / n[at]
+        error = float(
+            stats.error_at_margin(share[0], margin=0.02, n=(n[at, 0], n[at, 1]), higher_is_better=False)
+        )
+        known.append(1.0 / error**2)
+        bounds = stats.look_bounds(
+            [each / known[-1] for each in known[:-1]] + [1.0],
+            error=level - 0.95,
+            spending=SPENDING,
+            spend=spend[: look + 1],
+        )
+        if share[1] - share[0] + bounds.bounds[-1] * error <= 0.02:
+            return False
+    return True
 
 
 _EVEN = np.full(12, 1.0 / 12)
@@ -108,6 +169,8 @@ def _p_value_of_millions(rng: np.random.Generator) -> bool:
 
 
 SCENARIOS = (
+    Scenario("ramp: always-valid harm at the margin, 199 looks", _taken_back, 0.975),
+    Scenario("ramp: planned looks and a repeated one, a release at the margin", _goes_on, 0.95),
     Scenario("fix that changes nothing, looked at twelve times, 300 calls before", _fix_watched, 0.95),
     Scenario("Jensen-Shannon less its floor, 12 categories, lower bound, n = 2,000", _distance_lower, 0.95),
     Scenario("Jensen-Shannon less its floor, 12 categories, upper bound, n = 2,000", _distance_upper, 0.94),
