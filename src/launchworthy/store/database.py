@@ -115,8 +115,8 @@ class Database:
         if not known:
             # A new file is made from the schema itself: the tool that migrates old ones is slow to load.
             with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
-                metadata.create_all(connection)
-                _VERSION.create(connection)
+                metadata.create_all(connection, checkfirst=False)
+                _VERSION.create(connection, checkfirst=False)
                 connection.execute(_VERSION.insert().values(version_num=HEAD))
             return
         from alembic import command

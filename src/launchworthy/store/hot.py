@@ -162,11 +162,13 @@ class Hot:
             for column in table.columns
         )
         instance.execute(f"CREATE TABLE IF NOT EXISTS raw.{table.name} ({columns})")
+        described = instance.execute(f"DESCRIBE raw.{table.name}").fetchall()
+        known = {name for name, *_ in described}
         for column in table.columns:
-            instance.execute(
-                f"ALTER TABLE raw.{table.name} ADD COLUMN IF NOT EXISTS"
-                f" {column.name} {SQL_TYPES[column.type]}"
-            )
+            if column.name not in known:
+                instance.execute(
+                    f"ALTER TABLE raw.{table.name} ADD COLUMN {column.name} {SQL_TYPES[column.type]}"
+                )
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[DuckDBPyConnection]:

@@ -148,9 +148,11 @@ class Store:
             sealed = sum(segment.rows for segment in self._segments.registered(table))
             state["stored", table] = sealed
             state["lost", table] = max(0, count - sealed - waiting.get(table, 0))
+        rows = ", ".join(["(?, ?, ?)"] * len(state))
         with self._hot.writing() as cursor:
-            cursor.executemany(
-                "INSERT INTO raw.state VALUES (?, ?, ?)", [[*key, value] for key, value in state.items()]
+            cursor.execute(
+                f"INSERT INTO raw.state VALUES {rows}",  # noqa: S608
+                [part for key, value in state.items() for part in (*key, value)],
             )
         return state
 
