@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 # Timing decides nothing here, and a failure must come back: the seed is fixed.
 settings.register_profile(
@@ -17,6 +24,19 @@ settings.load_profile("suite")
 # Thousands of imported classes live as long as the run: looking for garbage among them as often as Python
 # does by default takes a twelfth of its time.
 gc.set_threshold(20_000, 10, 100)
+
+
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Forking]:
+    """Starts processes that need not load everything first; see ``forking.py``."""
+    spec = importlib.util.spec_from_file_location("forking", Path(__file__).with_name("forking.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    processes: Forking = module.Forking()
+    yield processes
+    processes.close()
 
 
 @pytest.hookimpl(trylast=True)

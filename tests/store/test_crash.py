@@ -11,13 +11,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet
 import pytest
 
 from launchworthy.store import Store, StoreOptions
 
+if TYPE_CHECKING:
+    from tests.forking import Forking
+
 OpenStore = Callable[..., Store]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+KilledAt = Callable[[str, str], None]
 PROGRAM = Path(__file__).with_name("crashing.py")
 
 
@@ -33,15 +39,18 @@ def _load() -> ModuleType:
 crashing = _load()
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder), *arguments], capture_output=True, text=True, timeout=60
-    )
+@pytest.fixture
+def run(folder: Path, forking: Forking) -> Run:
+    return lambda *arguments: forking.run(str(PROGRAM), str(folder), *arguments)
 
 
-def killed_at(folder: Path, job: str, step: str) -> None:
-    done = run(folder, job, step)
-    assert done.returncode == -signal.SIGKILL, f"never came to {step}: {done.stderr[-2000:]}"
+@pytest.fixture
+def killed_at(run: Run) -> KilledAt:
+    def kill(job: str, step: str) -> None:
+        done = run(job, step)
+        assert done.returncode == -signal.SIGKILL, f"never came to {step}: {done.stderr[-2000:]}"
+
+    return kill
 
 
 def test_kill_9_under_load_loses_and_doubles_no_acknowledged_batch(
@@ -74,9 +83,9 @@ def test_kill_9_under_load_loses_and_doubles_no_acknowledged_batch(
 
 @pytest.mark.parametrize("step", ["ingest.begin", "ingest.commit", "flush.commit", "flush.committed"])
 def test_a_crash_while_ingesting_stores_what_is_resent_once(
-    folder: Path, open_store: OpenStore, step: str
+    open_store: OpenStore, killed_at: KilledAt, step: str
 ) -> None:
-    killed_at(folder, "ingest", step)
+    killed_at("ingest", step)
     store = open_store(clock=lambda: crashing.clock_at(3))
     crashing.fill(store)
     assert store.query("SELECT count(*) AS n, count(DISTINCT span_id) AS ids FROM spans") == [
@@ -91,12 +100,14 @@ def test_a_crash_while_ingesting_stores_what_is_resent_once(
     "step",
     ["segment.write", "segment.sync", "segment.rename", "seal.register", "seal.clear", "seal.cleared"],
 )
-def test_a_crash_while_sealing_leaves_every_row_once(folder: Path, open_store: OpenStore, step: str) -> None:
+def test_a_crash_while_sealing_leaves_every_row_once(
+    folder: Path, open_store: OpenStore, killed_at: KilledAt, step: str
+) -> None:
     with_rows = open_store(clock=lambda: crashing.clock_at(1))
     crashing.fill(with_rows)
     before = with_rows.query("SELECT * FROM spans ORDER BY span_id")
     with_rows.close()
-    killed_at(folder, "seal", step)
+    killed_at("seal", step)
     store = open_store(clock=lambda: crashing.clock_at(3))
     assert store.query("SELECT * FROM spans ORDER BY span_id") == before
     store.seal()
@@ -138,10 +149,10 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_an_erasure_that_a_crash_interrupted_is_completed_at_the_next_start(
-    folder: Path, open_store: OpenStore, sealed: Path, step: str
+    folder: Path, open_store: OpenStore, killed_at: KilledAt, sealed: Path, step: str
 ) -> None:
     shutil.copytree(sealed, folder)
-    killed_at(folder, "erase", step)
+    killed_at("erase", step)
     store = open_store(clock=lambda: crashing.clock_at(3))
     assert store.query("SELECT count(*) AS n FROM spans WHERE user_id = ?", [crashing.SUBJECT]) == [{"n": 0}]
     assert store.query("SELECT count(*) AS n, count(DISTINCT span_id) AS ids FROM spans") == [
@@ -158,8 +169,8 @@ def test_an_erasure_that_a_crash_interrupted_is_completed_at_the_next_start(
             assert crashing.SUBJECT.encode() not in raw, path
 
 
-def test_a_full_disk_refuses_and_keeps_what_was_acknowledged(folder: Path, open_store: OpenStore) -> None:
-    done = run(folder, "full", str(400_000))
+def test_a_full_disk_refuses_and_keeps_what_was_acknowledged(run: Run, open_store: OpenStore) -> None:
+    done = run("full", str(400_000))
     assert done.returncode == 0, done.stderr[-2000:]
     *acknowledged, last = done.stdout.splitlines()
     assert last in ("refused LW507", "refused LW500")
