@@ -8,7 +8,7 @@ candidate that does harm hands over three in ten of the German speakers, who are
 Each world is gone through twice: as the ramp is, and as it was without planned looks, on bounds that always hold.
 
 With ``--demo``: the contract of the demo product, its releases, and users who do what the demo's users do. The first
-try has harm planted in the questions that ask for a function. As in the demo, a person enters pilot after three days.
+try has harm planted in the questions that ask for a function. Nobody has a release on its first day.
 
 Everything is looked at once a day. The bounds and the decision are those of the product: ``watched_shares``,
 ``error_at_margin``, ``rollout.ramp.decide``.
@@ -87,7 +87,6 @@ def ramp_once(
     *,
     users_a_day: int,
     planned: bool,
-    by_hand: Sequence[str],
 ) -> Ended:
     """One release, day by day."""
     own = stages(contract)
@@ -112,20 +111,12 @@ def ramp_once(
                 rng.binomial(came - new, world.before.get(of, 0.0)),
                 rng.binomial(new, world.after.get(of, 0.0)),
             ]
-        if users.min() < 1:
-            continue
-        seen = [
-            _status(each, bad[each.address], users, now, of=len(harms), planned=planned) for each in harms
-        ]
+        told = harms if users.min() > 0 else []  # of nobody, nothing is known
+        seen = [_status(each, bad[each.address], users, now, of=len(harms), planned=planned) for each in told]
         while (step := decide(ramp, Seen(at=now, blocking={}, harms=seen)).step) is not None:
             ramp = ramp.after(step)
             if ramp.state in (RampState.ROLLED_BACK, RampState.COMPLETE):
                 break
-        following, until = ramp.next_stage, ramp.dwells_until
-        if following and following.name in by_hand and until and now >= until and not ramp.state.is_over:
-            ramp = ramp.after(
-                Step(at=now, action=Action.ENTER, stage=following.name, reason="bench", by="bench")
-            )
         if ramp.state in (RampState.ROLLED_BACK, RampState.COMPLETE):
             break
     how = {RampState.ROLLED_BACK: "taken back", RampState.COMPLETE: "with everybody"}
@@ -163,13 +154,11 @@ def many(
     seed: int,
     users_a_day: int,
     planned: bool = True,
-    by_hand: Sequence[str] = (),
 ) -> list[Ended]:
     """The same world from seeds that follow each other."""
     return [
         ramp_once(
-            contract, world, np.random.default_rng((seed, each)), users_a_day=users_a_day, planned=planned,
-            by_hand=by_hand,
+            contract, world, np.random.default_rng((seed, each)), users_a_day=users_a_day, planned=planned
         )
         for each in range(repetitions)
     ]  # fmt: skip
@@ -233,8 +222,7 @@ def demo(options: argparse.Namespace) -> None:
     for name, release, back_is, gone_is in told:
         world = World(name, {of: helped["baseline"]}, {of: helped[release]})
         ended = many(
-            contract, world, repetitions=options.repetitions, seed=options.seed, users_a_day=USERS_A_DAY,
-            by_hand=("pilot",),
+            contract, world, repetitions=options.repetitions, seed=options.seed, users_a_day=USERS_A_DAY
         )  # fmt: skip
         back, gone, waits = (_of(ended, how) for how in ("taken back", "with everybody", "waiting"))
         print(name)
@@ -242,8 +230,8 @@ def demo(options: argparse.Namespace) -> None:
         print(f"  {gone_is:16} {share(gone, ended)}: {_days(gone)}")
         print(f"  {'waits':16} {share(waits, ended)}: still in a stage after {DAYS} days, no harm ruled out")
         if back and release == "first_try":
-            in_time = [each for each in back if each.days <= 10]
-            print(f"  {'by day 10':16} {share(in_time, ended)}: caught before pilot may end")
+            in_time = [each for each in back if each.days <= 8]
+            print(f"  {'by day 8':16} {share(in_time, ended)}: caught before pilot may end")
             print(
                 f"  {'exposed':16} {median(each.users for each in back):,.0f} users (median) had it by then"
             )

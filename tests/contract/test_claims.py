@@ -157,6 +157,9 @@ def test_the_margin_for_all_is_no_wider_than_what_a_target_leaves_open(generativ
     made = _claims(text)
     assert made["answer/quality/citation_correctness/baseline"].margin == pytest.approx(0.005)
     assert made["rollout/harms/answer/reliability/error"].margin == pytest.approx(0.01)
+    own = text.replace("error: {at_most: 1 %}", "error: {at_most: 1 %, margin: 3 %}")
+    assert own != text
+    assert _claims(own)["rollout/harms/answer/reliability/error"].margin == pytest.approx(0.03)
 
 
 def test_a_score_shows_no_personal_data_unless_the_file_speaks_of_it(predictive: str) -> None:

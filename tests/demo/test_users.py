@@ -68,7 +68,7 @@ def test_everything_they_leave_is_labelled_as_simulated(
     workflow = contract.workflows["answer"]
     assert workflow.success is not None
     outcomes = {event.attributes.get("launchworthy.outcome.event") for event in recorded.events} - {None}
-    assert outcomes == {workflow.success.event, *workflow.success.unless}
+    assert outcomes == {workflow.success.event, *workflow.success.unless, "followed_up"}
     reasons = {event.attributes.get("launchworthy.feedback.reason") for event in recorded.events} - {None}
     assert reasons <= set(workflow.failures)
     assert all(span.attributes.get("user.id") != "simulated-user-6-0" for span in recorded.spans)

@@ -1,4 +1,4 @@
-"""A release does harm to simulated users, is taken back and mended: ``python -m launchworthy.demo.ramp``.
+"""A promise is not kept, a first cure does harm, a second holds: ``python -m launchworthy.demo.ramp``.
 
 May import ``contract``, ``evals``, ``gold``, ``records``, ``server`` and this room. The days are made up, by
 a clock that is moved, and so are the users; what they are shown is what each release answers, and what is
@@ -33,7 +33,7 @@ from launchworthy.server.local import LocalWorkspace
 
 __all__ = ["USERS_A_DAY", "Story", "main"]
 
-_BACK = timedelta(days=26)  # within the retention of traces
+_BACK = timedelta(days=13)  # until about now, where the harm is seen as soon as it mostly is
 USERS_A_DAY = 1_000
 _BY = "simulated maintainer"
 _SIMULATED = "the users are simulated: this shows how a ramp goes, and proves nothing"
@@ -61,38 +61,52 @@ class Story:
         self._assistants = {name: assistant(name) for name in ("baseline", "first_try", "candidate")}
         self._given: dict[tuple[str, str], Answer] = {}
         self._day = 0
+        self._ends = now[0] + _BACK
 
-    def tell(self) -> tuple[Mapping[str, Any], Incident | None, Mapping[str, Any]]:
-        """Both ramps as they ended, and the incident between them."""
+    def tell(self) -> tuple[Mapping[str, Any], tuple[Incident, ...], Mapping[str, Any]]:
+        """Both ramps as they ended, and the incidents, oldest first."""
         text = (self._folder / "launchworthy.yaml").read_text(encoding="utf-8")
         self._workspace.register_contract(product=PRODUCT, text=text, path="launchworthy.yaml")
         for one in self._assistants.values():
             self._workspace.register_release(one.release, product=PRODUCT)
         version, items = freeze(self._items, product=PRODUCT, name=WORKFLOW, created_at=self._now[0])
         self._workspace.add_gold(version, items)
-        first = self._ramp("first_try", days=10)
+        self._use("baseline", share=0.0)
+        self._run("baseline", version)
+        self._workspace.measure_all()  # which sees that keyword search keeps less than is promised
+        first = self._ramp("first_try", days=8)
         self._run("first_try", version)
-        incident = next(
-            (each for each in self._workspace.incidents(product=PRODUCT) if each.source == "rollback"), None
-        )
-        if incident is None:
-            return first, None, first
+        if not any(each.source == "rollback" for each in self._workspace.incidents(product=PRODUCT)):
+            return first, (), first
         self._move(hours=2)
-        self._workspace.close_incident(
-            product=PRODUCT,
-            incident_id=incident.id,
-            by=_BY,
-            because="the index has functions, methods and classes again",
-            was=Was.REAL,
-            mechanism=Mechanism.RETRIEVAL,
-            gold_items=[f"{WORKFLOW}/{item.id}" for item in self._harmed()],
-            release=self._assistants["candidate"].release.id,
+        self._close(
+            "monitor", "it no longer takes the documentation's own words to find it", self._reworded()
         )
+        self._close("rollback", "the index has functions, methods and classes again", self._harmed())
         self._move(hours=1)
         self._run("candidate", version)
-        second = self._ramp("candidate", days=10)
+        second = self._ramp("candidate", days=(self._ends - self._now[0]) // timedelta(days=1))
         self._workspace.measure_all()  # which looks at the fix, too
-        return first, self._workspace.incident(product=PRODUCT, incident_id=incident.id).incident, second
+        told = self._workspace.incidents(product=PRODUCT)
+        return first, tuple(sorted(told, key=lambda each: each.opened_at)), second
+
+    def _close(self, source: str, because: str, items: Sequence[GoldItem]) -> None:
+        for each in self._workspace.incidents(product=PRODUCT):
+            if each.source == source:
+                self._workspace.close_incident(
+                    product=PRODUCT,
+                    incident_id=each.id,
+                    by=_BY,
+                    because=because,
+                    was=Was.REAL,
+                    mechanism=Mechanism.RETRIEVAL,
+                    gold_items=[f"{WORKFLOW}/{item.id}" for item in items],
+                    release=self._assistants["candidate"].release.id,
+                )
+
+    def _reworded(self) -> list[GoldItem]:
+        """Questions in none of the documentation's words."""
+        return [item for item in self._asked if "paraphrase" in item.slices]
 
     def _answer(self, name: str, question: str) -> Answer:
         """What a release answers, asked once."""
@@ -124,10 +138,10 @@ class Story:
         )
         ramp = self._enter(ramp)
         for day in range(days):
-            if day == 3:  # as long as the stage before it lasts
+            if day == 1:  # as long as the stage before it lasts, in which nobody has it
                 ramp = self._enter(ramp)
             self._use(name, share=ramp["share"])
-            if day >= 3:  # before, too few have it for a look to tell anything
+            if day >= 1:
                 ramp = self._workspace.evaluate_ramp(product=PRODUCT) or ramp
             if ramp["state"] == "rolled_back":
                 break
@@ -174,8 +188,9 @@ class Story:
                 call | self._span(shown, item, found, at=at, took_ms=chance.lognormvariate(2.3, 0.5))
             )
             then = reaction(asked, found, chance)
-            if then.event is not None:
-                outcomes.append(call | {"event": then.event, "time": at + int(chance.uniform(5, 50) * 6e10)})
+            for place, event in enumerate(then.events):
+                after = int(chance.uniform(5, 20) * 6e10) + place * int(20 * 6e10)
+                outcomes.append(call | {"event": event, "time": at + after})
             if then.rating is not None:
                 said = {"rating": then.rating, "reason": then.reason, "time": at + int(6e10)}
                 feedback.append(call | said)
@@ -245,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if workspace.ramps(product=PRODUCT):
                 print("The folder has its ramps already.")
                 return 0
-            first, incident, second = Story(workspace, now=now, folder=folder, seed=given.seed).tell()
+            first, incidents, second = Story(workspace, now=now, folder=folder, seed=given.seed).tell()
         finally:
             workspace.close()
     except LaunchworthyError as error:
@@ -253,11 +268,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(f"Made-up days and simulated users, seed {given.seed}:")
     print(f"  {first['release']} {first['state'].replace('_', ' ')}: {first['steps'][-1]['reason']}")
-    if incident is None:
+    if not incidents:
         return 1
-    print(f"  incident {incident.id}, {incident.failure_mode}: {incident.state}")
-    for proof in () if incident.verification is None else incident.verification.proofs:
-        print(f"    {proof.where}: {proof.reason}")
+    for incident in incidents:
+        print(f"  incident {incident.id} by a {incident.source}, {incident.failure_mode}: {incident.state}")
+        for proof in () if incident.verification is None else incident.verification.proofs:
+            print(f"    {proof.where}: {proof.reason}")
     print(f"  {second['release']} {second['state']}: {second['stage']}, {second['next']['because']}")
     return 0
 

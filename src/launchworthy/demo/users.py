@@ -58,13 +58,23 @@ class Reaction:
 
     Attributes:
         event: Outcome: ``found_it`` or ``asked_elsewhere``; None where they just leave.
+        follows_up: Whether they ask once more before that.
         rating: From -1 to 1; None where they rate nothing.
         reason: Failure mode of the contract; None where nothing is said.
     """
 
     event: str | None
+    follows_up: bool = False
     rating: float | None = None
     reason: str | None = None
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Outcome events, in their order."""
+        return (
+            *(("followed_up",) if self.follows_up else ()),
+            *(() if self.event is None else (self.event,)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,14 +165,19 @@ def reaction(question: SimulatedQuestion, found: Answer, chance: random.Random) 
     if found.answered and any(name in relevant for name in found.citations):
         happy = chance.random() < 0.9
         return Reaction(event="found_it" if happy else None, rating=1.0 if happy and rated < 0.1 else None)
+    named = any(hit.id in relevant for hit in found.found[:3])
     if not found.answered:
-        named = any(hit.id in relevant for hit in found.found[:3])
         if named and chance.random() < 0.4:
             return Reaction(event="found_it")
         reason = "refuses_documented" if rated < 0.2 else None
         return Reaction(event="asked_elsewhere", rating=-1.0 if reason else None, reason=reason)
+    follows_up = chance.random() < 0.4
+    if follows_up and named and chance.random() < 0.9:  # the answer was not far off
+        return Reaction(event="found_it", follows_up=True)
     reason = None if rated >= 0.3 else "wrong_object" if chance.random() < 0.7 else "wrong_citation"
-    return Reaction(event="asked_elsewhere", rating=-1.0 if reason else None, reason=reason)
+    return Reaction(
+        event="asked_elsewhere", follows_up=follows_up, rating=-1.0 if reason else None, reason=reason
+    )
 
 
 def ask_all(
@@ -176,9 +191,9 @@ def ask_all(
             question.text, user=question.user, session=question.session, simulated=True
         )
         then = reaction(question, found, chance)
-        if then.event is not None:
+        for event in then.events:
             lw.outcome(
-                then.event,
+                event,
                 trace_id=found.trace_id,
                 user=question.user,
                 session=question.session,

@@ -72,7 +72,15 @@ Statistic = Annotated[
 ]
 
 
-class OutcomeLine(Line):
+class HarmLine(Line):
+    """A line that a rollout may watch for harm."""
+
+    margin: AnyQuantity | None = Field(
+        default=None, description="How much worse a release may be, where `rollout/harms` names the line."
+    )
+
+
+class OutcomeLine(HarmLine):
     """What changes for users."""
 
     before: AnyQuantity | None = Field(
@@ -106,20 +114,20 @@ class QualityLine(Line):
     )
 
 
-class TrustLine(Line):
+class TrustLine(HarmLine):
     """Whether people can rely on it, and do."""
 
     slice: Name | None = Field(default=None, description="Only for this slice.")
     within: Duration | None = Field(default=None, description="How soon, such as an undo within 1h.")
 
 
-class ReliabilityLine(Line):
+class ReliabilityLine(HarmLine):
     """Whether it answers, and how fast."""
 
     slice: Name | None = Field(default=None, description="Only for this slice.")
 
 
-class EconomicsLine(Line):
+class EconomicsLine(HarmLine):
     """What it costs and brings."""
 
     slice: Name | None = Field(default=None, description="Only for this slice.")
