@@ -13,6 +13,7 @@ import importlib.util
 import sys
 import sysconfig
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["source_of"]
@@ -71,12 +72,17 @@ def _beside(root: Path, name: str) -> Path | None:
     return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
-def _imports(source: bytes, name: str, *, package: bool) -> Iterator[str]:
+@lru_cache(maxsize=4_096)  # a run asks for its code where it begins and where it is asked
+def _imports(source: bytes, name: str, *, package: bool) -> frozenset[str]:
     """Names that may be modules, with the packages that they are in."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        return
+        return frozenset()
+    return frozenset(_imported(tree, name, package=package))
+
+
+def _imported(tree: ast.Module, name: str, *, package: bool) -> Iterator[str]:
     for node in _statements(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
