@@ -21,7 +21,7 @@ import tempfile
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 _PRELOADED = (
     "launchworthy.cli.up",
@@ -42,6 +42,14 @@ class Forked:
         self.returncode: int | None = None
         self._told = os.fdopen(told, "rb", buffering=0)
         self.pid = int(self._line())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.stdout is not None:
+            self.stdout.close()
+        self.wait()
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit code, negative where a signal ended it."""

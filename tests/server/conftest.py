@@ -10,13 +10,12 @@ import os
 import random
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -26,6 +25,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from launchworthy.cli.main import main
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.store import StoreOptions
+
+if TYPE_CHECKING:
+    from tests.forking import Forked, Forking
 
 CONTRACT = """\
 launchworthy: 1
@@ -128,7 +130,7 @@ def make_request(
 class Running:
     """A server process that answers at ``url``."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     url: str
     data: Path
 
@@ -177,39 +179,26 @@ StartServer = Callable[..., Running]
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[StartServer]:
+def serving(folder: Path, forking: Forking) -> Iterator[StartServer]:
     """Starts servers in ``folder``; those that still run at the end are killed."""
-    started: list[subprocess.Popen[str]] = []
+    with ExitStack() as started:
 
-    def start(*arguments: str, data: str = "data") -> Running:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "launchworthy", "up", "--port", "0", "--data", data, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=folder,
-            env=clean_environment(),
-        )
-        started.append(process)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        match = re.search(r"http://\S+?:\d+", line)
-        assert match is not None, line + process.stdout.read()
-        return Running(process=process, url=match[0], data=folder / data)
-
-    try:
-        yield start
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+        def start(*arguments: str, data: str = "data") -> Running:
+            command = ("-m", "launchworthy", "up", "--port", "0", "--data", data, *arguments)
+            process = started.enter_context(forking.start(*command, cwd=folder, env=clean_environment()))
+            started.callback(process.kill)
             assert process.stdout is not None
-            process.stdout.close()
+            line = process.stdout.readline()
+            match = re.search(r"http://\S+?:\d+", line)
+            assert match is not None, line + process.stdout.read()
+            return Running(process=process, url=match[0], data=folder / data)
+
+        yield start
 
 
 @pytest.fixture
-def start_server(tmp_path: Path) -> Iterator[StartServer]:
-    with serving(tmp_path) as start:
+def start_server(tmp_path: Path, forking: Forking) -> Iterator[StartServer]:
+    with serving(tmp_path, forking) as start:
         yield start
 
 
@@ -237,22 +226,9 @@ def run_launchworthy(*arguments: str, folder: Path) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
-def run_to_its_end(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The same as a process of its own, for what would serve."""
-    return subprocess.run(
-        [sys.executable, "-m", "launchworthy", *arguments],
-        cwd=folder,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @pytest.fixture(scope="session")
-def serving_in() -> Callable[[Path], contextlib.AbstractContextManager[StartServer]]:
-    return serving
+def serving_in(forking: Forking) -> Callable[[Path], contextlib.AbstractContextManager[StartServer]]:
+    return lambda folder: serving(folder, forking)
 
 
 @pytest.fixture(scope="session")
@@ -266,14 +242,19 @@ def run_command() -> RunCommand:
 
 
 @pytest.fixture(scope="session")
-def run_process() -> RunCommand:
-    return run_to_its_end
+def run_process(forking: Forking) -> RunCommand:
+    """The same as a process of its own, for what would serve."""
+
+    def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        return forking.run("-m", "launchworthy", *arguments, cwd=folder, env=clean_environment())
+
+    return run
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory, forking: Forking) -> Iterator[Running]:
     """One server for the tests of a module that only add to it."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "launchworthy.yaml").write_text(CONTRACT)
-    with serving(folder) as start:
+    with serving(folder, forking) as start:
         yield start()

@@ -7,8 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -28,6 +26,9 @@ from launchworthy.server.caller import Caller
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.telling import SIGNATURE, signature
 from launchworthy.store import StoreOptions
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 CONTRACT = """\
 launchworthy: 1
@@ -749,22 +750,18 @@ time.sleep(60)
 """
 
 
-def test_an_application_that_is_killed_as_it_acts_is_followed_or_asked_after(live: Shop) -> None:
+def test_an_application_that_is_killed_as_it_acts_is_followed_or_asked_after(
+    live: Shop, forking: Forking
+) -> None:
     """What may be repeated is, under the same key; of the rest a person says how it ended."""
     app = live.app()
     rows = [_row("w-1"), _call(id="w-2", tool="mail", arguments={"text": "hello"}, provenance={})]
     repeats, once = [app.request(call_of(row)) for row in rows]
     assert [_decide(live, "mia", each) for each in (repeats, once)] == [200, 200]
-    worker = subprocess.Popen(
-        [sys.executable, "-c", _WORKER, live.server.url, live.keys["app"], json.dumps(rows)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert worker.stdout is not None
-    with worker.stdout:
+    with forking.start("-c", _WORKER, live.server.url, live.keys["app"], json.dumps(rows)) as worker:
+        assert worker.stdout is not None
         keys = [worker.stdout.readline().strip(), worker.stdout.readline().strip()]
         worker.kill()
-        worker.wait()
     assert keys == [repeats.key, once.key]
     deadline = time.monotonic() + 30
     while app.get("w-2").state is not ApprovalState.UNKNOWN:
@@ -810,27 +807,14 @@ lw.flush()
 """
 
 
-def test_an_application_that_is_restarted_resumes_and_what_it_did_is_evidence(live: Shop) -> None:
+def test_an_application_that_is_restarted_resumes_and_what_it_did_is_evidence(
+    live: Shop, forking: Forking
+) -> None:
     paid = live.folder / "paid"
 
     def run(step: str) -> str:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                _APPLICATION,
-                live.server.url,
-                live.keys["app"],
-                "shop.yaml",
-                step,
-                str(paid),
-            ],
-            cwd=live.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        told = (live.server.url, live.keys["app"], "shop.yaml", step, str(paid))
+        done = forking.run("-c", _APPLICATION, *told, cwd=live.folder)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

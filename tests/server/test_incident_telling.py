@@ -8,15 +8,13 @@ import hashlib
 import hmac
 import json
 import socketserver
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +23,9 @@ from launchworthy.records.incident import IncidentSource, Mechanism, Was
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.posting import SIGNATURE
 from launchworthy.store import Store, StoreOptions
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 NIGHT = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
 PRODUCT = "shop"
@@ -343,14 +344,9 @@ while True:
 
 
 def test_a_kill_leaves_each_incident_whole_opened_once_and_still_to_be_told(
-    tmp_path: Path, listener: Listener
+    tmp_path: Path, listener: Listener, forking: Forking
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", _OPENING, str(tmp_path / "data"), f"{listener.url}/hook"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    with forking.start("-c", _OPENING, str(tmp_path / "data"), f"{listener.url}/hook") as process:
         assert process.stdout is not None
         acknowledged = [process.stdout.readline() for _ in range(20)]
         process.kill()

@@ -6,7 +6,6 @@ import importlib.util
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,14 +53,12 @@ def killed_at(run: Run) -> KilledAt:
 
 
 def test_kill_9_under_load_loses_and_doubles_no_acknowledged_batch(
-    folder: Path, open_store: OpenStore
+    folder: Path, open_store: OpenStore, forking: Forking
 ) -> None:
     acknowledged: set[str] = set()
-    for wait_s in (0.3, 0.6, 0.9):
+    for wait_s in (0.2, 0.4, 0.6):
         before = len(acknowledged)
-        with subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(folder), "flood", "30"], stdout=subprocess.PIPE, text=True
-        ) as process:
+        with forking.start(str(PROGRAM), str(folder), "flood", "30") as process:
             assert process.stdout is not None
             acknowledged.add(f"{process.stdout.readline().strip()}")
             time.sleep(wait_s)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from launchworthy.errors import ConflictError, NotFoundError
 from launchworthy.store import Store
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 STEPS = """
 import sys
@@ -80,12 +81,11 @@ def test_a_ramp_that_is_not_there_is_told(store: Store) -> None:
     assert _chained(store) == []
 
 
-def test_after_kill_9_the_ramp_and_the_chain_tell_the_same_steps(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", STEPS, str(tmp_path / "data")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def test_after_kill_9_the_ramp_and_the_chain_tell_the_same_steps(tmp_path: Path, forking: Forking) -> None:
+    with forking.start("-c", STEPS, str(tmp_path / "data")) as process:
         assert process.stdout is not None
         told = [process.stdout.readline() for _ in range(30)]
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         told += process.stdout.readlines()
     last = int(told[-1])
     with Store.open(tmp_path / "data") as store:
