@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from launchworthy.evals.cache import ReplyCache, cache_key
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 PUTS = """
 import sys
@@ -105,11 +107,12 @@ def test_a_reply_that_is_too_old_is_asked_for_again(tmp_path: Path) -> None:
     cache.close()
 
 
-def test_two_processes_fill_it_at_once_and_neither_is_in_trouble(tmp_path: Path) -> None:
+def test_two_processes_fill_it_at_once_and_neither_is_in_trouble(tmp_path: Path, forking: Forking) -> None:
     path = tmp_path / "replies.sqlite"
-    command = [sys.executable, "-c", PUTS, str(path)]
-    processes = [subprocess.Popen([*command, name]) for name in ("ana", "ben")]
-    assert [process.wait(60) for process in processes] == [0, 0]
+    processes = [forking.start("-c", PUTS, str(path), name) for name in ("ana", "ben")]
+    for process in processes:
+        with process:
+            assert process.wait(60) == 0
     cache = ReplyCache(path)
     for name in ("ana", "ben"):
         assert all(cache.get(f"{name}-{n}") == f"{name} said {n}".encode() for n in range(300))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import Result
@@ -21,6 +20,9 @@ from launchworthy.evals.cache import ReplyCache
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run, Score
 from launchworthy.store import Store
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 Call = Callable[..., Result]
 NewRun = Callable[..., Run]
@@ -92,7 +94,7 @@ import resource, os
 folder = Path(sys.argv[1])
 run = Run(id="r", product="p", workflow="w", release="r-1", target="t", gold="g@1", split="all", scorers=(),
           status="running", started_at=datetime(2026, 11, 24, tzinfo=UTC))
-items = [GoldItem(id=f"q{n:05}", input=n) for n in range(4000)]
+items = [GoldItem(id=f"q{n:05}", input=n) for n in range(1500)]
 with Store.open(folder) as store:
     if sys.argv[2] == "full":
         with store.runs._database.read() as connection:
@@ -100,7 +102,7 @@ with Store.open(folder) as store:
         store.runs._database._engine.dispose()
         from sqlalchemy import event
         event.listen(store.runs._database._engine, "connect",
-                     lambda c, _: c.execute(f"PRAGMA max_page_count = {pages + 300}"))
+                     lambda c, _: c.execute(f"PRAGMA max_page_count = {pages + 100}"))
     import launchworthy.evals.engine as engine
     engine._DISK_WAIT_S = 0.0
     try:
@@ -112,17 +114,18 @@ with Store.open(folder) as store:
 """
 
 
-def test_a_full_disk_is_told_and_what_was_stored_is_there_when_there_is_room_again(tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_what_was_stored_is_there_when_there_is_room_again(
+    tmp_path: Path, forking: Forking
+) -> None:
     def sit(disk: str) -> Any:
-        command = [sys.executable, "-c", FULL, str(tmp_path / "data"), disk]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = forking.run("-c", FULL, str(tmp_path / "data"), disk)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     message, kept = sit("full")
     assert message == "the disk is full; nothing was acknowledged"
-    assert 0 < kept < 4_000
-    assert sit("roomy") == ["complete", 4_000]
+    assert 0 < kept < 1_500
+    assert sit("roomy") == ["complete", 1_500]
 
 
 def test_no_room_for_the_reply_cache_is_a_warning_and_no_more(

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from launchworthy.evals.cache import CACHE_FILE, ReplyCache, cached_texts, forget_replies
 from launchworthy.evals.journal import ReplyJournal
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 WRITES = """
 import sys, time
@@ -22,12 +23,12 @@ time.sleep(60)
 """
 
 
-def _killed(path: Path) -> Path:
+def _killed(path: Path, forking: Forking) -> Path:
     """The journal that a process left which was killed after two replies."""
-    with subprocess.Popen([sys.executable, "-c", WRITES, str(path)], stdout=subprocess.PIPE) as process:
+    with forking.start("-c", WRITES, str(path)) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"written\n"
-        process.send_signal(signal.SIGKILL)
+        assert process.stdout.readline() == "written\n"
+        process.kill()
     (left,) = path.parent.glob("*.journal")
     return left
 
@@ -40,17 +41,19 @@ def _held(path: Path, *keys: str) -> list[bytes | None]:
         cache.close()
 
 
-def test_what_a_killed_process_had_written_is_in_the_cache_of_the_next(tmp_path: Path) -> None:
+def test_what_a_killed_process_had_written_is_in_the_cache_of_the_next(
+    tmp_path: Path, forking: Forking
+) -> None:
     path = tmp_path / CACHE_FILE
-    left = _killed(path)
+    left = _killed(path, forking)
     assert oct(left.stat().st_mode & 0o777) == "0o600"
     assert _held(path, "ab01", "ab02") == [b'["one", 1.0, null]', b'["two", 1.0, null]']
     assert not left.exists()
 
 
-def test_a_torn_line_and_a_line_that_is_none_are_left_out(tmp_path: Path) -> None:
+def test_a_torn_line_and_a_line_that_is_none_are_left_out(tmp_path: Path, forking: Forking) -> None:
     path = tmp_path / CACHE_FILE
-    left = _killed(path)
+    left = _killed(path, forking)
     with left.open("ab") as file:
         file.write(b"nospace\n\xff\xfe \n\nab03 [1]\nab04 [2")
     assert _held(path, "ab02", "ab03", "ab04") == [b'["two", 1.0, null]', b"[1]", None]
@@ -74,9 +77,11 @@ def test_the_journal_of_a_process_that_runs_is_its_own(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.journal"))
 
 
-def test_erasing_leaves_nothing_of_what_a_killed_process_had_written(tmp_path: Path) -> None:
+def test_erasing_leaves_nothing_of_what_a_killed_process_had_written(
+    tmp_path: Path, forking: Forking
+) -> None:
     path = tmp_path / CACHE_FILE
-    left = _killed(path)
+    left = _killed(path, forking)
     forget_replies(tmp_path, about=lambda text: False)
     assert not left.exists()
     assert _held(path, "ab01") == [None]

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 SITTING = """
 import json, os, sys
@@ -39,7 +39,9 @@ evaluate(items, target=HttpTarget(url=sys.argv[1]), scorers=[], runs=FileStore(s
 """
 
 
-def test_after_kill_9_no_call_that_had_come_back_is_made_again(serve: Any, tmp_path: Path) -> None:
+def test_after_kill_9_no_call_that_had_come_back_is_made_again(
+    serve: Any, tmp_path: Path, forking: Forking
+) -> None:
     hanging = True
 
     async def handler(request: web.Request) -> web.Response:
@@ -50,17 +52,18 @@ def test_after_kill_9_no_call_that_had_come_back_is_made_again(serve: Any, tmp_p
 
     endpoint = serve(handler)
     kept = tmp_path / "items.jsonl"
-    command = [sys.executable, "-c", SITTING, endpoint.url, str(kept)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as first:
+    command = ("-c", SITTING, endpoint.url, str(kept))
+    with forking.start(*command) as first:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             lines = kept.read_text().splitlines() if kept.exists() else []
             if len(lines) == 60 and len(endpoint.calls) == 65:
                 break
             time.sleep(0.02)
-        first.send_signal(signal.SIGKILL)
+        first.kill()
     hanging = False
-    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    second = forking.run(*command)
+    assert second.returncode == 0, second.stderr
     assert json.loads(second.stdout.splitlines()[0]) == ["running", 60]
     assert json.loads(second.stdout.splitlines()[-1]) == ["complete", 200]
     asked = Counter(call["input"] for call in endpoint.calls)

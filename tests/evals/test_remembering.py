@@ -2,16 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -20,6 +17,9 @@ from launchworthy.evals.cache import CACHE_FILE, ReplyCache, forget_replies
 from launchworthy.evals.remembering import RememberingTarget
 from launchworthy.gold import GoldItem
 from launchworthy.records import Run
+
+if TYPE_CHECKING:
+    from tests.forking import Forking
 
 NewRun = Callable[..., Run]
 FIELDS = {"target": "app:ask", "release": "r-1"}
@@ -53,20 +53,23 @@ with Store.open(folder) as store:
 """
 
 
-def test_after_kill_9_in_the_midst_of_scoring_no_call_is_repeated(serve: Any, tmp_path: Path) -> None:
+def test_after_kill_9_in_the_midst_of_scoring_no_call_is_repeated(
+    serve: Any, tmp_path: Path, forking: Forking
+) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.json_response({"output": "x", "cost_usd": 0.5})
 
     endpoint = serve(handler)
-    command = [sys.executable, "-c", SITTING, endpoint.url, str(tmp_path / "data")]
-    with subprocess.Popen([*command, "slow"], stdout=subprocess.DEVNULL) as first:
+    command = ("-c", SITTING, endpoint.url, str(tmp_path / "data"))
+    with forking.start(*command, "slow") as first:
         deadline = time.monotonic() + 30
         while len(endpoint.calls) < 100 and time.monotonic() < deadline:
             time.sleep(0.02)
         time.sleep(0.3)  # the last replies travel
-        first.send_signal(signal.SIGKILL)
+        first.kill()
     assert len(endpoint.calls) == 100
-    done = subprocess.run([*command, "fast"], capture_output=True, text=True, timeout=60, check=True)
+    done = forking.run(*command, "fast")
+    assert done.returncode == 0, done.stderr
     assert done.stdout.split()[:2] == ["complete", "100"]
     assert done.stdout.split()[2:] == ["50.0", "100"]  # what the first sitting paid is not forgotten
     assert len(endpoint.calls) == 100
