@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from launchworthy.demo import run
 from launchworthy.demo.policy import read_policy
+from launchworthy.demo.run import DemoOptions
 from launchworthy.demo.tickets import Tickets
 from launchworthy.quantity import format_number
 from launchworthy.server import open_workspace, read_note
@@ -170,18 +173,18 @@ def test_the_documented_commands_choose_the_threshold_that_the_policy_has(demo: 
     first, second = (line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ "))
     shown = [line for line in block.splitlines() if not line.startswith("$ ")]
 
-    def run(command: str) -> subprocess.CompletedProcess[str]:
+    def typed(command: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", *shlex.split(command)]
         return subprocess.run(words, cwd=demo.folder, capture_output=True, text=True, check=False)
 
-    asked = run(first)
+    asked = typed(first)
     assert asked.returncode == 0, asked.stderr
     [run_id] = re.findall(r"run (\S+): .*, dev$", asked.stderr, flags=re.MULTILINE)
     policy = demo.folder / "policy.json"
     before = read_policy(policy)
     listed = {"fitted_on": before.evidence["fitted_on"]}
     policy.write_text(replace(before, threshold=1.0, evidence=listed).as_json())
-    chosen = run(second.replace("RUN", run_id))
+    chosen = typed(second.replace("RUN", run_id))
     assert (chosen.returncode, chosen.stderr) == (0, "")
     told = read_policy(policy)
     assert (told.weights, told.intercept) == (before.weights, before.intercept)
@@ -201,24 +204,32 @@ def test_the_documented_commands_choose_the_threshold_that_the_policy_has(demo: 
     assert re.search(r"<title>Answer from confidence 0\.\d+ on: ", drawn)
 
 
-def test_once_keeps_what_was_edited_exits_with_the_verdicts_code_and_leaves_nothing_running(
-    demo: Demo, tmp_path: Path
+def test_once_keeps_what_was_edited_answers_the_verdicts_code_and_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gold = tmp_path / "launchworthy-demo" / "gold" / "answer.jsonl"
-    gold.parent.mkdir(parents=True)
-    shorter = (demo.folder / "gold" / "answer.jsonl").read_text().splitlines(keepends=True)[::5]
-    gold.write_text("".join(shorter))
-    done = subprocess.run(
-        [sys.executable, "-m", "launchworthy", "demo", "--once", "--questions", "20", "--port", "0"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert f"{len(shorter)} of {len(shorter)} items" in done.stdout
-    assert gold.read_text() == "".join(shorter)
-    assert read_note(tmp_path / "launchworthy-demo" / ".launchworthy") is None
+    ran: list[str] = []
+
+    def step(words: Sequence[str], *, folder: Path, **_: object) -> int:
+        assert read_note(folder / ".launchworthy") is not None or "launchworthy.demo.ramp" in words
+        ran.append(" ".join(words[3:]))
+        return 2 if words[-1] == "verdict" else 0
+
+    def beside(words: Sequence[str], **_: object) -> AbstractContextManager[None]:
+        ran.append(words[0])
+        return nullcontext()
+
+    monkeypatch.setattr(run, "_run", step)  # the steps themselves run whole, for the board above
+    monkeypatch.setattr(run, "_beside", beside)
+    gold = tmp_path / "gold" / "answer.jsonl"
+    gold.parent.mkdir()
+    gold.write_text("mine\n")
+    told: list[str] = []
+    assert run.run_demo(DemoOptions(folder=tmp_path, port=0, once=True), say=told.append) == 2
+    assert [words.split()[0] for words in ran if words][-3:] == ["scan", "measure", "verdict"]
+    assert "as you left it" in told[0]
+    assert gold.read_text() == "mine\n"
+    assert (tmp_path / "launchworthy.yaml").exists()
+    assert read_note(tmp_path / ".launchworthy") is None
 
 
 def test_harm_is_taken_back_and_the_fix_is_verified_offline_and_in_use(demo: Demo) -> None:
