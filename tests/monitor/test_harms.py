@@ -208,6 +208,13 @@ def test_groups_that_the_candidate_drives_apart_are_harm_and_others_are_not(
     assert piece.detail["candidate_groups"].get("highest", piece.detail["candidate_groups"].get("group")) == (
         "language:de"
     )
+    shown = [each["trace"] for each in piece.detail["worst"]]
+    assert len(set(shown)) == 20
+    [of] = world.store.query(
+        "SELECT count(*) AS n, count(*) FILTER (release = 'r-2') AS candidate FROM spans"
+        f" WHERE lower(hex(trace_id)) IN ({', '.join(repr(each) for each in shown)})"
+    )
+    assert (of["n"], of["candidate"]) == (20, 20)
     assert judge(harm, piece, now=world.now).state is State.UNMET
     assert judge(replace(harm, margin=9.0), piece, now=world.now).state is State.MET
 

@@ -43,7 +43,6 @@ def test_a_shadow_stage_collects_and_decides_and_steps_on(open_workspace_here: A
     new = workspace.start_ramp(product="support", release=None, baseline=None, by="ana")["release"]
 
     def evaluated() -> dict[str, Any]:
-        workspace.measure(product="support")
         found = workspace.evaluate_ramp(product="support")
         assert isinstance(found, dict)
         return found

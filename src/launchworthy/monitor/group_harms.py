@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.metrics import GroupReport, between_groups, find_metric, group_report
 from launchworthy.monitor.fairness import Groups, groups_of
+from launchworthy.monitor.sample import WORST
 from launchworthy.monitor.scene import Ask
 from launchworthy.monitor.use_rows import UseRow
 from launchworthy.stats import FEWEST_EVENTS, FEWEST_WATCHED, Interval, asymptotic_sequence
@@ -54,6 +55,8 @@ def gap_between_releases(
         smallest = min(smallest, *(report.smallest for report in reports))
         sides.append((interval, len({row.unit for row, _ in rows})))
         told |= {name: interval.value, f"{name}_groups": between}
+        if name == "candidate":
+            told["worst"] = _traces(rows, between, highest=at_most)
     (mine, users), (theirs, others) = sides
     simulated = any(row.simulated for known in (own, other) for row, _ in known.rows)
     told |= {"users": users, "baseline_users": others, "switched": len(switched), "simulated": simulated}
@@ -73,6 +76,18 @@ def gap_between_releases(
         ),
         told,
     )
+
+
+def _traces(rows: _Rows, between: Mapping[str, str], *, highest: bool) -> list[dict[str, Any]]:
+    """Newest calls of the candidate that part the groups: those of the higher in which it came, those of the
+    lower in which it did not."""
+    ends = [("highest", True), ("lowest", False), ("group", highest)]
+    parts = [(between[end], came) for end, came in ends if end in between]
+    found: list[UseRow] = []
+    for group, came in parts:
+        own = [row for row, groups in rows if group in groups and row.came is came]
+        found += sorted(own, key=lambda row: row.began, reverse=True)[: WORST // len(parts)]
+    return [{"trace": row.trace} for row in found]
 
 
 def _reports(rows: _Rows, known: Groups, names: Sequence[str], *, level: float) -> list[GroupReport]:

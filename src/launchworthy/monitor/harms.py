@@ -127,7 +127,8 @@ def _between_groups(ask: Ask, of: Claim, *, others: Scene) -> Evidence | None:
     )
     if isinstance(found, str):
         return nothing(ask, found, noun="use")
-    return _told(ask, *found, level=level, worst=[])
+    interval, told = found
+    return _told(ask, interval, told, level=level, worst=told.pop("worst"))
 
 
 def _more_is_better(claim: Claim) -> bool:

@@ -27,6 +27,7 @@ class UseRow:
     """A use: whether the outcome came, and whose it was (a user, else a session, else the use itself)."""
 
     use: str
+    trace: str
     came: bool
     unit: str
     began: int
@@ -37,13 +38,15 @@ def use_rows(ask: Ask, came: Came, *, among: Collection[str]) -> list[UseRow]:
     """Those among the uses that are in the window and old enough, in order of name."""
     bind = Bind()
     rows = ask.scene.query(
-        f"SELECT use, unit, began, sim, ({came.condition}) AS came FROM ({uses(ask, bind, came.success)})"
+        f"SELECT use, lower(hex(trace)) AS trace, unit, began, sim, ({came.condition}) AS came"
+        f" FROM ({uses(ask, bind, came.success)})"
         f" WHERE use IN (SELECT unnest({bind(list(among))}::VARCHAR[])) ORDER BY use",
         bind.values,
     )
     return [
         UseRow(
             use=row["use"],
+            trace=row["trace"],
             came=bool(row["came"]),
             unit=row["unit"],
             began=row["began"],

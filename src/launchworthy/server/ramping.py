@@ -279,12 +279,12 @@ class Ramping:
         self._store.ramps.finish(ramp.product, ramp=ramp.id)
 
     def _measure(self, ramp: Ramp, known: InForce) -> None:
-        """Look at the harms of a ramp that somebody has, and keep what is new."""
-        since = ramp.exposed_since
-        if ramp.baseline is None or since is None:
+        """Look at the harms of a ramp, and at what its next stage needs where nobody has it yet."""
+        claims = self._judge.claims(known)
+        asked = self._asked(ramp, known, claims)
+        if not asked:
             return
         self._store.flush()
-        claims = self._judge.claims(known)
         pieces = monitor.measure(
             claims,
             product=ramp.product,
@@ -292,8 +292,8 @@ class Ramping:
             release=ramp.release,
             now=self._clock(),
             baseline=ramp.baseline,
-            not_before=since,
-            only=[claim.address for claim in _harms(claims)],
+            not_before=ramp.exposed_since,
+            only=asked,
         )
         new = what_is_new(
             pieces,
@@ -302,6 +302,19 @@ class Ramping:
         )
         if new:
             self._store.ledger.add_evidence(ramp.product, new)
+
+    def _asked(self, ramp: Ramp, known: InForce, claims: Sequence[Claim]) -> frozenset[str]:
+        """Addresses to measure now: of a release that is served, the rest is measured with all that are."""
+        if ramp.exposed_since is not None:
+            return frozenset(claim.address for claim in _harms(claims) if ramp.baseline is not None)
+        following = ramp.next_stage
+        verdict = self._judge.verdict_on(known, ramp.release, now=self._clock())
+        return frozenset(
+            status.claim.address
+            for stage in verdict.stages
+            if following is not None and stage.name == following.name
+            for status in stage.blocking
+        )
 
     def _seen(self, ramp: Ramp, known: InForce) -> Seen:
         now = self._clock()
