@@ -169,7 +169,9 @@ def test_proven_harm_takes_it_back_at_once_and_opens_one_incident_with_its_failu
     (incident,) = workspace.incidents(product="support")
     assert (incident.failure_mode, incident.severity, incident.release) == ("handed_over", "high", NEW)
     assert len(incident.traces) == 5
-    assert incident.title.startswith(f"at pilot, {NEW} was taken back: harm is proven")
+    assert incident.title.startswith(
+        f"at pilot, {NEW} was taken back for harm to answer/outcomes/escalation: it differs by "
+    )
     assert incident.facts["unit"] == "points"
     assert (incident.suspected[0].kind, NEW in incident.suspected[0].what) == ("release", True)
     assert workspace.evaluate_ramp(product="support") is None

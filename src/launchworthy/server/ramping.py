@@ -16,8 +16,8 @@ from typing import Any
 from launchworthy import monitor
 from launchworthy.contract import Claim, stages
 from launchworthy.errors import ConflictError, InputError, LaunchworthyError, NotFoundError
-from launchworthy.evidence import ClaimStatus, Verdict
-from launchworthy.quantity import difference_unit
+from launchworthy.evidence import ClaimStatus, Evidence, Verdict
+from launchworthy.quantity import difference_unit, format_interval
 from launchworthy.records import SEEN
 from launchworthy.records.incident import IncidentSource, Suspect
 from launchworthy.rollout.ramp import (
@@ -250,7 +250,7 @@ class Ramping:
             began = ramp.exposed_since or step.at
             self._incidents.open(
                 ramp.product,
-                title=f"at {step.stage}, {ramp.release} was taken back: {step.reason}",
+                title=_title(ramp, step, piece),
                 source=IncidentSource.ROLLBACK,
                 address=about,
                 key=f"rollback/{ramp.id}",
@@ -401,6 +401,18 @@ class Ramping:
             _Kept(ramp=ramp_from_json(body), version=version)
             for version, body in self._store.ramps.ramps(product, only_open=only_open)
         ]
+
+
+def _title(ramp: Ramp, step: Step, piece: Evidence | None) -> str:
+    """What is being lost, in a line; the whole reason stands in the step and in the chain."""
+    claims = step.facts.get("claims", ())
+    title = f"at {step.stage}, {ramp.release} was taken back"
+    if piece is None or piece.value is None or piece.low is None or piece.high is None:
+        return f"{title}: {step.reason}"
+    shown = format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=difference_unit(piece.unit))
+    more = f", and {len(claims) - 1} more" if len(claims) > 1 else ""
+    of = piece.claim.partition("/rollout/harms/")[2]
+    return f"{title} for harm to {of}: it differs by {shown}{more}"
 
 
 def _harms(claims: Sequence[Claim]) -> list[Claim]:
