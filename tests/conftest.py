@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-if TYPE_CHECKING:
-    from tests.forking import Forking
+from tests.forking import Forking
 
 # Timing decides nothing here, and a failure must come back: the seed is fixed.
 settings.register_profile(
@@ -29,19 +24,21 @@ gc.set_threshold(20_000, 10, 100)
 @pytest.fixture(scope="session")
 def forking() -> Iterator[Forking]:
     """Starts processes that need not load everything first; see ``forking.py``."""
-    spec = importlib.util.spec_from_file_location("forking", Path(__file__).with_name("forking.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    processes: Forking = module.Forking()
+    processes = Forking()
     yield processes
     processes.close()
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported for collecting is no garbage, and is not looked through again."""
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In CI a skipped test is a failed run: what was not tried was not shown to work."""
+    gc.unfreeze()
     if not os.environ.get("CI") or hasattr(session.config, "workerinput"):
         return
     reporter = session.config.pluginmanager.getplugin("terminalreporter")
