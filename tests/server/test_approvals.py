@@ -586,6 +586,35 @@ def test_a_link_decides_once_for_one_person_and_those_arguments(
         shop.approving.link(late)
 
 
+def test_who_decides_by_a_link_that_leads_nowhere_any_more_is_in_the_chain(
+    shop: LocalWorkspace, now: list[datetime], caplog: pytest.LogCaptureFixture
+) -> None:
+    news = shop._store.approvals.news
+    used, late = (news.make_link(_ask(shop), person=name) for name in ("mia", "noa"))
+    link = shop.approving.link(used, deciding=True)
+    who = shop.approving.named("mia")
+    shop.approving.approve("shop", link.approval, arguments_hash=link.arguments, who=who, link=used)
+    before = len(_events(shop))
+    with pytest.raises(ConflictError, match="used already"):
+        shop.approving.link(used)  # only looked at
+    assert len(_events(shop)) == before
+    with pytest.raises(ConflictError, match="used already"):
+        shop.approving.link(used, deciding=True)
+    now[0] += timedelta(minutes=11)
+    with pytest.raises(ConflictError, match="expired"):
+        shop.approving.link(late, deciding=True)
+    assert [each["outcome"] for each in _events(shop)[before:]] == ["refused", "refused"]
+    told = _recorded(shop, before + 2)[before:]
+    assert sorted((each["reason"], json.loads(each["facts"])["link_for"]) for each in told) == [
+        ("this link has expired", "noa"),
+        ("this link was used already", "mia"),
+    ]
+    with pytest.raises(LaunchworthyError, match="none of ours"):
+        shop.approving.link("forged" * 8, deciding=True)  # of which product, nobody knows
+    assert len(_events(shop)) == before + 2
+    assert "none of ours" in caplog.text
+
+
 def test_a_webhook_that_never_answers_is_given_up_and_that_is_written_down(
     shop: LocalWorkspace, now: list[datetime], monkeypatch: pytest.MonkeyPatch
 ) -> None:

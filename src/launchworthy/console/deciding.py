@@ -57,7 +57,7 @@ def approval_actions(
 
     def by_link(request: Request, fields: Mapping[str, list[str]]) -> Response:
         token = request.path_params["link"]
-        link = desk.link(token)
+        link = desk.link(token, deciding=True)
         if _field(fields, "hash") != link.arguments:
             raise InputError("this form is not of the call that the link is for", where="hash")
         person = desk.named(link.person)

@@ -41,7 +41,7 @@ class Desk(Protocol):
     def may_decide(self, approval: Approval, person: Person | None) -> StepDue | Refused:
         """The step that somebody can take, or why there is none."""
 
-    def link(self, token: str) -> ApprovalLink:
+    def link(self, token: str, *, deciding: bool = False) -> ApprovalLink:
         """What a link stands for.
 
         Raises:

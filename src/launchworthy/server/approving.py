@@ -310,13 +310,13 @@ class Approving:
         roles = tuple(dict.fromkeys(role for key in own for role in key.acts_as))
         return self._known_as(name, roles) if own else None
 
-    def link(self, token: str) -> ApprovalLink:
-        """What a link stands for.
+    def link(self, token: str, *, deciding: bool = False) -> ApprovalLink:
+        """What a link stands for; ``deciding`` leaves in the audit chain that it was tried and refused.
 
         Raises:
             LaunchworthyError: It leads nowhere (``LW403``), or no longer (``LW409``).
         """
-        found = self._store.approvals.news.link(token)
+        found = self._store.approvals.news.link(token, deciding=deciding)
         if isinstance(found, Refused):
             raise _error(found)
         return found

@@ -7,6 +7,7 @@ and for one decision.
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,11 +18,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from launchworthy.records import Rows
 from launchworthy.runtime.approval import Approval, Refused
-from launchworthy.store.approval_records import telling
+from launchworthy.store.approval_records import misused_link, telling
 from launchworthy.store.database import Database
 from launchworthy.store.schema import approval_deliveries, approval_links
 
 __all__ = ["ApprovalLink", "ApprovalNews", "Delivery", "announce", "use_link"]
+
+_log = logging.getLogger("launchworthy.store")
 
 _MS = 1_000_000
 _LINK_REMEMBERED_NS = 30 * 86_400 * 10**9
@@ -94,11 +97,36 @@ class ApprovalNews:
             )
         return token
 
-    def link(self, token: str) -> ApprovalLink | Refused:
-        """What a link stands for, or why it leads nowhere."""
+    def link(self, token: str, *, deciding: bool = False) -> ApprovalLink | Refused:
+        """What a link stands for, or why it leads nowhere.
+
+        Args:
+            token: What stands in its address.
+            deciding: Somebody decides by it: where it is used up or has expired, the chain says that this
+                was tried. One that is none of ours names no product, so that no chain can hold it.
+        """
         query = select(approval_links).where(approval_links.c.hash == _digest(token))
-        with self._database.read() as connection:
+        with self._stepping() if deciding else self._database.read() as connection:
             row = connection.execute(query).mappings().first()
+            found = self._link(row)
+            if deciding and isinstance(found, Refused):
+                self._note(connection, row, found)
+        return found
+
+    def _note(self, connection: Connection, row: Any, refused: Refused) -> None:
+        if row is None:
+            _log.warning("somebody tried to decide by a link that is none of ours")
+            return
+        rows = misused_link(
+            row["product"],
+            row["approval"],
+            person=row["person"],
+            reason=refused.reason,
+            at_ms=self.now_ms(),
+        )
+        self._chain(connection, rows)
+
+    def _link(self, row: Any) -> ApprovalLink | Refused:
         if row is None:
             return Refused(reason="this link is none of ours", hint="open the queue of approvals instead")
         if row["used_at"] is not None:

@@ -14,7 +14,7 @@ from launchworthy.records import DECISIONS, OF_THE_QUEUE, Rows
 from launchworthy.runtime.approval import Approval, Event, Happened, ProposedCall, Refused
 from launchworthy.store.plain import to_json
 
-__all__ = ["happened", "refusal", "telling", "turned_away"]
+__all__ = ["happened", "misused_link", "refusal", "telling", "turned_away"]
 
 _MS = 1_000_000
 # Whoever asks may be a user of the product, and a claimant is a process: neither decides.
@@ -97,6 +97,25 @@ def _refusal(
 
 def telling(product: str, approval_id: str, *, failure: str, attempts: int, at_ms: int) -> Rows:
     """That a webhook was told of an approval, or was not reached."""
+    return _news(
+        product,
+        approval_id,
+        outcome="not_told" if failure else "told",
+        reason=failure,
+        facts={"approval": approval_id, "attempts": attempts},
+        at_ms=at_ms,
+    )
+
+
+def misused_link(product: str, approval_id: str, *, person: str, reason: str, at_ms: int) -> Rows:
+    """That somebody tried to decide by a link that is used up or has expired; whose it was."""
+    facts = {"approval": approval_id, "link_for": person}
+    return _news(product, approval_id, outcome="refused", reason=reason, facts=facts, at_ms=at_ms)
+
+
+def _news(
+    product: str, approval_id: str, *, outcome: str, reason: str, facts: Mapping[str, Any], at_ms: int
+) -> Rows:
     return _rows(
         [
             {
@@ -104,9 +123,9 @@ def telling(product: str, approval_id: str, *, failure: str, attempts: int, at_m
                 "product": product,
                 "kind": "approval",
                 "subject": approval_id,
-                "outcome": "not_told" if failure else "told",
-                "reason": failure or None,
-                "facts": to_json({"approval": approval_id, "attempts": attempts}),
+                "outcome": outcome,
+                "reason": reason or None,
+                "facts": to_json(dict(facts)),
                 "time": at_ms * _MS,
                 "received_at": at_ms * _MS,
             }

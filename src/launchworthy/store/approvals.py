@@ -212,14 +212,18 @@ class ApprovalRepository:
                 self._note_refusal(connection, before, after)
             elif after is not before:
                 if link is not None and not use_link(connection, link, now_ms):
-                    return Refused(reason="this link was used already", conflict=True)
+                    used = Refused(reason="this link was used already", conflict=True)
+                    self._note_refusal(connection, before, used)
+                    return used
                 if after.key != before.key:
                     same = self._same_call(connection, after, now_ms)
                     if same is not None:
-                        return Refused(
+                        repeats = Refused(
                             reason="with this correction it would be the same call as another one",
                             conflict=True,
                         )
+                        self._note_refusal(connection, before, repeats)
+                        return repeats
                 self._save(connection, after, before=before)
                 if tell and after.state is ApprovalState.PENDING and after.hash != before.hash:
                     announce(connection, after, now_ms)
