@@ -104,7 +104,9 @@ def _monitors(draft: Draft) -> None:
             )
             continue
         if _is_stream(monitor):
-            options |= {"false_alarm_ms": contract.proof.false_alarm_every.value, "streams": streams}
+            # Promises that are watched by windows have the other half of the rate.
+            every_ms = 2.0 * contract.proof.false_alarm_every.value
+            options |= {"false_alarm_ms": every_ms, "streams": streams}
         window = monitor.window or Quantity(86_400_000.0, "ms")
         promised = _promise(contract, monitor)
         if promised is not None:

@@ -35,6 +35,7 @@ from launchworthy.records.incident import (
     Verification,
     Was,
 )
+from launchworthy.server.alarm_rate import is_sure, windows_of
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.incidents import Incidents
 from launchworthy.server.judging import Judge
@@ -199,11 +200,20 @@ class IncidentWatch:
         }
         order = [None, *sorted(serving, key=lambda each: -serving[each])]
         self._unserved(product, serving)
-        for claim in self._judge.claims(known):
-            if claim.family not in _LOSSES:
-                continue
+        watched = [claim for claim in self._judge.claims(known) if claim.family in _LOSSES]
+        windows, every_s = windows_of(watched), known.contract.proof.false_alarm_every.value / 1e3
+        for claim in watched:
             pieces = (newest.get((claim.address, release)) for release in order)
-            piece = next((each for each in pieces if each is not None and _unmet(claim, each, now)), None)
+            piece = next(
+                (
+                    each
+                    for each in pieces
+                    if each is not None
+                    and _unmet(claim, each, now)
+                    and is_sure(claim, each, windows=windows, false_alarm_s=every_s)
+                ),
+                None,
+            )
             if piece is None:
                 continue
             one = self._store.incidents.current(product, claim.address)

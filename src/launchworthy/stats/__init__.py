@@ -75,6 +75,7 @@ from launchworthy.stats.proportion import clopper_pearson, wilson
 from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
 from launchworthy.stats.repeated import Repeats, pass_at_k, pass_every_k, repeated_samples
+from launchworthy.stats.rolling import rolling_bound
 from launchworthy.stats.sample_ratio import MISMATCH, SampleRatio, sample_ratio
 from launchworthy.stats.selective import (
     RiskCoverage,
@@ -213,6 +214,7 @@ __all__ = [
     "repeated_samples",
     "risk_coverage",
     "rogan_gladen",
+    "rolling_bound",
     "rows_to_tell",
     "sample_ratio",
     "sample_size",

@@ -96,7 +96,7 @@ class Proof(Block):
     )
     false_alarm_every: Duration = Field(
         default=Quantity(90 * 86_400_000.0, "ms"),
-        description="Time to a false alarm of all monitors of streams together, on average at least.",
+        description="Time to a false alarm of the whole product, on average at least.",
     )
     judges: dict[Name, Judge] = Field(default_factory=dict, description="Judges by name.")
     proxies: dict[Address, Address] = Field(
