@@ -186,6 +186,20 @@ class World:
     def guards(self, product: str) -> Sequence[CompiledGuard] | str:
         return compile_guards(self.contracts[product], root=Path())
 
+    def flags(self, product: str) -> Mapping[str, Any] | None:
+        """One, with hostile text wherever somebody may write."""
+        flag = {
+            "variants": {HOSTILE: HOSTILE, "plain": "x"},
+            "overrides": {HOSTILE: HOSTILE},
+            "rules": [
+                {"name": HOSTILE, "when": {HOSTILE: HOSTILE}, "split": {HOSTILE: 1, "plain": 3}, "share": 0.2}
+            ],
+        }
+        return {"version": 1, "flags": {"product": product, "flags": {"tone": flag}}}
+
+    def flag_history(self, product: str) -> list[Mapping[str, Any]]:
+        return [{"version": 1, "at": "2026-11-24T08:00:00+00:00", "by": HOSTILE, "reason": HOSTILE}]
+
     def ramps(self, product: str) -> Sequence[Mapping[str, Any]]:
         """One that is held, with hostile text wherever somebody may write."""
         start = {

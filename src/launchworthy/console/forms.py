@@ -9,14 +9,19 @@ from __future__ import annotations
 import getpass
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qs
 
+from anyio import to_thread
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from launchworthy.errors import InputError, LaunchworthyError
 
-__all__ = ["check_token", "form_token", "own_address", "read_form", "reader_of", "system_user"]
+__all__ = ["check_token", "form_route", "form_token", "own_address", "read_form", "reader_of", "system_user"]
+
+Act = Callable[[Request, Mapping[str, list[str]]], Response]
 
 _MOST_BYTES = 16_384
 _MOST_FIELDS = 64
@@ -53,6 +58,34 @@ def check_token(fields: Mapping[str, list[str]], secret: bytes, reader: str) -> 
             code="LW403",
             hint="open the page again and press its button",
         )
+
+
+def form_route(
+    path: str, act: Act, *, refused: Callable[[LaunchworthyError], Response], secret: bytes, name: str
+) -> Route:
+    """A route for a form that changes something: it asks for the role write and the reader's token.
+
+    Args:
+        path: As Starlette writes it.
+        act: Does what the fields say, in a thread; what it raises becomes a page.
+        refused: Makes that page.
+        secret: Signs the tokens of forms.
+        name: Of the route.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            fields = await read_form(request)
+            role = request.scope.get("state", {}).get("role") or "write"
+            if role != "write":
+                raise LaunchworthyError("a key with the role write is needed", code="LW403", where=name)
+            check_token(fields, secret, reader_of(request))
+            return await to_thread.run_sync(act, request, fields)
+        except LaunchworthyError as error:
+            return await to_thread.run_sync(refused, error)
+
+    found: Callable[[Request], Awaitable[Response]] = endpoint
+    return Route(path, found, methods=["POST"], name=name)
 
 
 async def read_form(request: Request) -> Mapping[str, list[str]]:

@@ -5,15 +5,14 @@ May import Starlette and this room.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from launchworthy.console.deciding import key_of
-from launchworthy.console.forms import check_token, read_form, reader_of
+from launchworthy.console.forms import form_route, reader_of
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import page_url
 from launchworthy.errors import LaunchworthyError
@@ -52,17 +51,12 @@ def incident_routes(
         back = page_url("products", product, "incidents", incident_id)
         return RedirectResponse(back, status_code=303, headers=dict(headers))
 
-    async def endpoint(request: Request) -> Response:
-        try:
-            fields = await read_form(request)
-            role = request.scope.get("state", {}).get("role") or "write"
-            if role != "write":
-                raise LaunchworthyError("a key with the role write is needed", code="LW403", where="incident")
-            check_token(fields, secret, reader_of(request))
-            return await to_thread.run_sync(act, request, fields)
-        except LaunchworthyError as error:
-            return await to_thread.run_sync(refused, error)
-
-    path = "/products/{product}/incidents/{incident}"
-    found: Callable[[Request], Awaitable[Response]] = endpoint
-    return [Route(path, found, methods=["POST"], name="act-on-incident")]
+    return [
+        form_route(
+            "/products/{product}/incidents/{incident}",
+            act,
+            refused=refused,
+            secret=secret,
+            name="act-on-incident",
+        )
+    ]

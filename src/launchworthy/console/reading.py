@@ -95,6 +95,19 @@ class Reading(Protocol):
     def ramps(self, product: str) -> Sequence[Mapping[str, Any]]:
         """Releases that are or were brought to their users, newest first, the newest with what follows."""
 
+    def flags(self, product: str) -> Mapping[str, Any] | None:
+        """The flags in force with that of the releases, as ``launchworthy flags --json``; None for none."""
+
+    def flag_history(self, product: str) -> list[Mapping[str, Any]]:
+        """Versions of the flags that were put in force, newest first: when, by whom, why."""
+
+    def switch_flag(self, product: str, flag: str, *, enabled: bool, reason: str, by: str, key: str) -> None:
+        """Switch a flag off for everybody, or on again.
+
+        Raises:
+            LaunchworthyError: No such flag, no reason, or units would be moved.
+        """
+
     def incidents(self, product: str) -> Sequence[Incident]:
         """Open ones, then those whose fix is watched, then closed ones."""
 

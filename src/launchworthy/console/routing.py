@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from launchworthy.console.deciding import approval_actions, key_of
+from launchworthy.console.flag_acting import flag_routes
 from launchworthy.console.forms import check_token, form_token, own_address, read_form, reader_of
 from launchworthy.console.incident_acting import incident_routes
 from launchworthy.console.kept_back import record_looks
@@ -68,6 +69,7 @@ def routes(reading: Reading, *, clock: Callable[[], datetime] = _now) -> list[Ba
     )
     found += review_routes(reading, lambda error: _refused(render, error), secret=secret, headers=_HEADERS)
     found += incident_routes(reading, lambda error: _refused(render, error), secret=secret, headers=_HEADERS)
+    found += flag_routes(reading, lambda error: _refused(render, error), secret=secret, headers=_HEADERS)
     found += [
         Route(page.path, _endpoint(page, reading, render, clock, secret), name=page.name) for page in PAGES
     ]

@@ -11,7 +11,7 @@ from launchworthy.console.chain import ChainState
 from launchworthy.console.desk import Desk
 from launchworthy.contract import Contract
 from launchworthy.contract.defaults import guards_in_force
-from launchworthy.errors import InputError, LaunchworthyError
+from launchworthy.errors import InputError, LaunchworthyError, NotFoundError
 from launchworthy.evals import in_folder
 from launchworthy.evals.judging import JudgeVersion, calibration_claim, judge_for, judged_metrics
 from launchworthy.evidence import AuditEntry, AuditFilter
@@ -56,6 +56,28 @@ class WorkspaceReading:
         self.rejections = workspace.rejections
         self.verdict = workspace.judge.verdict
         self.desk: Desk = workspace.approving
+
+    def flags(self, product: str) -> Mapping[str, Any] | None:
+        """The flags in force with that of the releases; None for none."""
+        try:
+            return self._workspace.flags(product=product)
+        except NotFoundError:
+            return None
+
+    def flag_history(self, product: str) -> list[Mapping[str, Any]]:
+        """Versions of the flags that were put in force, newest first."""
+        return [*self._workspace.flag_history(product=product)]
+
+    def switch_flag(self, product: str, flag: str, *, enabled: bool, reason: str, by: str, key: str) -> None:
+        """Switch a flag off for everybody, or on again."""
+        self._workspace.switch_flag(
+            product=product,
+            flag=flag,
+            enabled=enabled,
+            reason=reason,
+            by=by,
+            caller=Caller(role="write", key=key),
+        )
 
     def incidents(self, product: str) -> Sequence[Incident]:
         """Open ones, then those whose fix is watched, then closed ones."""

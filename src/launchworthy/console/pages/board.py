@@ -134,6 +134,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
             Link(text="Red team", url=page_url("products", product, "redteam")),
             Link(text="Rollout", url=page_url("products", product, "rollout")),
             Link(text="Experiments", url=page_url("products", product, "experiments")),
+            Link(text="Flags", url=page_url("products", product, "flags")),
             Link(text="Incidents", url=page_url("products", product, "incidents")),
             Link(text="Failure modes", url=page_url("products", product, "failure-modes")),
             Link(text="Drift", url=page_url("products", product, "drift")),
