@@ -87,7 +87,7 @@ class Boundary:
                 f"{most!r:.40} is no class of data", where="most", hint=f"one of {', '.join(CLASSES)}"
             )
         kept, out = [], []
-        for document in self._read(list(documents), source):
+        for document in read_documents(documents, source=source, scope_of=self._rules.scope_of):
             reason = self._rules.check(document, scopes=scopes or {}, workflow=workflow)
             reason = reason or self._beyond(document, most)
             if reason is None:
@@ -95,18 +95,6 @@ class Boundary:
             else:
                 out.append(reason)
         return Admitted(documents=tuple(kept), left_out=tuple(out))
-
-    def _read(self, given: list[Any], source: str) -> list[Document]:
-        """Documents with their owners, whose field has the name of the scope of their source."""
-        found = read_documents(given, source=source)
-        scopes = {each.source: self._rules.scope_of(each.source) for each in found}
-        for scope in {each for each in scopes.values() if each is not None}:
-            owned = read_documents(given, source=source, scope=scope)
-            found = [
-                theirs if scopes[own.source] == scope else own
-                for own, theirs in zip(found, owned, strict=True)
-            ]
-        return found
 
     def _beyond(self, document: Document, most: str) -> LeftOut | None:
         declared = self.contract.data.sources.get(document.source)

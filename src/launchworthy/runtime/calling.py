@@ -147,9 +147,7 @@ class Call:
             return ()
         kept = []
         with retrieval(source or None, capture=False) as span:
-            for document in read_documents(
-                documents, source=source, scope=self._rules.sources.scope_of(source)
-            ):
+            for document in read_documents(documents, source=source, scope_of=self._rules.sources.scope_of):
                 left_out = self._rules.sources.check(
                     document, scopes=self._caller.scopes, workflow=self._workflow.name
                 )

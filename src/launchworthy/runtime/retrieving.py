@@ -6,7 +6,7 @@ be used: a document of an unnamed source is left out, and so is every document w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +57,15 @@ class LeftOut:
     reason: str
 
 
-def read_documents(documents: Iterable[Any], *, source: str = "", scope: str | None = None) -> list[Document]:
+def read_documents(
+    documents: Iterable[Any], *, source: str = "", scope_of: Callable[[str], str | None] = lambda _: None
+) -> list[Document]:
     """Documents from what searches answer: texts, mappings, or objects with a text.
 
     Args:
         documents: In order.
         source: Source of those that do not name their own.
-        scope: Field that names the owner of a row, beside ``owner``.
+        scope_of: Scope of a source: the field that names the owner of its rows, beside ``owner``.
     """
     found = []
     for place, each in enumerate(documents, start=1):
@@ -79,16 +81,17 @@ def read_documents(documents: Iterable[Any], *, source: str = "", scope: str | N
         given = field_of(each, "metadata")
         metadata = dict(given) if isinstance(given, Mapping) else {}
         own_id = next((i for name in _IDS if isinstance(i := field_of(each, name), (str, int))), place)
-        own_source = field_of(each, "source") or metadata.get("source")
+        named = field_of(each, "source") or metadata.get("source")
+        own_source = named if isinstance(named, str) else source
         score = field_of(each, "score")
         owner = field_of(each, "owner")
-        if owner is None and scope is not None:
+        if owner is None and (scope := scope_of(own_source)) is not None:
             owner = field_of(each, scope) if field_of(each, scope) is not None else metadata.get(scope)
         found.append(
             Document(
                 text=text,
                 id=str(own_id),
-                source=own_source if isinstance(own_source, str) else source,
+                source=own_source,
                 score=float(score)
                 if isinstance(score, (int, float)) and not isinstance(score, bool)
                 else None,
