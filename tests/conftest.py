@@ -29,6 +29,27 @@ def forking() -> Iterator[Forking]:
     processes.close()
 
 
+# The long stories have few tests each. By default the files with most tests are given out first, and at the
+# end one worker would wait for another that has just begun a story.
+_STORIES = (
+    "tests/action/",
+    "tests/console/test_browser",
+    "tests/demo/",
+    "tests/notebook/",
+    "tests/test_package",
+    "tests/test_tour",
+    "tests/test_tutorial",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(_STORIES))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What was imported for collecting is no garbage, and is not looked through again."""
