@@ -188,6 +188,24 @@ def test_labels_that_settle_later_than_evidence_lives_are_read_where_they_are(
     assert piece.source.startswith("records:2026-07-27T")
 
 
+def test_a_label_that_comes_twice_counts_once_and_one_that_contradicts_it_takes_it_back(
+    world: World, claim: ClaimOf
+) -> None:
+    twice = world.call(user_id="u_twice", ago=3 * DAY)
+    for ago in (2.9, 2.9, 2.5):
+        world.outcome("settled", trace=twice, ago=ago * DAY)
+    for first, then in (("settled", "handed"), ("handed", "settled")):  # in whichever order they come
+        trace = world.call(user_id=f"u_{first}", ago=3 * DAY)
+        world.outcome(first, trace=trace, ago=2.9 * DAY)
+        world.outcome(then, trace=trace, ago=2.8 * DAY)
+        world.outcome(then, trace=trace, ago=2.8 * DAY)
+    late = world.call(user_id="u_late", ago=3 * DAY)
+    world.outcome("settled", trace=late, ago=2.9 * DAY)
+    world.outcome("handed", trace=late, ago=1.0 * DAY)  # when the matter was settled for a day
+    piece = world.one(claim("outcomes/resolved", at_least=0.65, unit="ratio"), _success(claim))
+    assert (piece.value, piece.n) == (0.5, 4)
+
+
 def test_an_outcome_of_a_simulated_user_is_named_as_such(world: World, claim: ClaimOf) -> None:
     trace = world.call(ago=3 * DAY, simulated=True)
     world.outcome("settled", trace=trace, ago=2.9 * DAY, simulated=True)

@@ -224,6 +224,41 @@ def test_units_that_were_given_their_variant_or_are_held_out_count_nowhere_and_a
     assert found["notes"] == ["3 got their variant by hand or are held out; they count nowhere"]
 
 
+def test_a_clock_that_is_ahead_late_and_repeated_exposures_change_no_reading(
+    workspace: LocalWorkspace,
+) -> None:
+    """Ten units of an application whose clock is a week ahead, ten whose exposures came late and twice."""
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    _meet(workspace)
+    before = workspace.experiment(product="support", key="answer-v2")
+    own = {"product": "support", "flag": "answer-v2", "variant": "candidate", "reason": "split"}
+    met, came = NOW - timedelta(days=3), NOW - timedelta(minutes=5)
+    exposures, outcomes = [], []
+    for number in range(20):
+        user = f"skewed-{number}"
+        who = {"product": "support", "user_id": user}
+        if number < 10:
+            told = {"time": _ns(met + timedelta(days=7)), "received_at": _ns(met)}
+            exposures.append({**own, **who, "unit": user, **told})
+        else:
+            late = {**own, **who, "unit": user, "time": _ns(met), "received_at": _ns(came)}
+            exposures += [late, late]
+        solved = {"event": "resolved", "time": _ns(met + timedelta(hours=1)), "received_at": _ns(came)}
+        outcomes += [{**who, **solved}] * 2  # one outcome told twice is one
+    _ingest(workspace, exposures=exposures, outcomes=outcomes)
+    found = workspace.experiment(product="support", key="answer-v2")
+    old, new = (
+        each["comparisons"][0]["metrics"]["resolved"]["candidate"] * each["arms"]["candidate"]["users"]
+        for each in (before, found)
+    )
+    assert found["arms"]["candidate"]["users"] == before["arms"]["candidate"]["users"] + 20
+    assert new == pytest.approx(old + 20)
+    assert found["last"] <= NOW.isoformat()
+    assert found["notes"] == [
+        "10 met their variant by a clock that is ahead; they count from when that was received"
+    ]
+
+
 def test_without_a_plan_differences_are_shown_and_nothing_is_concluded(workspace: LocalWorkspace) -> None:
     _meet(workspace, units=200)
     found = workspace.experiment(product="support", key="answer-v2")

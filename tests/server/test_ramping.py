@@ -82,7 +82,13 @@ def workspace(opened: Callable[[], LocalWorkspace]) -> LocalWorkspace:
 
 
 def _use(
-    workspace: LocalWorkspace, clock: Clock, *, users: int, handed: dict[str, float], seed: int = 1
+    workspace: LocalWorkspace,
+    clock: Clock,
+    *,
+    users: int,
+    handed: dict[str, float],
+    seed: int = 1,
+    received: datetime | None = None,
 ) -> None:
     """Each user asks once within the last hour, and is handed over with the chance of the release."""
     rng = random.Random(seed)
@@ -97,7 +103,8 @@ def _use(
                 common
                 | {"span_id": trace[:8], "kind": "workflow", "start_time": began, "end_time": began + 10**8}
                 | {"duration_ms": 100.0, "status": "ok", "release": release, "name": "answer"}
-                | {"user_id": f"{release}-{seed}-{number}", "received_at": began}
+                | {"user_id": f"{release}-{seed}-{number}"}
+                | {"received_at": began if received is None else int(received.timestamp() * 1e9)}
             )
             if rng.random() < share:
                 outcomes.append(
@@ -316,8 +323,11 @@ def test_a_release_of_which_nothing_is_heard_goes_no_further(workspace: LocalWor
     _evaluate(workspace)
     clock.on(hours=1)
     _evaluate(workspace)
+    ahead = Clock()  # of an application whose calls say that they are of next week
+    ahead.on(days=7)
+    _use(workspace, ahead, users=5, handed={NEW: 0.1}, received=clock.now)
     clock.on(days=3)
-    _use(workspace, clock, users=50, handed={OLD: 0.1})
+    _use(workspace, clock, users=50, handed={OLD: 0.1}, seed=2)
     told = _evaluate(workspace)["next"]
     assert told["action"] is None
     assert told["because"].startswith(f"nothing was heard of {NEW} since")

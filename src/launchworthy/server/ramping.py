@@ -331,7 +331,9 @@ class Ramping:
         if ramp.share == 0.0 or entered is None:
             return None
         row = self._store.query(
-            f"SELECT max(start_time) AS last FROM spans WHERE product = ? AND release = ? AND {SEEN}",  # noqa: S608
+            # A clock that is ahead is no sign of life.
+            "SELECT max(least(start_time, received_at)) AS last FROM spans"  # noqa: S608
+            f" WHERE product = ? AND release = ? AND {SEEN}",
             [ramp.product, ramp.release],
         )[0]
         last = None if row["last"] is None else datetime.fromtimestamp(row["last"] / 1e9, tz=now.tzinfo)

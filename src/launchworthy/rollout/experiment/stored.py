@@ -38,10 +38,15 @@ _DAY_NS = 86_400_000_000_000
 _MOST_EVENTS = 8  # outcome events that are read where no plan says which
 _MOST_POINTS = 60
 _ASIDE = "{:,} got their variant by hand or are held out; they count nowhere"
+_AHEAD = "{:,} met their variant by a clock that is ahead; they count from when that was received"
+_AHEAD_NS = 60 * 10**9  # by which a clock that is right may seem ahead
+# Nobody met a variant after it was told: where a clock is ahead, the unit counts from when that came.
 _UNITS = f"""
     met AS (
         SELECT coalesce(unit, user_id, session_id) AS who, min(variant) AS arm, max(variant) AS other,
-            min(time) AS since, bool_or(reason IN ('override', 'holdout', 'tester')) AS aside
+            min(least(time, received_at)) AS since,
+            min(time) > min(least(time, received_at)) + {_AHEAD_NS} AS ahead,
+            bool_or(reason IN ('override', 'holdout', 'tester')) AS aside
         FROM exposures
         WHERE product = ? AND flag = ? AND coalesce(simulated, false) = ?
             AND coalesce(unit, user_id, session_id) IS NOT NULL
@@ -143,8 +148,8 @@ def stored_experiments(
     """Every flag with at least two variants that units met, the newest first."""
     rows = query(
         "SELECT flag, variant, count(DISTINCT coalesce(unit, user_id)) AS units, min(time) AS first, "
-        "max(time) AS last FROM exposures WHERE product = ? AND coalesce(simulated, false) = ? "
-        "GROUP BY flag, variant ORDER BY flag, variant",
+        "max(least(time, received_at)) AS last FROM exposures "
+        "WHERE product = ? AND coalesce(simulated, false) = ? GROUP BY flag, variant ORDER BY flag, variant",
         [product, simulated],
     )
     by_flag: dict[str, list[dict[str, Any]]] = {}
@@ -180,7 +185,7 @@ def stored_experiment(
         InputError: It has one variant only, units that records do not know, or arms that the plan does not.
     """
     [seen] = query(
-        "SELECT count(*) AS n, min(time) AS first, max(time) AS last, "
+        "SELECT count(*) AS n, min(time) AS first, max(least(time, received_at)) AS last, "
         "min(coalesce(unit_kind, 'user')) AS kind, max(coalesce(unit_kind, 'user')) AS other "
         "FROM exposures WHERE product = ? AND flag = ? AND coalesce(simulated, false) = ?",
         [product, key, simulated],
@@ -291,7 +296,8 @@ class _Records:
         moved_with, moved = self._units()
         [both] = self._query(
             f"WITH {moved_with} SELECT count(*) FILTER (arm <> other AND aside IS NOT true) AS n, "  # noqa: S608
-            "count(*) FILTER (aside) AS aside FROM met",
+            "count(*) FILTER (aside) AS aside, "
+            "count(*) FILTER (ahead AND arm = other AND aside IS NOT true) AS ahead FROM met",
             moved,
         )
         days = [(int(row["day"]), str(row["arm"]), int(row["n"]), _sums(row, metrics)) for row in rows]
@@ -302,7 +308,8 @@ class _Records:
             for name, part in sums.items():
                 totals[name][arm] = totals[name][arm].plus(part) if arm in totals[name] else part
         values_of = {name: SumArms(strata={"": arms}) for name, arms in totals.items()}
-        notes = (_ASIDE.format(int(both["aside"])),) if both["aside"] else ()
+        told = ((_ASIDE, int(both["aside"])), (_AHEAD, int(both["ahead"])))
+        notes = tuple(text.format(n) for text, n in told if n)
         return Gathered(users=users, values=values_of, notes=notes), days, int(both["n"])
 
     def values(
