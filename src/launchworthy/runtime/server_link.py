@@ -1,6 +1,6 @@
 """Requests to a Launchworthy server, from applications: asked again while nobody answers.
 
-May import ``errors``; uses the standard library's client. Only what may be asked twice is asked through it.
+May import ``errors`` and ``kept_connections``. Only what may be asked twice is asked through it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from launchworthy.errors import (
     OverloadedError,
     StorageError,
 )
+from launchworthy.runtime.kept_connections import KeptConnections
 
 __all__ = ["ServerLink"]
 
@@ -55,12 +56,19 @@ class ServerLink:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
             raise InputError(
                 f"{url!r:.80} is not the address of a server", hint="write http://127.0.0.1:8321"
             )
-        self._parts, self._url, self._key = parts, url, key
-        self._timeout_s, self._patience_s, self._sleep = timeout_s, patience_s, sleep
+        self._connections = KeptConnections(
+            parts.hostname, port, is_https=parts.scheme == "https", timeout_s=timeout_s
+        )
+        self._url, self._key = url, key
+        self._patience_s, self._sleep = patience_s, sleep
         self._base = f"{parts.path.rstrip('/')}/api/v1"
 
     def ask(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -88,28 +96,21 @@ class ServerLink:
             pause_s = min(2.0, pause_s * 2)
 
     def _once(self, verb: str, path: str, body: Mapping[str, Any] | None) -> Any:
-        make = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
-        connection = make(self._parts.hostname or "", self._parts.port, timeout=self._timeout_s)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        try:
-            plain = None if body is None else json.dumps(body, allow_nan=False).encode()
-            connection.request(verb, self._base + path, body=plain, headers=headers)
-            answer = connection.getresponse()
-            text = answer.read()
-        finally:
-            connection.close()
+        plain = None if body is None else json.dumps(body, allow_nan=False).encode()
+        status, text = self._connections.exchange(verb, self._base + path, body=plain, headers=headers)
         try:
             told: Any = json.loads(text) if text else None
-            if answer.status < 400:
+            if status < 400:
                 return told
             error = told["error"]
             code, message, place, hint = (str(error[name]) for name in ("code", "message", "where", "hint"))
         except (ValueError, KeyError, TypeError) as problem:
             raise StorageError(
-                f"the server answered {answer.status} and nothing that could be read", where=self._url
+                f"the server answered {status} and nothing that could be read", where=self._url
             ) from problem
-        if answer.status == 503:
+        if status == 503:
             raise OverloadedError(message, retry_after_s=1.0, where=place, hint=hint)
         raise _ERRORS.get(code, LaunchworthyError)(message, code=code, where=place, hint=hint)

@@ -1,4 +1,4 @@
-"""One JSON question to a service, from a thread that may wait. Standard library only.
+"""One JSON question to a service, from a thread that may wait. May import ``runtime.kept_connections``.
 
 Connections are kept for the next question. No redirect is followed, no more than a megabyte is read, and
 neither the key nor what the service said goes into an error: both may end in records.
@@ -9,19 +9,16 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import queue
-import ssl
-import weakref
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from launchworthy.errors import InputError
+from launchworthy.runtime.kept_connections import KeptConnections
 
 __all__ = ["HttpJson", "NotAnswered"]
 
 _LARGEST = 1_048_576
-_KEPT = 8
 
 
 class NotAnswered(Exception):
@@ -56,13 +53,11 @@ class HttpJson:
             raise InputError(
                 f"{url!r:.80} is not the address of a guard", where="uses", hint="write https://…"
             )
-        self._host, self._port = parts.hostname, port
-        self._is_https = parts.scheme == "https"
+        self._connections = KeptConnections(
+            parts.hostname, port, is_https=parts.scheme == "https", timeout_s=timeout_s
+        )
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._key_env = key_env
-        self._timeout_s = timeout_s
-        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue(_KEPT)
-        weakref.finalize(self, _close_all, self._idle)
 
     def ask(self, body: Mapping[str, Any]) -> Any:
         """The answer to one question.
@@ -78,7 +73,14 @@ class HttpJson:
             headers["Authorization"] = f"Bearer {key}"
         # A lone surrogate is no character that a service could read.
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        status, answer = self._exchange(data, headers)
+        try:
+            status, answer = self._connections.exchange(
+                "POST", self._path, body=data, headers=headers, most=_LARGEST
+            )
+        except http.client.IncompleteRead:
+            raise NotAnswered("its answer is cut off") from None
+        except (http.client.HTTPException, OSError, ValueError) as error:
+            raise NotAnswered(f"it did not answer ({type(error).__name__})") from None
         if status != 200:
             raise NotAnswered(f"it answered HTTP {status}")
         if len(answer) > _LARGEST:
@@ -87,49 +89,3 @@ class HttpJson:
             return json.loads(answer)
         except (ValueError, RecursionError):
             raise NotAnswered("its answer is not JSON") from None
-
-    def _exchange(self, data: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        kept = True
-        while kept:
-            connection, kept = self._connection()
-            try:
-                connection.request("POST", self._path, body=data, headers=dict(headers))
-                response = connection.getresponse()
-                answer = response.read(_LARGEST + 1)
-            except (http.client.HTTPException, OSError, ValueError) as error:
-                connection.close()
-                if kept and isinstance(error, (http.client.RemoteDisconnected, ConnectionError)):
-                    continue  # it was closed while nobody asked
-                raise NotAnswered(f"it did not answer ({type(error).__name__})") from None
-            if response.length and len(answer) <= _LARGEST:
-                connection.close()
-                raise NotAnswered("its answer is cut off")
-            if response.will_close or len(answer) > _LARGEST:
-                connection.close()
-            else:
-                self._keep(connection)
-            return response.status, answer
-        raise NotAnswered("it did not answer")
-
-    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
-        try:
-            return self._idle.get_nowait(), True
-        except queue.Empty:
-            pass
-        if self._is_https:
-            secure = http.client.HTTPSConnection(
-                self._host, self._port, timeout=self._timeout_s, context=ssl.create_default_context()
-            )
-            return secure, False
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s), False
-
-    def _keep(self, connection: http.client.HTTPConnection) -> None:
-        try:
-            self._idle.put_nowait(connection)
-        except queue.Full:
-            connection.close()
-
-
-def _close_all(idle: queue.LifoQueue[http.client.HTTPConnection]) -> None:
-    while not idle.empty():
-        idle.get_nowait().close()
