@@ -26,6 +26,7 @@ _ACTIONS = {
     "closed": "resolve",
     "verified": "resolve",
 }
+_MOST_FIELDS = 10  # of a section in Slack
 _MARKS = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "⚪"}
 
 
@@ -53,7 +54,10 @@ def slack(message: Message) -> dict[str, Any]:
                 "type": "header",
                 "text": {"type": "plain_text", "text": f"{mark} {message.subject}"[:150], "emoji": False},
             },
-            {"type": "section", "fields": fields[:10]},
+            *(
+                {"type": "section", "fields": fields[at : at + _MOST_FIELDS]}
+                for at in range(0, len(fields), _MOST_FIELDS)
+            ),
             {
                 "type": "actions",
                 "elements": [
@@ -94,11 +98,13 @@ def pagerduty(message: Message, *, key: str) -> dict[str, Any]:
 def mail(message: Message, *, sender: str, to: Sequence[str], at: datetime) -> EmailMessage:
     """A mail in plain text; those of one incident stand in one thread."""
     one = message.incident
-    thread = f"<{one.id}.{one.product.encode().hex()[:40]}@launchworthy>"
+    own = f"{one.id}.{one.product.encode().hex()[:40]}"
+    thread = f"<{own}@launchworthy>"
     found = EmailMessage(policy=SMTP)
     found["From"], found["To"] = sender, ", ".join(to)
     found["Subject"] = f"[{one.severity}] {message.subject}"
     found["Date"] = format_datetime(at)
+    found["Message-ID"] = f"<{own}.{message.kind}.{at.timestamp():.6f}@launchworthy>"
     found["References"] = thread
     found["Auto-Submitted"] = "auto-generated"
     body = [message.subject, "", *(f"{name}: {value}" for name, value in message.lines), "", message.url, ""]
