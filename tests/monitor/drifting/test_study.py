@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from launchworthy.errors import InputError
@@ -29,13 +31,8 @@ from launchworthy.stats import Divergence
 
 
 def _write(path: Path, columns: Mapping[str, Any]) -> Path:
-    with duckdb.connect() as connection:
-        quoted = [name.replace('"', '""') for name in columns]
-        names = ", ".join(f'unnest(${at}) AS "{name}"' for at, name in enumerate(quoted, start=1))
-        connection.execute(
-            f"COPY (SELECT {names}) TO '{path}' (FORMAT parquet)",
-            [list(values) for values in columns.values()],
-        )
+    table = pyarrow.table({name: list(values) for name, values in columns.items()})
+    pyarrow.parquet.write_table(table, path)
     return path
 
 
@@ -267,7 +264,7 @@ def test_texts_become_columns_and_vectors_are_compared_by_a_classifier(tmp_path:
 
 def test_texts_from_one_vocabulary_have_no_more_new_words_than_before(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
-    words = [f"word{number}" for number in range(3_000)]
+    words = np.array([f"word{number}" for number in range(3_000)])
 
     def texts() -> dict[str, object]:
         return {"text": [" ".join(rng.choice(words, 12)) for _ in range(1_500)]}
