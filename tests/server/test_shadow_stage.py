@@ -27,7 +27,7 @@ workflows:
     reliability: {latency_p95: {at_most: 1s}}
 rollout:
   stages:
-    - {name: shadow, share: 0 %, for: 1h}
+    - {name: shadow, share: 0 %, for: 1h, sample: 400}
     - {name: pilot, share: 5 %, needs: [reliability]}
     - {name: launch, share: 100 %}
 """
@@ -56,9 +56,12 @@ def test_a_shadow_stage_collects_and_decides_and_steps_on(open_workspace_here: A
     assert asked() == (OLD.id, IN_SHADOW)
     now[0] += timedelta(hours=2)
     waiting = evaluated()
-    assert waiting["next"]["because"].startswith("pilot waits for answer/reliability/latency_p95")
+    assert waiting["next"]["because"] == f"shadow has seen 0 of 400 calls of {new} in shadow"
     assert waiting["shadow"] is None
-    _calls(workspace, now[0], release=new, cohort="shadow", n=400)
+    _calls(workspace, now[0], release=new, cohort="shadow", n=399)
+    assert evaluated()["next"]["because"] == f"shadow has seen 399 of 400 calls of {new} in shadow"
+    now[0] += timedelta(minutes=10)
+    _calls(workspace, now[0], release=new, cohort="shadow", n=1)
     last = evaluated()
     assert last["stage"] == "pilot", last["next"]
     assert asked()[1] != IN_SHADOW

@@ -294,6 +294,7 @@ def _stages(old: Contract, new: Contract) -> Iterator[Change]:
         other = after[name]
         yield from _number(address, "share", stage.share, other.share, looser=True, unit="ratio")
         yield from _number(address, "for", stage.dwell_ms, other.dwell_ms, looser=False, unit="ms")
+        yield from _number(address, "sample", stage.sample, other.sample, looser=False, unit="")
         if stage.approver != other.approver:
             way = Way.CHANGED
             if stage.approver is None or other.approver is None:

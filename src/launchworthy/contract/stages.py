@@ -15,13 +15,15 @@ __all__ = ["BoardLine", "Stage", "board", "needed_by", "selects", "stages"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One stage: the share of units that get the release, how long, and what must be met before."""
+    """One stage: the share of units that get the release, how long, after how many calls it may end, and what
+    must be met before."""
 
     name: str
     share: float
     dwell_ms: float | None
     approver: str | None
     needs: tuple[str, ...]
+    sample: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ def stages(contract: Contract) -> tuple[Stage, ...]:
             dwell_ms=None if stage.for_ is None else stage.for_.value,
             approver=stage.approve,
             needs=stage.needs,
+            sample=stage.sample,
         )
         for stage in stages_in_force(contract)
     )

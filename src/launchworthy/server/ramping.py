@@ -18,7 +18,7 @@ from launchworthy.contract import Claim, stages
 from launchworthy.errors import ConflictError, InputError, LaunchworthyError, NotFoundError
 from launchworthy.evidence import ClaimStatus, Evidence, Verdict
 from launchworthy.quantity import difference_unit, format_interval
-from launchworthy.records import SEEN
+from launchworthy.records import MARKED_CALL, SEEN, SHADOW
 from launchworthy.records.incident import IncidentSource, Suspect
 from launchworthy.rollout.ramp import (
     Action,
@@ -324,7 +324,21 @@ class Ramping:
             blocking={stage.name: stage.blocking for stage in verdict.stages},
             harms=() if ramp.baseline is None else _statuses(verdict),
             silent_since=self._silent_since(ramp, now),
+            calls=self._calls(ramp, now),
         )
+
+    def _calls(self, ramp: Ramp, now: datetime) -> int | None:
+        """Calls of the candidate in this stage, those in shadow where nobody has it."""
+        stage, entered = ramp.stage, ramp.entered_at
+        if stage is None or entered is None or stage.sample is None:
+            return None
+        which = SEEN if ramp.share > 0.0 else f"cohort = '{SHADOW}'"
+        row = self._store.query(
+            "SELECT count(*) AS n FROM spans WHERE product = ? AND release = ? AND start_time >= ?"  # noqa: S608
+            f" AND start_time <= ? AND {MARKED_CALL} AND {which}",
+            [ramp.product, ramp.release, *(int(each.timestamp() * 1e9) for each in (entered, now))],
+        )[0]
+        return int(row["n"])
 
     def _silent_since(self, ramp: Ramp, now: datetime) -> datetime | None:
         entered = ramp.entered_at
@@ -359,7 +373,13 @@ class Ramping:
             "takes_back": ramp.takes_back,
             "within_ms": ramp.within_ms,
             "stages": [
-                {"name": each.name, "share": each.share, "dwell_ms": each.dwell_ms, "approver": each.approver}
+                {
+                    "name": each.name,
+                    "share": each.share,
+                    "dwell_ms": each.dwell_ms,
+                    "sample": each.sample,
+                    "approver": each.approver,
+                }
                 for each in ramp.stages
             ],
             "steps": [step_document(step) for step in ramp.steps],

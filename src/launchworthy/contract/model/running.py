@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from launchworthy.contract.model.block import Address, Block, FilePath, Name, Text
 from launchworthy.contract.model.measures import MarginLine, ShareLine
-from launchworthy.contract.units import AnyQuantity, Duration, Price, Rate, Share
+from launchworthy.contract.units import AnyQuantity, Count, Duration, Price, Rate, Share
 
 __all__ = [
     "Adoption",
@@ -33,6 +33,10 @@ class StageBlock(Block):
     name: Name = Field(description="Name of the stage.")
     share: Share = Field(description="Share of units that get the release.")
     for_: Duration | None = Field(default=None, alias="for", description="How long it lasts.")
+    sample: Count | None = Field(
+        default=None,
+        description="Calls of the release that it must have seen: in shadow, where it has 0 % of units.",
+    )
     needs: tuple[Address, ...] = Field(
         default=(), description="Families, metrics or addresses that must be met."
     )

@@ -1,9 +1,9 @@
 """What a ramp does next, and why. Pure; may import ``contract``, ``evidence``, ``quantity`` and this room.
 
 One decision over everything that the stage needs: outcome, quality, safety, latency and cost. Proven harm
-comes first, by bounds that always hold. A stage is entered once it has lasted, every claim that the next one
-needs is met, every harm is shown to be no worse than its margin, and whoever has to say yes has said it. No
-harm is shown by those same bounds, or at the stage's planned look by narrower ones (``looking``), which is
+comes first, by bounds that always hold. A stage ends once it has lasted and seen its sample, every claim
+that the next one needs is met, every harm is shown to be no worse than its margin, and whoever has to say yes
+has said it. No harm is shown by those same bounds, or at the stage's planned look by narrower ones (``looking``), which is
 kept as a step: a look that was taken is not taken again. A gate that needs all of its claims keeps its error
 level; where any one harm is enough, the claims share theirs (``monitor.harms``).
 """
@@ -32,12 +32,14 @@ class Seen:
         blocking: Of each stage by name: the claims that it needs and that do not admit it.
         harms: The claims about harm, each against the baseline.
         silent_since: When the candidate was last heard of, where it should be heard and is not.
+        calls: Of the candidate in this stage so far; None where the stage asks for none.
     """
 
     at: datetime
     blocking: Mapping[str, Sequence[ClaimStatus]]
     harms: Sequence[ClaimStatus] = ()
     silent_since: datetime | None = None
+    calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,14 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
             step=None,
             because=f"nothing was heard of {ramp.release} since {seen.silent_since:%Y-%m-%d %H:%M} UTC: what "
             "is not heard proves nothing",
+        )
+    sample = None if ramp.stage is None else ramp.stage.sample
+    if ramp.stage is not None and sample is not None and (seen.calls or 0) < sample:
+        where = " in shadow" if ramp.share <= 0.0 else ""
+        return Decision(
+            step=None,
+            because=f"{ramp.stage.name} has seen {seen.calls or 0:,} of {sample:,} calls of "
+            f"{ramp.release}{where}",
         )
     unsure = _unsure(ramp, seen)
     if unsure and ramp.stage is not None and look_due(ramp, at=seen.at):

@@ -28,6 +28,7 @@ def ramp_to_json(ramp: Ramp) -> str:
                 "dwell_ms": stage.dwell_ms,
                 "approver": stage.approver,
                 "needs": list(stage.needs),
+                "sample": stage.sample,
             }
             for stage in ramp.stages
         ],
@@ -71,6 +72,7 @@ def ramp_from_json(text: str) -> Ramp:
                     dwell_ms=stage["dwell_ms"],
                     approver=stage["approver"],
                     needs=tuple(stage["needs"]),
+                    sample=stage.get("sample"),
                 )
                 for stage in read["stages"]
             ),
