@@ -3,9 +3,9 @@
 One decision over everything that the stage needs: outcome, quality, safety, latency and cost. Proven harm
 comes first, by bounds that always hold. A stage ends once it has lasted and seen its sample, every claim
 that the next one needs is met, every harm is shown to be no worse than its margin, and whoever has to say yes
-has said it. No harm is shown by those same bounds, or at the stage's planned look by narrower ones (``looking``), which is
-kept as a step: a look that was taken is not taken again. A gate that needs all of its claims keeps its error
-level; where any one harm is enough, the claims share theirs (``monitor.harms``).
+has said it. No harm is shown by those same bounds, or at the stage's planned look by narrower ones
+(``looking``), which is kept as a step: a look that was taken is not taken again. A gate that needs all of its
+claims keeps its error level; where any one harm is enough, the claims share theirs (``stats.harm_level``).
 """
 
 from __future__ import annotations
