@@ -56,6 +56,7 @@ ADDRESSES: Mapping[str, str] = {
     "drift": "/products/python-docs/drift",
     "redteam": "/products/python-docs/redteam",
     "rollout": "/products/python-docs/rollout",
+    "live": "/products/python-docs/live",
     "flags": "/products/python-docs/flags",
     "experiments": "/products/python-docs/experiments",
     "experiment": "/products/python-docs/experiments/answer-v2",

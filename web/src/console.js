@@ -7,7 +7,8 @@ const live = document.getElementById("live");
 document.addEventListener("htmx:after:swap", () => {
   const told = document.querySelector("[data-announce]");
   if (!told || !live) return;
-  live.textContent = told.dataset.announce;
+  // A page that asks again every few seconds speaks only when its conclusion changed.
+  if (live.textContent !== told.dataset.announce) live.textContent = told.dataset.announce;
   const title = document.querySelector("main h1");
   if (title && told.dataset.title) {
     title.textContent = told.dataset.title;
@@ -24,6 +25,11 @@ document.addEventListener("htmx:config:request", (event) => {
 // What cannot be shown in part is asked for whole, so that the page says what is wrong.
 for (const trouble of ["htmx:response:error", "htmx:error"]) {
   document.addEventListener(trouble, (event) => {
+    const lost = event.detail.ctx?.sourceElement?.matches("[data-poll]") && document.querySelector("[data-lost]");
+    if (lost) {
+      lost.hidden = false;
+      return;
+    }
     const action = event.detail.ctx?.request?.action;
     if (action) location.assign(action);
   });

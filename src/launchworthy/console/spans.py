@@ -14,7 +14,16 @@ from typing import Any
 from launchworthy.console.reading import Reading
 from launchworthy.records import ROOT, no_evaluation
 
-__all__ = ["PAGE_ROWS", "TraceFilter", "choices", "list_traces", "read_filter", "read_trace", "totals_of"]
+__all__ = [
+    "PAGE_ROWS",
+    "USAGE_KINDS",
+    "TraceFilter",
+    "choices",
+    "list_traces",
+    "read_filter",
+    "read_trace",
+    "totals_of",
+]
 
 PAGE_ROWS = 50
 MAX_SPANS = 2_000
@@ -23,7 +32,7 @@ _DAY_NS = 24 * _HOUR_NS
 _CHOSEN = ("product", "workflow", "release", "model")
 _HEX = re.compile(r"[0-9a-f]{32}\Z")
 _CURSOR = re.compile(r"(\d{1,19})-([0-9a-f]{16})\Z")
-_USAGE_KINDS = "('model', 'embedding', 'retrieval', 'tool')"  # what callers sum up is not counted again
+USAGE_KINDS = "('model', 'embedding', 'retrieval', 'tool')"  # what callers sum up is not counted again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +172,7 @@ def totals_of(reading: Reading, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
         return {}
     trace_ids = sorted({row["trace_id"] for row in rows})
     marks = ", ".join("unhex(?)" for _ in trace_ids)
-    usage = f"FILTER (kind IN {_USAGE_KINDS})"
+    usage = f"FILTER (kind IN {USAGE_KINDS})"
     # The times let the engine pass over whatever lies outside of these traces.
     ends = reading.query(
         f"SELECT min(min_time) AS low, max(max_time) AS high FROM trace_index WHERE trace_id IN ({marks})",  # noqa: S608

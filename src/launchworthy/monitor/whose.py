@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from launchworthy.records import EVALUATION_ROOT, ROOT, no_evaluation
-from launchworthy.records.calls import EVALUATION, SHADOW
+from launchworthy.records.calls import EVALUATION, SEEN, SHADOW
 
 __all__ = ["calls_seen", "decided_for", "of_users"]
 
@@ -37,7 +37,8 @@ def calls_seen(query: Query, *, product: str, since: datetime, until: datetime) 
     [row] = query(
         f"SELECT count(*) FILTER ({of_users(simulated=False)}) AS real,"
         f" count(*) FILTER ({of_users(simulated=True)}) AS simulated FROM spans WHERE product = $1"
-        f" AND start_time >= $2 AND start_time < $3 AND {ROOT} AND {no_evaluation(None, traces=False)}",
+        f" AND start_time >= $2 AND start_time < $3 AND {ROOT} AND {SEEN}"
+        f" AND {no_evaluation(None, traces=False)}",
         [product, *(int(moment.timestamp()) * 1_000_000_000 for moment in (since, until))],
     )
     return int(row["real"]), int(row["simulated"])

@@ -14,6 +14,7 @@ from launchworthy.console.charts.forest import ForestRow, forest_plot
 from launchworthy.console.charts.history import HistoryPoint, history_plot
 from launchworthy.console.charts.interval import IntervalMark, interval_plot
 from launchworthy.console.charts.looks import LookPoint, looks_plot
+from launchworthy.console.charts.minutes import minutes_plot
 from launchworthy.console.charts.scale import Scale, scale_over
 from launchworthy.console.charts.shift import ShareBar, ShiftRow, shares_plot, shift_plot
 from launchworthy.console.charts.spending import spending_plot
@@ -41,6 +42,7 @@ __all__ = [
     "history_plot",
     "interval_plot",
     "looks_plot",
+    "minutes_plot",
     "risk_plot",
     "ruler",
     "scale_over",

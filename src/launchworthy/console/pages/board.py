@@ -130,6 +130,7 @@ def view(reading: Reading, ask: Ask) -> BoardView:
         links=(
             Link(text="Product canvas", url=page_url("products", product, "canvas")),
             Link(text="Contract, line by line", url=page_url("products", product, "contract")),
+            Link(text="Live traffic", url=page_url("products", product, "live")),
             Link(text="Guards", url=page_url("products", product, "guards")),
             Link(text="Red team", url=page_url("products", product, "redteam")),
             Link(text="Rollout", url=page_url("products", product, "rollout")),
