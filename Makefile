@@ -5,6 +5,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is imported is compiled once and kept, whatever the environment says: demo and tests start many processes.
+export PYTHONDONTWRITEBYTECODE :=
 SOURCES := pyproject.toml requirements.lock hatch_build.py web/package-lock.json $(wildcard web/src/*)
 
 .PHONY: demo test lint types lock debian clean help
