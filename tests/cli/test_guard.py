@@ -132,6 +132,8 @@ def test_with_a_contract_the_action_and_the_text_are_told(
     run("--stage", "input", "--input", file, "--contract", str(contract), "--json")
     (shadowed,) = answers(capsys)
     assert (shadowed["action"], shadowed["shadowed"], shadowed["lowered"]) == ("allow", ["jailbreak"], True)
+    run("--stage", "input", "--input", file, "--contract", str(contract))
+    assert "hit: allow; jailbreak (in shadow) " in capsys.readouterr().out  # why a hit is let through
 
 
 def test_people_read_a_line_a_row_and_the_sum(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,8 +97,11 @@ def answer_of(row: Row, checked: Checked | None, *, with_action: bool) -> dict[s
 def _line(answer: dict[str, Any]) -> str:
     from launchworthy.cli.figures import printable
 
+    shadowed = answer.get("shadowed", ())
     found = [
-        f"{each['name']} {each['category'] or each['reason'] or each['verdict']}"
+        each["name"]
+        + (" (in shadow) " if each["name"] in shadowed else " ")
+        + (each["category"] or each["reason"] or each["verdict"])
         for each in answer["guards"]
         if each["verdict"] != "pass"
     ]
