@@ -20,6 +20,7 @@ from launchworthy.cli.main import main
 from launchworthy.console import routes
 from launchworthy.monitor.guards import guard_readings
 from launchworthy.records import TABLES, Rows
+from launchworthy.server.app import build_app
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.reading import WorkspaceReading
 from launchworthy.store import StoreOptions
@@ -30,6 +31,7 @@ CONTRACT = """
 launchworthy: 1
 product: support
 owners: {product: ana@example.com}
+roles: [customer, reviewer]
 workflows:
   answer: {user: customer, job: get an answer with its source, no_answer: refuse}
 guards:
@@ -254,6 +256,26 @@ def test_a_form_that_is_not_ours_or_of_no_hit_does_nothing(
     fields = form(client) | {"hit": "h1", "said": "right"} | change
     assert client.post(f"{PAGE}/review", data=fields).status_code == status
     assert reviewed_cases(workspace.query, product="support", guard="moderation").cases == ()
+
+
+def test_who_acts_in_a_role_of_the_contract_judges_hits_with_a_key_that_may_only_read(
+    workspace: LocalWorkspace,
+) -> None:
+    stored(workspace, "decisions", hit(1))
+    app = build_app(workspace, require_key=True, token="t" * 40)
+    for name, acts_as, status in (("mia", ["reviewer"], 303), ("app", [], 403), ("noa", ["elsewhere"], 403)):
+        browser = TestClient(app, base_url="https://console.example")
+        browser.post("/login", data={"key": workspace.add_api_key(name=name, role="read", acts_as=acts_as)})
+        fields = form(browser)
+        assert ("hit" in fields) == (status == 303)  # nobody gets a button that refuses
+        answer = browser.post(f"{PAGE}/review", data=fields | {"said": "right"}, follow_redirects=False)
+        assert answer.status_code == status
+        assert ("acts in a role of the contract" in answer.text) == (status == 403)
+    stranger = TestClient(app, base_url="https://console.example")
+    assert stranger.post(f"{PAGE}/review", data={"hit": "h1", "said": "right"}).status_code == 401
+    workspace._store.flush()
+    told = workspace.query("SELECT decided_by, outcome FROM decisions WHERE kind = 'override'")
+    assert [tuple(each.values()) for each in told] == [("mia", "right")]
 
 
 def test_a_form_leads_back_to_this_server_only(client: TestClient, workspace: LocalWorkspace) -> None:

@@ -1,6 +1,7 @@
 """What the form of the guards' page does: say of a hit whether it was right.
 
-May import Starlette, ``monitor`` and this room.
+May import Starlette, ``monitor`` and this room. It is a judgement of a person, kept under their name: so it
+asks for a role of the contract, as approvals do, where a key may only read.
 """
 
 from __future__ import annotations
@@ -12,13 +13,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from launchworthy.console.deciding import key_of
 from launchworthy.console.forms import check_token, own_address, read_form, reader_of
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import page_url
 from launchworthy.errors import InputError, LaunchworthyError, NotFoundError
 from launchworthy.monitor.guards import FALSE_POSITIVE, RIGHT
 
-__all__ = ["review_routes"]
+__all__ = ["acts_for", "review_routes"]
+
+
+def acts_for(reading: Reading, product: str, key: str) -> bool:
+    """Whether a key is that of a person who acts in a role of the product's contract."""
+    person, contract = reading.desk.person_of(key), reading.contract(product)
+    return person is not None and contract is not None and not set(person.roles).isdisjoint(contract.roles)
 
 
 def review_routes(
@@ -64,11 +72,17 @@ def review_routes(
         try:
             fields = await read_form(request)
             who = reader_of(request)
-            role = request.scope.get("state", {}).get("role") or "write"
-            if role != "write":
-                raise LaunchworthyError("a key with the role write is needed", code="LW403", where="review")
+            writes = (request.scope.get("state", {}).get("role") or "write") == "write"
+            product, key = request.path_params["product"], key_of(request)
+            if not writes and not await to_thread.run_sync(acts_for, reading, product, key):
+                raise LaunchworthyError(
+                    "whoever judges hits acts in a role of the contract, or has a key with the role write",
+                    code="LW403",
+                    where="review",
+                    hint="launchworthy keys create NAME --role read --acts-as ROLE",
+                )
             check_token(fields, secret, who)
-            return await to_thread.run_sync(act, request.path_params["product"], who, fields)
+            return await to_thread.run_sync(act, product, who, fields)
         except LaunchworthyError as error:
             failure = error
             return await to_thread.run_sync(lambda: refused(failure))

@@ -31,7 +31,7 @@ _OPEN_PATHS = ("/healthz", "/login", "/static/", "/approve/")
 _ASKED_BY_APPLICATIONS = re.compile(r"/api/v1/products/[^/]+/(approvals|spending|flags)(/|$)")
 _OFREP = re.compile(r"(/products/[^/]+)?/ofrep/v1/")
 # What people decide under their own name and roles, which say more than the role of their key.
-_DECIDED_BY_PEOPLE = re.compile(r"/(products/[^/]+/approvals|approve)/[^/]+")
+_DECIDED_BY_PEOPLE = re.compile(r"/(products/[^/]+/approvals|approve)/[^/]+|/products/[^/]+/guards/review")
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from launchworthy.console.charts import HistoryPoint, history_plot
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
+from launchworthy.console.reviewing import acts_for
 from launchworthy.console.users import Users, users_of
 from launchworthy.console.words import Link, count, day, from_ns, joined, moment, page_url, sentence, short
 from launchworthy.errors import NotFoundError
@@ -149,7 +150,7 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
         act=page_url("products", product, "guards", "review"),
         token=ask.token,
         back=ask.address,
-        may_review=ask.may_look,
+        may_review=ask.may_look or acts_for(reading, product, ask.key),
         remark=compiled if isinstance(compiled, str) else "",
         command=f"launchworthy guard reviewed {chosen or 'NAME'} --out cases.jsonl",
         empty=None
