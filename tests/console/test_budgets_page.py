@@ -180,3 +180,30 @@ def test_fallbacks_and_the_models_that_failed_before_them(
 
 def test_a_product_that_is_not_there_is_not_found(client: TestClient) -> None:
     assert client.get("/products/nobody/budgets").status_code == 404
+
+
+def test_a_budget_that_burns_is_the_title_with_when_it_ends_and_the_newest_bad_calls(
+    client: TestClient, workspace: LocalWorkspace
+) -> None:
+    old = [_call(n, start_time=_ns(24.0 * (1 + n % 20)) + n * 10**6) for n in range(1, 401)]
+    now = [_call(n, took_ms=6_000.0, start_time=_ns(0.05) + n * 10**6) for n in range(401, 441)]
+    _stored(workspace, "spans", *old, *now)
+    title, text = _said(client)
+    assert title == "1 budget is burning too fast: answer/reliability/latency_p95"
+    assert "5 % of calls may be bad." in text
+    assert "of the budget is used; it is used up 20 times as fast as allowed, and ends" in text
+    assert "Newest bad ones: " in text
+    assert f'href="/traces/{_trace(440).hex()}"' in text
+    assert 'aria-label="Budget of answer/reliability/latency_p95 used up.' in text
+    assert re.search(r'<th scope="row" class="nowrap">1 h and 5 min</th><td class="nowrap">20 and ', text)
+
+
+def test_a_budget_of_which_nothing_was_heard_lately_is_silent_and_not_kept(
+    client: TestClient, workspace: LocalWorkspace
+) -> None:
+    _stored(workspace, "spans", *(_call(n, start_time=_ns(24.0 * 20) + n) for n in range(1, 101)))
+    _, text = _said(client)
+    told = text.partition('aria-labelledby="burn"')[2].partition("</section>")[0]
+    assert "nothing was heard" in told
+    assert "it lasts" not in told
+    assert 'class="state unproven"' in told

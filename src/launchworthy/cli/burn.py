@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from launchworthy.cli.in_force import DATA, PRODUCT, opened
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from launchworthy.stats import Burn
 
 _BUCKET_S = 60.0
 
@@ -139,19 +134,14 @@ def _of_product(product: str | None, data: Path | None, *, period_s: float) -> l
     from launchworthy.cli.in_force import contract_of
     from launchworthy.cli.product import product_of
     from launchworthy.contract import claims
-    from launchworthy.monitor.burning import burning
+    from launchworthy.monitor.burning import burning, most_called
     from launchworthy.provers import PROVERS
 
     with opened(data) as workspace:
         name = product_of(workspace, product)
         known = claims(contract_of(workspace, name), provers=PROVERS)
         now = datetime.now(UTC)
-        serving = workspace.query(
-            "SELECT release, sum(n)::BIGINT AS n FROM rollup_hour WHERE product = ? GROUP BY release"
-            " ORDER BY n DESC LIMIT 1",
-            [name],
-        )
-        release = serving[0]["release"] if serving else None
+        release = most_called(workspace.query, product=name)
         found = burning(
             known, product=name, query=workspace.query, release=release, now=now, period_s=period_s
         )
@@ -201,12 +191,13 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _print(row: dict[str, Any]) -> None:
     from launchworthy.cli.figures import columns_text, printable
+    from launchworthy.console.burn import burn_told
     from launchworthy.quantity import format_value
 
     firing = [burn for burn in row["burns"] if burn.fires]
     silent = all(burn.silent for burn in row["burns"])
     mark = "✕" if firing else "◌" if silent else "●"
-    told = printable(_told(row["burns"]), most=200)
+    told = printable(burn_told(row["burns"]), most=200)
     if any(events for _, events, _ in row["counts"]):
         told = f"{format_value(row['used'], unit='ratio')} of its budget is used; {told}"
     click.echo(f"{mark} {printable(row['name'], most=80)}: {told}")
@@ -226,14 +217,3 @@ def _print(row: dict[str, Any]) -> None:
 
 def _rate(rate: float) -> str:
     return "–" if rate != rate else f"{rate:.3g}"
-
-
-def _told(burns: Sequence[Burn]) -> str:
-    """What is being lost, and when the budget ends."""
-    from launchworthy.quantity import format_value
-
-    firing = next((burn for burn in burns if burn.fires), None)
-    if firing is None:
-        return "nothing was heard" if all(burn.silent for burn in burns) else "it lasts"
-    when = "now" if firing.ends_s <= 0.0 else f"in {format_value(firing.ends_s * 1e3, unit='ms')}"
-    return f"it is used up {firing.long_rate:.3g} times as fast as allowed, and ends {when}"

@@ -20,7 +20,7 @@ from launchworthy.monitor.sample import Taken, Taking
 from launchworthy.monitor.scene import Ask, Query, Scene, look
 from launchworthy.stats import Burn, budget_used, burn_rates
 
-__all__ = ["PERIOD_S", "Burning", "burning", "is_budget"]
+__all__ = ["PERIOD_S", "Burning", "burning", "is_budget", "most_called"]
 
 PERIOD_S = 30 * 86_400.0
 _BUCKET_S = 60  # a fifth of the shortest window
@@ -96,6 +96,16 @@ def burning(
         if one is not None:
             found.append(one)
     return found
+
+
+def most_called(query: Query, *, product: str) -> str | None:
+    """The release with the most records; None for records that name none, or without any."""
+    rows = query(
+        "SELECT release, sum(n)::BIGINT AS n FROM rollup_hour WHERE product = ? GROUP BY release"
+        " ORDER BY n DESC LIMIT 1",
+        [product],
+    )
+    return rows[0]["release"] if rows else None
 
 
 def _allowed(claim: Claim) -> float | None:

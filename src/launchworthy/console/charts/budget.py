@@ -26,7 +26,12 @@ class BudgetLine:
 
 
 def budget_plot(line: BudgetLine, *, title: str) -> Markup:
-    """Steps up to what is used; all of it is the dashed line, the even pace the thin one."""
+    """Steps up to what is used; all of it is the dashed line, the even pace the thin one.
+
+    A line without a point is no drawing.
+    """
+    if not line.points:
+        return Markup()
     points = line.points[:: max(1, len(line.points) // _MOST_POINTS)]
     if points[-1] != line.points[-1]:
         points = (*points, line.points[-1])

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from launchworthy.console.burn import WINDOW_HEADS, BurnRow, burn_rows
 from launchworthy.console.claims import claim_url
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.users import Users, users_of
 from launchworthy.console.words import Link, count, from_ns, joined, moment, page_url, sentence, short
-from launchworthy.contract import Contract
+from launchworthy.contract import Contract, claims
 from launchworthy.contract.model.workflow import Workflow
 from launchworthy.errors import NotFoundError
 from launchworthy.monitor.budgets import (
@@ -24,6 +25,8 @@ from launchworthy.monitor.budgets import (
     peaks,
     taken,
 )
+from launchworthy.monitor.burning import burning, most_called
+from launchworthy.provers import PROVERS
 from launchworthy.quantity import Quantity, format_interval, format_value
 from launchworthy.records.incident import Incident, IncidentSource, IncidentState
 from launchworthy.stats import wilson
@@ -93,6 +96,8 @@ class BudgetsView:
 
     head: Head
     users: Users
+    burns: tuple[BurnRow, ...]
+    heads: tuple[str, ...]
     limits: tuple[LimitRow, ...]
     fallbacks: tuple[FallbackRow, ...]
     models: tuple[ModelRow, ...]
@@ -120,11 +125,21 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
         for name, workflow in contract.workflows.items()
         for row in _limits(name, workflow, spent.get(name), most, product=product, open_rules=open_rules)
     )
+    burns = burn_rows(
+        burning(
+            claims(contract, provers=PROVERS),
+            product=product,
+            query=reading.query,
+            release=most_called(reading.query, product=product),
+            now=ask.now,
+        ),
+        product=product,
+    )
     calls = sum(each.calls for each in spent.values())
     cost = [each.cost_usd for each in spent.values() if each.cost_usd is not None]
     return BudgetsView(
         head=Head(
-            title=_title(limits, found, product),
+            title=_title(limits, found, burns, product),
             reason=_reason(calls, sum(cost) if cost else None, users),
             section="products",
             trail=(
@@ -134,12 +149,14 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
             ),
         ),
         users=users,
+        burns=burns,
+        heads=WINDOW_HEADS,
         limits=limits,
         fallbacks=_fallbacks(contract, uses, spent),
         models=tuple(_model(each) for each in rests),
         incidents=tuple(_incident(each, product) for each in found[:_MOST_INCIDENTS]),
         empty=None
-        if limits or uses or found
+        if limits or uses or found or burns
         else Empty(
             what="No workflow of this product has a limit, so a call may take any time and cost anything. "
             "Name them under limits: {timeout: 8s, cost_per_action: 0.03 USD}.",
@@ -148,7 +165,9 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
     )
 
 
-def _title(limits: Sequence[LimitRow], found: Sequence[Incident], product: str) -> str:
+def _title(
+    limits: Sequence[LimitRow], found: Sequence[Incident], burns: Sequence[BurnRow], product: str
+) -> str:
     open_ = [each for each in found if each.state is IncidentState.OPEN]
     if open_:
         named = [
@@ -158,6 +177,10 @@ def _title(limits: Sequence[LimitRow], found: Sequence[Incident], product: str) 
         ]
         more = [f"{len(open_) - 3} more"] if len(open_) > 3 else []
         return f"{count(len(open_), 'incident')} open: {joined([*named, *more])}"
+    fast = [row.name.text for row in burns if row.state == "unmet"]
+    if fast:
+        verb = "is" if len(fast) == 1 else "are"
+        return f"{sentence(count(len(fast), 'budget'))} {verb} burning too fast: {joined(fast[:3])}"
     if not limits:
         return f"Nothing limits {short(product, most=_NAMED)}"
     if all(row.percent is None for row in limits):
