@@ -12,7 +12,11 @@ from tests.forking import Forking
 
 # Timing decides nothing here, and a failure must come back: the seed is fixed.
 settings.register_profile(
-    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "suite",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")
 

@@ -31,7 +31,7 @@ schema = schemathesis.openapi.from_dict(openapi())
 
 @schema.parametrize()
 @settings(
-    max_examples=4,
+    max_examples=3,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

@@ -142,14 +142,14 @@ def mutated(sent: bytes, changes: list[tuple[str, int, bytes]]) -> bytes:
     return sent
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(mutations)
 def test_changed_bytes_of_a_good_request(changes: list[tuple[str, int, bytes]]) -> None:
     settle(mutated(TRACE, changes))
     settle(mutated(LOGS, changes), signal="logs")
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(mutations)
 def test_our_cut_into_spans_agrees_with_protobufs_own_parser(
     changes: list[tuple[str, int, bytes]],
@@ -286,7 +286,7 @@ def test_any_value_under_any_name_of_any_dialect(
     assert kept + refused == len(spans)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     attributes,
     values,
@@ -320,14 +320,14 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(json_values, st.sampled_from(["traces", "logs"]))
 @example({"resourceSpans": [{"scopeSpans": [{"spans": [{}]}]}]}, "traces")
 def test_random_json_of_the_names_of_otlp(value: Any, signal: str) -> None:
     settle(orjson.dumps(value), signal=signal, content_type=JSON)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(mutations)
 def test_changed_bytes_of_a_good_request_in_json(changes: list[tuple[str, int, bytes]]) -> None:
     document = orjson.dumps(
