@@ -114,6 +114,25 @@ def test_a_guard_that_hangs_could_not_check_within_its_timeout() -> None:
         release.set()
 
 
+def test_a_guard_that_is_slow_to_start_could_not_check_until_it_has_started() -> None:
+    started, has_model = threading.Event(), threading.Event()
+
+    def loads_first() -> GuardVerdict:
+        if not has_model.is_set():
+            started.wait(30)  # a model is read from disk
+            has_model.set()
+        return GuardVerdict(guard="x", version="1", outcome=Outcome.PASS)
+
+    pipeline = GuardPipeline([rule(Words(wrong=loads_first, waits=True), timeout_s=0.05)])
+    for _ in range(2):  # whoever asks meanwhile gets the answer of one that fails closed, and none waits on
+        early = pipeline.check(Stage.INPUT, "x")
+        assert (early.action, early.outcome) == (Action.BLOCK, Outcome.COULD_NOT_CHECK)
+    started.set()
+    assert has_model.wait(30)
+    late = pipeline.check(Stage.INPUT, "x")
+    assert (late.action, late.outcome) == (Action.ALLOW, Outcome.PASS)
+
+
 def test_too_many_hanging_checks_are_not_joined_by_more() -> None:
     release = threading.Event()
 
