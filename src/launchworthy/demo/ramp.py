@@ -1,6 +1,6 @@
 """A promise is not kept, a first cure does harm, a second holds: ``python -m launchworthy.demo.ramp``.
 
-May import ``contract``, ``evals``, ``gold``, ``records``, ``server`` and this room. The days are made up, by
+May import ``contract``, ``evals``, ``gold``, ``records``, ``server``, ``store`` and this room. The days are made up, by
 a clock that is moved, and so are the users; what they are shown is what each release answers, and what is
 measured, decided, opened and closed is done by the code that does it for real. The harm: an index without
 whatever can be called, so that those who ask for a function leave without it.
@@ -30,6 +30,7 @@ from launchworthy.provers import PROVERS
 from launchworthy.records import TABLES, Rows
 from launchworthy.records.incident import Incident, Mechanism, Was
 from launchworthy.server.local import LocalWorkspace
+from launchworthy.store import StoreOptions
 
 __all__ = ["USERS_A_DAY", "Story", "main"]
 
@@ -255,7 +256,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     now = [datetime.now(UTC) - _BACK]
     lw.init(product=PRODUCT, enabled=False)
     try:
-        workspace = LocalWorkspace.open(Path(".launchworthy"), clock=lambda: now[0])
+        # Nobody seals these days before they are over, so all of them are in memory at once.
+        roomy = StoreOptions(memory_bytes=256 * 2**20)
+        workspace = LocalWorkspace.open(Path(".launchworthy"), clock=lambda: now[0], options=roomy)
         try:
             if workspace.ramps(product=PRODUCT):
                 print("The folder has its ramps already.")
