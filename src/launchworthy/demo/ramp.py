@@ -1,9 +1,9 @@
 """A promise is not kept, a first cure does harm, a second holds: ``python -m launchworthy.demo.ramp``.
 
-May import ``contract``, ``evals``, ``gold``, ``records``, ``server``, ``store`` and this room. The days are made
-up, by a clock that is moved, and so are the users; what they are shown is what each release answers, and what
-is measured, decided, opened and closed is done by the code that does it for real. The harm: an index without
-whatever can be called, so that those who ask for a function leave without it.
+May import ``contract``, ``evals``, ``gold``, ``records``, ``server``, ``store`` and this room. The days are
+made up, by a clock that is moved, and so are the users; what they are shown is what each release answers, and
+what is measured, decided, opened and closed is done by the code that does it for real. The harm: an index
+without whatever can be called, so that those who ask for a function leave without it.
 """
 
 from __future__ import annotations
