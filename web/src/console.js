@@ -1,5 +1,6 @@
 // The console's one script: partial updates (htmx), the keyboard, and the live region.
 import "htmx.org/dist/htmx.esm.js";
+import { exporting } from "./export.js";
 import { keyboard } from "./keyboard.js";
 
 const live = document.getElementById("live");
@@ -61,4 +62,5 @@ if (until.length > 0) {
   }, 1000);
 }
 
+exporting();
 keyboard();

@@ -1,0 +1,99 @@
+// What a page shows, to take along: each table as CSV, each plot as SVG (one drawn on a canvas as PNG).
+const PAINT = [
+  "fill", "fill-opacity", "font-family", "font-size", "font-weight", "opacity", "stroke", "stroke-dasharray",
+  "stroke-linecap", "stroke-width", "text-anchor",
+];
+const FORMULA = /^[=+\-@\t\r＝＋－＠]/;
+const NUMBER = /^[+-]?\d[\d,.]*(e[+-]?\d+)?(\s?(%|[A-Za-z]{1,6}))?$/;
+
+const line = (text) => text.replace(/\s+/g, " ").trim();
+const shown = (element) => element.checkVisibility() && !element.closest("[aria-hidden=true], dialog");
+
+// The words of a cell; a spreadsheet must not take what somebody typed for a formula.
+function cell(element) {
+  const copy = element.cloneNode(true);
+  for (const hidden of copy.querySelectorAll("[aria-hidden=true], svg, form")) hidden.remove();
+  const text = line(copy.textContent);
+  const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+export const csv = (table) => [...table.rows].map((row) => [...row.cells].map(cell).join(",")).join("\r\n") + "\r\n";
+
+// Colours are tokens of the page: each element takes along how it is painted.
+export function svg(drawing) {
+  const copy = drawing.cloneNode(true);
+  const { width, height } = drawing.getBoundingClientRect();
+  const originals = [drawing, ...drawing.querySelectorAll("*")];
+  for (const [place, element] of [copy, ...copy.querySelectorAll("*")].entries()) {
+    const style = getComputedStyle(originals[place]);
+    for (const name of PAINT) element.setAttribute(name, style.getPropertyValue(name));
+    element.removeAttribute("class");
+  }
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  copy.setAttribute("width", Math.round(width));
+  copy.setAttribute("height", Math.round(height));
+  const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  ground.setAttribute("width", "100%");
+  ground.setAttribute("height", "100%");
+  ground.setAttribute("fill", getComputedStyle(document.documentElement).getPropertyValue("--card").trim());
+  copy.querySelector("desc, title")?.after(ground);
+  return new XMLSerializer().serializeToString(copy);
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+const named = (text, kind) => {
+  const words = `${location.pathname} ${text}`.normalize("NFKD").toLowerCase();
+  return `${words.replace(/[^a-z0-9@.]+/g, "-").replace(/^-|-$/g, "").slice(0, 120)}.${kind}`;
+};
+
+function parts() {
+  const found = [];
+  for (const table of document.querySelectorAll("main table")) {
+    if (!shown(table)) continue;
+    const name = table.closest("[aria-label]")?.getAttribute("aria-label") ?? "Table";
+    found.push([name, "csv", async () => new Blob(["\ufeff", csv(table)], { type: "text/csv;charset=utf-8" })]);
+  }
+  for (const drawing of document.querySelectorAll("main svg[role=img]")) {
+    if (!shown(drawing) || !drawing.querySelector("title")) continue;
+    const name = drawing.querySelector("title").textContent;
+    found.push([name, "svg", async () => new Blob([svg(drawing)], { type: "image/svg+xml" })]);
+  }
+  for (const canvas of document.querySelectorAll("main figure canvas")) {
+    const name = canvas.closest("figure").querySelector("figcaption")?.textContent ?? "Series";
+    found.push([line(name), "png", () => new Promise((done) => canvas.toBlob(done, "image/png"))]);
+  }
+  return found;
+}
+
+function row([name, kind, make]) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "plain";
+  button.textContent = kind.toUpperCase();
+  button.setAttribute("aria-label", `${name} as ${kind.toUpperCase()}`);
+  button.addEventListener("click", async () => save(await make(), named(name, kind)));
+  const text = document.createElement("bdi");
+  text.textContent = name;
+  item.append(button, " ", text);
+  return item;
+}
+
+export function exporting() {
+  const open = document.getElementById("open-export");
+  const dialog = document.getElementById("export");
+  if (!open || !dialog || parts().length === 0) return;
+  open.hidden = false;
+  open.addEventListener("click", () => {
+    dialog.querySelector("ul").replaceChildren(...parts().map(row));
+    dialog.showModal();
+  });
+}
