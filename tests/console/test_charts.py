@@ -133,6 +133,15 @@ def test_ticks_of_times_are_times_people_say() -> None:
     )
 
 
+def test_history_draws_a_planned_look_within_the_bounds_that_always_hold() -> None:
+    point = HistoryPoint(at=AT, value=0.0, low=-0.1, high=0.1, n=50, look=(-0.06, 0.06))
+    root = parsed(history_plot([point], threshold=-0.05, unit="points", title="resolved"))
+    [look] = root.findall(".//line[@class='look']")
+    [whole] = root.findall(".//line[@class='whisker']")
+    ends = [float(each.get(end, "")) for each in (look, whole) for end in ("y2", "y1")]
+    assert ends[2] < ends[0] < ends[1] < ends[3]
+
+
 def test_history_draws_each_measurement_and_joins_none() -> None:
     points = [
         HistoryPoint(

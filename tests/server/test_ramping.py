@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from launchworthy.console import routes
 from launchworthy.errors import ConflictError, InputError, NotFoundError
+from launchworthy.quantity import format_value
 from launchworthy.records import TABLES, Release, Rows
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.reading import WorkspaceReading
@@ -265,6 +266,10 @@ def test_the_end_of_a_stage_is_a_planned_look_whose_numbers_are_chained_and_whic
     look = told["steps"][-1]["facts"]
     assert (look["look"], look["planned"], look["harms"][0]["shown"]) == (1, 2, False)
     assert "look 1, at" in told["next"]["because"]
+    page = _page(workspace, clock)
+    assert "Each interval holds at every moment; the thick part at a planned look." in page
+    low, high = (format_value(look["harms"][0][end], unit="points") for end in ("low", "high"))
+    assert f"1 planned look, {low} to {high}" in page
     workspace.close()
     again = opened()
     _evaluate(again)

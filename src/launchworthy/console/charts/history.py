@@ -24,7 +24,8 @@ _TOP, _BOTTOM = 22.0, 196.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryPoint:
-    """One measurement: when, what, and whether it counts today."""
+    """One measurement: when, what, and whether it counts today; ``look`` are narrower bounds that hold at a
+    planned look."""
 
     at: datetime
     value: float
@@ -34,6 +35,7 @@ class HistoryPoint:
     release: str = ""
     state: str = ""
     counts: bool = True
+    look: tuple[float, float] | None = None
 
 
 def history_plot(
@@ -45,7 +47,9 @@ def history_plot(
     title: str,
 ) -> Markup:
     """Intervals at their dates, oldest left; the good side is shaded, a new release is a dotted line."""
-    scale = scale_over([threshold, *(x for p in points for x in (p.value, p.low, p.high))], unit=unit)
+    scale = scale_over(
+        [threshold, *(x for p in points for x in (p.value, p.low, p.high, *(p.look or ())))], unit=unit
+    )
 
     def y(value: float) -> float:
         return round(_BOTTOM - (_BOTTOM - _TOP) * scale.percent(value) / 100.0, 2)
@@ -75,10 +79,20 @@ def history_plot(
         parts.append(_upright(point, place, y))
         before = point
     parts += dates([point.at for point in points], places)
-    newest = points[-1] if points else None
+    newest, looks = points[-1] if points else None, [point for point in points if point.look]
     desc = f"{count(len(points), 'measurement')}, oldest left" + (
         f"; the newest is {format_interval(newest.value, newest.low, newest.high, n=newest.n, unit=unit)}"
         if newest
+        else ""
+    )
+    desc += (
+        f"; {count(len(looks), 'planned look')}"
+        + "".join(
+            f", {format_value(point.look[0], unit=unit)} to {format_value(point.look[1], unit=unit)}"
+            for point in looks
+            if point.look
+        )
+        if looks
         else ""
     )
     return chart(parts, height=220, title=title, desc=desc)
@@ -121,6 +135,9 @@ def places_of(moments: Sequence[datetime]) -> list[float]:
 def _upright(point: HistoryPoint, place: float, y: Callable[[float], float]) -> Markup:
     at = f"{place:g}%"
     parts = [element("line", x1=at, x2=at, y1=y(point.low), y2=y(point.high), class_="whisker")]
+    if point.look is not None:
+        low, high = point.look
+        parts.append(element("line", x1=at, x2=at, y1=y(low), y2=y(high), class_="look"))
     for bound in (point.low, point.high):
         if not math.isinf(bound):
             parts.append(

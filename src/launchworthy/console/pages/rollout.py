@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ _NAMED = 60
 _MOST_POINTS = 60
 _MOST_STEPS = 50
 _MOST_EARLIER = 20
+_LOOK = "look"
 _WORDS = {
     "running": ("unsure", "▸", "on its way"),
     "held": ("unmet", "‖", "held"),
@@ -55,6 +56,7 @@ class HarmPlot:
     state: str
     mark: str
     reason: str
+    bounds: str
     plot: Markup | None
 
 
@@ -251,35 +253,18 @@ def _row(harm: Mapping[str, Any]) -> ForestRow | None:
 
 
 def _harm(harm: Mapping[str, Any], ramp: Mapping[str, Any], pieces: Sequence[Evidence]) -> HarmPlot:
-    since = ramp["exposed_since"]
-    points = [
-        HistoryPoint(
-            at=piece.observed_at,
-            value=piece.value,
-            low=piece.low,
-            high=piece.high,
-            n=piece.n,
-            release=piece.release or "",
-            state=harm["state"] if place == 0 else "",
-        )
-        for place, piece in enumerate(
-            each
-            for each in reversed(pieces)
-            if each.claim == harm["claim"]
-            and each.release == ramp["release"]
-            and since is not None
-            and each.observed_at >= datetime.fromisoformat(since)
-        )
-        if piece.value is not None and piece.low is not None and piece.high is not None
-    ][:_MOST_POINTS]
+    points = _points(harm, ramp, pieces)
+    looks = sum(point.look is not None for point in points)
     margin, better = harm["margin"] or 0.0, harm["direction"] == "at_least"
     return HarmPlot(
         name=Link(text=harm["of"], url=claim_url(ramp["product"], harm["claim"])),
         state=harm["state"],
         mark=_MARKS.get(harm["state"], "◐"),
         reason=harm["reason"],
+        bounds="Each interval holds at every moment"
+        + ("; the thick part at a planned look." if looks else "."),
         plot=history_plot(
-            list(reversed(points)),
+            points,
             threshold=-margin if better else margin,
             direction=harm["direction"] or "at_most",
             unit=difference_unit(harm["unit"] or ""),
@@ -288,6 +273,44 @@ def _harm(harm: Mapping[str, Any], ramp: Mapping[str, Any], pieces: Sequence[Evi
         if points
         else None,
     )
+
+
+def _points(
+    harm: Mapping[str, Any], ramp: Mapping[str, Any], pieces: Sequence[Evidence]
+) -> list[HistoryPoint]:
+    """What was seen of a harm, oldest first, with the planned looks at it; the newest has its state."""
+    if ramp["exposed_since"] is None:
+        return []
+    since = datetime.fromisoformat(ramp["exposed_since"])
+    points = [
+        HistoryPoint(
+            at=piece.observed_at,
+            value=piece.value,
+            low=piece.low,
+            high=piece.high,
+            n=piece.n,
+            release=piece.release or "",
+        )
+        for piece in pieces
+        if piece.claim == harm["claim"] and piece.release == ramp["release"] and piece.observed_at >= since
+        if piece.value is not None and piece.low is not None and piece.high is not None
+    ][-_MOST_POINTS:]
+    for at, bounds in _looks(harm, ramp):
+        place = next((place for place in reversed(range(len(points))) if points[place].at <= at), None)
+        if place is not None:
+            points[place] = replace(points[place], look=bounds)
+    if points:
+        points[-1] = replace(points[-1], state=harm["state"])
+    return points
+
+
+def _looks(
+    harm: Mapping[str, Any], ramp: Mapping[str, Any]
+) -> Iterator[tuple[datetime, tuple[float, float]]]:
+    for step in ramp["steps"]:
+        for each in step["facts"].get("harms", ()) if step["action"] == _LOOK else ():
+            if each["claim"] == harm["claim"] and each.get("low") is not None:
+                yield datetime.fromisoformat(step["at"]), (each["low"], each["high"])
 
 
 def _step(step: Mapping[str, Any]) -> StepRow:
