@@ -221,3 +221,136 @@ def test_personal_data_in_names_is_told_and_names_are_no_texts(run: Run, tmp_pat
         ],
         1,
     ) | {("spans", "name"): 2}  # fmt: skip
+
+
+ACTING = CONTRACT.replace(
+    "    no_answer: refuse\n",
+    "    no_answer: refuse\n"
+    "    after: [system: propose, agent: confirm, customer: read]\n"
+    "    decides: agent\n",
+).replace(
+    "  get_order: {effect: read, roles: [agent]}\n",
+    "  get_order: {effect: read, roles: [agent]}\n"
+    "  refund:  # money\n"
+    "    {effect: pay, roles: [agent], approval: [{by: agent}],\n"
+    "     limits: {per_user: 100 USD/d, total: 1000 USD/d}}\n"
+    "guards:\n"
+    "  injection: {checks: [input], action: block}  # as in the first plan\n"
+    "  secrets: {checks: [output], action: block}\n",
+)
+
+
+def _guard(name: str, place: int, **facts: object) -> dict[str, Any]:
+    outcome = "could_not_check" if facts.pop("failed", False) else "hit"
+    ago_ns = 2 * 10**9 if facts.pop("before", False) else 10**9
+    return {
+        "kind": "guard",
+        "time": time.time_ns() - ago_ns,
+        "event_id": f"{name}-{place}",
+        "subject": name,
+        "outcome": outcome,
+        "rule": f"shop/guards/{name}",
+        "facts": json.dumps(facts),
+    }
+
+
+@pytest.fixture
+def acting(tmp_path: Path, run: Run) -> Run:
+    (tmp_path / "launchworthy.yaml").write_text(ACTING)
+    approved = [
+        {
+            "kind": "approval",
+            "event_id": f"approval:{place}",
+            "trace_id": bytes([place + 1]) * 16,
+            "subject": "refund",
+            "outcome": "approved",
+            "decided_by": "tom",
+            "facts": json.dumps({"role": "team_lead"}),
+        }
+        for place in range(3)
+    ]
+    _store(
+        tmp_path,
+        _rows(
+            "spans",
+            *[{"kind": "tool", "tool_name": "refund"} for _ in range(4)],
+            *[{"kind": "workflow"} for _ in range(6)],
+            {"kind": "workflow", "workflow": "poems"},
+            {"kind": "workflow", "cohort": "shadow", "workflow": "other"},
+        ),
+        _rows(
+            "decisions",
+            *[_guard("topic", place, category="off_topic", action="shadow") for place in range(5)],
+            _guard("injection", 5, action="block", before=True),
+            _guard("injection", 6, action="shadow"),
+            *[_guard("secrets", place, failed=True) for place in range(7, 11)],
+        ),
+        _rows("decisions", *approved),
+    )
+    return run
+
+
+def test_who_decided_what_is_outside_the_job_and_which_guards_act_are_told(acting: Run) -> None:
+    code, out, _ = acting("scan", "--json")
+    assert code == 1
+    found = json.loads(out)
+    assert found["decided"] == [
+        {
+            "workflow": "answer",
+            "declared": "agent",
+            "acts": 4,
+            "by_a_person": 3,
+            "roles": {"team_lead": 3},
+        }
+    ]
+    jobs = {each["workflow"]: each for each in found["jobs"]}
+    assert (jobs["answer"]["calls"], jobs["answer"]["outside"]) == (10, 5)
+    assert (jobs["poems"]["declared"], jobs["poems"]["outside"]) == (False, 1)
+    assert "other" not in jobs
+    guards = {each["guard"]: each for each in found["guards"]}
+    assert guards["injection"]["shadow"] is True
+    assert guards["secrets"]["could_not_check"] == 4
+    told = {(each["address"], each["observed"]) for each in found["drift"]}
+    assert {
+        (
+            "workflows/answer/decides",
+            "tools acted in 1 of 4 calls without anybody's decision, and agent decides",
+        ),
+        ("workflows/answer/decides", "it was decided by team_lead (3), never by agent, who decides"),
+        ("workflows", "1 calls serve poems, which is not named"),
+        ("workflows/answer/job", "5 of 10 calls were off the topic of the job, more than 5% of them"),
+        ("guards/injection", "it only watched when it last hit, and is to block"),
+        ("guards/secrets", "it could not check 4 of 11 calls, more than 5% of them"),
+        ("guards/topic", "it hit in 5 calls, failed in 0, and is not named"),
+    } <= told
+
+
+def test_accepting_shows_the_change_asks_and_writes_that_line_only(
+    acting: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "launchworthy.yaml"
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    code, out, _ = acting("scan", "--accept", "guards/injection")
+    assert code != 0
+    assert "+  injection: {checks: [input], action: block, mode: shadow}  # as in the first plan" in out
+    assert file.read_text() == ACTING
+    code, out, _ = acting("scan", "--accept", "guards/injection", "--yes")
+    assert code == 1
+    assert "+  injection: {checks: [input], action: block, mode: shadow}  # as in the first plan" in out
+    assert file.read_text() == ACTING.replace(
+        "{checks: [input], action: block}", "{checks: [input], action: block, mode: shadow}"
+    )
+    assert not list(tmp_path.glob(".*.accepted"))
+    assert "guards/injection" not in {
+        each["address"] for each in json.loads(acting("scan", "--json")[1])["drift"]
+    }
+
+
+def test_what_a_person_has_to_choose_is_not_accepted_for_them(acting: Run, tmp_path: Path) -> None:
+    code, _, err = acting("scan", "--accept", "workflows", "--yes")
+    assert (code, "cannot be accepted for you" in err) == (64, True)
+    code, _, err = acting("scan", "--accept", "guards/nothing", "--yes")
+    assert (code, "nothing differs at" in err, "guards/secrets" in err) == (64, True, True)
+    assert acting("scan", "--accept", "guards/injection", "--json")[0] == 64
+    assert acting("scan", "--yes")[0] == 64
+    assert (tmp_path / "launchworthy.yaml").read_text() == ACTING

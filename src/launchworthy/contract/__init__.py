@@ -3,6 +3,7 @@
 May import ``errors``, ``quantity``, ``records`` and ``stats`` (lint does the contract's arithmetic).
 """
 
+from launchworthy.contract.amending import Amendment, amended
 from launchworthy.contract.arithmetic import Counted
 from launchworthy.contract.claim import Claim, ClaimKind, Direction, Place, Target
 from launchworthy.contract.claiming import claims
@@ -18,6 +19,7 @@ from launchworthy.contract.starter import starter_contract, starter_gold, starte
 
 __all__ = [
     "CODES",
+    "Amendment",
     "BoardLine",
     "Change",
     "Claim",
@@ -33,6 +35,7 @@ __all__ = [
     "Stage",
     "Target",
     "Way",
+    "amended",
     "board",
     "claims",
     "contract_diff",

@@ -1,16 +1,17 @@
-"""What a scan of records found, as values. May import ``stats`` and this room."""
+"""What a scan of records found, as values. May import ``contract``, ``stats`` and this room."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from launchworthy.contract import Amendment
 from launchworthy.monitor.personal import Texts
 from launchworthy.stats import Interval
 
-__all__ = ["Drift", "Field", "Kept", "Reads", "Scan", "Uses", "as_json"]
+__all__ = ["Decided", "Drift", "Field", "InForce", "Job", "Kept", "Reads", "Scan", "Uses", "as_json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,49 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Calls of one workflow in which a tool did something to the world, and who decided that it may.
+
+    Attributes:
+        workflow: Workflow.
+        declared: Who decides, as the contract has it; None where it does not say.
+        acts: Calls in which a tool that does more than read ran.
+        attended: Those of them in which a person decided.
+        roles: Calls by the role in which people decided; None: in no role that is recorded.
+    """
+
+    workflow: str
+    declared: str | None
+    acts: int
+    attended: int
+    roles: Mapping[str | None, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Calls of one workflow, and how many were outside its job: all, where the contract does not name it."""
+
+    workflow: str | None
+    declared: bool
+    calls: int
+    outside: int
+    share: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """A guard as records show it; ``shadow`` is how it was when it last hit, None where it never did."""
+
+    name: str
+    declared: bool
+    calls: int
+    hits: int
+    shadow: bool | None
+    unchecked: int
+    unchecked_share: Interval | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
     """One way in which what is observed differs from what is declared.
 
@@ -64,12 +108,14 @@ class Drift:
         observed: What records show.
         accept: What to write into the contract where that is right; None where nothing can make it so.
         mend: What to do where it is not.
+        amendment: The same as ``accept``, for a program to write; None where a person has to choose.
     """
 
     address: str
     observed: str
     accept: str | None
     mend: str
+    amendment: Amendment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +130,9 @@ class Scan:
         tools: Tools that ran.
         models: Providers and regions that were asked.
         kept: Ages.
+        decided: Who decided, where tools did something.
+        jobs: Calls by workflow, and those outside its job.
+        guards: Guards that are declared, or that records show.
         unused: Sources and tools that the contract names and no record shows.
         drift: What differs.
     """
@@ -95,6 +144,9 @@ class Scan:
     tools: tuple[Uses, ...]
     models: tuple[Uses, ...]
     kept: tuple[Kept, ...]
+    decided: tuple[Decided, ...]
+    jobs: tuple[Job, ...]
+    guards: tuple[InForce, ...]
     unused: tuple[str, ...]
     drift: tuple[Drift, ...]
 
@@ -144,6 +196,39 @@ def as_json(found: Scan) -> dict[str, Any]:
                 "overdue": each.overdue,
             }
             for each in found.kept
+        ],
+        "decided": [
+            {
+                "workflow": each.workflow,
+                "declared": each.declared,
+                "acts": each.acts,
+                "by_a_person": each.attended,
+                "roles": {role or "(not said)": count for role, count in each.roles.items()},
+            }
+            for each in found.decided
+        ],
+        "jobs": [
+            {
+                "workflow": each.workflow,
+                "declared": each.declared,
+                "calls": each.calls,
+                "outside": each.outside,
+                "share": each.share.value,
+                "low": each.share.low,
+                "high": each.share.high,
+            }
+            for each in found.jobs
+        ],
+        "guards": [
+            {
+                "guard": each.name,
+                "declared": each.declared,
+                "calls": each.calls,
+                "hits": each.hits,
+                "shadow": each.shadow,
+                "could_not_check": each.unchecked,
+            }
+            for each in found.guards
         ],
         "unused": list(found.unused),
         "drift": [

@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 from launchworthy.contract import Claim, ClaimKind, Contract
 from launchworthy.contract.model.safeguards import Pii
 from launchworthy.monitor.ages import GRACE_NS, KEPT
-from launchworthy.monitor.contract_drift import of_fields, of_kept, of_models, of_reads, of_tools
+from launchworthy.monitor.contract_drift import (
+    of_decided,
+    of_fields,
+    of_guards,
+    of_jobs,
+    of_kept,
+    of_models,
+    of_reads,
+    of_tools,
+)
+from launchworthy.monitor.observed import decided, guards, jobs
 from launchworthy.monitor.personal import FIELDS, Texts, look_through
 from launchworthy.monitor.regions import PLACE, belongs
 from launchworthy.monitor.scanned import Field, Kept, Reads, Scan, Uses
@@ -43,6 +53,9 @@ def scan(contract: Contract, *, query: Query, now: datetime, sample: int | None)
     tools = _tools(contract, query, until_ns)
     models = _models(contract, query, until_ns)
     kept = _kept(contract, query, until_ns)
+    who = decided(contract, query, until_ns)
+    served = jobs(contract, query, until_ns)
+    checked = guards(contract, query, until_ns)
     read = {each.source for each in reads}
     ran = {each.name for each in tools}
     unused = [f"data/sources/{name}" for name in contract.data.sources if name not in read]
@@ -55,6 +68,9 @@ def scan(contract: Contract, *, query: Query, now: datetime, sample: int | None)
         tools=tools,
         models=models,
         kept=kept,
+        decided=who,
+        jobs=served,
+        guards=checked,
         unused=tuple(unused),
         drift=(
             *of_fields(contract, fields),
@@ -62,6 +78,9 @@ def scan(contract: Contract, *, query: Query, now: datetime, sample: int | None)
             *of_tools(tools),
             *of_models(contract, models),
             *of_kept(kept),
+            *of_decided(who),
+            *of_jobs(served),
+            *of_guards(contract, checked),
         ),
     )
 
