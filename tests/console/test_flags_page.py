@@ -159,6 +159,47 @@ def test_the_kill_switch_needs_a_reason_and_stands_in_the_history(desk: Desk) ->
     assert title(desk.page()) == "2 flags in force, 1 switched off"
 
 
+def test_a_refused_switch_keeps_the_reason_beside_its_flag_and_no_other(desk: Desk) -> None:
+    desk.workspace.set_flags(product="shop", flags=FLAGS, reason="the new tone", by="ana")
+    answer = desk.send(flag="tone", act="away", reason="it is <rude>")
+    assert answer.status_code == 400
+    assert "Not done:" in answer.text
+    assert answer.text.count('value="it is &lt;rude&gt;"') == 1
+    opened = re.findall(r"<details open>.*?</details>", answer.text, re.DOTALL)
+    assert ['name="flag" value="tone"' in each for each in opened] == [True]
+
+
+def test_hostile_words_are_shown_as_words(desk: Desk) -> None:
+    hostile = '<script>alert(1)</script>\u202e{{ 7*7 }} "onload=alert(1)'
+    flags = {
+        "product": "shop",
+        "flags": {
+            "tone": {
+                "variants": {"plain": {"text": hostile}, "warm": {hostile: [hostile]}},
+                "overrides": {hostile: "warm"},
+                "rules": [
+                    {
+                        "name": "odd",
+                        "when": {"plan": hostile, "email": {"contains": hostile}},
+                        "serve": "warm",
+                    }
+                ],
+            }
+        },
+    }
+    desk.workspace.set_flags(product="shop", flags=flags, reason=hostile, by=hostile)
+    pages = [
+        desk.client.get("/products/shop/flags").text,
+        desk.send(flag="tone", act=hostile, reason=hostile).text,
+        desk.send(flag=hostile, act="off", reason=hostile).text,
+    ]
+    for raw in pages:
+        assert "<script>alert" not in raw
+        assert '"onload=' not in raw
+        assert "\u202e" not in raw
+        assert "{{ 7*7 }}" in raw, "what was typed is shown, not computed"
+
+
 def test_a_form_of_another_page_switches_nothing(desk: Desk) -> None:
     desk.workspace.set_flags(product="shop", flags=FLAGS, reason="the new tone", by="ana")
     sent = {"flag": "tone", "act": "off", "reason": "x", "token": "0" * 64}

@@ -178,11 +178,64 @@ def test_a_form_that_cannot_be_done_says_why_and_changes_nothing(
     assert [each.kind for each in detail.events] == ["opened"]
 
 
+def field(text: str, act: str, name: str) -> str:
+    """The tag of a field in the form that has the button of this act."""
+    form = next(each for each in re.findall(r"<form.*?</form>", text, re.DOTALL) if f'value="{act}"' in each)
+    found = re.search(rf'<input [^>]*name="{name}"[^>]*>', form)
+    assert found is not None, form
+    return found[0]
+
+
+def test_a_refused_form_keeps_what_was_typed_and_points_at_what_is_wrong(desk: Desk) -> None:
+    one = desk.open()
+    answer = desk.send(
+        one, act="fix", text='a "larger" model', mechanism="data", gold="answer/q-1 no-such", release="r-9"
+    )
+    assert answer.status_code == 400
+    text = answer.text
+    assert "Not done:" in text
+    assert html.unescape(field(text, "fix", "text")).count('value="a "larger" model"') == 1
+    assert 'value="answer/q-1 no-such"' in field(text, "fix", "gold")
+    assert "autofocus" in field(text, "fix", "gold")
+    assert 'value="r-9"' in field(text, "fix", "release")
+    assert "autofocus" not in field(text, "fix", "text")
+    assert re.search(r"<option selected>data</option>", text)
+    assert text.count("<details open>") == 1
+    for act in ("noise", "note"):
+        assert " value=" not in field(text, act, "text"), "another form is as it was"
+    text = desk.send(one, act="noise", text=" ").text
+    assert "autofocus" in field(text, "unknown", "text")
+    assert text.count("<details open>") == 1
+
+
+def test_a_step_that_came_too_late_is_refused_on_the_page_as_it_is_now_and_keeps_the_words(
+    desk: Desk,
+) -> None:
+    one = desk.open()
+    desk.send(one, act="noise", text="a holiday")
+    answer = desk.send(one, act="fix", text="a larger model", mechanism="model")
+    assert answer.status_code == 409
+    assert 'Not done:</span> <span dir="auto">It is closed' in answer.text
+    assert 'value="a larger model"' in field(answer.text, "reopen", "text")
+
+
+def test_a_forged_form_shows_nothing_of_what_it_says(desk: Desk) -> None:
+    answer = desk.send(desk.open(), act="note", text="call 555-0100 to pay", token="0" * 64)
+    assert answer.status_code == 403
+    assert "555-0100" not in answer.text
+
+
 def test_hostile_words_are_shown_as_words(desk: Desk) -> None:
     one = desk.open(title=HOSTILE, by=HOSTILE, facts={HOSTILE: HOSTILE}, key=HOSTILE)
     desk.workspace.note_incident(product="shop", incident_id=one, text=HOSTILE, by=HOSTILE)
-    for path in ("incidents", f"incidents/{one}", "failure-modes"):
-        raw = desk.page(path)[1]
+    refused = {"text": HOSTILE, "mechanism": HOSTILE, "gold": HOSTILE, "release": HOSTILE, "owner": HOSTILE}
+    shown = [desk.page(path)[1] for path in ("incidents", f"incidents/{one}", "failure-modes")]
+    shown += [desk.send(one, act=act, **refused).text for act in ("fix", HOSTILE)]
+    assert "⟨U+202E⟩" in field(shown[3], "fix", "gold")
+    desk.send(one, act="assign", owner=HOSTILE)
+    desk.send(one, act="unknown", text=HOSTILE)
+    shown += [desk.page(path)[1] for path in ("incidents", f"incidents/{one}")]
+    for raw in shown:
         assert "<script>alert" not in raw
         assert '"onload=' not in raw
         assert "49" not in re.sub(r"\d{4}-\d\d-\d\d|#\w+|[0-9a-f]{12,}|\?v=\w+", "", raw)

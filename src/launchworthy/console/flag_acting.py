@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from launchworthy.console.deciding import key_of
-from launchworthy.console.forms import form_route, reader_of
+from launchworthy.console.forms import Answer, form_route, reader_of
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import page_url
 from launchworthy.errors import InputError, LaunchworthyError
@@ -23,6 +23,7 @@ def flag_routes(
     reading: Reading,
     refused: Callable[[LaunchworthyError], Response],
     *,
+    again: Answer,
     secret: bytes,
     headers: Mapping[str, str],
 ) -> list[BaseRoute]:
@@ -30,7 +31,8 @@ def flag_routes(
 
     Args:
         reading: Where flags rest.
-        refused: Makes a page of what was wrong.
+        refused: Makes a page of why a form is not read.
+        again: Makes a page of what was wrong, with what was typed.
         secret: Signs the tokens of forms.
         headers: Of every answer.
     """
@@ -51,4 +53,8 @@ def flag_routes(
             page_url("products", product, "flags"), status_code=303, headers=dict(headers)
         )
 
-    return [form_route("/products/{product}/flags", act, refused=refused, secret=secret, name="switch-flag")]
+    return [
+        form_route(
+            "/products/{product}/flags", act, again=again, refused=refused, secret=secret, name="switch-flag"
+        )
+    ]

@@ -19,9 +19,19 @@ from starlette.routing import Route
 
 from launchworthy.errors import InputError, LaunchworthyError
 
-__all__ = ["check_token", "form_route", "form_token", "own_address", "read_form", "reader_of", "system_user"]
+__all__ = [
+    "Answer",
+    "check_token",
+    "form_route",
+    "form_token",
+    "own_address",
+    "read_form",
+    "reader_of",
+    "system_user",
+]
 
 Act = Callable[[Request, Mapping[str, list[str]]], Response]
+Answer = Callable[[Request, Mapping[str, list[str]], LaunchworthyError], Response]
 
 _MOST_BYTES = 16_384
 _MOST_FIELDS = 64
@@ -61,14 +71,21 @@ def check_token(fields: Mapping[str, list[str]], secret: bytes, reader: str) -> 
 
 
 def form_route(
-    path: str, act: Act, *, refused: Callable[[LaunchworthyError], Response], secret: bytes, name: str
+    path: str,
+    act: Act,
+    *,
+    again: Answer,
+    refused: Callable[[LaunchworthyError], Response],
+    secret: bytes,
+    name: str,
 ) -> Route:
     """A route for a form that changes something: it asks for the role write and the reader's token.
 
     Args:
         path: As Starlette writes it.
-        act: Does what the fields say, in a thread; what it raises becomes a page.
-        refused: Makes that page.
+        act: Does what the fields say, in a thread.
+        again: Makes a page of what ``act`` raises: the form once more, with what was typed.
+        refused: Makes a page of why a form is not read at all; nothing of what it says is shown.
         secret: Signs the tokens of forms.
         name: Of the route.
     """
@@ -80,9 +97,12 @@ def form_route(
             if role != "write":
                 raise LaunchworthyError("a key with the role write is needed", code="LW403", where=name)
             check_token(fields, secret, reader_of(request))
-            return await to_thread.run_sync(act, request, fields)
         except LaunchworthyError as error:
             return await to_thread.run_sync(refused, error)
+        try:
+            return await to_thread.run_sync(act, request, fields)
+        except LaunchworthyError as error:
+            return await to_thread.run_sync(again, request, fields, error)
 
     found: Callable[[Request], Awaitable[Response]] = endpoint
     return Route(path, found, methods=["POST"], name=name)

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from launchworthy.console.deciding import key_of
-from launchworthy.console.forms import form_route, reader_of
+from launchworthy.console.forms import Answer, form_route, reader_of
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import page_url
 from launchworthy.errors import LaunchworthyError
@@ -26,6 +26,7 @@ def incident_routes(
     reading: Reading,
     refused: Callable[[LaunchworthyError], Response],
     *,
+    again: Answer,
     secret: bytes,
     headers: Mapping[str, str],
 ) -> list[BaseRoute]:
@@ -33,7 +34,8 @@ def incident_routes(
 
     Args:
         reading: Where incidents rest.
-        refused: Makes a page of what was wrong.
+        refused: Makes a page of why a form is not read.
+        again: Makes a page of what was wrong, with what was typed.
         secret: Signs the tokens of forms.
         headers: Of every answer.
     """
@@ -55,6 +57,7 @@ def incident_routes(
         form_route(
             "/products/{product}/incidents/{incident}",
             act,
+            again=again,
             refused=refused,
             secret=secret,
             name="act-on-incident",

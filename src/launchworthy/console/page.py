@@ -13,7 +13,28 @@ from typing import Protocol
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link
 
-__all__ = ["Ask", "Empty", "Head", "Page", "View"]
+__all__ = ["Again", "Ask", "Empty", "Head", "Page", "View"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A form that was refused: its page is shown again, says why, and keeps what was typed.
+
+    Attributes:
+        why: What was wrong, as a sentence; empty where nothing was refused.
+        hint: What to do about it.
+        place: The argument that was wrong.
+        fields: What was typed, by field.
+    """
+
+    why: str = ""
+    hint: str = ""
+    place: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def typed(self, name: str) -> str:
+        """What stood in a field; empty for none."""
+        return self.fields.get(name, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +51,7 @@ class Ask:
         may_look: Whether the reader may record a look at what is kept back.
         token: What a form of this reader must carry, so that no other site's form acts.
         key: Name of the API key that the reader signed in with; empty for none.
+        again: The form of this page that was just refused.
     """
 
     path: Mapping[str, str]
@@ -41,6 +63,7 @@ class Ask:
     may_look: bool = True
     token: str = ""
     key: str = ""
+    again: Again = field(default_factory=Again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

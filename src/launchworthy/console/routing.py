@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,16 +16,18 @@ from starlette.routing import BaseRoute, Route
 
 from launchworthy.console.deciding import approval_actions, key_of
 from launchworthy.console.flag_acting import flag_routes
-from launchworthy.console.forms import check_token, form_token, own_address, read_form, reader_of
+from launchworthy.console.forms import Answer, check_token, form_token, own_address, read_form, reader_of
 from launchworthy.console.incident_acting import incident_routes
 from launchworthy.console.kept_back import record_looks
-from launchworthy.console.page import Ask, Page
+from launchworthy.console.page import Again, Ask, Page
 from launchworthy.console.pages import PAGES
 from launchworthy.console.pages.error import error_view
+from launchworthy.console.pages.flags import PAGE as FLAGS
+from launchworthy.console.pages.incident import PAGE as INCIDENT
 from launchworthy.console.reading import Reading
 from launchworthy.console.rendering import BUILT, Renderer
 from launchworthy.console.reviewing import review_routes
-from launchworthy.console.words import page_url
+from launchworthy.console.words import page_url, sentence
 from launchworthy.errors import InputError, LaunchworthyError
 
 __all__ = ["routes"]
@@ -68,8 +71,14 @@ def routes(reading: Reading, *, clock: Callable[[], datetime] = _now) -> list[Ba
         reading.desk, lambda error: _refused(render, error), secret=secret, headers=_HEADERS
     )
     found += review_routes(reading, lambda error: _refused(render, error), secret=secret, headers=_HEADERS)
-    found += incident_routes(reading, lambda error: _refused(render, error), secret=secret, headers=_HEADERS)
-    found += flag_routes(reading, lambda error: _refused(render, error), secret=secret, headers=_HEADERS)
+    for acting, page in ((incident_routes, INCIDENT), (flag_routes, FLAGS)):
+        found += acting(
+            reading,
+            lambda error: _refused(render, error),
+            again=_again(page, reading, render, clock, secret),
+            secret=secret,
+            headers=_HEADERS,
+        )
     found += [
         Route(page.path, _endpoint(page, reading, render, clock, secret), name=page.name) for page in PAGES
     ]
@@ -81,20 +90,8 @@ def _endpoint(
     page: Page, reading: Reading, render: Renderer, clock: Callable[[], datetime], secret: bytes
 ) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
-        who = reader_of(request)
-        ask = Ask(
-            path=request.path_params,
-            query=dict(request.query_params),
-            now=clock(),
-            server=str(request.base_url).rstrip("/")[:200],
-            address=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-            reader=who,
-            may_look=_role(request) == "write",
-            token=form_token(secret, who),
-            key=key_of(request),
-        )
         try:
-            html = render(page.template, page.view(reading, ask))
+            html = render(page.template, page.view(reading, _ask(request, clock(), secret)))
         except LaunchworthyError as error:
             return _refused(render, error)
         except Exception:
@@ -108,6 +105,43 @@ def _endpoint(
         return _html(html)
 
     return endpoint
+
+
+def _ask(request: Request, now: datetime, secret: bytes) -> Ask:
+    who = reader_of(request)
+    return Ask(
+        path=request.path_params,
+        query=dict(request.query_params),
+        now=now,
+        server=str(request.base_url).rstrip("/")[:200],
+        address=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        reader=who,
+        may_look=_role(request) == "write",
+        token=form_token(secret, who),
+        key=key_of(request),
+    )
+
+
+def _again(
+    page: Page, reading: Reading, render: Renderer, clock: Callable[[], datetime], secret: bytes
+) -> Answer:
+    """The page of a form that was refused, once more: with why, and with what was typed."""
+
+    def answer(request: Request, fields: Mapping[str, list[str]], error: LaunchworthyError) -> Response:
+        again = Again(
+            why=sentence(error.message[:300]),
+            hint=sentence(error.hint[:300]),
+            place=error.where,
+            fields={name: values[0] for name, values in fields.items()},
+        )
+        try:
+            ask = replace(_ask(request, clock(), secret), again=again)
+            html = render(page.template, page.view(reading, ask))
+        except LaunchworthyError:
+            return _refused(render, error)  # its page is not there either
+        return _html(html, status=_status(error))
+
+    return answer
 
 
 def _looking(
@@ -146,10 +180,14 @@ def _role(request: Request) -> str:
 
 
 def _refused(render: Renderer, error: LaunchworthyError) -> Response:
-    status = {"LW403": 403, "LW404": 404, "LW409": 409, "LW503": 503, "LW507": 503}.get(
+    status = _status(error)
+    return _html(render("error.html", error_view(error, status=status)), status=status)
+
+
+def _status(error: LaunchworthyError) -> int:
+    return {"LW403": 403, "LW404": 404, "LW409": 409, "LW503": 503, "LW507": 503}.get(
         error.code, 500 if error.code == "LW500" else 400
     )
-    return _html(render("error.html", error_view(error, status=status)), status=status)
 
 
 def _nowhere(render: Renderer) -> Callable[[Request], Response]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchworthy.console.flag_words import FlagStep, steps_of, value_text
-from launchworthy.console.page import Ask, Empty, Head, Page
+from launchworthy.console.page import Again, Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.users import Users, users_of
 from launchworthy.console.words import Link, count, moment, page_url, short
@@ -52,6 +52,7 @@ class FlagsView:
     versions: tuple[tuple[str, str, str, str], ...]
     action: str
     token: str
+    again: Again
     may_act: bool
     empty: Empty | None
 
@@ -86,6 +87,7 @@ def view(reading: Reading, ask: Ask) -> FlagsView:
         ),
         action=page_url("products", product, "flags"),
         token=ask.token,
+        again=ask.again,
         may_act=ask.may_look,
         empty=None
         if found.flags

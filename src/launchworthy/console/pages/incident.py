@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from launchworthy.console.charts import ForestRow, IntervalMark, before_after_plot, forest_plot
-from launchworthy.console.page import Ask, Head, Page
+from launchworthy.console.page import Again, Ask, Head, Page
 from launchworthy.console.pages.incidents import Shown, shown_incident
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, moment, page_url, sentence, short
@@ -79,6 +79,7 @@ class IncidentView:
     owners: tuple[str, ...]
     action: str
     token: str
+    again: Again
     may_act: bool
 
 
@@ -120,10 +121,11 @@ def view(reading: Reading, ask: Ask) -> IncidentView:
             for each in detail.notices
         ),
         mechanisms=tuple(Mechanism),
-        likely=_likely(contract, one),
+        likely=ask.again.typed("mechanism") or _likely(contract, one),
         owners=() if contract is None else tuple(contract.owners),
         action=page_url("products", product, "incidents", one.id),
         token=ask.token,
+        again=ask.again,
         may_act=ask.may_look,
     )
 
