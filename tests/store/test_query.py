@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from launchworthy.errors import InputError, LaunchworthyError, NotFoundError
+from launchworthy.errors import InputError, LaunchworthyError, NotFoundError, StorageError
 from launchworthy.records import Rows
 from launchworthy.store import Store
+from launchworthy.store import store as store_module
+from launchworthy.store.reading import run_select
 
 MakeRows = Callable[..., Rows]
 OpenStore = Callable[..., Store]
@@ -325,3 +328,28 @@ def test_an_export_needs_nothing_that_only_a_developer_has(
 def test_nothing_unknown_is_found(store: Store) -> None:
     with pytest.raises(NotFoundError):
         store.runs.run("none")
+
+
+def test_what_finds_no_memory_while_others_read_is_asked_again_and_told_if_there_is_none(
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_WAITS_S", (0.0, 0.01))
+    run, short = run_select, [2]
+
+    def crowded(*given: Any, **more: Any) -> Any:
+        if short[0] > 0:
+            short[0] -= 1
+            raise duckdb.OutOfMemoryException("failed to allocate")
+        return run(*given, **more)
+
+    monkeypatch.setattr(store_module, "run_select", crowded)
+    store = open_store()
+    store.ingest([rows(3)], batch_id="a")
+    store.flush()
+    assert store.query("SELECT count(*) AS n FROM spans") == [{"n": 3}]
+    assert short == [0]
+    short[0] = 99
+    with pytest.raises(StorageError, match="failed to allocate"):
+        store.query("SELECT count(*) AS n FROM spans")
+    short[0] = 0
+    assert store.query("SELECT count(*) AS n FROM spans") == [{"n": 3}]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -57,6 +58,7 @@ from launchworthy.store.tally import read_counters
 __all__ = ["Store"]
 
 _T = TypeVar("_T")
+_WAITS_S = (0.1, 0.3, 1.0)  # before what found no memory is asked again
 
 
 class Store:
@@ -76,6 +78,7 @@ class Store:
 
     def __init__(self, folder: Path, *, clock: Clock, options: StoreOptions) -> None:
         self.folder, self._clock, self._options = folder, clock, options
+        self._short = threading.Lock()  # of memory
         with contextlib.ExitStack() as opened:
             opened.callback(FolderLock(folder).release)
             self._database = Database(folder / "metadata.sqlite")
@@ -334,6 +337,14 @@ class Store:
             except duckdb.IOException:
                 # A segment may have been replaced between planning and reading.
                 return once()
+            except duckdb.OutOfMemoryException:
+                # All who read at a moment share the memory: ask again, one at a time, as they are done.
+                with self._short:
+                    for wait_s in _WAITS_S:
+                        time.sleep(wait_s)
+                        with contextlib.suppress(duckdb.OutOfMemoryException):
+                            return once()
+                    return once()
         except (*MACHINE_ERRORS, *UNUSABLE_ERRORS) as error:
             raise StorageError(
                 f"records could not be read: {_first(error)}", where=str(self.folder)
