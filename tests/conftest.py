@@ -20,6 +20,9 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
+# The many processes that tests start share what is compiled once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Thousands of imported classes live as long as the run: looking for garbage among them as often as Python
 # does by default takes a twelfth of its time.
 gc.set_threshold(20_000, 10, 100)
