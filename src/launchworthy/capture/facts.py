@@ -6,6 +6,7 @@ May import ``records`` and this room's ``otlp``.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -102,7 +103,7 @@ class FactMapper:
             values["event_id"] = _event_id(values)
         if not policy.store_content:
             values |= dict.fromkeys(_CONTENT & values.keys())
-        _redact(values, attributes, policy, told=_CONTENT | {"reason"} if table is DECISIONS else _CONTENT)
+        _redact(values, attributes, policy, decided=table is DECISIONS)
         self._guard.strip(attributes, policy)
         values["attributes"] = orjson.dumps(attributes).decode() if attributes else None
         return table, tuple(values[name] for name in table.names)
@@ -123,18 +124,22 @@ class FactMapper:
 
 
 def _redact(
-    values: dict[str, Any], attributes: dict[str, Any], policy: StoragePolicy, *, told: frozenset[str]
+    values: dict[str, Any], attributes: dict[str, Any], policy: StoragePolicy, *, decided: bool
 ) -> None:
     """Take personal data out of what somebody wrote."""
     if policy.redact is None:
         return
     redaction = Redaction(policy.redact)
+    told = _CONTENT | {"reason"} if decided and values["decided_by"] is not None else _CONTENT
     for name in told & values.keys():
         if values[name] is not None:
             values[name] = redaction.text(values[name])
+    ours: dict[str, Callable[[str], str | None]] = (
+        {"reason": redaction.sentence, "facts": redaction.facts} if decided else {}
+    )
     for name in values.keys() - told - _KEPT:
         if isinstance(values[name], str):
-            values[name] = redaction.named(values[name])
+            values[name] = ours.get(name, redaction.named)(values[name])
     redact_attributes(attributes, redaction, content=policy.store_content)
     if redaction.left_out:
         attributes[Own.TEXTS_LEFT_OUT] = redaction.left_out

@@ -28,6 +28,8 @@ _BUILT: Final = frozenset({"role", "type", "finish_reason", "mime_type", "modali
 _PLAIN: Final = frozenset({"", "content", "text", "id", "source", "arguments", "response", "result", "input"})
 # Keys are names of fields, and such values words of a protocol, unless they look like what somebody wrote.
 _WRITTEN: Final = re.compile(r"[@\s]|\d{4}")
+# In a sentence of code: a mail address, or a long number that is no part of a hash.
+_SOMEBODYS: Final = re.compile(r"@|%40|(?<![0-9A-Za-z])\d{4}[ ./-]?\d{4}")
 # A name of a step, a tool or a model; a bare number is none.
 _NAME: Final = re.compile(r"(?!\+?\d[\d()/-]{8,}\Z)[\w.:/+=~()\[\]<>,#|$*-]*")
 _ENCODED: Final = "%40"  # an @ in the address of a page
@@ -74,6 +76,33 @@ class Redaction:
             return name
         found = self.text(name)
         return LEFT_OUT if found is None else found
+
+    def sentence(self, text: str) -> str | None:
+        """What code says and holds nothing of what people wrote, unless an address or a long number is in it.
+
+        Models that find names take the words of a reason for some; a reason that is garbled explains nothing.
+        """
+        return self.text(text) if _SOMEBODYS.search(text) else text
+
+    def facts(self, text: str) -> str:
+        """Values that were seen, as JSON: names, hashes and numbers stay, what somebody wrote does not."""
+        try:
+            value = orjson.loads(text)
+        except (orjson.JSONDecodeError, RecursionError):
+            return self.named(text)
+        found = self._facts(value, 1)
+        return text if found == value else orjson.dumps(found).decode()
+
+    def _facts(self, value: Any, depth: int) -> Any:
+        if depth >= _DEPTH:
+            return self._missed()
+        if isinstance(value, str):
+            return self.named(value)
+        if isinstance(value, Mapping):
+            return {self.key(str(key)): self._facts(entry, depth + 1) for key, entry in value.items()}
+        if isinstance(value, list):
+            return [self._facts(entry, depth + 1) for entry in value]
+        return self.value(value)
 
     def key(self, key: str) -> str:
         """The name of a field, likewise."""

@@ -5,7 +5,7 @@ May import ``records`` and this room.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -138,7 +138,11 @@ _TECHNICAL = (
     "gen_ai.", "launchworthy.", "llm.", "openinference.", "traceloop.", "openai.", "otel.", "telemetry.",
     "service.", "server.", "thread.", "error.type", "exception.type",
 )  # fmt: skip
-_TOLD = frozenset({Own.DECISION_REASON})  # no content, and yet in somebody's words
+_TOLD = frozenset({Own.DECISION_REASON})  # no content, and yet in somebody's words where a person decided
+_DECIDED: Final[Mapping[str, Callable[[Redaction, str], str | None]]] = {
+    Own.DECISION_REASON: Redaction.sentence,
+    Own.DECISION_FACTS: Redaction.facts,
+}
 # Who was served becomes a pseudonym, who decided stands for the decision, and the product chooses the policy.
 _WHO: Final = PERSONAL | {name for name, _ in _IDENTIFIERS}
 _KEPT: Final = _WHO | {Own.EXPOSURE_UNIT, Own.DECISION_BY, Own.PRODUCT}
@@ -152,6 +156,7 @@ def redact_attributes(attributes: dict[str, Any], redaction: Redaction, *, conte
         redaction: Takes it out.
         content: False passes over what will not be stored at all.
     """
+    by_person = attributes.get(Own.DECISION_BY) is not None
     for name, value in list(attributes.items()):
         said = is_content(name, value)
         if name in _KEPT or (said and not content and name != Own.SAFETY_FLAGS):
@@ -159,6 +164,9 @@ def redact_attributes(attributes: dict[str, Any], redaction: Redaction, *, conte
         if (key := redaction.key(name)) != name:
             del attributes[name]
             attributes[name := key] = value
+        if name in _DECIDED and isinstance(value, str) and (name == Own.DECISION_FACTS or not by_person):
+            attributes[name] = _DECIDED[name](redaction, value)
+            continue
         if name.startswith(_TECHNICAL) and not said and name not in _TOLD:
             if isinstance(value, str):
                 attributes[name] = redaction.named(value)

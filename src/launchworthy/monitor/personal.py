@@ -126,12 +126,7 @@ def look_through(
     """
     finder = _finder(tuple(find))
     names = [name for name in (*FIELDS[table], *_NAMES[table]) if fields is None or name in fields]
-    held = {
-        name: f"CASE WHEN regexp_matches({name}, '{_WRITTEN}') THEN {name} END"
-        if name in _NAMES[table]
-        else name
-        for name in names
-    }
+    held = {name: _held(table, name) for name in names}
     bind = Bind()
     time = TABLES[table].time
     ids = [name for name in ("trace_id", "span_id") if name in TABLES[table].names]
@@ -173,6 +168,16 @@ def look_through(
             if len(rows) < _BLOCK:
                 break
             begin += _BLOCK
+
+
+def _held(table: str, name: str) -> str:
+    """SQL for what is looked through of a field: of names, and of what code says, only what looks written."""
+    written = f"regexp_matches({name}, '{_WRITTEN}')"
+    if name in _NAMES[table]:
+        return f"CASE WHEN {written} THEN {name} END"
+    if (table, name) == ("decisions", "reason"):
+        return f"CASE WHEN decided_by IS NOT NULL OR {written} THEN {name} END"
+    return name
 
 
 def _days(query: Query, table: str, time: str, where: str, bind: Bind) -> list[tuple[str, list[Any]]]:

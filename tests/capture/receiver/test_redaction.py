@@ -206,3 +206,39 @@ def test_comments_corrections_and_reasons_are_looked_through(bench: Bench) -> No
         {"hash": "4" * 64, "note": said},
     )
     assert decision["decided_by"] == "noor@example.com"  # who decided stands for it
+
+
+def test_what_code_says_of_a_decision_is_kept_whole_and_what_a_person_says_is_not(bench: Bench) -> None:
+    def decision(**more: str) -> dict[str, Any]:
+        given = {
+            "launchworthy.product": "shop",
+            "launchworthy.decision.kind": "guard",
+            "launchworthy.decision.subject": "hidden",
+            "launchworthy.decision.outcome": "hit",
+            **{f"launchworthy.decision.{name}": value for name, value in more.items()},
+        }
+        return {
+            "timeUnixNano": str(NOW_NS),
+            "eventName": "launchworthy.decision",
+            "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in given.items()],
+        }
+
+    def everywhere(text: str) -> str:
+        return "name_1" if text.strip() else text
+
+    facts = json.dumps({"model": "vendor/chat-small", "n": 3, "seen": ["r-1"], "note": "to Ana Adams"})
+    said = "hides something: zero width"
+    records = [
+        decision(reason=said, facts=facts),
+        decision(reason=said, by="noor@example.com"),
+        decision(reason="of ana@example.com"),
+        decision(reason="of 4111 1111 1111 1111"),
+    ]
+    bench.policies["shop"] = replace(POLICY, redact=everywhere)
+    body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode()
+    decoded = bench.take(body, signal="logs", content_type="application/json")
+    assert decoded.refused == ()
+    found = table_of(decoded, "decisions")
+    assert [row["reason"] for row in found] == [said, "name_1", "name_1", "name_1"]
+    kept = found[0]["facts"]
+    assert kept == {"model": "vendor/chat-small", "n": 3, "seen": ["r-1"], "note": "name_1"}
