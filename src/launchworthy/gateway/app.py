@@ -200,7 +200,9 @@ class Gateway:
             )
 
     def _models(self, asked: str, caller: Caller) -> web.Response:
-        arm = self._served.choose(caller.user or caller.session, asked=caller.release) or self._served.arm
+        arm = (
+            self._served.choose(caller.user, session=caller.session, asked=caller.release) or self._served.arm
+        )
         jobs = [name for name in arm.jobs if not caller.key.workflows or name in caller.key.workflows]
         names = [*jobs, *arm.models, *arm.embedders]
         rows = [
@@ -231,7 +233,7 @@ class Gateway:
             raise Refused(403, "wrong_origin", "a page of another origin may not call this gateway")
 
     def _choose(self, caller: Caller, model: str, user: str) -> tuple[Arm, Job]:
-        arm = self._served.choose(user or caller.session, asked=caller.release)
+        arm = self._served.choose(user, session=caller.session, asked=caller.release)
         if arm is None:
             raise Refused(
                 404,

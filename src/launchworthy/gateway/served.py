@@ -165,14 +165,15 @@ class Served:
         arm: The release that rolls out, or has.
         baseline: What everyone else still gets; None where nobody does.
         share: Share of the units that get ``arm``, from 0 to 1.
-        released: Id of the release that a unit has by the rollout under way; None: the share decides.
+        released: Id of the release that a user in a session has by the rollout under way; None: the share
+            decides.
         shadowed: Whether that rollout is in a stage that shows the release to nobody; None likewise.
     """
 
     arm: Arm
     baseline: Arm | None = None
     share: float = 1.0
-    released: Callable[[str], str] | None = None
+    released: Callable[[str, str], str] | None = None
     shadowed: Callable[[], bool] | None = None
 
     @property
@@ -183,10 +184,11 @@ class Served:
         in_shadow = self.share == 0.0 if self.shadowed is None else self.shadowed()
         return self.arm if in_shadow else None
 
-    def choose(self, unit: str, *, asked: str = "") -> Arm | None:
-        """The arm of one unit, or the one that a tester asked for by name or release id; None: no such arm.
+    def choose(self, user: str, *, session: str = "", asked: str = "") -> Arm | None:
+        """The arm of a call, or the one that a tester asked for by name or release id; None: no such arm.
 
-        Calls that name nobody get what everyone had before, as long as there is such a release.
+        Calls that name nobody get what everyone had before, as long as there is such a release. Where a
+        rollout decides, so do those that do not name its unit: a session is no user.
         """
         if self.baseline is None:
             return self.arm if asked in ("", "candidate", self.arm.release) else None
@@ -199,7 +201,8 @@ class Served:
             }
             return by_name.get(asked)
         if self.released is not None:
-            return self.arm if self.released(unit) == self.arm.release else self.baseline
+            return self.arm if self.released(user, session) == self.arm.release else self.baseline
+        unit = user or session
         if not unit:
             return self.arm if self.share >= 1 else self.baseline
         digest = hashlib.sha256(f"{self.arm.product}\0{self.arm.release}\0{unit}".encode()).digest()

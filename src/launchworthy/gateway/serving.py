@@ -142,7 +142,7 @@ def _served(options: GatewayOptions) -> Served:
         return Served(
             arm=_arm(options.contract, options.names, cohort="candidate"),
             baseline=_arm(options.baseline, options.names, cohort="baseline"),
-            released=lambda unit: flags.value("release", "", unit, {"session": unit}),
+            released=lambda user, session: flags.value("release", "", user, {"session": session}),
             shadowed=lambda: flags.decide("release", "shadow").rule == IN_SHADOW,
         )
     known = {stage.name: stage for stage in stages(contract)}
