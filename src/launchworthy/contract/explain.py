@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from launchworthy.contract.defaults import DEFAULT_BOARD, guards_in_force, stages_in_force
 from launchworthy.contract.draft import COVERAGE
 from launchworthy.contract.model import Contract
-from launchworthy.contract.running_claims import DRIFT_TOLERATED
+from launchworthy.contract.running_claims import DRIFT_TOLERATED, STREAM_METHODS
 
 __all__ = ["Default", "defaults_in_force"]
 
@@ -103,6 +103,12 @@ def defaults_in_force(contract: Contract) -> tuple[Default, ...]:
 
 def _drift(contract: Contract) -> Iterator[Default]:
     for name, monitor in contract.monitors.items():
+        if monitor.method in STREAM_METHODS and monitor.at_most is None and monitor.at_least is None:
+            yield Default(
+                address=f"monitors/{name}/at_most",
+                value=f"the target of {monitor.signal}",
+                meaning="worse than that, as a stream at the product's one rate of false alarms, is unmet",
+            )
         tolerated = DRIFT_TOLERATED.get(monitor.method or "")
         if tolerated is not None and monitor.at_most is None and monitor.at_least is None:
             yield Default(

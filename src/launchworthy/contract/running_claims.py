@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from launchworthy.contract.claim import ClaimKind, Direction, Target
 from launchworthy.contract.draft import Draft, canonical_unit, margin_of, told_margin, words
@@ -86,7 +87,7 @@ def _monitors(draft: Draft) -> None:
     streams = sum(_is_stream(monitor) for monitor in contract.monitors.values())
     for name, monitor in contract.monitors.items():
         path = f"monitors/{name}"
-        options = {
+        options: dict[str, Any] = {
             "signal": monitor.signal,
             "method": monitor.method,
             "window_ms": monitor.window.value if monitor.window else None,
@@ -94,6 +95,8 @@ def _monitors(draft: Draft) -> None:
             "labels": monitor.labels,
             "then": monitor.then,
         }
+        if monitor.labels:
+            options["label_sources"] = _sources(contract, monitor)
         if monitor.inject:
             faults = ", ".join(words(fault) for fault in monitor.inject)
             draft.drill(
@@ -125,6 +128,21 @@ def _monitors(draft: Draft) -> None:
                 subject=f"the last look for {words(name)} ({monitor.signal}) is",
                 options=options,
             )
+
+
+def _sources(contract: Contract, monitor: Monitor) -> tuple[dict[str, Any], ...]:
+    """Where the labels of a monitor come from, the truth first."""
+    known = contract.labels.sources
+    found = [(name, known.get(name)) for name in monitor.labels]
+    found.sort(key=lambda each: not (each[1] is not None and each[1].truth))
+    return tuple(
+        {
+            "event": (source.event if source else None) or name,
+            "matures_ms": source.matures.value if source and source.matures else None,
+            "truth": bool(source and source.truth),
+        }
+        for name, source in found
+    )
 
 
 def _is_stream(monitor: Monitor) -> bool:

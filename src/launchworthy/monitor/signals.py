@@ -15,6 +15,7 @@ from launchworthy.contract import ClaimKind
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.drift_signals import DRIFT_METHODS, DRIFT_SIGNALS, drifted
 from launchworthy.monitor.guard_signals import guard_signal
+from launchworthy.monitor.labelled import labelled
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
 from launchworthy.monitor.outcomes import EVENTS
 from launchworthy.monitor.piece import evidence_of, nothing
@@ -34,7 +35,7 @@ _LIMITS: Mapping[str, Callable[[Ask], Sample | None]] = {
 def monitored(
     ask: Ask, measure_of: Callable[[str], Callable[[Ask], Evidence | None] | None]
 ) -> Evidence | None:
-    """What the signal says; of drift, of labels and of signals that nothing here measures, that it does not.
+    """What the signal says; of signals that nothing here measures, that it does not.
 
     Args:
         ask: A claim of family ``monitors``.
@@ -51,8 +52,10 @@ def monitored(
         method = "jensen_shannon"
     if method in DRIFT_METHODS:
         return drifted(ask, signal, method)
-    if method or options.get("labels"):
-        return nothing(ask, "what needs labels or one look at a stream is not measured from records")
+    if method:
+        return nothing(ask, "one look at a stream is not measured from records")
+    if sources := options.get("label_sources"):
+        return labelled(ask, signal, sources)
     found = _of_signal(ask, signal, measure_of)
     if found is not None and found.value is not None and found.unit != ask.unit:
         return nothing(ask, f"{signal} is measured in another unit than the target's")

@@ -69,11 +69,13 @@ class Monitor(Block):
     signal: Address | None = Field(default=None, description="What is watched: a metric, an event, `input` …")
     method: (
         Literal["classifier", "psi", "ks", "chi2", "wasserstein", "jensen_shannon", "cusum", "adwin"] | None
-    ) = Field(default=None, description="How drift is detected.")
+    ) = Field(
+        default=None, description="How drift is detected; `cusum` and `adwin` watch a share as a stream."
+    )
     at_least: AnyQuantity | None = Field(default=None, description="Alert below this.")
     at_most: AnyQuantity | None = Field(default=None, description="Alert above this.")
     window: Duration | None = Field(default=None, description="How much is looked at.")
-    labels: tuple[Name, ...] = Field(default=(), description="Label sources it relies on.")
+    labels: tuple[Name, ...] = Field(default=(), description="Label sources that say what was right.")
     inject: tuple[Name, ...] = Field(default=(), description="Faults that are injected, for a drill.")
     every: Duration | None = Field(default=None, description="How often it is drilled.")
     page: Name = Field(description="Owner who is told.")
