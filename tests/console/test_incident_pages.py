@@ -215,7 +215,7 @@ def test_a_step_that_came_too_late_is_refused_on_the_page_as_it_is_now_and_keeps
     desk.send(one, act="noise", text="a holiday")
     answer = desk.send(one, act="fix", text="a larger model", mechanism="model")
     assert answer.status_code == 409
-    assert 'Not done:</span> <span dir="auto">It is closed' in answer.text
+    assert 'Not done:</span> <span dir="auto">it is closed' in answer.text
     assert 'value="a larger model"' in field(answer.text, "reopen", "text")
 
 

@@ -21,7 +21,7 @@ class Again:
     """A form that was refused: its page is shown again, says why, and keeps what was typed.
 
     Attributes:
-        why: What was wrong, as a sentence; empty where nothing was refused.
+        why: What was wrong; empty where nothing was refused.
         hint: What to do about it.
         place: The argument that was wrong.
         fields: What was typed, by field.

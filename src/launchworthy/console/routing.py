@@ -129,7 +129,7 @@ def _again(
 
     def answer(request: Request, fields: Mapping[str, list[str]], error: LaunchworthyError) -> Response:
         again = Again(
-            why=sentence(error.message[:300]),
+            why=error.message[:300],
             hint=sentence(error.hint[:300]),
             place=error.where,
             fields={name: values[0] for name, values in fields.items()},

@@ -136,7 +136,7 @@ def _told(rate: Rate) -> str:
 
 def _trend(trend: Proof | None) -> tuple[str, str, str]:
     if trend is None:
-        return "unproven", "◌", "too few calls"
+        return "unproven", "◌", "nothing to compare with"
     return {
         True: ("met", "●", "less often"),
         False: ("unmet", "✕", "more often"),

@@ -123,7 +123,7 @@ def _card(flag: Flag, found: FlagSet, met: Mapping[tuple[str, str], int], *, pro
     is_release, splits = flag.key == RELEASE, any(rule.split for rule in flag.rules)
     state = ("met", "●", "on") if flag.enabled else ("waived", "■", "switched off")
     facts = [f"assigned by {flag.unit}, {flag.algorithm}"]
-    facts += [f"generation {flag.generation}"] if flag.generation > 1 else []
+    facts += [f"generation {flag.generation}"] if flag.generation > 1 and not is_release else []
     if flag.namespace is not None:
         facts.append(
             f"in the namespace {flag.namespace.name} from {flag.namespace.low:g} to {flag.namespace.high:g}"

@@ -47,6 +47,7 @@ class RuleRow:
     """One rule and how often it was right."""
 
     rule: Link
+    source: str
     alerts: str
     right: str
     judged: str
@@ -158,6 +159,7 @@ def _rule(each: RulePrecision, product: str) -> RuleRow:
             text=short(each.address.removeprefix(f"{product}/"), most=_NAMED),
             url=claim_url(product, each.address) if "/" in each.address else "",
         ),
+        source=each.source.value,
         alerts=f"{each.alerts:,}",
         right=right,
         judged=f"{each.real:,} real, {each.noise:,} noise, {each.unknown:,} unknown",
