@@ -325,6 +325,34 @@ def test_who_decided_what_is_outside_the_job_and_which_guards_act_are_told(actin
     } <= told
 
 
+def test_what_was_asked_for_and_ran_later_in_a_trace_of_its_own_was_decided_by_somebody(
+    tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "launchworthy.yaml").write_text(ACTING)
+
+    def decision(place: int, kind: str, outcome: str, key: str) -> dict[str, Any]:
+        return {
+            "kind": kind, "event_id": f"{kind}:{place}", "trace_id": bytes([place]) * 16, "subject": "refund",
+            "outcome": outcome, "facts": json.dumps({"idempotency_key": key}),
+        }  # fmt: skip
+
+    _store(
+        tmp_path,
+        _rows(
+            "spans", *[{"kind": "tool", "tool_name": "refund", "trace_id": bytes([n]) * 16} for n in (1, 2)]
+        ),
+        _rows(
+            "decisions",
+            decision(9, "approval", "requested", "k-1"),
+            decision(1, "tool_run", "done", "k-1"),
+            decision(2, "tool_run", "done", "k-2"),
+        ),
+    )
+    _, out, _ = run("scan", "--json")
+    (decided,) = json.loads(out)["decided"]
+    assert (decided["acts"], decided["by_a_person"]) == (2, 1)
+
+
 def test_accepting_shows_the_change_asks_and_writes_that_line_only(
     acting: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

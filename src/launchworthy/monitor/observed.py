@@ -31,9 +31,14 @@ def decided(contract: Contract, query: Query, until_ns: int) -> tuple[Decided, .
         f" AND kind = 'tool' AND list_contains($3, tool_name) AND workflow IS NOT NULL AND {_OF_USE}"
         " GROUP BY trace_id"
     )
+    key = _FACT.format("idempotency_key")
     people = (
         f"SELECT trace_id, {_ROLE} AS role FROM decisions WHERE product = $1 AND time < $2"
         " AND kind IN ('approval', 'override') AND decided_by IS NOT NULL AND trace_id IS NOT NULL"
+        # Who answered a request stands in the queue; it ran after a yes only, often in a trace of its own.
+        " UNION ALL SELECT trace_id, NULL FROM decisions WHERE product = $1 AND time < $2"
+        f" AND kind = 'tool_run' AND {key} IN (SELECT {key} FROM decisions"
+        " WHERE product = $1 AND time < $2 AND kind = 'approval' AND outcome = 'requested')"
         " UNION ALL SELECT trace_id, NULL FROM outcomes WHERE product = $1 AND time < $2"
         f" AND trace_id IS NOT NULL AND event IN {_BY_A_PERSON}"
     )
