@@ -91,3 +91,28 @@ def test_reported_confidence_is_the_mean_of_what_users_said_of_these_calls(
     assert world.traces(piece)[0] == doubtful.hex()
     shared = world.one(claim("trust/reported_confidence", at_least=0.8, unit="ratio"))
     assert "another scale" in shared.detail["reason"]
+
+
+def test_an_answer_that_was_copied_and_then_undone_is_an_undo(world: World, claim: ClaimOf) -> None:
+    for place in range(5):
+        trace = world.call()
+        if place < 4:
+            world.outcome("copied" if place else "accepted", trace=trace)
+        if place == 1:
+            world.outcome("undone", trace=trace)
+    piece = world.one(claim("trust/undo", at_most=0.02, unit="ratio"))
+    assert (piece.value, piece.n) == (1 / 4, 4)
+
+
+def test_a_monitor_watches_how_often_users_give_a_reason(world: World, claim: ClaimOf) -> None:
+    watched = claim("monitors/stale", at_most=0.1, unit="ratio", signal="answer/feedback/outdated_policy")
+    calls = [world.call() for _ in range(10)]
+    silent = world.one(watched)
+    assert silent.value is None
+    assert silent.detail["reason"] == "no feedback on a call was recorded"
+    for trace, reason in zip(calls, ["outdated_policy", "outdated_policy", "slow", None], strict=False):
+        world.feedback(trace=trace, reason=reason, rating=-1.0)
+    world.feedback(trace=calls[0], reason="outdated_policy")  # said twice of one call
+    piece = world.one(watched)
+    assert (piece.value, piece.n) == (0.2, 10)
+    assert sorted(world.traces(piece)) == sorted(trace.hex() for trace in calls[:2])

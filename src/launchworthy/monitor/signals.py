@@ -21,6 +21,7 @@ from launchworthy.monitor.outcomes import EVENTS
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, share
 from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.monitor.trust import reason_given
 from launchworthy.monitor.uses import any_event
 
 __all__ = ["monitored"]
@@ -71,6 +72,8 @@ def _of_signal(
         found = guard_signal(ask, signal)
         if found is not None:
             return found
+    if signal.startswith("feedback/") and signal != "feedback/coverage":
+        return reason_given(ask, signal.partition("/")[2])
     if signal in _LIMITS:
         return share_beyond(ask, _LIMITS[signal](ask))
     for name in [signal] if "/" in signal else [f"{family}/{signal}" for family in _FAMILIES]:

@@ -15,7 +15,7 @@ from launchworthy.monitor.sample import Sample, mean, share
 from launchworthy.monitor.scene import UNIT, Ask, Bind
 from launchworthy.monitor.uses import any_event
 
-__all__ = ["EVENTS", "MEASURES"]
+__all__ = ["EVENTS", "MEASURES", "reason_given"]
 
 # Metric → names of the outcome events that tell it.
 EVENTS: Mapping[str, tuple[str, ...]] = {
@@ -32,7 +32,7 @@ _AFTER: Mapping[str, tuple[str, ...]] = {
     "acceptance": ("shown",),
     "override": ("decided",),
     "re_edit": EVENTS["acceptance"],
-    "undo": EVENTS["acceptance"],
+    "undo": (*EVENTS["acceptance"], "copied"),
 }
 
 
@@ -93,6 +93,29 @@ def _reported_confidence(ask: Ask) -> Evidence | None:
     if found.interval is not None and ask.unit == "ratio" and not 0.0 <= found.interval.value <= 1.0:
         return nothing(ask, "confidence is reported on another scale than the target's", noun="report")
     return evidence_of(ask, found) or nothing(ask, "no user has reported confidence", noun="report")
+
+
+def reason_given(ask: Ask, reason: str) -> Evidence | None:
+    """The share of calls that a user gave this reason for: a failure mode, by its name in the contract."""
+    bind = Bind()
+    known = ask.scene.query(
+        f"SELECT count(*) AS n FROM feedback WHERE product = {bind(ask.scene.product)}"
+        f" AND trace_id IS NOT NULL AND time >= {bind(ask.since_ns)} AND time < {bind(ask.until_ns)}",
+        bind.values,
+    )
+    if not known[0]["n"]:
+        return nothing(ask, "no feedback on a call was recorded")
+    bind = Bind()
+    calls = ask.seen_by_people().calls(bind)
+    sample = Sample(
+        sql="SELECT unit, trace_id AS trace, start_time AS began, sim, (trace_id IN (SELECT trace_id"
+        f" FROM feedback WHERE product = {bind(ask.scene.product)} AND reason = {bind(reason)}"
+        f" AND trace_id IS NOT NULL AND time >= {bind(ask.since_ns)} AND time < {bind(ask.until_ns)}"
+        f"))::DOUBLE AS x FROM ({calls})",
+        parameters=bind.values,
+        noun="call",
+    )
+    return evidence_of(ask, share(ask.scene.query, sample, level=ask.claim.confidence, bad=1))
 
 
 MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
