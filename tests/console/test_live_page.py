@@ -106,6 +106,15 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.workspace.close()
 
 
+def test_where_only_simulated_users_ever_called_it_is_their_silence_that_is_told(desk: Desk) -> None:
+    desk.call(minutes_ago=300, simulated=True)
+    assert title(desk.page()).startswith("Silent since 2026-")
+    assert "no real one called" in desk.page()
+    assert title(desk.page("?users=real")) == "No call yet"
+    desk.call(minutes_ago=400)
+    assert "no real one called" not in desk.page(), "since one real user did, they are who is silent"
+
+
 def test_before_the_first_call_it_says_how_to_send_one(desk: Desk) -> None:
     text = desk.page()
     assert title(text) == "No call yet"

@@ -77,9 +77,9 @@ class LiveView:
 def view(reading: Reading, ask: Ask) -> LiveView:
     """The last hour."""
     product = ask.path["product"]
-    users = users_of(
-        reading, ask.query, product=product, page="live", since=ask.now - SHOWN_FOR, until=ask.now
-    )
+    users = _users(reading, ask, product, ask.query)
+    if not users.simulated and "users" not in ask.query and _never_real(reading, ask, product):
+        users = _users(reading, ask, product, {"users": "simulated"})
     found = traffic(reading, product, now=ask.now, simulated=users.simulated)
     heard = last_heard(reading, product, simulated=users.simulated)
     still = ask.query.get("still") == "1"
@@ -124,6 +124,18 @@ def view(reading: Reading, ask: Ask) -> LiveView:
             command=f"OTEL_EXPORTER_OTLP_ENDPOINT={ask.server} python app.py",
         ),
     )
+
+
+def _users(reading: Reading, ask: Ask, product: str, query: Mapping[str, str]) -> Users:
+    return users_of(reading, query, product=product, page="live", since=ask.now - SHOWN_FOR, until=ask.now)
+
+
+def _never_real(reading: Reading, ask: Ask, product: str) -> bool:
+    """Whether only simulated users ever called, be it before this hour: then it is they who are silent."""
+    if traffic(reading, product, now=ask.now, simulated=False).whole is not None:
+        return False
+    heard = (last_heard(reading, product, simulated=each) for each in (False, True))
+    return [bool(each) for each in heard] == [False, True]
 
 
 def _title(found: Traffic, heard: Mapping[str, datetime], *, now: datetime) -> str:
