@@ -34,6 +34,7 @@ from launchworthy.monitor.harms import harm
 from launchworthy.monitor.piece import nothing
 from launchworthy.monitor.scene import Ask, Query, look
 from launchworthy.monitor.signals import monitored
+from launchworthy.monitor.together import counted_together
 from launchworthy.records import CallScores
 
 __all__ = ["PROVES", "measure", "measure_of"]
@@ -142,9 +143,8 @@ def measure(
         sample=sample,
     )
     ramp = replace(scene, baseline=baseline, not_before=not_before)
-    pieces = []
-    for claim, found in asked:
-        ask = Ask(
+    asks = [
+        Ask(
             claim=claim,
             family=claim.family,
             metric=claim.metric,
@@ -152,6 +152,12 @@ def measure(
             window_s=claim.valid_for_s,
             scene=ramp if found is _harms else scene,
         )
+        for claim, found in asked
+    ]
+    measures = [found for _, found in asked]
+    pieces = []
+    for ask, found in zip(counted_together(asks, measures), measures, strict=True):
+        claim = ask.claim
         if (not any_release) if found in _OF_ANY_RELEASE else not ask.seen():
             continue
         try:

@@ -86,10 +86,11 @@ def _share(ask: Ask, sample: Sample, *, bad: int = 1) -> Evidence | None:
 
 def _of_calls(ask: Ask, condition: str, bind: Bind, *, missing: str = "not recorded") -> Sample:
     return Sample(
-        sql=f"SELECT {_COLUMNS}, ({condition})::DOUBLE AS x FROM ({ask.calls(bind)})",
+        sql=f"SELECT {_COLUMNS}, workflow, ({condition})::DOUBLE AS x FROM ({ask.calls(bind)})",
         parameters=bind.values,
         noun="call",
         missing=missing,
+        names_workflow=True,
     )
 
 
@@ -122,7 +123,10 @@ def _tool_call_error(ask: Ask) -> Evidence | None:
     bind = Bind()
     inner = ask.spans(bind, kinds=["tool"])
     sample = Sample(
-        sql=f"SELECT {_COLUMNS}, failed::DOUBLE AS x FROM ({inner})", parameters=bind.values, noun="tool call"
+        sql=f"SELECT {_COLUMNS}, workflow, failed::DOUBLE AS x FROM ({inner})",
+        parameters=bind.values,
+        noun="tool call",
+        names_workflow=True,
     )
     return _share(ask, sample)
 
@@ -133,9 +137,10 @@ def _empty_retrieval(ask: Ask) -> Evidence | None:
     none = "length(context) < 9 AND replace(context, ' ', '') IN ('[]', 'null', '{}', '\"\"')"
     empty = f"CASE WHEN context IS NOT NULL THEN {none} END"
     sample = Sample(
-        sql=f"SELECT {_COLUMNS}, ({empty})::DOUBLE AS x FROM ({inner}) WHERE NOT failed",
+        sql=f"SELECT {_COLUMNS}, workflow, ({empty})::DOUBLE AS x FROM ({inner}) WHERE NOT failed",
         parameters=bind.values,
         noun="retrieval",
+        names_workflow=True,
         missing="the retrieval does not tell which documents it found",
     )
     return _share(ask, sample)

@@ -2,8 +2,9 @@
 
 May import ``stats`` and this room. A sample is a SELECT with the columns ``unit`` (what is independent),
 ``trace``, ``began``, ``sim`` and ``x``: what was measured, null where it could not be; a ratio has ``y``,
-what it is divided by. Where units repeat, shares and quantiles are bounded at the effective number of
-independent records (Korn and Graubard, Survey Methodology 24, 1998), means and ratios by whole units.
+what it is divided by; one of several workflows names each row's. Where units repeat, shares and quantiles are
+bounded at the effective number of independent records (Korn and Graubard, Survey Methodology 24, 1998), means
+and ratios by whole units.
 
 A design effect is estimated from the units in which the rarer thing happened, and from few of them it comes
 out too small: of 30 users with 100 calls each, 1 % of errors and a correlation within users of 0.3, nominal
@@ -16,7 +17,7 @@ unit counts once.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,19 @@ from launchworthy.stats import (
 if TYPE_CHECKING:
     from launchworthy.monitor.scene import Query
 
-__all__ = ["Measured", "Sample", "Taken", "Taking", "breaches", "mean", "quantile", "ratio", "share"]
+__all__ = [
+    "Counted",
+    "Measured",
+    "Sample",
+    "Taken",
+    "Taking",
+    "breaches",
+    "counted_by_workflow",
+    "mean",
+    "quantile",
+    "ratio",
+    "share",
+]
 
 WORST = 20
 _MOST = 1e70
@@ -40,6 +53,12 @@ _MOST = 1e70
 _SPREAD = (
     "sum(k * k) AS kk, sum(k * m) AS km, sum(m * m) AS mm,"
     " least(count(*) FILTER (k > 0), count(*) FILTER (k < m)) AS telling"
+)
+_OF_UNIT = "count(x) AS m, sum(x) AS k"
+_OF_ROWS = (
+    "count(x) AS records, count(*) - count(x) AS unscored, count(*) FILTER (sim) AS simulated,"
+    " min(began) AS first_ns, bool_or(starts_with(unit, 'u')) AS users,"
+    " bool_or(starts_with(unit, 's')) AS sessions"
 )
 _GRID = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995,
          0.999, 0.9995, 1.0)  # fmt: skip
@@ -49,13 +68,14 @@ _GRID = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.
 class Sample:
     """A SELECT of what was measured, and what each row is: ``call``, ``retrieval``, ``session`` …
 
-    ``missing`` says why a row has no value.
+    ``missing`` says why a row has no value, ``names_workflow`` whether each row has its ``workflow`` too.
     """
 
     sql: str
     parameters: Sequence[Any]
     noun: str
     missing: str = "not recorded"
+    names_workflow: bool = False
 
     @property
     def finite(self) -> str:
@@ -126,17 +146,29 @@ class Taking:
         return self._query(sql, parameters)
 
 
+class Counted:
+    """A query that knows already what the first share asked by it is counted from."""
+
+    def __init__(self, query: Query, row: Mapping[str, Any]) -> None:
+        self._query = query
+        self._row: Mapping[str, Any] | None = row
+
+    def __call__(self, sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        return self._query(sql, parameters)
+
+    def once(self) -> dict[str, Any] | None:
+        """The row, the first time."""
+        row, self._row = self._row, None
+        return None if row is None else dict(row)
+
+
 def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
     """The share of rows with ``x`` = 1; the newest traces with ``x`` = ``bad`` (0 or 1) are shown."""
     if isinstance(query, Taking):
         raise Taken(sample, "share", high_is_bad=bad == 1)
-    row = _one(
-        query,
-        sample,
-        f"{_worst(f'x = {bad}', order='began')} AS worst, sum(x)::BIGINT AS hits",
-        "count(x) AS m, sum(x) AS k",
-        _SPREAD,
-    )
+    row = query.once() if isinstance(query, Counted) else None
+    if row is None:
+        row = _one(query, sample, _of_share(bad), _OF_UNIT, _SPREAD)
     row["worst"] = [{"trace": each["trace"]} for each in row["worst"] or ()]
     n, units, hits = row["records"], row["units"], int(row["hits"] or 0)
     if not n:
@@ -302,14 +334,30 @@ def breaches(query: Query, sample: Sample) -> Measured:
     return _measured(row, sample, interval, noun=sample.noun, n=row["records"])
 
 
+def counted_by_workflow(query: Query, sample: Sample, *, bad: int) -> dict[str, dict[str, Any]]:
+    """What ``share`` computes from, for each workflow that the sample names, in one query."""
+    found = query(
+        f"WITH sample AS MATERIALIZED ({sample.finite}), units AS (SELECT workflow, unit, {_OF_UNIT}"
+        " FROM sample WHERE x IS NOT NULL GROUP BY workflow, unit)"
+        f" SELECT r.*, u.* EXCLUDE (workflow, units), coalesce(units, 0) AS units FROM"
+        f" (SELECT workflow, {_OF_ROWS}, {_of_share(bad)} FROM sample GROUP BY workflow) AS r LEFT JOIN"
+        f" (SELECT workflow, count(*) AS units, {_SPREAD} FROM units GROUP BY workflow) AS u"
+        " ON r.workflow = u.workflow",
+        sample.parameters,
+    )
+    return {row.pop("workflow"): row for row in found}
+
+
+def _of_share(bad: int) -> str:
+    return f"{_worst(f'x = {bad}', order='began')} AS worst, sum(x)::BIGINT AS hits"
+
+
 def _one(query: Query, sample: Sample, rows: str, of_unit: str, of_units: str) -> dict[str, Any]:
     """One row of aggregates over the sample, over each unit, and over the units."""
     found = query(
         f"WITH sample AS MATERIALIZED ({sample.finite}),"
         f" units AS (SELECT unit, {of_unit} FROM sample WHERE x IS NOT NULL GROUP BY unit)"
-        " SELECT * FROM (SELECT count(x) AS records, count(*) - count(x) AS unscored,"
-        " count(*) FILTER (sim) AS simulated, min(began) AS first_ns,"
-        f" bool_or(starts_with(unit, 'u')) AS users, bool_or(starts_with(unit, 's')) AS sessions, {rows}"
+        f" SELECT * FROM (SELECT {_OF_ROWS}, {rows}"
         f" FROM sample) AS r, (SELECT count(*) AS units, {of_units} FROM units) AS u",
         sample.parameters,
     )

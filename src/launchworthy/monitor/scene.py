@@ -113,7 +113,8 @@ class Ask:
     """One claim, as what must be measured for it: monitors ask for the metric of their signal.
 
     ``window_s`` is how far back records count, ``matures_s`` how old a use must be to tell its outcome;
-    ``seen_only`` leaves out what ran in shadow, as whatever people did and every comparison does.
+    ``seen_only`` leaves out what ran in shadow, as whatever people did and every comparison does. Workflows
+    of ``together`` are read in one go, in place of ``workflow``.
     """
 
     claim: Claim
@@ -124,6 +125,7 @@ class Ask:
     scene: Scene
     matures_s: float = 0.0
     seen_only: bool = False
+    together: tuple[str, ...] = ()
 
     def matured(self, seconds: float) -> Ask:
         """The same, of uses that are at least so old."""
@@ -222,7 +224,9 @@ class Ask:
         ]
         if self.seen_only or self.family in _OF_PEOPLE or scene.not_before is not None:
             parts.append(SEEN)
-        if self.workflow is not None:
+        if self.together:
+            parts.append(f"workflow IN ({', '.join(map(bind, self.together))})")
+        elif self.workflow is not None:
             parts.append(f"workflow = {bind(self.workflow)}")
         if not any_release:
             parts.append("release IS NULL" if scene.release is None else f"release = {bind(scene.release)}")

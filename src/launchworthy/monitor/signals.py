@@ -24,7 +24,7 @@ from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.monitor.trust import reason_given
 from launchworthy.monitor.uses import any_event
 
-__all__ = ["monitored"]
+__all__ = ["monitored", "signal_of"]
 
 _FAMILIES = ("reliability", "economics", "trust", "outcomes")
 _LIMITS: Mapping[str, Callable[[Ask], Sample | None]] = {
@@ -43,11 +43,7 @@ def monitored(
         measure_of: Finds the measure of ``bound:family/metric``.
     """
     options = ask.claim.options
-    signal = str(options.get("signal", ""))
-    ask = replace(ask, window_s=(options.get("window_ms") or 86_400_000.0) / 1e3)
-    head, _, rest = signal.removeprefix(f"{ask.scene.product}/").partition("/")
-    if rest and head in ask.scene.calls:
-        ask, signal = replace(ask, workflow=head), rest
+    ask, signal = signal_of(replace(ask, window_s=(options.get("window_ms") or 86_400_000.0) / 1e3))
     method = str(options.get("method") or "")
     if not method and signal.partition("/")[0] in DRIFT_SIGNALS:
         method = "jensen_shannon"
@@ -61,6 +57,13 @@ def monitored(
     if found is not None and found.value is not None and found.unit != ask.unit:
         return nothing(ask, f"{signal} is measured in another unit than the target's")
     return found
+
+
+def signal_of(ask: Ask) -> tuple[Ask, str]:
+    """The signal of a monitor, below the workflow that it names."""
+    signal = str(ask.claim.options.get("signal", ""))
+    head, _, rest = signal.removeprefix(f"{ask.scene.product}/").partition("/")
+    return (replace(ask, workflow=head), rest) if rest and head in ask.scene.calls else (ask, signal)
 
 
 def _of_signal(
@@ -90,10 +93,11 @@ def _declined(ask: Ask) -> Evidence | None:
     """The share of calls that gave no answer on purpose, of those that did not fail."""
     bind = Bind()
     sample = Sample(
-        sql="SELECT unit, trace_id AS trace, start_time AS began, sim, (no_answer IS NOT NULL)::DOUBLE AS x"
-        f" FROM ({ask.calls(bind)}) WHERE NOT failed",
+        sql="SELECT unit, trace_id AS trace, start_time AS began, sim, workflow,"
+        f" (no_answer IS NOT NULL)::DOUBLE AS x FROM ({ask.calls(bind)}) WHERE NOT failed",
         parameters=bind.values,
         noun="call",
+        names_workflow=True,
     )
     return evidence_of(ask, share(ask.scene.query, sample, level=ask.claim.confidence, bad=1))
 
