@@ -198,6 +198,7 @@ def test_hostile_words_are_shown_as_words(desk: Desk) -> None:
         assert '"onload=' not in raw
         assert "\u202e" not in raw
         assert "{{ 7*7 }}" in raw, "what was typed is shown, not computed"
+    assert [raw.count("Not done:") for raw in pages] == [0, 1, 1]
 
 
 def test_a_form_of_another_page_switches_nothing(desk: Desk) -> None:
