@@ -67,8 +67,9 @@ OpenStore = Callable[..., Store]
     ],
 )
 def test_everything_but_a_select_over_the_records_is_refused(store: Store, sql: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        store.query(sql)
+    for _ in range(2):  # what passed once is not read again; what was refused is
+        with pytest.raises(InputError, match=message):
+            store.query(sql)
     assert store.query("SELECT 1 AS one") == [{"one": 1}]
 
 
