@@ -206,7 +206,13 @@ class World:
             "at": "2026-11-24T08:00:00+00:00", "action": "start", "stage": "pilot", "reason": HOSTILE,
             "by": HOSTILE, "facts": {},
         }  # fmt: skip
-        steps = [start, {**start, "action": "enter", "by": None}, {**start, "action": "hold"}]
+        harm = {
+            "claim": f"{product}/rollout/harms/{HOSTILE}", "of": HOSTILE, "state": "unmet", "reason": HOSTILE,
+            "value": 0.12, "low": 0.05, "high": 0.19, "n": 400, "unit": "ratio", "margin": 0.02,
+            "direction": "at_most",
+        }  # fmt: skip
+        look = {"facts": {"harms": [{**harm, "claim": f"{product}/answer/quality/hit@5"}]}, "action": "look"}
+        steps = [start, {**start, "action": "enter", "by": None}, start | look, {**start, "action": "hold"}]
         ramp = {
             "id": "ramp-1", "product": product, "release": CANDIDATE.id, "baseline": BASELINE.id,
             "unit": "user", "state": "held", "stage": "pilot", "share": 0.05, "takes_back": True,
@@ -220,7 +226,10 @@ class World:
                 "action": None, "stage": "launch", "because": HOSTILE, "until": None,
                 "waits_for": [f"{product}/answer/quality/hit@5"],
             },
-            "harms": [],
+            "harms": [
+                {**harm, "state": "unproven", "value": None, "low": None, "high": None, "n": 0},
+                {**harm, "claim": f"{product}/answer/quality/hit@5"},
+            ],
         }  # fmt: skip
         return [ramp, {**ramp, "id": "ramp-0", "state": "stopped"}] if product == PRODUCT else []
 
