@@ -14,12 +14,13 @@ from markupsafe import Markup
 from launchworthy.console.charts.interval import whisker
 from launchworthy.console.charts.scale import scale_over
 from launchworthy.console.charts.svg import chart, element, ticks
-from launchworthy.console.words import count
+from launchworthy.console.words import count, short
 from launchworthy.quantity import format_interval
 
 __all__ = ["ForestRow", "forest_plot"]
 
 _ROW = 78
+_NAMED = 38  # characters that leave room for "better" beside them on a phone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def _row(row: ForestRow, *, top: float) -> list[Markup]:
     good = (line, 100.0 - line) if row.higher_is_better else (0.0, line)
     at = f"{zero:g}%"
     parts = [
-        element("text", row.name, x="0%", y=top + 14, class_="strong"),
+        element("text", short(row.name, most=_NAMED), x="0%", y=top + 14, class_="strong"),
         element(
             "text",
             "better →" if row.higher_is_better else "← better",
