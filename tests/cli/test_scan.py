@@ -318,9 +318,9 @@ def test_who_decided_what_is_outside_the_job_and_which_guards_act_are_told(actin
         ),
         ("workflows/answer/decides", "it was decided by team_lead (3), never by agent, who decides"),
         ("workflows", "1 calls serve poems, which is not named"),
-        ("workflows/answer/job", "5 of 10 calls were off the topic of the job, more than 5% of them"),
+        ("workflows/answer/job", "5 of 10 calls were off the topic of the job, more than 5 % of them"),
         ("guards/injection", "it only watched when it last hit, and is to block"),
-        ("guards/secrets", "it could not check 4 of 11 calls, more than 5% of them"),
+        ("guards/secrets", "it could not check 4 of 11 calls, more than 5 % of them"),
         ("guards/topic", "it hit in 5 calls, failed in 0, and is not named"),
     } <= told
 

@@ -186,5 +186,6 @@ def test_a_contract_says_the_rate_once_and_a_stream_is_held_to_the_line_it_watch
     piece = found[errors.address]
     assert judge(errors, piece, now=world.now).state is State.UNMET
     declined = found[f"{world.product}/monitors/declined"]
-    assert {each.detail["false_alarm_days"] for each in (piece, declined)} == {120.0}  # the other half of the rate is that of windows
+    # The other half of the rate is that of windows.
+    assert {each.detail["false_alarm_days"] for each in (piece, declined)} == {120.0}
     assert declined.value == 0.0

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from launchworthy.contract import Amendment, Contract
 from launchworthy.monitor.ages import KEPT
 from launchworthy.monitor.scanned import Decided, Drift, Field, InForce, Job, Kept, Reads, Uses
+from launchworthy.quantity import format_value
 
 __all__ = [
     "of_decided",
@@ -243,7 +244,7 @@ def of_jobs(jobs: Sequence[Job]) -> list[Drift]:
                 Drift(
                     address=f"workflows/{each.workflow}/job",
                     observed=f"{each.outside:,} of {each.calls:,} calls were off the topic of the job, "
-                    f"more than {_NOTABLE:.0%} of them",
+                    f"more than {format_value(_NOTABLE, unit='ratio')} of them",
                     accept=None,
                     mend="say to users what it is for, or widen the job, its gold set and examples",
                 )
@@ -292,7 +293,7 @@ def of_guards(contract: Contract, guards: Sequence[InForce]) -> list[Drift]:
                 Drift(
                     address=address,
                     observed=f"it could not check {each.unchecked:,} of {each.calls:,} calls, more than"
-                    f" {_NOTABLE:.0%} of them",
+                    f" {format_value(_NOTABLE, unit='ratio')} of them",
                     accept=None,
                     mend="see why: `launchworthy drill`; a guard that asks others may need a longer timeout",
                 )
