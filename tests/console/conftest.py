@@ -63,7 +63,7 @@ class Records:
             columns = ", ".join(f'"{column.name}" {_SQL[column.type]}' for column in table.columns)
             self._database.execute(f"CREATE TABLE {table.name} ({columns})")
         self._database.execute(
-            """CREATE VIEW rollup_hour AS SELECT product, workflow, model, release, cohort,
+            """CREATE VIEW rollup_hour AS SELECT product, workflow, model, release, cohort, simulated,
             start_time - start_time % 3600000000000 AS hour, kind, count(*) AS n,
             count(*) FILTER (status = 'error') AS errors FROM spans GROUP BY ALL"""
         )
@@ -182,6 +182,9 @@ class World:
 
     def rejections(self, *, limit: int) -> Sequence[Rejection]:
         return self.refused[:limit]
+
+    def audit_trail(self, product: str, where: Any, *, before: int | None, limit: int) -> list[Any]:
+        return []
 
     def guards(self, product: str) -> Sequence[CompiledGuard] | str:
         return compile_guards(self.contracts[product], root=Path())
@@ -796,6 +799,20 @@ def _hits(spans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def _exposures() -> list[dict[str, Any]]:
+    """Users who met one of two variants of an experiment, one of them with a hostile name."""
+    return [
+        {
+            "trace_id": bytes([number]) * 16, "span_id": bytes([number]) * 8, "product": PRODUCT,
+            "workflow": "answer", "user_id": f"u_{number}", "flag": "answer-v2",
+            "variant": (HOSTILE, "plain")[number % 2], "unit": f"u_{number}", "unit_kind": "user",
+            "algorithm": HOSTILE, "version": HOSTILE, "rule": HOSTILE, "reason": HOSTILE,
+            "time": int((NOW - timedelta(hours=2)).timestamp()) * 1_000_000_000 + number,
+        }
+        for number in range(1, 31)
+    ]  # fmt: skip
+
+
 def make_world() -> World:
     """The whole world, the same each time."""
     rng = random.Random(8)
@@ -813,6 +830,7 @@ def make_world() -> World:
     for table, rows in (("spans", spans), ("feedback", feedback), ("outcomes", outcomes), ("scores", scores)):
         world.records.add(table, rows)
     world.records.add("decisions", _hits(spans))
+    world.records.add("exposures", _exposures())
     for version, items, days in (("g-4b1f00c2a9d3", 312, 2), ("g-0d77aa15e810", 290, 30)):
         world.golds.append(
             GoldVersion(

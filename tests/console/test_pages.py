@@ -366,7 +366,9 @@ def test_an_empty_page_names_this_server(empty: TestClient, name: str) -> None:
 def test_nothing_hostile_leaves_its_place(
     client: TestClient, name: str, trace_id: Callable[[int], str]
 ) -> None:
-    text = client.get(ADDRESSES[name].format(trace=trace_id(2))).text
+    answer = client.get(ADDRESSES[name].format(trace=trace_id(2)))
+    assert answer.status_code == 200
+    text = answer.text
     assert "<script>alert" not in text
     assert "{{ 49 }}" not in text
     for hidden in ("\u202e", "\x1b", "\U000e0041"):
