@@ -804,7 +804,7 @@ def _exposures() -> list[dict[str, Any]]:
     return [
         {
             "trace_id": bytes([number]) * 16, "span_id": bytes([number]) * 8, "product": PRODUCT,
-            "workflow": "answer", "user_id": f"u_{number}", "flag": "answer-v2",
+            "workflow": "answer", "simulated": True, "user_id": f"u_{number}", "flag": "answer-v2",
             "variant": (HOSTILE, "plain")[number % 2], "unit": f"u_{number}", "unit_kind": "user",
             "algorithm": HOSTILE, "version": HOSTILE, "rule": HOSTILE, "reason": HOSTILE,
             "time": int((NOW - timedelta(hours=2)).timestamp()) * 1_000_000_000 + number,
