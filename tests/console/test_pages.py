@@ -79,6 +79,7 @@ TITLES: Mapping[str, str] = {
     "flags": "1 flag in force",
     "rollout": "Held in pilot, 5 % of users",
     "ingest": "520 spans accepted, all stored; 4 rejected",
+    "experiments": "1 experiment, 1 without a plan",
     "login": "An API key is needed",
 }
 
@@ -118,6 +119,12 @@ def test_a_trace_says_what_became_of_it(client: TestClient, trace_id: Callable[[
     assert re.match(r"answer: failed after [\d.]+ (ms|s): timeout", failed)
     refused = title_of(client.get(f"/traces/{trace_id(3)}").text)
     assert re.fullmatch(r"answer: refused after [\d.]+ (ms|s)", refused)
+
+
+def test_an_experiment_of_real_units_is_read_though_only_simulated_users_called(client: TestClient) -> None:
+    text = html.unescape(client.get(ADDRESSES["experiment"]).text)
+    assert title_of(text) == "answer-v2: no plan says what it is to show"
+    assert "30 units from" in text
 
 
 def test_a_comparison_says_where_the_candidate_is_better(client: TestClient) -> None:

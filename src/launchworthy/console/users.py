@@ -13,7 +13,7 @@ from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, page_url
 from launchworthy.monitor.whose import calls_seen
 
-__all__ = ["Users", "users_of"]
+__all__ = ["Users", "users_among", "users_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +37,42 @@ def users_of(
         page: The page of the product that shows them.
         since, until: When they called.
     """
-    real, simulated = calls_seen(reading.query, product=product, since=since, until=until)
+    seen = calls_seen(reading.query, product=product, since=since, until=until)
+    return users_among(query, *seen, product=product, page=page)
+
+
+def users_among(
+    query: Mapping[str, str],
+    real: int,
+    simulated: int,
+    *,
+    product: str,
+    page: str,
+    noun: str = "call",
+    none: str = "no real one called",
+) -> Users:
+    """Whose are shown where it is known how many there are of each.
+
+    Args:
+        query: Of the request.
+        real, simulated: How many of each there are.
+        product: Product whose page it is.
+        page: The page of the product that shows them.
+        noun: What is counted.
+        none: Says that there are only simulated ones.
+    """
     wanted = query.get("users", "")
     kept = {"guard": query["guard"]} if query.get("guard") else {}
     if wanted == "simulated" or (wanted != "real" and simulated and not real):
-        left_out = f"{count(real, 'call')} of real ones left out" if real else "no real one called"
+        left_out = f"{count(real, noun)} of real ones left out" if real else none
         return Users(
             simulated=True,
-            said=f"Calls of simulated users, {left_out}.",
+            said=f"{noun.capitalize()}s of simulated users, {left_out}.",
             other=Link(text="Leave them out", url=page_url("products", product, page, **kept, users="real")),
         )
     return Users(
         simulated=False,
-        said=f"Calls of real users, {count(simulated, 'call')} of simulated ones left out.",
+        said=f"{noun.capitalize()}s of real users, {count(simulated, noun)} of simulated ones left out.",
         other=Link(
             text="Show those of simulated users",
             url=page_url("products", product, page, **kept, users="simulated") if simulated else "",

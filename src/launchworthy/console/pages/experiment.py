@@ -8,8 +8,8 @@ from launchworthy.console.experiment_report import experiment_parts
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.report import ReportPart
-from launchworthy.console.users import Users, users_of
-from launchworthy.console.words import Link, count, day, from_ns, moment, page_url, sentence, short
+from launchworthy.console.users import Users, users_among
+from launchworthy.console.words import Link, count, day, moment, page_url, sentence, short
 from launchworthy.errors import InputError, NotFoundError
 from launchworthy.evidence import AuditFilter
 from launchworthy.rollout.experiment import (
@@ -87,7 +87,7 @@ def view(reading: Reading, ask: Ask) -> ExperimentView:
             parts=(),
             remarks=(),
             command="",
-            empty=Empty(what=f"{sentence(error.message)}.", command=error.hint),
+            empty=Empty(what=" ".join(f"{sentence(said)}." for said in (error.message, error.hint) if said)),
         )
     return ExperimentView(
         head=Head(title=_title(found), reason=_reason(found), section="products", trail=trail),
@@ -130,11 +130,21 @@ def list_view(reading: Reading, ask: Ask) -> ExperimentsView:
 
 
 def _users(reading: Reading, ask: Ask, product: str) -> Users:
-    """Real units, or simulated ones where there are no others."""
-    rows = reading.query("SELECT min(time) AS first FROM exposures WHERE product = ?", [product])
-    first = rows[0]["first"] if rows else None
-    since = ask.now if first is None else min(ask.now, from_ns(int(first)))
-    return users_of(reading, ask.query, product=product, page="experiments", since=since, until=ask.now)
+    """Real units, or simulated ones where no real one met anything."""
+    [seen] = reading.query(
+        "SELECT count(*) FILTER (NOT coalesce(simulated, false)) AS real,"
+        " count(*) FILTER (coalesce(simulated, false)) AS simulated FROM exposures WHERE product = ?",
+        [product],
+    )
+    return users_among(
+        ask.query,
+        int(seen["real"]),
+        int(seen["simulated"]),
+        product=product,
+        page="experiments",
+        noun="exposure",
+        none="no real one met anything",
+    )
 
 
 def _plans(reading: Reading, product: str) -> dict[str, list[DeclaredPlan]]:
