@@ -52,6 +52,10 @@ def refusing(question: str, *, documents: Any, system: str) -> dict[str, Any]:
     return {"output": "", "answered": False}
 
 
+def broken(question: str, *, documents: Any, system: str) -> str:
+    raise TimeoutError("it is away")
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[LocalWorkspace]:
     opened = LocalWorkspace.open(tmp_path / "data", options=StoreOptions(min_free_bytes=0))
@@ -159,3 +163,12 @@ def test_an_unknown_run_or_product_breaks_nothing(workspace: LocalWorkspace, tmp
     assert title(page(workspace, "?run=%3Cscript%3E")).startswith("None of")
     client = TestClient(Starlette(routes=routes(WorkspaceReading(workspace), clock=lambda: NOW)))
     assert client.get("/products/other/redteam").status_code == 404
+
+
+def test_twins_that_told_nothing_are_told_apart_from_those_that_were_answered(
+    workspace: LocalWorkspace, tmp_path: Path
+) -> None:
+    attacked(workspace, tmp_path, broken, release="r-000000000001")
+    assert "5 twins told nothing" in page(workspace)
+    attacked(workspace, tmp_path, safe, release="r-000000000002", minutes=1)
+    assert "told nothing" not in page(workspace)

@@ -36,6 +36,7 @@ class FamilyRow:
     target: str
     unscored: str
     over_refusal: str
+    untold: str
     change: str
 
 
@@ -259,6 +260,7 @@ def _row(row: BoardRow) -> FamilyRow:
         target="" if row.at_most is None else f"at most {format_value(row.at_most, unit='ratio')}",
         unscored=f"{row.unscored:,}" if row.unscored else "",
         over_refusal=_interval(row.over_refusal),
+        untold=f"{count(row.untold, 'twin')} told nothing" if row.untold else "",
         change="" if row.change is None else str(row.change),
     )
 
