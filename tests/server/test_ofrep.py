@@ -142,6 +142,24 @@ def test_the_flags_inside_an_application_are_those_over_ofrep(flagged: Any, tmp_
         assert (told["variant"], told["metadata"]["version"]) == (decision.variant, decision.version)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", EVALUATE, "POST"),
+        ("DELETE", f"{EVALUATE}/tone", "POST"),
+        ("GET", "/products/docs-bot/ofrep/v1/track", "POST"),
+        ("POST", "/ofrep/v1/events", "GET"),
+    ],
+)
+def test_another_method_is_refused_in_the_words_of_the_protocol(
+    flagged: Any, method: str, path: str, allowed: str
+) -> None:
+    status, headers, answer = flagged.request(method, path, b"{}" if method == "POST" else b"")
+    told = json.loads(answer)
+    assert (status, headers["allow"], told["errorCode"]) == (405, allowed, "GENERAL")
+    assert told["errorDetails"] == f"use {allowed} here, not {method}"
+
+
 def test_a_bulk_answer_has_the_shape_of_the_protocol_and_a_tag(flagged: Any) -> None:
     context = {"context": {"targetingKey": "ana", "account": 7}}
     status, headers, told = _ask(flagged, EVALUATE, context)

@@ -75,6 +75,16 @@ class _Asgi:
         await self._handler(scope, receive, send)
 
 
+def _only(method: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """Refuses every other method."""
+
+    async def refuse(scope: Scope, _receive: Receive, send: Send) -> None:
+        body = {"errorCode": "GENERAL", "errorDetails": f"use {method} here, not {scope['method']}"}
+        await _answer(send, 405, body, [(b"allow", method.encode())])
+
+    return refuse
+
+
 class Ofrep:
     """The endpoints.
 
@@ -105,6 +115,11 @@ class Ofrep:
                 ),
                 Route(f"{base}/track", _Asgi(self._guarded(self._track)), methods=["POST"]),
                 Route(f"{base}/events", _Asgi(self._events), methods=["GET"]),
+                # Pages answer every other address, and a client of the protocol reads JSON.
+                Route(f"{base}/evaluate/flags", _Asgi(_only("POST"))),
+                Route(f"{base}/evaluate/flags/{{key:path}}", _Asgi(_only("POST"))),
+                Route(f"{base}/track", _Asgi(_only("POST"))),
+                Route(f"{base}/events", _Asgi(_only("GET"))),
             ]
         return [*found, Route("/api/v1/products/{product}/flags", self._document, methods=["GET"])]
 
