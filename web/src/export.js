@@ -18,10 +18,10 @@ function cell(element) {
   return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-export const csv = (table) => [...table.rows].map((row) => [...row.cells].map(cell).join(",")).join("\r\n") + "\r\n";
+const csv = (table) => [...table.rows].map((row) => [...row.cells].map(cell).join(",")).join("\r\n") + "\r\n";
 
 // Colours are tokens of the page: each element takes along how it is painted.
-export function svg(drawing) {
+function svg(drawing) {
   const copy = drawing.cloneNode(true);
   const { width, height } = drawing.getBoundingClientRect();
   const originals = [drawing, ...drawing.querySelectorAll("*")];

@@ -28,8 +28,9 @@ _BUILT: Final = frozenset({"role", "type", "finish_reason", "mime_type", "modali
 _PLAIN: Final = frozenset({"", "content", "text", "id", "source", "arguments", "response", "result", "input"})
 # Keys are names of fields, and such values words of a protocol, unless they look like what somebody wrote.
 _WRITTEN: Final = re.compile(r"[@\s]|\d{4}")
-# In a sentence of code: a mail address, or a long number that is no part of a hash.
-_SOMEBODYS: Final = re.compile(r"@|%40|(?<![0-9A-Za-z])\d{4}[ ./-]?\d{4}")
+# In what code says: a mail address, or a long number that is no part of a hash. DuckDB reads it too.
+SOMEBODYS: Final = r"@|%40|(^|[^0-9A-Za-z])[0-9]{4}[ ./-]?[0-9]{4}"
+_SOMEBODYS: Final = re.compile(SOMEBODYS)
 # A name of a step, a tool or a model; a bare number is none.
 _NAME: Final = re.compile(r"(?!\+?\d[\d()/-]{8,}\Z)[\w.:/+=~()\[\]<>,#|$*-]*")
 _ENCODED: Final = "%40"  # an @ in the address of a page

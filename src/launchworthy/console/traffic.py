@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from launchworthy.console.reading import Reading
 from launchworthy.console.spans import USAGE_KINDS
@@ -25,6 +25,7 @@ SHOWN_FOR = timedelta(hours=1)
 _MINUTE_NS = 60 * 10**9
 _MOST_GROUPS = 50
 _NEWEST = 20
+_BY: tuple[tuple[str, ...], ...] = ((), ("workflow",), ("release", "cohort"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,26 +78,22 @@ def traffic(reading: Reading, product: str, *, now: datetime, simulated: bool) -
         asked,
     )
     by_minute = {int(row["minute"]): (int(row["n"]), int(row["failed"])) for row in counted}
+    groups = _groups(reading, roots, asked)
     return Traffic(
         since=datetime.fromtimestamp(since / 1e9, now.tzinfo),
         minutes=tuple(by_minute.get(place, (0, 0)) for place in range(minutes)),
-        whole=next(iter(_grouped(reading, roots, asked, by=())), None),
-        workflows=_grouped(reading, roots, asked, by=("workflow",)),
-        releases=_grouped(reading, roots, asked, by=("release", "cohort")),
+        whole=next(iter(groups[()]), None),
+        workflows=groups["workflow",],
+        releases=groups["release", "cohort"],
         newest=_newest(reading, roots, asked),
     )
 
 
-def _grouped(
-    reading: Reading,
-    roots: str,
-    asked: list[Any],
-    *,
-    by: tuple[Literal["workflow", "release", "cohort"], ...],
-) -> tuple[Calls, ...]:
-    names = "".join(f"coalesce({name}, '') AS {name}, " for name in by)
+def _groups(reading: Reading, roots: str, asked: list[Any]) -> dict[tuple[str, ...], tuple[Calls, ...]]:
+    """All calls, those of each workflow, and those of each release and cohort; many first."""
     rows = reading.query(
-        f"""SELECT {names}count(*) AS n, count(*) FILTER (status = 'error') AS failed,
+        f"""SELECT grouping(workflow) = 0 AS by_workflow, grouping(release) = 0 AS by_release,
+            workflow, release, cohort, count(*) AS n, count(*) FILTER (status = 'error') AS failed,
             count(*) FILTER (coalesce(no_answer, '') <> '' AND status <> 'error') AS unanswered,
             quantile_cont(duration_ms, [0.5, 0.95]) AS latency, sum(cost) AS cost_usd,
             max(start_time) AS newest
@@ -104,23 +101,29 @@ def _grouped(
             SELECT trace_id AS of_trace, sum(cost_usd) AS cost FROM spans
             WHERE product = $1 AND start_time >= $2 AND kind IN {USAGE_KINDS} GROUP BY trace_id
         ) AS spent ON trace_id = of_trace
-        {f"GROUP BY {', '.join(str(place + 1) for place in range(len(by)))}" if by else ""}
-        ORDER BY n DESC, newest DESC LIMIT {_MOST_GROUPS}""",
+        GROUP BY GROUPING SETS ((), (workflow), (release, cohort))
+        QUALIFY row_number() OVER (PARTITION BY by_workflow, by_release ORDER BY n DESC) <= {_MOST_GROUPS}
+        ORDER BY n DESC, newest DESC""",
         asked,
     )
-    return tuple(
-        Calls(
-            name=tuple(row[name] for name in by),
-            n=int(row["n"]),
-            failed=int(row["failed"]),
-            unanswered=int(row["unanswered"]),
-            p50_ms=row["latency"][0],
-            p95_ms=row["latency"][1],
-            cost_usd=row["cost_usd"],
-            newest_ns=int(row["newest"]),
-        )
-        for row in rows
-        if row["n"]
+    found: dict[tuple[str, ...], tuple[Calls, ...]] = dict.fromkeys(_BY, ())
+    for row in rows:
+        by = _BY[1] if row["by_workflow"] else _BY[2] if row["by_release"] else _BY[0]
+        if row["n"]:
+            found[by] += (_calls(row, by),)
+    return found
+
+
+def _calls(row: Mapping[str, Any], by: tuple[str, ...]) -> Calls:
+    return Calls(
+        name=tuple(row[name] or "" for name in by),
+        n=int(row["n"]),
+        failed=int(row["failed"]),
+        unanswered=int(row["unanswered"]),
+        p50_ms=row["latency"][0],
+        p95_ms=row["latency"][1],
+        cost_usd=row["cost_usd"],
+        newest_ns=int(row["newest"]),
     )
 
 

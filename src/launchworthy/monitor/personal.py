@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from launchworthy.capture.redaction import LEFT_OUT, Redaction
+from launchworthy.capture.redaction import LEFT_OUT, SOMEBODYS, Redaction
 from launchworthy.capture.storage_policy import redact_attributes
 from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
@@ -47,10 +47,6 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "exposures": ("flag", "variant"),
     "decisions": ("subject", "outcome", "rule", "facts"),
 }
-# Names and figures are no texts unless they look like what somebody wrote: a mail address, a long number that
-# is no part of a hash.
-_WRITTEN = r"@|%40|(^|[^0-9A-Za-z])[0-9]{4}[ ./-]?[0-9]{4}"
-
 _BLOCK = 1_000
 _CHARS = 3_000  # for each record that may be drawn: of a product with long texts fewer are
 _DAY_NS = 86_400_000_000_000
@@ -172,7 +168,7 @@ def look_through(
 
 def _held(table: str, name: str) -> str:
     """SQL for what is looked through of a field: of names, and of what code says, only what looks written."""
-    written = f"regexp_matches({name}, '{_WRITTEN}')"
+    written = f"regexp_matches({name}, '{SOMEBODYS}')"
     if name in _NAMES[table]:
         return f"CASE WHEN {written} THEN {name} END"
     if (table, name) == ("decisions", "reason"):

@@ -33,26 +33,21 @@ def is_sure(claim: Claim, piece: Evidence, *, windows: int, false_alarm_s: float
         windows: Promises that share the rate.
         false_alarm_s: Time to a false alarm of the product, as declared.
     """
-    target = claim.target
-    known = piece.value is not None and piece.low is not None and piece.high is not None
-    if not _by_window(claim) or target is None or not known:
-        return (
-            True  # one breach of what may never happen, an age, an alarm of a stream: no estimate of a rate
-        )
-    assert piece.value is not None  # noqa: S101 (for the type checker)
-    assert piece.low is not None  # noqa: S101
-    assert piece.high is not None  # noqa: S101
+    target, value, low, high = claim.target, piece.value, piece.low, piece.high
+    if not _by_window(claim) or target is None or value is None or low is None or high is None:
+        # One breach of what may never happen, an age, an alarm of a stream: no estimate of a rate.
+        return True
     days = piece.detail.get("window_days")
     window_s = float(days) * _DAY_S if isinstance(days, (int, float)) and days > 0.0 else _DAY_S
     bound = rolling_bound(max(_FEWEST_WINDOWS, 2.0 * windows * false_alarm_s / window_s))
     at_most = target.direction is Direction.AT_MOST
     if piece.method == "Clopper-Pearson" and piece.unit == "ratio":
         level = normal_cdf(bound)
-        exact = clopper_pearson(round(piece.value * piece.n), n=piece.n, level=level, sides=1)
+        exact = clopper_pearson(round(value * piece.n), n=piece.n, level=level, sides=1)
         return exact.low > target.threshold if at_most else exact.high < target.threshold
     own = normal_quantile(piece.confidence or claim.confidence)
-    beyond = piece.value - target.threshold if at_most else target.threshold - piece.value
-    half = piece.value - piece.low if at_most else piece.high - piece.value
+    beyond = value - target.threshold if at_most else target.threshold - value
+    half = value - low if at_most else high - value
     return half <= 0.0 or beyond * own > bound * half
 
 
