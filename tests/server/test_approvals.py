@@ -397,6 +397,19 @@ def test_a_budget_that_is_used_up_denies_before_anybody_is_asked(shop: LocalWork
         _ask(shop)
 
 
+def test_every_step_says_which_version_of_the_contract_was_asked(shop: LocalWorkspace) -> None:
+    before = shop.contract_version(product="shop")
+    asked = _ask(shop)
+    text = CONTRACT + "# a word more\n"
+    after = shop.register_contract(product="shop", text=text, path="shop.yaml")
+    done = _approve(shop, asked, "mia")  # of the steps that were due when it was asked for
+    _claim(shop, done)  # under the contract that is in force when it runs
+    versions = [json.loads(each["facts"])["contract"] for each in _recorded(shop, 3)]
+    assert before is not None
+    assert versions == [before.version, before.version, after]
+    assert before.version != after
+
+
 def test_a_correction_is_checked_and_bound_anew(shop: LocalWorkspace) -> None:
     asked = _ask(shop)
     corrected = shop.edit_approval(

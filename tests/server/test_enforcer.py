@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -170,3 +171,5 @@ def test_processes_share_a_ceiling_and_the_overrun_arrives_with_its_failure_mode
     assert {row["rule"] for row in rows} == {"shop/answer/limits/actions_per_user"}
     assert {json.loads(row["facts"])["failure_mode"] for row in rows} == {"long_talk"}
     assert len({row["trace"] for row in rows}) == 2
+    version = "c-" + hashlib.sha256(CONTRACT.encode()).hexdigest()[:12]
+    assert {json.loads(row["facts"])["contract"] for row in rows} == {version}

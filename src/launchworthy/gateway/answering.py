@@ -89,6 +89,7 @@ class Call:
     def __post_init__(self) -> None:
         self.telling = Telling(
             product=self.arm.product,
+            contract=self.arm.contract,
             workflow=self.job.name,
             span=self.span,
             simulated=self.caller.simulated or None,
@@ -116,6 +117,7 @@ class Call:
         if isinstance(begun, NoAnswer):
             return self._give(begun)
         good, document = begun, begun.reply.document or {}
+        self._asked(good, attempts)
         try:
             no_answer: NoAnswer | None = None
             for answer in good.read:
@@ -162,6 +164,7 @@ class Call:
                 attempts.broke(begun, error)
                 if not stream.released:
                     continue
+                self._asked(None, attempts)
                 self.span.set_output(stream.text)
                 self.span.fail(error)
                 yield event(orjson.dumps(_broken(error)), name=self.dialect.error_event)
@@ -170,12 +173,14 @@ class Call:
                 # Whoever asked has gone: the model is told so, and what was said until then is on record.
                 self.span.set_attributes({Own.CLOSED_EARLY: True})
                 begun.span.set_attributes({Own.CLOSED_EARLY: True})
+                self._asked(begun, attempts)
                 self.means.ledger.later(begun.hold.lost)
                 self._record(begun, stream.document(), stream.text)
                 begun.span.end()
                 begun.reply.close()
                 raise
             self.means.asker.breaker(begun.model).succeeded(self.means.asker.clock())
+            self._asked(begun, attempts)
             if stream.no_answer is not None:
                 self._refuse(stream.no_answer)
             self._paid(begun, stream.usage)
@@ -256,18 +261,22 @@ class Call:
             if stopped is not None:
                 return stopped
         try:
-            good = await attempts.next()
+            return await attempts.next()
         except Exhausted as error:
             return self._nothing(error)
-        failures = tuple(Failure(name=each.model, reason=each.why) for each in attempts.failures)
-        reply = Reply(text="", model=good.model, fallback=good.fallback)
-        self.telling.asked(Asked(reply=reply, rule=self._fallback_rule(good.fallback), failures=failures))
-        if good.fallback is not None:
-            self.check.notes["fallback"] = good.fallback
-        return good
 
-    def _fallback_rule(self, name: str | None) -> str:
-        return f"{self.arm.product}/{self.job.name}/fallbacks" if name is not None else "model"
+    def _asked(self, good: Good | None, attempts: Attempts) -> None:
+        """Tell which model answered and which had not, once that is known; None: words went out, and no end."""
+        name = good.fallback if good is not None else None
+        self.telling.asked(
+            Asked(
+                reply=Reply(text="", model=good.model, fallback=name) if good is not None else None,
+                rule=f"{self.arm.product}/{self.job.name}/fallbacks" if name is not None else "model",
+                failures=tuple(Failure(name=each.model, reason=each.why) for each in attempts.failures),
+            )
+        )
+        if name is not None:
+            self.check.notes["fallback"] = name
 
     async def _acted(self) -> NoAnswer | None:
         """One more action of this user, where the contract counts them."""

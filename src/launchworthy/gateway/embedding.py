@@ -79,6 +79,7 @@ class Embedding:
         """
         telling = Telling(
             product=self.arm.product,
+            contract=self.arm.contract,
             workflow=self.job.name,
             span=self.span,
             simulated=self.caller.simulated or None,

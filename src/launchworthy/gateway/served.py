@@ -78,6 +78,7 @@ class Arm:
 
     Attributes:
         product: Of the contract.
+        contract: Its version.
         release: Its release id; empty where it describes none.
         cohort: As records name those who get it.
         jobs: Workflows by name.
@@ -88,6 +89,7 @@ class Arm:
     """
 
     product: str
+    contract: str
     release: str
     jobs: Mapping[str, Job]
     guards: GuardPipeline
@@ -130,6 +132,7 @@ class Arm:
             )
         return cls(
             product=contract.product,
+            contract=contract.version,
             release=release.id if release is not None else "",
             cohort=cohort,
             jobs={

@@ -200,7 +200,8 @@ def _drilled(
             seen=seen,
             through=through,
             took_ms=(time.monotonic() - began) * 1e3,
-        )
+        ),
+        contract=enforcer.contract.version,
     )
 
 
@@ -284,7 +285,8 @@ def _tools_down(
                 seen=seen,
                 through="enforcer",
                 took_ms=(time.monotonic() - began) * 1e3,
-            )
+            ),
+            contract=enforcer.contract.version,
         )
 
 
@@ -295,8 +297,8 @@ def _condition(workflow: WorkflowRules, fault: str) -> str:
     return own[0] if own else Condition.DOWN
 
 
-def told(drilled: Drilled) -> Drilled:
-    """Tell what came of a drill, as a decision of its own."""
+def told(drilled: Drilled, *, contract: str) -> Drilled:
+    """Tell what came of a drill of this version of the contract, as a decision of its own."""
     decision(
         kind="drill",
         subject=drilled.fault,
@@ -304,7 +306,7 @@ def told(drilled: Drilled) -> Drilled:
         rule=drilled.claim,
         reason=drilled.seen,
         workflow=drilled.workflow or None,
-        facts={"took_ms": round(drilled.took_ms), "through": drilled.through},
+        facts={"took_ms": round(drilled.took_ms), "through": drilled.through, "contract": contract},
         simulated=True,
     )
     return drilled

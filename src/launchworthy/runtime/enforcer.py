@@ -75,7 +75,7 @@ class Enforcer:
         requester: str,
         release: str | Release | None = None,
     ) -> None:
-        self.rules, self.contract = rules, contract
+        self.rules, self.contract, self._version = rules, contract, contract.version
         self._breakers, self._clock, self._requester = breakers, clock, requester
         self._release = release
         self._applications: dict[str, Callable[..., Any]] = {}
@@ -437,6 +437,7 @@ class Enforcer:
     def _telling(self, rules: WorkflowRules, span: Span, simulated: bool | None) -> Telling:
         return Telling(
             product=self.product,
+            contract=self._version,
             workflow=rules.name,
             span=span,
             simulated=simulated,

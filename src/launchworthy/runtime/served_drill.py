@@ -79,7 +79,8 @@ def drill_served(
                     seen=seen,
                     through="gateway",
                     took_ms=(time.monotonic() - began) * 1e3,
-                )
+                ),
+                contract=contract.version,
             )
 
 

@@ -32,7 +32,8 @@ class Telling:
 
     Args:
         product: Of the contract.
-        workflow: Likewise.
+        contract: Its version: every decision says under which one it was made.
+        workflow: Of the contract.
         span: Of the whole call.
         simulated: Whether no real user made it.
         failure_of: Limit → the failure mode of the contract that passing it is a case of.
@@ -42,13 +43,14 @@ class Telling:
         self,
         *,
         product: str,
+        contract: str,
         workflow: str,
         span: Span,
         simulated: bool | None,
         failure_of: Callable[[str], str | None],
     ) -> None:
         self._product, self._workflow, self._span, self._simulated = product, workflow, span, simulated
-        self._failure_of = failure_of
+        self._contract, self._failure_of = contract, failure_of
         self.flags: list[str] = []
 
     @property
@@ -206,7 +208,10 @@ class Telling:
             outcome=outcome,
             rule=rule,
             reason=reason,
-            facts={name: value for name, value in (facts or {}).items() if value is not None},
+            facts={
+                **{name: value for name, value in (facts or {}).items() if value is not None},
+                "contract": self._contract,
+            },
             trace_id=self.trace_id or None,
             workflow=self._workflow,
             simulated=self._simulated,

@@ -78,7 +78,8 @@ def drill_undos(
         late_s = tool.undo.within.value / 1e3 * _LATE
         for pause_s in (0.0, late_s) if make().wait is not None else (0.0,):
             where = f"{contract.product}/tools/{name}/undo"
-            yield told(_round(name, tool.undo, make(), where=where, pause_s=pause_s, patience_s=patience_s))
+            found = _round(name, tool.undo, make(), where=where, pause_s=pause_s, patience_s=patience_s)
+            yield told(found, contract=contract.version)
 
 
 def _round(

@@ -99,6 +99,7 @@ class Approving:
                 product=product,
                 decision=self._decided(policy, product, proposed.request),
                 now_ms=now_ms,
+                contract=contract.version,
                 idempotent_by=() if tool is None else tool.idempotent_by,
                 editable=() if workflow is None else workflow.editable,
                 asked_by=self._as_usual(product, proposed.request.tool) if wrong else caller.key,
@@ -205,6 +206,7 @@ class Approving:
                 idempotent_by=() if tool is None else tool.idempotent_by,
                 bound_to=arguments_hash,
                 now_ms=now_ms,
+                contract=contract.version,
             )
 
         return self._change(product, approval_id, corrected)
@@ -237,6 +239,7 @@ class Approving:
             raise InputError("claimant is a random name of 16 to 200 characters", where="claimant")
         self._check_own(self._store.approvals.get(product, approval_id), caller, exactly=True)
         ticket, policy = secrets.token_urlsafe(24), self.policy(product)
+        version = self._contract(product).version
 
         def taken(now: Approval, now_ms: int) -> Approval | Refused:
             if now.state is ApprovalState.APPROVED and (refused := _outlawed(now, policy)) is not None:
@@ -250,6 +253,7 @@ class Approving:
                 lease_ms=round(
                     timedelta(seconds=min(max(lease_s, 0.001), 3_600)) / timedelta(milliseconds=1)
                 ),
+                contract=version,
             )
 
         found = self._change(product, approval_id, taken)

@@ -135,6 +135,7 @@ def _news(
 
 def _facts(approval: Approval, event: Event, name: Callable[[str], str]) -> dict[str, Any]:
     call = approval.call
+    so_far = approval.history[: approval.history.index(event) + 1]
     # A user who asks in person is named as on all records.
     requester = name(call.requester) if call.requester in call.people else call.requester
     facts = {
@@ -143,6 +144,7 @@ def _facts(approval: Approval, event: Event, name: Callable[[str], str]) -> dict
         "arguments_sha256": event.hash or approval.hash,
         "idempotency_key": approval.key,
         "role": event.role,
+        "contract": next((each.contract for each in reversed(so_far) if each.contract), ""),
         "seeded": True if approval.wrong and event.what in _JUDGED else None,
         "requester": requester if event.what is Happened.REQUESTED else "",
         "attempt": approval.running.attempt

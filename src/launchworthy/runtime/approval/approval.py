@@ -56,7 +56,10 @@ class Happened(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened: when, by whom (in which role), and why where somebody said so."""
+    """One thing that happened: when, by whom (in which role), and why where somebody said so.
+
+    ``contract`` is the version of the contract that was asked, where one was.
+    """
 
     at_ms: int
     what: Happened
@@ -64,6 +67,7 @@ class Event:
     role: str = ""
     reason: str = ""
     hash: str = ""
+    contract: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

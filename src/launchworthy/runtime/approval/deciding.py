@@ -156,6 +156,7 @@ def edit(
     idempotent_by: Sequence[str],
     bound_to: str,
     now_ms: int,
+    contract: str = "",
 ) -> Approval | Refused:
     """Correct arguments: the policy decides anew, and what was approved before is void.
 
@@ -167,6 +168,7 @@ def edit(
         idempotent_by: Arguments that make a repeated call the same call.
         bound_to: Hash of the arguments that they were shown.
         now_ms: By the clock of the queue.
+        contract: Version of the contract that the policy is of.
     """
     step = may_decide(approval, person)
     if isinstance(step, Refused):
@@ -224,6 +226,7 @@ def edit(
             role=step.by,
             reason=", ".join(sorted(changed)),
             hash=bound,
+            contract=contract,
         ),
     )
     return _tested(found, now_ms=now_ms) if approval.wrong else found

@@ -23,6 +23,7 @@ def open_approval(
     product: str,
     decision: Decision,
     now_ms: int,
+    contract: str = "",
     idempotent_by: Sequence[str] = (),
     editable: Sequence[str] = (),
     asked_by: str = "",
@@ -35,6 +36,7 @@ def open_approval(
         product: Product whose contract decided.
         decision: What its policy says of the call.
         now_ms: By the clock of the queue.
+        contract: Version of that contract.
         idempotent_by: Arguments that make a repeated call the same call, by the contract.
         editable: Arguments that an approver may correct, by the contract.
         asked_by: Name of the API key by which it came.
@@ -66,7 +68,9 @@ def open_approval(
         wrong=wrong,
         opened_ms=now_ms,
         seen_ms=now_ms,
-        history=(Event(at_ms=now_ms, what=Happened.REQUESTED, by=call.requester, hash=bound),),
+        history=(
+            Event(at_ms=now_ms, what=Happened.REQUESTED, by=call.requester, hash=bound, contract=contract),
+        ),
     )
 
 

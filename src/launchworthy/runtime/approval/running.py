@@ -45,6 +45,7 @@ def claim(
     ticket: str,
     now_ms: int,
     lease_ms: int = LEASE_MS,
+    contract: str = "",
 ) -> Approval | Refused:
     """Give the call to one claimant, who then runs it and settles it.
 
@@ -56,6 +57,7 @@ def claim(
         ticket: A new secret.
         now_ms: By the clock of the queue.
         lease_ms: By when it is settled; then another may take it, or nobody (:func:`in_time`).
+        contract: Version of the contract that still lets it run.
     """
     if approval.wrong:
         return Refused(reason="this call was a test of those who approve; it never runs", conflict=True)
@@ -79,7 +81,7 @@ def claim(
         return Refused(reason=f"this call is {approval.state.value}, so it does not run", conflict=True)
     return noted(
         replace(approval, state=ApprovalState.EXECUTING, running=taken),
-        Event(at_ms=now_ms, what=Happened.CLAIMED, by=claimant, hash=approval.hash),
+        Event(at_ms=now_ms, what=Happened.CLAIMED, by=claimant, hash=approval.hash, contract=contract),
     )
 
 
