@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import openai
 import pytest
-from tests.gateway.conftest import CONTRACT, Model, Pieces, Start, chat_stream, chunk, client, completion
+from tests.gateway.conftest import (
+    CONTRACT,
+    Model,
+    Pieces,
+    Running,
+    Start,
+    chat_stream,
+    chunk,
+    client,
+    completion,
+)
 from tests.gateway.test_chat import ASKED
 
 from launchworthy.runtime.budget import BreakerState
@@ -30,6 +41,19 @@ FAULTS: list[Any] = [
 
 def _say(answer: Any) -> str:
     return str(answer.choices[0].message.content)
+
+
+def _told(gateway: Running) -> list[tuple[Any, Any, list[str]]]:
+    """What the audit chain gets to know of models that did not answer."""
+    name = "launchworthy.decision."
+    return [
+        (
+            row[f"{name}subject"],
+            row[f"{name}outcome"],
+            [each["name"] for each in json.loads(row[f"{name}facts"])["failed"]],
+        )
+        for row in gateway.decisions("fallback")
+    ]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -135,6 +159,19 @@ def test_a_stream_that_breaks_before_anything_went_out_begins_anew_elsewhere(
     assert said == "From the other."
 
 
+def test_a_fallback_whose_stream_breaks_has_answered_nothing(start: Start, model: Model) -> None:
+    model.script = lambda body: Pieces([], cut=True)
+    gateway = start(BACKUP)
+    raw = client(gateway.url).chat.completions.with_raw_response.create(
+        model="answer", messages=ASKED, stream=True
+    )
+    last = raw.http_response.read().decode()
+    assert '"policy":"route"' in last
+    assert '"fallback"' not in last
+    assert gateway.span("workflow").attributes.get("launchworthy.fallback") is None
+    assert _told(gateway) == [("route", "no answer", ["vendor/small", "vendor/backup"])]
+
+
 def test_a_stream_that_breaks_after_words_went_out_ends_with_an_error(start: Start, model: Model) -> None:
     model.script = lambda body: HALF
     gateway = start(BACKUP)
@@ -149,6 +186,8 @@ def test_a_stream_that_breaks_after_words_went_out_ends_with_an_error(start: Sta
     assert "".join(said) == "Twenty"
     assert caught.value.code == "upstream_half"
     assert [body["model"] for body in model.requests] == ["small"]
+    gateway.span("workflow")
+    assert _told(gateway) == [("none", "no answer", ["vendor/small"])]
 
 
 def test_a_stream_that_ends_without_its_last_word_is_no_answer(start: Start, model: Model) -> None:
