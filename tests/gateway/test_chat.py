@@ -115,6 +115,10 @@ def test_embeddings_are_of_the_model_that_the_contract_names(start: Start, model
     assert gateway.span("embedding").attributes["gen_ai.request.model"] == "vendor/vectors"
     with pytest.raises(openai.NotFoundError):
         client(gateway.url).embeddings.create(model="small", input="one", encoding_format="float")
+    model.script = lambda body: (500, {"error": {"message": "down"}})
+    with pytest.raises(openai.InternalServerError, match="no vectors: failed"):
+        client(gateway.url).embeddings.create(model="vectors", input="one", encoding_format="float")
+    assert [row["launchworthy.decision.outcome"] for row in gateway.decisions("fallback")] == ["no answer"]
 
 
 def test_several_choices_are_each_looked_at(start: Start, model: Model) -> None:

@@ -28,7 +28,7 @@ from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.records.attributes import GenAI, Own
 from launchworthy.runtime.approval import Approvals
 from launchworthy.runtime.budget import Deadline, Prices
-from launchworthy.runtime.fallback import Asked, Failure, Purse, Reply
+from launchworthy.runtime.fallback import Asked, Purse, Reply
 from launchworthy.runtime.no_answer import Condition, NoAnswer
 from launchworthy.runtime.permission import Overrun
 from launchworthy.runtime.purse import CallPurse
@@ -266,13 +266,13 @@ class Call:
             return self._nothing(error)
 
     def _asked(self, good: Good | None, attempts: Attempts) -> None:
-        """Tell which model answered and which had not, once that is known; None: words went out, and no end."""
+        """Tell which model answered, once it is known, and which did not; None: it broke off in its words."""
         name = good.fallback if good is not None else None
         self.telling.asked(
             Asked(
                 reply=Reply(text="", model=good.model, fallback=name) if good is not None else None,
                 rule=f"{self.arm.product}/{self.job.name}/fallbacks" if name is not None else "model",
-                failures=tuple(Failure(name=each.model, reason=each.why) for each in attempts.failures),
+                failures=tuple(attempts.failures),
             )
         )
         if name is not None:
@@ -292,17 +292,16 @@ class Call:
 
     def _nothing(self, error: Exhausted) -> NoAnswer:
         """No model answered: what the fallbacks end in, or what the contract says of a model that is down."""
-        failures = tuple(Failure(name=each.model, reason=each.why) for each in error.failures)
         self.telling.asked(
             Asked(
                 reply=None,
                 policy=self.job.last or None,
                 rule=f"{self.arm.product}/{self.job.name}/fallbacks" if self.job.last else "",
-                failures=failures,
+                failures=error.failures,
                 timed_out=error.timed_out,
             )
         )
-        if error.too_dear is not None and all(each.why == "budget" for each in error.failures):
+        if error.too_dear is not None and all(each.reason == "budget" for each in error.failures):
             return self.check.over(error.too_dear.rule, error.too_dear.reason)
         if error.timed_out and self.job.timeout_s is not None:
             self.telling.over(
@@ -311,7 +310,7 @@ class Call:
                 reason="no model answered in time",
                 facts={},
             )
-        tried = ", ".join(dict.fromkeys(f"{each.model} ({each.why})" for each in error.failures))
+        tried = ", ".join(dict.fromkeys(f"{each.name} ({each.reason})" for each in error.failures))
         return self.job.no_answer.give(
             Condition.DOWN,
             reason=f"no model answered: {tried}" if tried else "no model answered in time",

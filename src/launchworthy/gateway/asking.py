@@ -22,28 +22,18 @@ from launchworthy.gateway.ledger import Ledger
 from launchworthy.gateway.served import Job
 from launchworthy.gateway.upstream import Reply, UpstreamError, Upstreams
 from launchworthy.runtime.budget import Breaker, Deadline, is_transient, wait_before
-from launchworthy.runtime.fallback import Hold, Purse, TooDear
+from launchworthy.runtime.fallback import Failure, Hold, Purse, TooDear
 from launchworthy.runtime.faults import faults
 
-__all__ = ["Asker", "Attempts", "Exhausted", "Failure", "Good"]
-
+__all__ = ["Asker", "Attempts", "Exhausted", "Good"]
 
 _DRILLED = "drilled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """A model that was tried and did not answer."""
-
-    model: str
-    why: str
-    message: str
 
 
 class Exhausted(Exception):
     """No model answered."""
 
-    def __init__(self, failures: list[Failure], *, timed_out: bool, too_dear: TooDear | None) -> None:
+    def __init__(self, failures: tuple[Failure, ...], *, timed_out: bool, too_dear: TooDear | None) -> None:
         super().__init__("no model answered")
         self.failures, self.timed_out, self.too_dear = failures, timed_out, too_dear
 
@@ -223,7 +213,7 @@ class Attempts:
     async def _pause(self, model: str) -> bool:
         """Before the same model is asked again; False where that would not help or comes too late."""
         error = self._last_error
-        if error is None or not self.failures or self.failures[-1].model != model:
+        if error is None or not self.failures or self.failures[-1].name != model:
             return True
         if not is_transient(error) or error.why == "garbage":
             return error.why in ("garbage", "half")
@@ -235,12 +225,12 @@ class Attempts:
 
     async def _take(self, model: str) -> Hold | None:
         if not self._asker.breaker(model).allows(self._asker.clock()):
-            self.failures.append(Failure(model=model, why="resting", message="it failed too often"))
+            self.failures.append(Failure(name=model, reason="resting"))
             return None
         hold = await self._asker.ledger.run(self._purse.take, model, self._prompt, self._body)
         if isinstance(hold, TooDear):
             self.too_dear = self.too_dear or hold
-            self.failures.append(Failure(model=model, why="budget", message=hold.reason))
+            self.failures.append(Failure(name=model, reason="budget"))
             return None
         return hold
 
@@ -283,10 +273,10 @@ class Attempts:
         self._last_error = error
         if error.why != _DRILLED:  # which says nothing of the model
             self._asker.breaker(model).failed(self._asker.clock())
-        self.failures.append(Failure(model=model, why=error.why, message=error.message))
+        self.failures.append(Failure(name=model, reason=error.why))
 
     def _exhausted(self) -> Exhausted:
-        return Exhausted(self.failures, timed_out=self.deadline.is_over, too_dear=self.too_dear)
+        return Exhausted(tuple(self.failures), timed_out=self.deadline.is_over, too_dear=self.too_dear)
 
     def _leave(self, task: asyncio.Task[Good]) -> None:
         """Nobody waits for this answer any more."""

@@ -21,6 +21,7 @@ from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.texts import Ask, Piece, Slot
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.budget import Deadline
+from launchworthy.runtime.fallback import Asked
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.no_answer import NoAnswer
 from launchworthy.runtime.permission import Origin
@@ -117,7 +118,8 @@ class Embedding:
         try:
             good = await attempts.next()
         except Exhausted as error:
-            tried = ", ".join(dict.fromkeys(each.why for each in error.failures))
+            telling.asked(Asked(reply=None, failures=error.failures, timed_out=error.timed_out))
+            tried = ", ".join(dict.fromkeys(each.reason for each in error.failures))
             raise Refused(503, "no_model", f"the model gave no vectors: {tried or 'timeout'}") from None
         document = good.reply.document or {}
         good.span.set_response({key: value for key, value in document.items() if key != "data"})
