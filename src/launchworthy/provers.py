@@ -11,6 +11,7 @@ from typing import Any
 
 from launchworthy import evals, monitor
 from launchworthy.contract import Claim
+from launchworthy.evals.judging import judge_grades
 from launchworthy.evidence import Evidence
 from launchworthy.gold import SEALED, GoldStore, Look, guarded, looks_spent
 from launchworthy.records import RunStore
@@ -75,6 +76,7 @@ def measure(
     releases: Sequence[str | None],
     now: datetime,
     runs: RunStore | None = None,
+    evidence: Callable[[], Iterable[Evidence]] = tuple,
 ) -> list[Evidence]:
     """What records and gold sets say of the claims at this moment; a run's evidence comes with the run.
 
@@ -86,6 +88,7 @@ def measure(
         releases: Release ids to measure on; None for one that nothing names.
         now: When it is measured (aware).
         runs: Where runs over recorded calls rest; without it no metric is held against outcomes.
+        evidence: Answers what the ledger holds of the product: when its judges were calibrated.
     """
     known = list(claims)
     found: dict[str, Evidence] = {}
@@ -102,6 +105,7 @@ def measure(
     sets = guarded(gold, product=product, names=private)
     # A proxy's metric is a line of quality, which another prover measures: all claims are told.
     scores = evals.call_scores(known, runs, product=product, now=now) if runs and of_records else {}
+    judges = judge_grades(known, runs, evidence, product=product, now=now) if runs and of_records else {}
     made = {f"{each.name}@{each.version}": each.created_at for each in gold.gold_versions(product=product)}
     for place, release in enumerate(dict.fromkeys(releases) if of_records else ()):
         for piece in monitor.measure(
@@ -112,6 +116,7 @@ def measure(
             now=now,
             gold=sets,
             scores=scores,
+            judges=judges,
             versions=made,
             any_release=place == 0,
         ):

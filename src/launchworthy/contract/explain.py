@@ -15,6 +15,7 @@ from launchworthy.contract.defaults import DEFAULT_BOARD, guards_in_force, stage
 from launchworthy.contract.draft import COVERAGE
 from launchworthy.contract.model import Contract
 from launchworthy.contract.running_claims import DRIFT_TOLERATED, STREAM_METHODS
+from launchworthy.contract.standing import standing
 
 __all__ = ["Default", "defaults_in_force"]
 
@@ -115,6 +116,13 @@ def _drift(contract: Contract) -> Iterator[Default]:
                 address=f"monitors/{name}/at_most",
                 value=str(tolerated),
                 meaning="how well a classifier may tell now from the reference; 50 % is chance"
+        kept = standing(contract, monitor)
+        if kept is not None and monitor.at_most is None and monitor.at_least is None:
+            yield Default(
+                address=f"monitors/{name}/{kept.direction.value}",
+                value=str(kept.promise),
+                meaning=kept.meaning,
+            )
                 if monitor.method == "classifier"
                 else f"how far its {monitor.method} may move from the reference, beyond what chance explains",
             )

@@ -15,6 +15,7 @@ from launchworthy.contract.model import Contract
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.workflow import FAMILIES, Workflow
 from launchworthy.contract.problem import MOST_PROBLEMS, Problem, Severity, closest
+from launchworthy.contract.standing import gold_signal
 from launchworthy.contract.units import UnitKind, kind_of
 from launchworthy.contract.vocabulary import CLOSED, VOCABULARY, MetricWord, find_word, suggestion
 from launchworthy.quantity import Quantity
@@ -412,7 +413,9 @@ class _Checks:
             yield from self.owner(("monitors", name, "page"), monitor.page)
             # What a call was given or answered is no line of the contract: its fields are the product's own.
             signal = (monitor.signal or "").removeprefix("input/").removeprefix("output/")
-            if monitor.signal is not None and "/" in signal:
+            kept = gold_signal(signal.removeprefix(f"{self.contract.product}/"))
+            of_gold = kept is not None and kept[0] in self.contract.gold
+            if monitor.signal is not None and "/" in signal and not of_gold:
                 yield from self.line(("monitors", name, "signal"), monitor.signal)
             for number, label in enumerate(monitor.labels):
                 if label not in self.labels:

@@ -11,6 +11,7 @@ from launchworthy.contract.model import Contract
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.running import Monitor
 from launchworthy.contract.model.workflow import FAMILIES
+from launchworthy.contract.standing import standing
 from launchworthy.quantity import Quantity
 from launchworthy.stats import TOLERATED, TOLERATED_AUC, Divergence
 
@@ -168,6 +169,9 @@ def _promise(contract: Contract, monitor: Monitor) -> tuple[Direction, Quantity]
     return found.pop() if len(found) == 1 else None
 
 
+    kept = standing(contract, monitor)
+    if kept is not None:
+        return kept.direction, kept.promise
 def _selling(draft: Draft) -> None:
     adoption, pricing = draft.contract.adoption, draft.contract.pricing
     for name in ("activation", "retention"):

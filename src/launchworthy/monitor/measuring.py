@@ -35,7 +35,7 @@ from launchworthy.monitor.piece import nothing
 from launchworthy.monitor.scene import Ask, Query, look
 from launchworthy.monitor.signals import monitored
 from launchworthy.monitor.together import counted_together
-from launchworthy.records import CallScores
+from launchworthy.records import CallScores, JudgeGrades
 
 __all__ = ["PROVES", "measure", "measure_of"]
 
@@ -102,6 +102,7 @@ def measure(
     release: str | None,
     now: datetime,
     gold: Iterable[Guarded] = (),
+    judges: Mapping[str, JudgeGrades] | None = None,
     scores: Mapping[str, CallScores] | None = None,
     versions: Mapping[str, datetime] | None = None,
     any_release: bool = True,
@@ -119,6 +120,7 @@ def measure(
         release: Release id; None for records that name none.
         now: When it is measured (aware); later records do not count.
         gold: Gold sets that must not turn up in records.
+        judges: What calibrated judges said of recorded calls, by name.
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
         versions: When each version of a gold set was made, by ``name@version``.
         any_release: False leaves out what does not depend on the release.
@@ -138,6 +140,7 @@ def measure(
     scene = replace(
         look(known, product=product, query=query, release=release, now=now),
         gold={each.name: each for each in gold},
+        judges=judges or {},
         scores=scores or {},
         versions=versions or {},
         sample=sample,

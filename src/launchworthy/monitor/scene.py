@@ -22,6 +22,7 @@ from launchworthy.records import (
     ROOT,
     SEEN,
     CallScores,
+    JudgeGrades,
     Own,
     no_evaluation,
 )
@@ -70,6 +71,7 @@ class Scene:
         evaluated: Whether any trace has a root of kind ``evaluation``.
         gold: Gold sets by name, for those who see whether one has got out.
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
+        judges: What calibrated judges said of recorded calls, by name.
         versions: When each version of a gold set was made, by ``name@version``.
         sample: Records of each table that are drawn to look for personal data; None: all.
         baseline: Release that a ramp compares this one with; None where none is under way.
@@ -87,6 +89,7 @@ class Scene:
     evaluated: bool = False
     gold: Mapping[str, Guarded] = field(default_factory=dict)
     scores: Mapping[str, CallScores] = field(default_factory=dict)
+    judges: Mapping[str, JudgeGrades] = field(default_factory=dict)
     versions: Mapping[str, datetime] = field(default_factory=dict)
     sample: int | None = 300
     baseline: str | None = None

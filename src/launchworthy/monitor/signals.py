@@ -21,6 +21,7 @@ from launchworthy.monitor.outcomes import EVENTS
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, share
 from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.monitor.standing import is_standing, stood_on
 from launchworthy.monitor.trust import reason_given
 from launchworthy.monitor.uses import any_event
 
@@ -53,6 +54,8 @@ def monitored(
         return nothing(ask, "one look at a stream is not measured from records")
     if options.get("labels"):
         return labelled(ask, signal, options.get("label_sources", ()))
+    if is_standing(signal):
+        return stood_on(ask, signal)
     found = _of_signal(ask, signal, measure_of)
     if found is not None and found.value is not None and found.unit != ask.unit:
         return nothing(ask, f"{signal} is measured in another unit than the target's")

@@ -30,7 +30,7 @@ from launchworthy.records.decision import DECISION_KINDS, OF_THE_QUEUE, facts_of
 from launchworthy.records.documents import documents_read
 from launchworthy.records.pseudonym import is_pseudonym, pseudonym
 from launchworthy.records.release import Release
-from launchworthy.records.runs import CallScores, Run, RunItem, RunPage, RunStore, Score
+from launchworthy.records.runs import CallScores, JudgeGrades, Run, RunItem, RunPage, RunStore, Score
 from launchworthy.records.tables import (
     DECISIONS,
     EXPOSURES,
@@ -72,6 +72,7 @@ __all__ = [
     "Column",
     "ColumnType",
     "GenAI",
+    "JudgeGrades",
     "Own",
     "Release",
     "Rows",

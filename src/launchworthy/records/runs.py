@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-__all__ = ["CallScores", "Run", "RunItem", "RunPage", "RunStore", "Score"]
+__all__ = ["CallScores", "JudgeGrades", "Run", "RunItem", "RunPage", "RunStore", "Score"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,31 @@ class CallScores:
 
     metric: str
     values: Mapping[str, float]
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeGrades:
+    """What a calibrated judge said of recorded calls, for those who hold it against labels that came since.
+
+    Attributes:
+        judge: Its name.
+        version: Version of it that was calibrated last; only its grades are told.
+        calibrated_at: When that was (aware).
+        pairs: Of that calibration: the judge's grade, people's, and how many items had both.
+        scale: Grades that may be given, the worst first.
+        grades: By trace id (32 hex digits).
+        others: Calls that only other versions graded.
+        runs: Ids of the runs that graded them, the oldest first.
+    """
+
+    judge: str
+    version: str
+    calibrated_at: datetime
+    pairs: tuple[tuple[float, float, int], ...]
+    scale: tuple[float, ...]
+    grades: Mapping[str, float]
+    others: int = 0
     runs: tuple[str, ...] = ()
 
 

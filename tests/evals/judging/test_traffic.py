@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.evals.judging.conftest import shown, verdict
 
 from launchworthy.cli.main import cli
 from launchworthy.records import TABLES, Rows
+from launchworthy.server.local import LocalWorkspace
 from launchworthy.store import Store, StoreOptions
 
 CONTRACT = """\
@@ -88,3 +90,53 @@ def test_without_a_judge_it_says_what_is_missing(folder: Path, options: list[str
     Path("plain.yaml").write_text(plain)
     done = CliRunner().invoke(cli, ["score-traffic", "--workflow", "answer", *options], standalone_mode=False)
     assert said in str(done.exception)
+
+
+def test_new_labels_of_scored_calls_say_whether_the_judge_still_agrees_with_people(
+    folder: Path, chat_server: Any
+) -> None:
+    """From the calibration by way of traffic and people to the claim, as a user does it."""
+    server = chat_server(lambda body: verdict("The answer" in shown(body)["output"]))
+    text = CONTRACT.format(url=server.url).replace("tokens: 1500", "tokens: 100000, labels: 10")
+    text += "labels: {sources: {reviewer: {truth: true}}}\nmonitors:\n"
+    text += "  judge: {signal: proof/judges/grounding-v1, labels: [reviewer], window: 7d, page: product}\n"
+    Path("launchworthy.yaml").write_text(text)
+    rows = [
+        {"input": "q", "context": "c", "output": said, "human": said.startswith("The answer")}
+        for number in range(40)
+        for said in ([f"The answer is {number}."] if number % 2 else [f"Something else {number}."])
+    ]
+    Path("labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def run(*command: str) -> str:
+        done = CliRunner().invoke(cli, list(command), standalone_mode=False)
+        assert done.exception is None, done.exception
+        return done.stdout
+
+    assert "claims" in run("lint", "launchworthy.yaml")
+    run("judge", "calibrate", "grounding-v1", "--labels", "labels.jsonl")
+    run("score-traffic", "--workflow", "answer", "--share", "100 %", "--judges")
+    with Store.open(folder / "data", options=StoreOptions(min_free_bytes=0)) as store:
+        labels = [
+            {
+                "product": "shop",
+                "workflow": "answer",
+                "trace_id": number.to_bytes(16),
+                "event": "reviewer",
+                # People have come to see half of what the judge lets pass as wrong.
+                "value": float(number % 4 != 0 and number % 2 == 0),
+                "time": time.time_ns(),
+            }
+            for number in range(1, 21)
+        ]
+        columns = {name: [row.get(name) for row in labels] for name in TABLES["outcomes"].names}
+        store.ingest([Rows("outcomes", columns)], batch_id="labels")
+    opened = LocalWorkspace.open(folder / "data", options=StoreOptions(min_free_bytes=0))
+    with contextlib.closing(opened) as workspace:
+        workspace.follow_contract(Path("launchworthy.yaml"))
+        (piece,) = (each for each in workspace.measure(product="shop") if each.claim == "shop/monitors/judge")
+    assert piece.n == 20
+    assert piece.value is not None
+    assert piece.value < 0.6 < piece.detail["admitted"]["value"]
+    assert piece.detail["fall"]["low"] > 0.0
+    assert "it agrees less than it did" in piece.detail["remark"]

@@ -10,6 +10,7 @@ from launchworthy.evals.judging.calibration import Calibration, Table, calibrate
 from launchworthy.evals.judging.declared import declared_judges
 from launchworthy.evals.judging.evidence import calibration_of, judged_evidence
 from launchworthy.evals.judging.gaps import judged_gaps
+from launchworthy.evals.judging.grades import judge_grades
 from launchworthy.evals.judging.grading import NoGrade, Scale, read_grade, scale_of
 from launchworthy.evals.judging.judge import (
     Judge,
@@ -52,6 +53,7 @@ __all__ = [
     "declared_judges",
     "draw",
     "judge_for",
+    "judge_grades",
     "judge_items",
     "judge_run",
     "judge_view",

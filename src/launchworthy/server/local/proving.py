@@ -48,6 +48,7 @@ class Proving(Chained, Golds, Runs):
             releases=[judged, *unnamed, *self.judge.serving(product)],
             now=self._clock(),
             runs=self,
+            evidence=lambda: self.evidence(product),
         )
         new = what_is_new(
             pieces,
