@@ -110,12 +110,6 @@ def _drift(contract: Contract) -> Iterator[Default]:
                 value=f"the target of {monitor.signal}",
                 meaning="worse than that, as a stream at the product's one rate of false alarms, is unmet",
             )
-        tolerated = DRIFT_TOLERATED.get(monitor.method or "")
-        if tolerated is not None and monitor.at_most is None and monitor.at_least is None:
-            yield Default(
-                address=f"monitors/{name}/at_most",
-                value=str(tolerated),
-                meaning="how well a classifier may tell now from the reference; 50 % is chance"
         kept = standing(contract, monitor)
         if kept is not None and monitor.at_most is None and monitor.at_least is None:
             yield Default(
@@ -123,6 +117,12 @@ def _drift(contract: Contract) -> Iterator[Default]:
                 value=str(kept.promise),
                 meaning=kept.meaning,
             )
+        tolerated = DRIFT_TOLERATED.get(monitor.method or "")
+        if tolerated is not None and monitor.at_most is None and monitor.at_least is None:
+            yield Default(
+                address=f"monitors/{name}/at_most",
+                value=str(tolerated),
+                meaning="how well a classifier may tell now from the reference; 50 % is chance"
                 if monitor.method == "classifier"
                 else f"how far its {monitor.method} may move from the reference, beyond what chance explains",
             )

@@ -160,6 +160,9 @@ def _promise(contract: Contract, monitor: Monitor) -> tuple[Direction, Quantity]
     method = monitor.method or ("jensen_shannon" if signal.partition("/")[0] in _SIGNALS_OF_DRIFT else "")
     if method in DRIFT_TOLERATED:
         return Direction.AT_MOST, DRIFT_TOLERATED[method]
+    kept = standing(contract, monitor)
+    if kept is not None:
+        return kept.direction, kept.promise
     names = [signal] if "/" in signal else [f"{family}/{signal}" for family in FAMILIES]
     found = {
         (line.direction, Quantity(line.threshold.value, unit))
@@ -169,9 +172,6 @@ def _promise(contract: Contract, monitor: Monitor) -> tuple[Direction, Quantity]
     return found.pop() if len(found) == 1 else None
 
 
-    kept = standing(contract, monitor)
-    if kept is not None:
-        return kept.direction, kept.promise
 def _selling(draft: Draft) -> None:
     adoption, pricing = draft.contract.adoption, draft.contract.pricing
     for name in ("activation", "retention"):

@@ -102,8 +102,8 @@ def measure(
     release: str | None,
     now: datetime,
     gold: Iterable[Guarded] = (),
-    judges: Mapping[str, JudgeGrades] | None = None,
     scores: Mapping[str, CallScores] | None = None,
+    judges: Mapping[str, JudgeGrades] | None = None,
     versions: Mapping[str, datetime] | None = None,
     any_release: bool = True,
     sample: int | None = 300,
@@ -120,8 +120,8 @@ def measure(
         release: Release id; None for records that name none.
         now: When it is measured (aware); later records do not count.
         gold: Gold sets that must not turn up in records.
-        judges: What calibrated judges said of recorded calls, by name.
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
+        judges: What calibrated judges said of recorded calls, by name.
         versions: When each version of a gold set was made, by ``name@version``.
         any_release: False leaves out what does not depend on the release.
         sample: Records of each table that are drawn to look for personal data; None: all.
@@ -140,8 +140,8 @@ def measure(
     scene = replace(
         look(known, product=product, query=query, release=release, now=now),
         gold={each.name: each for each in gold},
-        judges=judges or {},
         scores=scores or {},
+        judges=judges or {},
         versions=versions or {},
         sample=sample,
     )

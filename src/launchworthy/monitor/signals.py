@@ -52,10 +52,10 @@ def monitored(
         return drifted(ask, signal, method)
     if method:
         return nothing(ask, "one look at a stream is not measured from records")
-    if options.get("labels"):
-        return labelled(ask, signal, options.get("label_sources", ()))
     if is_standing(signal):
         return stood_on(ask, signal)
+    if options.get("labels"):
+        return labelled(ask, signal, options.get("label_sources", ()))
     found = _of_signal(ask, signal, measure_of)
     if found is not None and found.value is not None and found.unit != ask.unit:
         return nothing(ask, f"{signal} is measured in another unit than the target's")
