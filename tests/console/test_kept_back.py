@@ -120,8 +120,20 @@ def test_a_form_that_is_not_ours_records_nothing(
     client: TestClient, own: Any, changed: dict[str, str], status: int
 ) -> None:
     before = list(own.seen)
-    assert press(client, RUN, **changed).status_code == status
+    answer = press(client, RUN, **changed)
+    assert answer.status_code == status
     assert own.seen == before
+    # A page that the reader came from says why and offers the button again; a stranger's form shows none.
+    assert ("Look at holdout items" in answer.text) == (set(changed) == {"run"})
+    assert ('role="alert"' in answer.text) == (set(changed) == {"run"})
+
+
+@pytest.mark.parametrize("back", [RUN, COMPARE, "/nowhere", "//evil.example/", "/runs/%00", ""])
+def test_a_look_that_is_refused_shows_the_page_it_came_from(client: TestClient, back: str) -> None:
+    answer = press(client, RUN, run="no-such-run", back=back)
+    assert (answer.status_code, "evil.example" in answer.text) == (404, False)
+    assert "no-such-run" in answer.text
+    assert ("Look at holdout items" in answer.text) == (back in (RUN, COMPARE))
 
 
 @pytest.mark.parametrize("back", ["//evil.example/x", "https://evil.example", "/\\evil.example", "/\r\nx: y"])

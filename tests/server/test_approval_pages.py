@@ -161,16 +161,49 @@ def test_forms_reject_with_a_reason_and_correct_what_may_be(
     for name in ("c-1", "c-2"):
         _ask(shop, name)
     first, second = "/products/shop/approvals/c-1", "/products/shop/approvals/c-2"
-    assert _send(mia, first, _form(mia, first, act="reject"))[0] == 403
+    status, told = _send(mia, first, _form(mia, first, act="reject", reason="  "))
+    assert (status, 'aria-invalid="true"' in told, "say why" in told.lower()) == (400, True, True)
     assert _send(mia, first, _form(mia, first, act="reject", reason="not owed"))[0] == 303
     assert shop.approval(product="shop", approval_id="c-1").state is ApprovalState.REJECTED
-    wrong = _send(mia, second, _form(mia, second, act="edit") | {"argument:amount": "much"})
-    assert (wrong[0], "no JSON" in wrong[1]) == (400, True)
+    for typed in ("much", '"><b>', "", "[" * 5_000):
+        wrong = mia.post(second, data=_form(mia, second, act="edit") | {"argument:amount": typed})
+        assert (wrong.status_code, "is no JSON" in wrong.text) == (400, True)
+        [(value, more)] = re.findall(r'name="argument:amount" value="(.*?)"(.*?)>', wrong.text)
+        assert html.unescape(value) == typed, "what was typed is still there"
+        assert 'aria-invalid="true" aria-describedby="refused" autofocus' in more
     assert _send(mia, second, _form(mia, second, act="edit") | {"argument:order": '"o-8"'})[0] == 403
     assert _send(mia, second, _form(mia, second, act="edit") | {"argument:amount": "12.5"})[0] == 303
     found = shop.approval(product="shop", approval_id="c-2")
     assert (found.call.request.arguments["amount"], found.editors) == (12.5, ("mia",))
     assert _title(mia.get(first).text) == "refund is rejected"
+
+
+def test_a_refused_form_keeps_its_words_and_is_bound_to_the_arguments_that_are_shown_now(
+    shop: LocalWorkspace, signed_in: Callable[[str, str], TestClient]
+) -> None:
+    mia = signed_in("mia", "agent")
+    asked = _ask(shop)
+    own = "/products/shop/approvals/c-1"
+    stale = _form(mia, own)
+    shop.add_api_key(name="noa", role="read", acts_as=["agent"])
+    shop.edit_approval(
+        product="shop",
+        approval_id="c-1",
+        arguments={"amount": 41},
+        arguments_hash=asked.hash,
+        caller=Caller(role="read", key="noa"),
+    )
+    refused = mia.post(own, data=stale | {"act": "reject", "reason": f'not "owed" {HOSTILE}'})
+    assert 'name="reason" value="not &#34;owed&#34; &lt;script&gt;' in refused.text
+    told = html.unescape(refused.text)
+    assert (refused.status_code, "not those that you were shown" in told) == (409, True)
+    assert f'value="{asked.hash}"' not in told, "the page shows other arguments, and its forms are of those"
+    # What was typed over the old arguments would take back what noa corrected.
+    status, told = _send(mia, own, stale | {"act": "edit", "argument:amount": "40"})
+    assert (status, 'name="argument:amount" value="41"' in told) == (409, True)
+    fresh = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w*)">', told))
+    assert fresh["hash"] == shop.approval(product="shop", approval_id="c-1").hash
+    assert _send(mia, own, fresh | {"act": "reject", "reason": "not owed"})[0] == 303
 
 
 def test_values_that_look_alike_are_told_apart(

@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from launchworthy.console.deciding import key_of
-from launchworthy.console.forms import Answer, form_route, reader_of
+from launchworthy.console.forms import Fields, Forms, first, key_of, reader_of
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import page_url
-from launchworthy.errors import InputError, LaunchworthyError
+from launchworthy.errors import InputError
 
 __all__ = ["flag_routes"]
 
 _ENABLED = {"on": True, "off": False}
 
 
-def flag_routes(
-    reading: Reading,
-    refused: Callable[[LaunchworthyError], Response],
-    *,
-    again: Answer,
-    secret: bytes,
-    headers: Mapping[str, str],
-) -> list[BaseRoute]:
-    """The route that the forms are sent to.
+def flag_routes(reading: Reading, forms: Forms) -> list[BaseRoute]:
+    """The route that the forms are sent to; ``reading`` is where flags rest."""
 
-    Args:
-        reading: Where flags rest.
-        refused: Makes a page of why a form is not read.
-        again: Makes a page of what was wrong, with what was typed.
-        secret: Signs the tokens of forms.
-        headers: Of every answer.
-    """
-
-    def act(request: Request, fields: Mapping[str, list[str]]) -> Response:
-        product, asked = request.path_params["product"], fields.get("act", [""])[0]
+    def act(request: Request, fields: Fields) -> str:
+        product, asked = request.path_params["product"], first(fields, "act")
         if asked not in _ENABLED:
             raise InputError(f"{asked!r:.40} is nothing that a button here does", where="act")
         reading.switch_flag(
             product,
-            fields.get("flag", [""])[0],
+            first(fields, "flag"),
             enabled=_ENABLED[asked],
-            reason=fields.get("reason", [""])[0],
+            reason=first(fields, "reason"),
             by=reader_of(request),
             key=key_of(request),
         )
-        return RedirectResponse(
-            page_url("products", product, "flags"), status_code=303, headers=dict(headers)
-        )
+        return page_url("products", product, "flags")
 
-    return [
-        form_route(
-            "/products/{product}/flags", act, again=again, refused=refused, secret=secret, name="switch-flag"
-        )
-    ]
+    return [forms.route("/products/{product}/flags", act, name="switch-flag")]

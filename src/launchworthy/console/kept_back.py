@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from launchworthy.console.page import Ask
+from launchworthy.console.page import Again, Ask
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import from_ns
 from launchworthy.errors import InputError, NotFoundError
@@ -38,6 +38,7 @@ class KeptBack:
         runs: Ids of the runs that it opens.
         back: The address to come back to.
         token: What the form must carry.
+        again: The form that was just refused.
     """
 
     shown: Mapping[str, frozenset[str]]
@@ -47,6 +48,7 @@ class KeptBack:
     runs: tuple[str, ...] = ()
     back: str = ""
     token: str = ""
+    again: Again = field(default_factory=Again)
 
     def hides(self, run_id: str, item_id: str) -> bool:
         """Whether nothing but the id of an item may be shown."""
@@ -71,8 +73,8 @@ def kept_back(reading: Reading, runs: Iterable[Run], ask: Ask) -> KeptBack:
         shown[run.id] = _dev(reading, run, version)
         closed[run.id] = run, version
     if not closed:
-        return KeptBack(shown={})
-    return _told(reading, shown, closed, ask)
+        return KeptBack(shown={}, again=ask.again)
+    return replace(_told(reading, shown, closed, ask), again=ask.again)
 
 
 def items_of(
@@ -96,7 +98,7 @@ def trace_kept_back(
     again is no item's: what no run knows is kept back with any run that keeps something back.
     """
     if not any(map(is_evaluation, spans)):
-        return KeptBack(shown={})
+        return KeptBack(shown={}, again=ask.again)
     began = from_ns(min(span["start_time"] for span in spans))
     around = [
         run

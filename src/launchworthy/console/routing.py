@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
-from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
-from launchworthy.console.deciding import approval_actions, key_of
+from launchworthy.console.deciding import approval_routes
 from launchworthy.console.flag_acting import flag_routes
-from launchworthy.console.forms import Answer, check_token, form_token, own_address, read_form, reader_of
+from launchworthy.console.forms import (
+    Answer,
+    Fields,
+    Forms,
+    first,
+    form_token,
+    key_of,
+    may_write,
+    own_address,
+    reader_of,
+)
 from launchworthy.console.incident_acting import incident_routes
-from launchworthy.console.kept_back import record_looks
+from launchworthy.console.looking import look_routes
 from launchworthy.console.page import Again, Ask, Page
 from launchworthy.console.pages import PAGES
 from launchworthy.console.pages.error import error_view
-from launchworthy.console.pages.flags import PAGE as FLAGS
-from launchworthy.console.pages.incident import PAGE as INCIDENT
 from launchworthy.console.reading import Reading
 from launchworthy.console.rendering import BUILT, Renderer
 from launchworthy.console.reviewing import review_routes
 from launchworthy.console.words import page_url, sentence
-from launchworthy.errors import InputError, LaunchworthyError
+from launchworthy.errors import LaunchworthyError
 
 __all__ = ["routes"]
 
@@ -63,25 +72,25 @@ def routes(reading: Reading, *, clock: Callable[[], datetime] = _now) -> list[Ba
         StorageError: The scripts and styles were not built into the package.
     """
     render, secret = Renderer(), secrets.token_bytes(32)
+    pages = [
+        (Route(page.path, _endpoint(page, reading, render, clock, secret), name=page.name), page)
+        for page in PAGES
+    ]
+    forms = Forms(
+        again=_again(pages, reading, render, clock, secret),
+        refused=lambda error: _refused(render, error),
+        secret=secret,
+        headers=_HEADERS,
+    )
     found: list[BaseRoute] = [
         Route("/static/{name}", _static(), name="static"),
-        Route("/look", _looking(reading, render, clock, secret), methods=["POST"], name="look"),
+        *look_routes(reading, forms, clock=clock),
+        *approval_routes(reading.desk, forms),
+        *review_routes(reading, forms),
+        *incident_routes(reading, forms),
+        *flag_routes(reading, forms),
     ]
-    found += approval_actions(
-        reading.desk, lambda error: _refused(render, error), secret=secret, headers=_HEADERS
-    )
-    found += review_routes(reading, lambda error: _refused(render, error), secret=secret, headers=_HEADERS)
-    for acting, page in ((incident_routes, INCIDENT), (flag_routes, FLAGS)):
-        found += acting(
-            reading,
-            lambda error: _refused(render, error),
-            again=_again(page, reading, render, clock, secret),
-            secret=secret,
-            headers=_HEADERS,
-        )
-    found += [
-        Route(page.path, _endpoint(page, reading, render, clock, secret), name=page.name) for page in PAGES
-    ]
+    found += [route for route, _ in pages]
     found.append(Route("/{rest:path}", _nowhere(render), name="nowhere"))
     return found
 
@@ -114,69 +123,51 @@ def _ask(request: Request, now: datetime, secret: bytes) -> Ask:
         query=dict(request.query_params),
         now=now,
         server=str(request.base_url).rstrip("/")[:200],
-        address=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        address=page_url(request.scope["path"].removeprefix("/"))
+        + (f"?{request.url.query}" if request.url.query else ""),
         reader=who,
-        may_look=_role(request) == "write",
+        may_look=may_write(request),
         token=form_token(secret, who),
         key=key_of(request),
     )
 
 
 def _again(
-    page: Page, reading: Reading, render: Renderer, clock: Callable[[], datetime], secret: bytes
+    pages: Sequence[tuple[Route, Page]],
+    reading: Reading,
+    render: Renderer,
+    clock: Callable[[], datetime],
+    secret: bytes,
 ) -> Answer:
-    """The page of a form that was refused, once more: with why, and with what was typed."""
+    """The page of a form that was refused, once more: with why, and with what was typed.
 
-    def answer(request: Request, fields: Mapping[str, list[str]], error: LaunchworthyError) -> Response:
+    It is the page that the form was sent to or, where that is none, the one that it says it came from.
+    """
+
+    def answer(request: Request, fields: Fields, error: LaunchworthyError) -> Response:
         again = Again(
             why=error.message[:300],
             hint=sentence(error.hint[:300]),
             place=error.where,
             fields={name: values[0] for name, values in fields.items()},
         )
-        try:
-            ask = replace(_ask(request, clock(), secret), again=again)
-            html = render(page.template, page.view(reading, ask))
-        except LaunchworthyError:
-            return _refused(render, error)  # its page is not there either
-        return _html(html, status=_status(error))
+        came_from = own_address(first(fields, "back"))
+        path, _, query = came_from.partition("?")
+        scope: Scope = {**request.scope, "method": "GET"}
+        if came_from:
+            scope["path"], scope["query_string"] = unquote(path), query.encode()
+        for route, page in pages:
+            match, found = route.matches(scope)
+            if match is not Match.FULL:
+                continue
+            ask = replace(_ask(Request({**scope, **found}), clock(), secret), again=again)
+            try:
+                return _html(render(page.template, page.view(reading, ask)), status=_status(error))
+            except LaunchworthyError:
+                break  # its page is not there either
+        return _refused(render, error)
 
     return answer
-
-
-def _looking(
-    reading: Reading, render: Renderer, clock: Callable[[], datetime], secret: bytes
-) -> Callable[[Request], Awaitable[Response]]:
-    """The one action: record a look, then show what was asked for."""
-
-    def act(who: str, fields: Mapping[str, list[str]]) -> Response:
-        runs = [reading.run(run_id) for run_id in dict.fromkeys(fields.get("run", ()))]
-        if not runs:
-            raise InputError("no run is named", where="run")
-        record_looks(reading, runs, by=who, now=clock())
-        return RedirectResponse(
-            own_address(fields.get("back", [""])[0]) or page_url("runs", runs[0].id),
-            status_code=303,
-            headers=_HEADERS,
-        )
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            fields = await read_form(request)
-            who = reader_of(request)
-            if _role(request) != "write":
-                raise LaunchworthyError("a key with the role write is needed", code="LW403", where="/look")
-            check_token(fields, secret, who)
-            return await to_thread.run_sync(act, who, fields)
-        except LaunchworthyError as error:
-            return await to_thread.run_sync(_refused, render, error)
-
-    return endpoint
-
-
-def _role(request: Request) -> str:
-    """The role of whoever calls; without a gate before it, everyone on the machine is trusted."""
-    return request.scope.get("state", {}).get("role") or "write"
 
 
 def _refused(render: Renderer, error: LaunchworthyError) -> Response:

@@ -6,18 +6,21 @@ May import ``quantity``, ``runtime`` and this room.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from launchworthy.console.desk import Desk
+from launchworthy.console.page import Again
 from launchworthy.console.visible import visible
 from launchworthy.console.words import Link, from_ns, moment, page_url, sentence
 from launchworthy.quantity import format_value
 from launchworthy.runtime.approval import Approval, ApprovalState, Happened, Passage, Person, Refused
 from launchworthy.runtime.permission import Origin
 
-__all__ = ["ArgumentRow", "CallCard", "StepRow", "call_card", "state_of"]
+__all__ = ["ARGUMENT", "ArgumentRow", "CallCard", "StepRow", "call_card", "state_of"]
+
+ARGUMENT = "argument:"  # a field that corrects one: this, and its name
 
 _MARKS = {
     ApprovalState.PENDING: ("unsure", "◌"),
@@ -52,7 +55,7 @@ class ArgumentRow:
     trusted: bool
     source: str
     editable: bool
-    field: str
+    given: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class CallCard:
     """A call with all that an approver needs.
 
     ``why_not`` is empty where the reader may decide; ``wrong`` says of a decided test what was wrong.
+    ``hash`` is of the arguments that are shown, also where ``again``, a form that was refused, was not.
     """
 
     id: str
@@ -100,6 +104,7 @@ class CallCard:
     action: str
     wrong: str
     stopped: bool
+    again: Again = field(default_factory=Again)
 
 
 def state_of(state: ApprovalState) -> tuple[str, str]:
@@ -114,6 +119,7 @@ def call_card(
     person: Person | None,
     now: datetime,
     action: str = "",
+    again: Again | None = None,
 ) -> CallCard:
     """A card for one reader.
 
@@ -123,7 +129,9 @@ def call_card(
         person: Who reads; None for nobody that is known.
         now: The moment to show.
         action: Where its forms are sent; the call's own address if empty.
+        again: A form of it that was refused; what was typed stands in its fields again.
     """
+    again = again or Again()
     step = desk.may_decide(approval, person)
     kind, mark = state_of(approval.state)
     pending = approval.state is ApprovalState.PENDING
@@ -144,7 +152,7 @@ def call_card(
         else sentence(approval.reason),
         asked=_asked(approval),
         question=approval.call.question,
-        arguments=_arguments(approval),
+        arguments=_arguments(approval, again),
         evidence=approval.call.evidence,
         steps=tuple(_steps(approval)),
         history=tuple(_history(approval)),
@@ -162,6 +170,7 @@ def call_card(
         hash=approval.hash,
         action=action or own,
         wrong="" if pending else approval.wrong,
+        again=again,
         stopped=any(event.what in (Happened.REJECTED, Happened.EDITED) for event in approval.history),
     )
 
@@ -174,8 +183,10 @@ def _asked(approval: Approval) -> str:
     return f"Asked by {approval.call.requester}{behalf}{where}, {at}"
 
 
-def _arguments(approval: Approval) -> tuple[ArgumentRow, ...]:
+def _arguments(approval: Approval, again: Again) -> tuple[ArgumentRow, ...]:
     request = approval.call.request
+    # What was typed over other arguments does not stand here: it would take back what was corrected since.
+    typed = again.fields if again.typed("hash") == approval.hash else {}
     titles = {each.argument: each.title or each.id for each in approval.call.evidence if each.argument}
     names = (*approval.previewed, *sorted(request.arguments))
     rows = []
@@ -191,7 +202,7 @@ def _arguments(approval: Approval) -> tuple[ArgumentRow, ...]:
                 trusted=origin is not None and origin.chosen,
                 source=titles.get(name, ""),
                 editable=name in approval.editable,
-                field=_field(value),
+                given=_given(value, typed.get(f"{ARGUMENT}{name}")),
             )
         )
     return tuple(rows)
@@ -211,10 +222,18 @@ def _is_plain(text: str) -> bool:
     return False
 
 
-def _field(value: Any) -> str:
-    """A value as it is corrected; what a page would write out is escaped, so that it comes back as it was."""
-    written = _json(value)
-    return written if visible(written) == written else json.dumps(value)
+def _given(value: Any, typed: str | None) -> str:
+    """What stands in the field that corrects a value: what was typed there, else the value.
+
+    What a page would write out is escaped, so that it comes back as it was.
+    """
+    written = _json(value) if typed is None else typed
+    if visible(written) == written:
+        return written
+    try:
+        return json.dumps(json.loads(written))
+    except (ValueError, RecursionError):
+        return written
 
 
 def _json(value: Any) -> str:

@@ -29,7 +29,8 @@ def view(reading: Reading, ask: Ask) -> ApprovalView:
     """One call as one person sees it."""
     product, desk = ask.path["product"], reading.desk
     person = desk.person_of(ask.key)
-    card = call_card(desk.shown(product, ask.path["approval"]), desk=desk, person=person, now=ask.now)
+    approval = desk.shown(product, ask.path["approval"])
+    card = call_card(approval, desk=desk, person=person, now=ask.now, again=ask.again)
     return ApprovalView(
         head=Head(
             title=_title(card),
@@ -60,7 +61,8 @@ def link_view(reading: Reading, ask: Ask) -> ApprovalView:
             hint="use the newer link, or open the queue of approvals",
         )
     person = desk.named(link.person)
-    card = call_card(approval, desk=desk, person=person, now=ask.now, action=page_url("approve", token))
+    own = page_url("approve", token)
+    card = call_card(approval, desk=desk, person=person, now=ask.now, action=own, again=ask.again)
     return ApprovalView(
         head=Head(title=_title(card), reason=card.asked, section="products"),
         who=f"{signed_in(person)} This link is for you alone and decides once." if person else "",

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from launchworthy.console.charts import HistoryPoint, history_plot
-from launchworthy.console.page import Ask, Empty, Head, Page
+from launchworthy.console.page import Again, Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.reviewing import acts_for
 from launchworthy.console.users import Users, users_of
@@ -94,6 +94,7 @@ class GuardsView:
     act: str
     token: str
     back: str
+    again: Again
     may_review: bool
     remark: str
     command: str
@@ -150,6 +151,7 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
         act=page_url("products", product, "guards", "review"),
         token=ask.token,
         back=ask.address,
+        again=ask.again,
         may_review=ask.may_look or acts_for(reading, product, ask.key),
         remark=compiled if isinstance(compiled, str) else "",
         command=f"launchworthy guard reviewed {chosen or 'NAME'} --out cases.jsonl",

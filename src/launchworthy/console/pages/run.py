@@ -59,6 +59,7 @@ class RunView:
     items: tuple[ItemRow, ...]
     kept_back: KeptBack
     shown: str
+    address: str
     slice: str
     slice_names: tuple[str, ...]
     newer: str
@@ -101,6 +102,7 @@ def view(reading: Reading, ask: Ask) -> RunView:
         items=tuple(_item(run.id, item, metrics) for item in part),
         kept_back=back.of([len(seen) < len(items)]),
         shown=_shown(first, len(part), len(ordered), hidden=len(items) - len(seen)),
+        address=page_url("runs", run.id),
         slice=wanted,
         slice_names=tuple(sorted({name for item in seen for name in item.slices})),
         newer=page_url("runs", run.id, page=str(page - 1), **here) if page > 1 else "",
