@@ -123,3 +123,129 @@ def test_a_planted_change_of_what_is_fraud_is_an_alarm_of_the_stream(world: Worl
     kept = world.one(*_watched(claim, "precision", CHARGEBACK, **stream))
     assert kept.value == 1.0
     assert not kept.detail["alarms"]
+
+
+def _scored(
+    world: World, score: float, *, bad: bool, ago_days: float, chance: float | None, label_days: float = 0.5
+) -> None:
+    trace = world.call(
+        ago=ago_days * DAY_S, user_id=f"u{score:.9f}", output=json.dumps({"score": score, "reason": "card"})
+    )
+    if chance is not None:
+        at = (ago_days - label_days) * DAY_S
+        world.outcome("analyst", value=float(bad), trace=trace, ago=at, attributes={"chance": chance})
+
+
+def _traffic(
+    world: World,
+    many: int,
+    *,
+    days: tuple[float, float],
+    share: float,
+    turned: bool = False,
+    power: float = 1.0,
+) -> float:
+    """Calls of which a random share is labelled; answers how often ``score >= 0.5`` is right of all."""
+    rng = random.Random(f"{many} {days} {share} {turned} {power}")
+    right = 0
+    for _ in range(many):
+        score = rng.random() ** power
+        bad = rng.random() < (1.0 - score if turned else score)
+        right += (score >= 0.5) == bad
+        chance = share if rng.random() < share else None
+        _scored(world, score, bad=bad, ago_days=rng.uniform(*days), chance=chance)
+    return right / many
+
+
+WEEK = {"window_ms": 7 * DAY_S * 1e3, "threshold": 0.5}
+QA = {"event": "analyst", "matures_ms": DAY_S * 1e3, "truth": False}
+
+
+def _scores(claim: ClaimOf, metric: str = "accuracy", **more: Any) -> Claim:
+    fields = {"at_least": 0.6, **WEEK, "labels": ["analyst"], "label_sources": (QA,), **more}
+    if "at_most" in fields:
+        fields.pop("at_least")
+    return claim("monitors/right", unit="ratio", signal=f"quality/{metric}", **fields)
+
+
+def test_what_scores_say_alone_proves_nothing_and_other_inputs_leave_it_right(
+    world: World, claim: ClaimOf
+) -> None:
+    _traffic(world, 400, days=(30, 60), share=1.0)
+    truth = _traffic(world, 600, days=(0.1, 6.9), share=0.0, power=0.4)
+    found = world.one(_scores(claim))
+    assert (found.value, found.low, found.high) == (None, None, None)
+    told = found.detail["reason"]
+    assert "none of the" in told or "no label was recorded" in told
+    assert "unproven, estimated by scores" in told
+    shown = float(told.partition("estimated by scores: ")[2].partition(" %")[0])
+    assert shown == pytest.approx(100 * truth, abs=4.0)
+    assert shown > 60.0, "above what is promised, and still unproven"
+
+
+def test_labels_of_a_random_part_make_the_estimate_a_measurement_sharper_than_labels_alone(
+    world: World, claim: ClaimOf
+) -> None:
+    _traffic(world, 400, days=(30, 60), share=1.0)
+    truth = _traffic(world, 2_500, days=(1.1, 7.9), share=0.2)
+    found = world.one(_scores(claim, threshold=0.5))
+    assert found.method == "prediction-powered (PPI++), labels weighted by their chance"
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < truth < found.high
+    labels = found.detail["labels"]
+    assert found.n == labels < 0.3 * found.detail["calls"]
+    alone = stats.binom.interval(0.9, labels, truth)
+    assert found.high - found.low < 0.97 * (alone[1] - alone[0]) / labels
+    assert "unproven, estimated by scores" in found.detail["remark"]
+    assert "contradict" not in found.detail["remark"]
+
+
+def test_scores_that_mean_something_else_are_told_by_a_few_labels_and_are_an_alarm(
+    world: World, claim: ClaimOf
+) -> None:
+    _traffic(world, 400, days=(30, 60), share=1.0)
+    truth = _traffic(world, 1_500, days=(1.1, 7.9), share=0.05, turned=True)
+    level, gap = _scores(claim), _scores(claim, at_most=0.05, method="estimate")
+    found = world.one(level)
+    assert found.high is not None
+    assert found.high < 0.6, "by labels it is worse than promised"
+    assert found.detail["estimate"]["low"] > truth + 0.15, "by scores it would look fine"
+    assert "labels contradict what scores say" in found.detail["remark"]
+    alarm = world.one(gap)
+    assert alarm.low is not None
+    assert alarm.low > 0.05
+    assert alarm.value == pytest.approx(abs(found.detail["disagreement"]["value"]))
+    assert alarm.detail["remark"].startswith("scores say 7")
+
+
+def test_scores_that_mean_what_they_did_are_no_alarm_and_too_few_labels_are_none_either(
+    world: World, claim: ClaimOf
+) -> None:
+    monitor = _scores(claim, at_most=0.1, method="estimate")
+    assert world.measure(monitor) == {}, "there is no call"
+    _traffic(world, 30, days=(1.1, 7.9), share=1.0)
+    assert "nothing came before the window" in world.one(monitor).detail["reason"]
+    _traffic(world, 50, days=(30, 60), share=1.0)
+    assert "30 of each kind" in world.one(monitor).detail["reason"]
+    _traffic(world, 900, days=(30, 61), share=1.0)
+    _traffic(world, 900, days=(1.1, 7.8), share=0.5, power=0.7)
+    found = world.one(monitor)
+    assert found.value is not None
+    assert found.high is not None
+    assert found.high < 0.1
+    wrong = world.one(claim("monitors/x", at_least=0.9, unit="ratio", signal="quality/accuracy", **WEEK,
+                            labels=["analyst"], label_sources=(QA,), method="estimate"))  # fmt: skip
+    assert "at_most" in wrong.detail["reason"]
+
+
+def test_a_score_is_no_decision_where_the_contract_names_no_threshold(world: World, claim: ClaimOf) -> None:
+    for place in range(60):
+        _scored(world, place / 60, bad=place >= 30, ago_days=3.0, chance=1.0)
+    unsaid = _scores(claim, threshold=None)
+    found = world.one(unsaid)
+    assert found.value is None
+    assert "60 of 60 calls answer with a score" in found.detail["reason"]
+    assert "threshold: {value:" in found.detail["reason"]
+    assert world.one(_scores(claim)).value == 1.0
+    assert world.one(_scores(claim, threshold=0.9)).value == pytest.approx(36 / 60)

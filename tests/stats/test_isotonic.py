@@ -11,14 +11,18 @@ from sklearn.isotonic import IsotonicRegression
 from launchworthy.errors import InputError
 from launchworthy.stats import isotonic
 
+_ROW = st.tuples(st.integers(-20, 20), st.sampled_from([0.0, 1.0]), st.sampled_from([0.5, 1.0, 50.0]))
+
 
 @settings(max_examples=60)
-@given(st.lists(st.tuples(st.integers(-20, 20), st.sampled_from([0.0, 1.0])), min_size=2, max_size=60))
-def test_chances_are_scikit_learns(rows: list[tuple[int, float]]) -> None:
-    x, y = (np.array([row[side] for row in rows], dtype=float) for side in (0, 1))
+@given(st.lists(_ROW, min_size=2, max_size=60))
+def test_chances_are_scikit_learns(rows: list[tuple[int, float, float]]) -> None:
+    x, y, w = (np.array([row[side] for row in rows], dtype=float) for side in (0, 1, 2))
     grid = np.linspace(-25, 25, 301)
-    theirs = IsotonicRegression(out_of_bounds="clip").fit(x, y).predict(grid)
-    assert isotonic(x, labels=y)(grid) == pytest.approx(theirs, abs=1e-9)
+    theirs = IsotonicRegression(out_of_bounds="clip")
+    plain, weighted = (theirs.fit(x, y, sample_weight=each).predict(grid) for each in (None, w))
+    assert isotonic(x, labels=y)(grid) == pytest.approx(plain, abs=1e-9)
+    assert isotonic(x, labels=y, weights=w)(grid) == pytest.approx(weighted, abs=1e-9)
 
 
 def test_more_scores_than_are_kept_apart_are_calibrated_within_a_hundredth() -> None:
@@ -36,5 +40,9 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         isotonic([1, 2, 3], labels=[0, 1])
     with pytest.raises(InputError):
         isotonic([], labels=[])
+    with pytest.raises(InputError, match="each is above 0"):
+        isotonic([1, 2], labels=[0, 1], weights=[1.0, 0.0])
+    with pytest.raises(InputError, match="1 weights for 2"):
+        isotonic([1, 2], labels=[0, 1], weights=[1.0])
     with pytest.raises(InputError, match="NaN"):
         isotonic([1.0, np.nan], labels=[0, 1])

@@ -102,6 +102,12 @@ def defaults_in_force(contract: Contract) -> tuple[Default, ...]:
     )
 
 
+_OF_METHOD = {
+    "classifier": "how well a classifier may tell now from the reference; 50 % is chance",
+    "estimate": "how far what scores say of it may be from what labels say",
+}
+
+
 def _drift(contract: Contract) -> Iterator[Default]:
     for name, monitor in contract.monitors.items():
         if monitor.method in STREAM_METHODS and monitor.at_most is None and monitor.at_least is None:
@@ -122,9 +128,8 @@ def _drift(contract: Contract) -> Iterator[Default]:
             yield Default(
                 address=f"monitors/{name}/at_most",
                 value=str(tolerated),
-                meaning="how well a classifier may tell now from the reference; 50 % is chance"
-                if monitor.method == "classifier"
-                else f"how far its {monitor.method} may move from the reference, beyond what chance explains",
+                meaning=_OF_METHOD.get(monitor.method or "")
+                or f"how far its {monitor.method} may move from the reference, beyond what chance explains",
             )
 
 

@@ -23,6 +23,7 @@ _SIGNALS_OF_DRIFT = ("input", "features", "output", "score")
 
 # Method of a drift monitor → what is tolerated where it says nothing.
 DRIFT_TOLERATED: Mapping[str, Quantity] = {
+    "estimate": Quantity(0.05, "ratio"),
     "classifier": Quantity(TOLERATED_AUC, "ratio"),
     "chi2": Quantity(TOLERATED[Divergence.CRAMER], ""),
     **{
@@ -98,6 +99,8 @@ def _monitors(draft: Draft) -> None:
         }
         if monitor.labels:
             options["label_sources"] = _sources(contract, monitor)
+            chosen = contract.release.threshold
+            options["threshold"] = None if chosen is None else chosen.value
         if monitor.inject:
             faults = ", ".join(words(fault) for fault in monitor.inject)
             draft.drill(
@@ -119,7 +122,7 @@ def _monitors(draft: Draft) -> None:
                 path,
                 direction,
                 limit,
-                subject=f"{words(name)} ({monitor.signal}) within {window}",
+                subject=f"{_subject(name, monitor)} within {window}",
                 options=options,
             )
         else:
@@ -129,6 +132,12 @@ def _monitors(draft: Draft) -> None:
                 subject=f"the last look for {words(name)} ({monitor.signal}) is",
                 options=options,
             )
+
+
+def _subject(name: str, monitor: Monitor) -> str:
+    if monitor.method == "estimate":
+        return f"how far scores and labels differ on {monitor.signal} ({words(name)})"
+    return f"{words(name)} ({monitor.signal})"
 
 
 def _sources(contract: Contract, monitor: Monitor) -> tuple[dict[str, Any], ...]:

@@ -1,40 +1,62 @@
 """How often decisions are right, by labels that come late and not for all: monitors with ``labels``.
 
-May import ``contract``, ``evidence`` and this room. A label is an outcome event of its source, on the trace
-of the call: 1 (or no value) for yes, 0 for no. Only calls are read that are old enough for the label to have
-settled. Of a source that is the truth and that settles, no event by then is a no where the call was let
-through: what was held is never charged back. Where a part of the calls has a label, each label says with
-which ``chance`` it was to come, and counts for the calls that it stands for (inverse-probability weights).
+May import ``contract``, ``evidence`` and this room. Only calls are read that are old enough for the label to
+have settled. Where a part of them has a label, each says with which ``chance`` it was to come, and counts for
+the calls that it stands for (inverse-probability weights); what scores say of all calls makes that sharper.
+What scores say of calls without a label is told beside it, as an estimate that proves nothing.
 """
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from launchworthy.contract import Direction
 from launchworthy.evidence import Evidence
-from launchworthy.monitor.piece import evidence_of, nothing
-from launchworthy.monitor.sample import Sample, ratio, share
-from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.monitor.estimating import (
+    RIGHTNESS,
+    Curve,
+    Decided,
+    Share,
+    calibrated,
+    disagreement,
+    estimated,
+    measured,
+)
+from launchworthy.monitor.label_rows import Labels, decided, earlier, labels_of, lately, rows_of
+from launchworthy.monitor.piece import evidence_of, nothing, piece
+from launchworthy.monitor.sample import Measured, Sample, ratio, share
+from launchworthy.monitor.scene import Ask
 from launchworthy.monitor.uses import any_event
+from launchworthy.quantity import format_interval, format_value
+from launchworthy.stats import Interval
 
-__all__ = ["RIGHTNESS", "labelled"]
+__all__ = ["labelled", "scores_against_labels"]
 
-# Metric → which calls it is a share of, which of them count, and whether it is bad that one does.
-RIGHTNESS: Mapping[str, tuple[str, str, int]] = {
-    "accuracy": ("true", "said = truth", 0),
-    "false_negative_rate": ("truth", "NOT said", 1),
-    "false_positive_rate": ("NOT truth", "said", 1),
-    "precision": ("said", "truth", 0),
-    "recall": ("truth", "said", 0),
-    "specificity": ("NOT truth", "NOT said", 0),
-}
-_THRESHOLD = 0.5
 _MISSING = 0.02  # share of calls without a label that a verdict bears
-_SCORES = ("score", "probability", "prediction_score", "chance", "value")
-_ACTIONS = ("action", "decision", "band")
+_NOUN = "labelled call"
+_COLUMNS = "unit, trace, began, sim"
+_WHICH = {True: "that it decided on", False: "that it let through", None: "without a decision"}
+_SURE = 0.99  # that labels contradict the estimate, where it is only told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counts:
+    """The calls of one decision: all, with a label, those of a label without a chance, and with a score."""
+
+    said: bool | None
+    calls: int
+    labels: int
+    unsaid: int
+    scores: int
+    least: float | None
+    most: float | None
+
+    @property
+    def partly(self) -> bool:
+        return self.said is not None and self.calls - self.labels > _MISSING * self.calls
 
 
 def labelled(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> Evidence | None:
@@ -45,121 +67,224 @@ def labelled(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> Evi
         signal: A metric of :data:`RIGHTNESS`, under ``quality``.
         sources: Sources of labels: ``event``, ``matures_ms``, ``truth``; of several the first counts.
     """
-    metric = signal.rpartition("/")[2]
-    if metric not in RIGHTNESS:
-        return nothing(ask, f"labels of records tell {', '.join(RIGHTNESS)}, not {metric}")
-    events = [str(source["event"]) for source in sources]
-    horizon_ms = ask.scene.option(ask.workflow, "predicts").get("horizon_ms") or 0.0
-    matures_s = max([horizon_ms, *(source.get("matures_ms") or 0.0 for source in sources)]) / 1e3
-    ask = replace(ask.matured(matures_s), seen_only=True)
-    if not any_event(ask, events):
-        return nothing(ask, f"no label was recorded: no outcome {' or '.join(events)}")
-    settles = any(source.get("truth") and source.get("matures_ms") for source in sources)
-    rows, values = _rows(ask, events, settles=settles)
-    counts = ask.scene.query(
-        "SELECT said, count(*) AS calls, count(truth) AS labels, count(*) FILTER (truth IS NOT NULL AND"
-        f" chance IS NULL) AS unsaid FROM ({rows}) GROUP BY said",
-        values,
-    )
-    if not counts:
-        return nothing(ask, "no call is old enough for its label to have settled")
-    partly = [each for each in counts if each["calls"] - each["labels"] > _MISSING * each["calls"]]
-    for each in partly:
-        which = {True: "that it decided on", False: "that it let through", None: "without a decision"}[
-            each["said"]
-        ]
-        if each["said"] is None:
-            continue
-        if not each["labels"]:
-            return nothing(
-                ask, f"none of the {each['calls']:,} calls {which} has a label: label some at random"
-            )
-        if each["unsaid"]:
+    found = _known(ask, signal, sources)
+    if isinstance(found, str):
+        return nothing(ask, found)
+    wanted, labels = found
+    ask = labels.ask
+    if not any_event(ask, labels.events):
+        return _only_estimated(
+            wanted, labels, f"no label was recorded: no outcome {' or '.join(labels.events)}"
+        )
+    counts = _counted(labels)
+    refused = _refused(labels, counts)
+    if refused is not None:
+        return nothing(ask, refused)
+    for each in counts:
+        if each.partly and not each.labels:
+            why = f"none of the {each.calls:,} calls {_WHICH[each.said]} has a label: label some at random"
+            return _only_estimated(wanted, labels, why)
+        if each.partly and each.unsaid:
             return nothing(
                 ask,
-                f"{each['labels']:,} of the {each['calls']:,} calls {which} have a label,"
-                f" and {each['unsaid']:,} of these do not say with which chance they were chosen",
+                f"{each.labels:,} of the {each.calls:,} calls {_WHICH[each.said]} have a label,"
+                f" and {each.unsaid:,} of these do not say with which chance they were chosen",
             )
-    among, hits, bad = RIGHTNESS[metric]
-    told = {
-        "horizon_s": matures_s,
-        "labels": sum(each["labels"] for each in counts),
-        "calls": sum(each["calls"] for each in counts),
-        "sources": events,
+    partly = any(each.partly for each in counts)
+    told: dict[str, Any] = {
+        "horizon_s": labels.matures_s,
+        "labels": sum(each.labels for each in counts),
+        "calls": sum(each.calls for each in counts),
+        "sources": list(labels.events),
     }
-    columns, noun = "unit, trace, began, sim", "labelled call"
-    of_these = f"FROM ({rows}) WHERE truth IS NOT NULL AND coalesce({among}, true)"
-    missing = "the output tells neither an action of the contract nor a score"
-    if not partly:
-        sample = Sample(
-            sql=f"SELECT {columns}, ({hits})::DOUBLE AS x {of_these}",
-            parameters=values,
-            noun=noun,
-            missing=missing,
-        )
-        found = share(ask.scene.query, sample, level=ask.claim.confidence, bad=bad)
-    else:
-        sample = Sample(
-            sql=f"SELECT {columns}, weight * ({hits})::DOUBLE AS x, weight AS y FROM"
-            f" (SELECT *, 1.0 / coalesce(chance, 1.0) AS weight {of_these})",
-            parameters=values,
-            noun=noun,
-            missing=missing,
-        )
-        found = ratio(
-            ask.scene.query,
-            sample,
-            level=ask.claim.confidence,
-            unit="ratio",
-            bounds=(0.0, 1.0),
-            high_is_bad=bad == 1,
-            without="labels",
-        )
+    if partly:
         told["weighted"] = "each label counts for the calls that it stands for"
-    return evidence_of(ask, found, detail=told) or nothing(ask, "no call of that kind has a label", noun=noun)
-
-
-def _rows(ask: Ask, events: Sequence[str], *, settles: bool) -> tuple[str, list[Any]]:
-    """SELECT of the calls, with what was said of each, its label, and the chance that it had of one."""
-    bind = Bind()
-    calls = ask.calls(bind)
-    bands = tuple(ask.scene.option(ask.workflow, "decide").get("bands") or ())
-    rank = " ".join(f"WHEN {bind(event)} THEN {place}" for place, event in enumerate(events))
-    named = ", ".join(bind(event) for event in events)
-    until_ns = ask.matured(0.0).until_ns
-
-    def told(names: Sequence[str]) -> str:
-        return f"coalesce({', '.join(_field(name) for name in names)})"
-
-    score = (
-        f"coalesce({', '.join(f'TRY_CAST({_field(name)} AS DOUBLE)' for name in _SCORES)},"
-        " TRY_CAST(output AS DOUBLE))"
+    numbers = _by_labels(wanted, labels, counts, partly=partly)
+    if any(each.scores for each in counts):
+        # Only now: who asks for the rows alone has them.
+        curve = _curve(labels)
+        now = decided(labels)
+        if partly and now is not None:
+            numbers = _sharper(wanted, numbers, now, curve, level=ask.claim.confidence)
+        told |= _told_by_scores(wanted, labels, now, curve)
+    return evidence_of(ask, numbers, detail=told) or nothing(
+        ask, "no call of that kind has a label", noun=_NOUN
     )
-    said = f"{score} >= {_THRESHOLD}"
-    if bands:
-        acts = ", ".join(bind(band) for band in bands[1:]) or "NULL"
-        action = told(_ACTIONS)
-        said = (
-            f"CASE WHEN {action} = {bind(bands[0])} THEN false WHEN {action} IN ({acts}) THEN true"
-            f" ELSE {said} END"
+
+
+def scores_against_labels(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> Evidence | None:
+    """How far what scores say of a share is from what labels say: monitors with ``method: estimate``."""
+    target = ask.claim.target
+    found = _known(ask, signal, sources)
+    if isinstance(found, str):
+        return nothing(ask, found)
+    if target is None or target.direction is not Direction.AT_MOST or target.unit != "ratio":
+        return nothing(ask, "how far scores and labels differ is a distance between shares: at_most: 5 %")
+    wanted, labels = found
+    ask = labels.ask
+    counts = _counted(labels)
+    refused = _refused(labels, counts)
+    if refused is not None:
+        return nothing(ask, refused)
+    curve, now = _curve(labels), decided(labels, labelled_only=True)
+    if isinstance(curve, str):
+        return nothing(ask, curve)
+    unsaid = sum(each.unsaid for each in counts if each.partly)
+    if unsaid:
+        return nothing(ask, f"{unsaid:,} labels do not say with which chance they were chosen")
+    gap = None if now is None else disagreement(wanted, now, curve, level=ask.claim.confidence)
+    if gap is None or now is None:
+        return nothing(ask, "too few labels of that kind have settled to hold against the scores", noun=_NOUN)
+    low, high = max(0.0, gap.low, -gap.high), max(gap.high, -gap.low)
+    return piece(
+        ask,
+        value=abs(gap.value),
+        low=min(low, abs(gap.value)),
+        high=min(1.0, high),
+        n=gap.n,
+        unit=target.unit,
+        unit_of_analysis="user" if gap.n < now.score.size else _NOUN,
+        method=gap.method,
+        sample=dict(gap.sample),
+        detail={
+            "records": int(now.score.size),
+            "of": _NOUN,
+            "window_days": round(ask.window_s / 86_400.0, 4),
+            "horizon_s": labels.matures_s,
+            "reference_records": curve.labels,
+            "sources": list(labels.events),
+            "remark": f"scores say {format_value(gap.sample['estimated'], unit='ratio')} of {signal},"
+            f" labels say {format_value(gap.sample['labelled'], unit='ratio')}",
+        },
+    )
+
+
+def _known(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> tuple[Share, Labels] | str:
+    metric = signal.rpartition("/")[2]
+    if metric not in RIGHTNESS:
+        return f"labels of records tell {', '.join(RIGHTNESS)}, not {metric}"
+    return RIGHTNESS[metric], labels_of(ask, sources)
+
+
+def _counted(labels: Labels) -> list[_Counts]:
+    rows, values = rows_of(labels)
+    return [
+        _Counts(**row)
+        for row in labels.ask.scene.query(
+            "SELECT said, count(*) AS calls, count(truth) AS labels, count(*) FILTER (truth IS NOT NULL AND"
+            " chance IS NULL) AS unsaid, count(score) AS scores,"
+            " min(coalesce(chance, 1.0)) FILTER (truth IS NOT NULL) AS least,"
+            f" max(coalesce(chance, 1.0)) FILTER (truth IS NOT NULL) AS most FROM ({rows}) GROUP BY said",
+            values,
         )
-    silent = "CASE WHEN said IS FALSE THEN false END" if settles else "NULL"
-    return (
-        f"WITH calls AS (SELECT *, {said} AS said FROM ({calls})),"
-        " of_source AS (SELECT trace_id, event, arg_max(coalesce(value, 1.0) > 0, time) AS truth,"
-        " arg_max(CASE WHEN json_valid(attributes) THEN TRY_CAST(json_extract_string(attributes, '$.chance')"
-        " AS DOUBLE) END, time) AS chance FROM outcomes"
-        f" WHERE product = {bind(ask.scene.product)} AND trace_id IS NOT NULL AND time < {bind(until_ns)}"
-        f" AND event IN ({named}) GROUP BY trace_id, event),"
-        f" labels AS (SELECT trace_id, arg_min(truth, CASE event {rank} END) AS truth,"
-        f" arg_min(coalesce(chance, -1.0), CASE event {rank} END) AS chance FROM of_source GROUP BY trace_id)"
-        " SELECT c.unit, c.trace_id AS trace, c.start_time AS began, c.sim, said,"
-        f" coalesce(l.truth, {silent}) AS truth,"
-        " CASE WHEN l.chance > 0 AND l.chance <= 1 THEN l.chance END AS chance"
-        " FROM calls AS c LEFT JOIN labels AS l ON l.trace_id = c.trace_id",
-        bind.values,
+    ]
+
+
+def _refused(labels: Labels, counts: Sequence[_Counts]) -> str | None:
+    """Why nothing can be said of these calls, whatever their labels."""
+    if not counts:
+        return "no call is old enough for its label to have settled"
+    every = sum(each.calls for each in counts)
+    open_ = sum(each.scores for each in counts if each.said is None)
+    if labels.threshold is None and open_ > _MISSING * every:
+        return (
+            f"{open_:,} of {every:,} calls answer with a score and no action of the contract, which names no"
+            " threshold: write release: {threshold: {value: …}}, the score from which on it is yes"
+        )
+    return None
+
+
+def _by_labels(wanted: Share, labels: Labels, counts: Sequence[_Counts], *, partly: bool) -> Measured:
+    """The share by labels alone: exact where each stands for as many calls, else by their weights."""
+    ask = labels.ask
+    rows, values = rows_of(labels)
+    among, hits = wanted.sql
+    missing = "the output tells neither an action of the contract nor a score with a threshold"
+    of_these = f"FROM ({rows}) WHERE truth IS NOT NULL AND coalesce({among}, true)"
+    chances = {chance for each in counts if each.labels for chance in (each.least, each.most)}
+    if not partly or len(chances) == 1:
+        sample = Sample(
+            sql=f"SELECT {_COLUMNS}, ({hits})::DOUBLE AS x {of_these}",
+            parameters=values,
+            noun=_NOUN,
+            missing=missing,
+        )
+        return share(ask.scene.query, sample, level=ask.claim.confidence, bad=wanted.bad)
+    sample = Sample(
+        sql=f"SELECT {_COLUMNS}, weight * ({hits})::DOUBLE AS x, weight AS y FROM"
+        f" (SELECT *, 1.0 / coalesce(chance, 1.0) AS weight {of_these})",
+        parameters=values,
+        noun=_NOUN,
+        missing=missing,
+    )
+    return ratio(
+        ask.scene.query,
+        sample,
+        level=ask.claim.confidence,
+        unit="ratio",
+        bounds=(0.0, 1.0),
+        high_is_bad=wanted.bad == 1,
+        without="labels",
     )
 
 
-def _field(name: str) -> str:
-    return f"CASE WHEN json_valid(output) THEN json_extract_string(output, '$.{name}') END"
+def _curve(labels: Labels) -> Curve | str:
+    """What scores meant before the window, by the labels of then."""
+    before = earlier(labels)
+    if before is None:
+        return "nothing came before the window to calibrate the score with"
+    return calibrated(decided(labels, calls_of=before, labelled_only=True))
+
+
+def _sharper(wanted: Share, alone: Measured, now: Decided, curve: Curve | str, *, level: float) -> Measured:
+    """With what scores say of all calls, where that makes the bounds of the labels narrower."""
+    if alone.interval is None:
+        return alone
+    if not isinstance(curve, str):
+        chance = curve.chance(now.score)
+    elif float(now.score.min()) >= 0.0 and float(now.score.max()) <= 1.0:
+        chance = now.score
+    else:
+        return alone
+    found = measured(wanted, now, chance, level=level)
+    return alone if found is None else replace(alone, interval=found)
+
+
+def _told_by_scores(wanted: Share, labels: Labels, now: Decided | None, curve: Curve | str) -> dict[str, Any]:
+    """The estimate of the calls up to now, and whether labels contradict it where there are any."""
+    if isinstance(curve, str):
+        return {"remark": f"no estimate of younger calls: {curve}"}
+    found, since = _estimate(wanted, labels, curve)
+    gap = None if now is None else disagreement(wanted, now, curve, level=_SURE)
+    told: dict[str, Any] = {}
+    words = []
+    if found is not None:
+        told["estimate"] = {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+        words.append(f"{_in_words(found)} of the calls since {since}")
+    if gap is not None:
+        told["disagreement"] = {"value": gap.value, "low": gap.low, "high": gap.high, "n": gap.n}
+        if gap.low > 0.0 or gap.high < 0.0:
+            by = format_value(abs(gap.value), unit="ratio")
+            words.append(f"labels contradict what scores say, by {by}: a score no longer means what it did")
+    return told | ({"remark": "; ".join(words)} if words else {})
+
+
+def _only_estimated(wanted: Share, labels: Labels, why: str) -> Evidence | None:
+    """Without labels nothing is proven; what scores say is told."""
+    curve = _curve(labels)
+    found, since = (None, "") if isinstance(curve, str) else _estimate(wanted, labels, curve)
+    if found is None:
+        return nothing(labels.ask, why)
+    return nothing(labels.ask, f"{why}; {_in_words(found)} of the calls since {since}")
+
+
+def _estimate(wanted: Share, labels: Labels, curve: Curve) -> tuple[Interval | None, str]:
+    young = lately(labels)
+    now = decided(labels, calls_of=young)
+    found = None if now is None else estimated(wanted, now, curve, level=young.claim.confidence)
+    return found, f"{young.since:%Y-%m-%d}"
+
+
+def _in_words(found: Interval) -> str:
+    shown = format_interval(found.value, found.low, found.high, n=found.n, unit="ratio")
+    return f"unproven, estimated by scores: {shown}"

@@ -15,7 +15,7 @@ from launchworthy.contract import ClaimKind
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.drift_signals import DRIFT_METHODS, DRIFT_SIGNALS, drifted
 from launchworthy.monitor.guard_signals import guard_signal
-from launchworthy.monitor.labelled import labelled
+from launchworthy.monitor.labelled import labelled, scores_against_labels
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
 from launchworthy.monitor.outcomes import EVENTS
 from launchworthy.monitor.piece import evidence_of, nothing
@@ -50,6 +50,8 @@ def monitored(
         method = "jensen_shannon"
     if method in DRIFT_METHODS:
         return drifted(ask, signal, method)
+    if method == "estimate":
+        return scores_against_labels(ask, signal, options.get("label_sources", ()))
     if method:
         return nothing(ask, "one look at a stream is not measured from records")
     if is_standing(signal):

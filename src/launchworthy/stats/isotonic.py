@@ -36,11 +36,13 @@ class Calibration:
         return np.asarray(np.interp(clean_values(scores), self.scores, self.chances))
 
 
-def isotonic(scores: ArrayLike, *, labels: ArrayLike) -> Calibration:
+def isotonic(scores: ArrayLike, *, labels: ArrayLike, weights: ArrayLike | None = None) -> Calibration:
     """The nondecreasing curve with the least squared error; equal scores are taken together.
 
+    ``weights`` say how many rows each label stands for, where not all were as likely to be known.
+
     Raises:
-        InputError: Nothing to fit, NaN, unequal lengths.
+        InputError: Nothing to fit, NaN, unequal lengths, a weight that is not above 0.
 
     Source: Ayer et al., Annals of Mathematical Statistics 26 (1955): pool adjacent violators.
 
@@ -52,23 +54,26 @@ def isotonic(scores: ArrayLike, *, labels: ArrayLike) -> Calibration:
     x, y = clean_values(scores), clean_values(labels, name="labels")
     if x.size != y.size:
         raise InputError(f"{y.size} labels for {x.size} scores")
+    w = np.ones(x.size) if weights is None else clean_values(weights, name="weights")
+    if w.size != x.size or float(w.min()) <= 0.0:
+        raise InputError(f"{w.size} weights for {x.size} scores, the least {w.min():g}; each is above 0")
     order = np.argsort(x, kind="stable")
-    x, y = x[order], y[order]
+    x, y, w = x[order], y[order], w[order]
     starts = np.flatnonzero(np.diff(x, prepend=x[0] - 1.0) > 0.0)
     if starts.size > _MOST:
         starts = starts[np.linspace(0, starts.size - 1, _MOST).astype(np.int64)]
-    sizes = np.diff(starts, append=x.size).astype(np.float64)
-    means = np.add.reduceat(y, starts) / sizes
+    sizes = np.add.reduceat(w, starts)
+    means = np.add.reduceat(w * y, starts) / sizes
     ends = np.append(starts[1:], x.size) - 1
-    # Of each block: its first and last score, its mean and how many rows it holds.
+    # Of each block: its first and last score, its mean and how much it weighs.
     firsts: list[int] = []
     lasts: list[int] = []
     values: list[float] = []
-    weights: list[float] = []
+    masses: list[float] = []
     for at, (mean, size) in enumerate(zip(means.tolist(), sizes.tolist(), strict=True)):
         first = at
         while values and values[-1] >= mean:
-            before = weights.pop()
+            before = masses.pop()
             mean = (values.pop() * before + mean * size) / (before + size)
             size += before
             first = firsts.pop()
@@ -76,7 +81,7 @@ def isotonic(scores: ArrayLike, *, labels: ArrayLike) -> Calibration:
         firsts.append(first)
         lasts.append(at)
         values.append(mean)
-        weights.append(size)
+        masses.append(size)
     points = np.column_stack([x[starts[firsts]], x[ends[lasts]]]).ravel()
     chances = np.repeat(values, 2)
     kept = np.append(True, np.diff(points) > 0.0)

@@ -136,7 +136,7 @@ def monitors(contract: Contract) -> Iterator[Finding]:
     """Monitors that would stay silent while a target or a capacity is broken."""
     for name, monitor in contract.monitors.items():
         limit = monitor.at_most if monitor.at_least is None else monitor.at_least
-        if limit is None or monitor.signal is None:
+        if limit is None or monitor.signal is None or monitor.method == "estimate":
             continue
         side = Direction.AT_MOST if monitor.at_least is None else Direction.AT_LEAST
         for term, told in _watched(contract, monitor.signal, limit):

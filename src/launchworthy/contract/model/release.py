@@ -87,7 +87,9 @@ class Threshold(Block):
     from_: Name | None = Field(
         default=None, alias="from", description="Rule that chooses it, such as `expected_cost`."
     )
-    value: float | None = Field(default=None, description="A fixed threshold.")
+    value: float | None = Field(
+        default=None, description="The score from which on the decision is yes; monitors read records by it."
+    )
 
 
 def _one_or_many(value: Any) -> str:

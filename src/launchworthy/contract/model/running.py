@@ -68,9 +68,14 @@ class Monitor(Block):
 
     signal: Address | None = Field(default=None, description="What is watched: a metric, an event, `input` …")
     method: (
-        Literal["classifier", "psi", "ks", "chi2", "wasserstein", "jensen_shannon", "cusum", "adwin"] | None
+        Literal[
+            "classifier", "psi", "ks", "chi2", "wasserstein", "jensen_shannon", "estimate", "cusum", "adwin"
+        ]
+        | None
     ) = Field(
-        default=None, description="How drift is detected; `cusum` and `adwin` watch a share as a stream."
+        default=None,
+        description="How drift is detected; `estimate` holds what scores say against `labels`, `cusum` and"
+        " `adwin` watch a share as a stream.",
     )
     at_least: AnyQuantity | None = Field(default=None, description="Alert below this.")
     at_most: AnyQuantity | None = Field(default=None, description="Alert above this.")
@@ -92,6 +97,10 @@ class Monitor(Block):
             )
         if self.at_least is not None and self.at_most is not None:
             raise PydanticCustomError("LW218", "a monitor has at most one of at_least and at_most", {})
+        if self.method == "estimate" and not self.labels:
+            raise PydanticCustomError(
+                "LW211", "method: estimate needs `labels`: sources that what scores say is held against", {}
+            )
         if self.inject and self.every is None:
             raise PydanticCustomError("LW211", "a drill needs `every`: how often it is done", {})
         return self

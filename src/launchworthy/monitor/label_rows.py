@@ -1,0 +1,176 @@
+"""Calls with what was said of them, their score, and the label that came: what monitors by labels read.
+
+May import this room. A label is an outcome event of its source, on the trace of the call: 1 (or no value) for
+yes, 0 for no. What was said is the action of the output, else whether its score reaches the threshold that
+the contract names: without one, a score says nothing. Of a source that is the truth and that settles, no
+event by the time is a no where the call was let through: what was held is never charged back.
+"""
+
+# ruff: noqa: S608 (SQL of this room; names and values are parameters, numbers are written by repr)
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from launchworthy.monitor.scene import Ask, Bind
+
+if TYPE_CHECKING:
+    from launchworthy.monitor.estimating import Decided
+
+__all__ = ["Labels", "decided", "earlier", "labels_of", "lately", "rows_of"]
+
+_SCORES = ("score", "probability", "prediction_score", "chance", "value")
+_ACTIONS = ("action", "decision", "band")
+_MOST = 20_000  # calls that are drawn to hear what scores say of all, and labels that are read one by one
+_REFERENCE = timedelta(days=90)
+_HASHES = float(2**64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """Where labels come from, and which calls are old enough for one.
+
+    Attributes:
+        ask: The monitor, of calls whose label has settled.
+        events: Names of the outcome events, of which the first counts.
+        settles: Whether silence is a no.
+        matures_s: How old a call is whose label has settled.
+    """
+
+    ask: Ask
+    events: tuple[str, ...]
+    settles: bool
+    matures_s: float
+
+    @property
+    def threshold(self) -> float | None:
+        """The score from which on the decision is yes; None where the contract names none."""
+        value = self.ask.claim.options.get("threshold")
+        return float(value) if isinstance(value, (int, float)) else None
+
+
+def labels_of(ask: Ask, sources: Sequence[Mapping[str, Any]]) -> Labels:
+    """Labels of sources (``event``, ``matures_ms``, ``truth``), of which the first that speaks counts."""
+    horizon_ms = ask.scene.option(ask.workflow, "predicts").get("horizon_ms") or 0.0
+    matures_s = max([horizon_ms, *(source.get("matures_ms") or 0.0 for source in sources)]) / 1e3
+    return Labels(
+        ask=replace(ask.matured(matures_s), seen_only=True),
+        events=tuple(str(source["event"]) for source in sources),
+        settles=any(source.get("truth") and source.get("matures_ms") for source in sources),
+        matures_s=matures_s,
+    )
+
+
+def rows_of(labels: Labels, *, calls_of: Ask | None = None) -> tuple[str, list[Any]]:
+    """SELECT of the calls: what was said of each, its score, its label, and the chance that it had of one.
+
+    Args:
+        labels: Where labels come from; all that came until now are read.
+        calls_of: Which calls; those whose label has settled, where it says nothing.
+    """
+    ask = calls_of or labels.ask
+    bind = Bind()
+    calls = ask.calls(bind)
+    bands = tuple(ask.scene.option(ask.workflow, "decide").get("bands") or ())
+    rank = " ".join(f"WHEN {bind(event)} THEN {place}" for place, event in enumerate(labels.events))
+    named = ", ".join(bind(event) for event in labels.events)
+    until_ns = labels.ask.matured(0.0).until_ns
+    # What the output is, is looked at once a call.
+    score = ", ".join(f"TRY_CAST({_field(name)} AS DOUBLE)" for name in _SCORES)
+    action = f"coalesce({', '.join(_field(name) for name in _ACTIONS)})" if bands else "NULL"
+    said = "NULL" if labels.threshold is None else f"score >= {bind(labels.threshold)}"
+    if bands:
+        acts = ", ".join(bind(band) for band in bands[1:]) or "NULL"
+        said = f"CASE WHEN act = {bind(bands[0])} THEN false WHEN act IN ({acts}) THEN true ELSE {said} END"
+    silent = "CASE WHEN said IS FALSE THEN false END" if labels.settles else "NULL"
+    return (
+        f"WITH told AS (SELECT *, {action} AS act, coalesce({score}, TRY_CAST(output AS DOUBLE)) AS number"
+        f" FROM ({calls})),"
+        " scored AS (SELECT * EXCLUDE (number), CASE WHEN isfinite(number) THEN number END AS score"
+        " FROM told),"
+        f" calls AS (SELECT *, {said} AS said FROM scored),"
+        " of_source AS (SELECT trace_id, event, arg_max(coalesce(value, 1.0) > 0, time) AS truth,"
+        " arg_max(CASE WHEN json_valid(attributes) THEN TRY_CAST(json_extract_string(attributes, '$.chance')"
+        " AS DOUBLE) END, time) AS chance FROM outcomes"
+        f" WHERE product = {bind(ask.scene.product)} AND trace_id IS NOT NULL AND time < {bind(until_ns)}"
+        f" AND event IN ({named}) GROUP BY trace_id, event),"
+        f" labels AS (SELECT trace_id, arg_min(truth, CASE event {rank} END) AS truth,"
+        f" arg_min(coalesce(chance, -1.0), CASE event {rank} END) AS chance FROM of_source GROUP BY trace_id)"
+        " SELECT c.unit, c.trace_id AS trace, c.start_time AS began, c.sim, said, score,"
+        f" coalesce(l.truth, {silent}) AS truth,"
+        " CASE WHEN l.chance > 0 AND l.chance <= 1 THEN l.chance END AS chance"
+        " FROM calls AS c LEFT JOIN labels AS l ON l.trace_id = c.trace_id",
+        bind.values,
+    )
+
+
+def decided(labels: Labels, *, calls_of: Ask | None = None, labelled_only: bool = False) -> Decided | None:
+    """The calls that tell a score and a decision; None where there are none.
+
+    Of many a part is drawn, each of which stands for more: by its trace, so that it is the same each time.
+
+    Args:
+        labels: Where labels come from.
+        calls_of: Which calls; those whose label has settled, where it says nothing.
+        labelled_only: Leaves out calls without a label.
+    """
+    import numpy as np
+
+    from launchworthy.monitor.estimating import Decided
+
+    query = (calls_of or labels.ask).scene.query
+    rows, values = rows_of(labels, calls_of=calls_of)
+    rows = f"SELECT *, hash(trace)::DOUBLE / {_HASHES!r} AS draw FROM ({rows}) WHERE said IS NOT NULL"
+    rows += f" AND score IS NOT NULL{' AND truth IS NOT NULL' if labelled_only else ''}"
+    found = query(
+        f"WITH these AS MATERIALIZED ({rows}), sizes AS (SELECT greatest(1, count(*)) AS calls,"
+        " greatest(1, count(truth)) AS labels FROM these),"
+        f" drawn AS (SELECT *, least(1.0, {_MOST} / calls) AS part, least(1.0, {_MOST} / labels) AS told"
+        " FROM these, sizes)"
+        " SELECT unit, said, score, CASE WHEN draw < told THEN truth END AS truth,"
+        " told * coalesce(chance, 1.0) AS chance, CASE WHEN draw < part THEN 1.0 / part ELSE 0.0 END AS calls"
+        " FROM drawn WHERE draw < part OR (draw < told AND truth IS NOT NULL) ORDER BY draw, unit",
+        values,
+    )
+    if not found:
+        return None
+    truth = np.array([np.nan if row["truth"] is None else float(row["truth"]) for row in found])
+    chance = np.array([row["chance"] for row in found], dtype=np.float64)
+    return Decided(
+        score=np.array([row["score"] for row in found], dtype=np.float64),
+        said=np.array([row["said"] for row in found], dtype=np.bool_),
+        truth=truth,
+        weight=np.where(np.isnan(truth), 0.0, 1.0 / chance),
+        calls=np.array([row["calls"] for row in found], dtype=np.float64),
+        units=[row["unit"] for row in found],
+    )
+
+
+def lately(labels: Labels) -> Ask:
+    """The calls up to now, most of which may be too young for a label."""
+    return labels.ask.matured(0.0)
+
+
+def earlier(labels: Labels) -> Ask | None:
+    """The calls before the window, from the first of the release on: they say what a score means.
+
+    At most the first 90 days, or a window where that is longer: a reference that moved along would follow a
+    slow change and never see it. None where the release began in the window.
+    """
+    ask = labels.ask
+    bind = Bind()
+    found = ask.scene.query(f"SELECT min(start_time) AS began FROM ({ask.ever().calls(bind)})", bind.values)
+    if not found or found[0]["began"] is None:
+        return None
+    began = datetime.fromtimestamp(found[0]["began"] / 1e9, tz=ask.scene.now.tzinfo)
+    until = min(ask.since, began + max(_REFERENCE, timedelta(seconds=ask.window_s)))
+    if until <= began:
+        return None
+    scene = replace(ask.scene, now=until)
+    return replace(ask, scene=scene, window_s=(until - began).total_seconds() + 1.0, matures_s=0.0)
+
+
+def _field(name: str) -> str:
+    return f"CASE WHEN json_valid(output) THEN json_extract_string(output, '$.{name}') END"
