@@ -109,6 +109,26 @@ def test_an_entry_says_in_words_why_it_was_decided(workspace: LocalWorkspace) ->
     assert "ana" not in words
 
 
+def test_a_run_says_who_confirmed_it_and_under_which_contract(workspace: LocalWorkspace) -> None:
+    facts = {"approval": "ap-1", "confirmed_by": ["cy@example.com", "di@example.com"], "contract": "c-1"}
+    decide(workspace, kind="tool_run", outcome="done", rule="shop/tools/refund", facts=facts)
+    (entry,) = workspace.audit_trail(product="shop", case="ap-1")
+    words = entry_words(entry)
+    assert "rule: shop/tools/refund, contract c-1" in words
+    assert "confirmed by: cy@example.com, di@example.com" in words
+
+
+def test_a_verdict_says_what_it_rested_on_and_what_was_unmet(workspace: LocalWorkspace) -> None:
+    statuses = {"shop/a/error": "unmet", "shop/a/cost": "met", "shop/tools/refund": "met"}
+    body = {"conclusion": "Not ready", "contract": {"version": "c-1"}, "evidence": "ab" * 32, "pieces": 9}
+    workspace.record(product="shop", kind="verdict", body={**body, "statuses": statuses})
+    workspace.record(product="shop", kind="verdict", body={"statuses": ["?"], "contract": 3})
+    odd, entry = (entry_words(each) for each in workspace.audit_trail(product="shop"))
+    assert odd[0] == "verdict: ?"
+    assert f"saw 9 pieces of evidence, SHA-256 {'ab' * 32}" in entry
+    assert entry[-2:] == ["of all claims: met 2, unmet 1", "unmet: a/error"]
+
+
 def test_a_record_that_was_changed_after_the_fact_is_shown_as_altered(
     workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,7 +146,10 @@ def entry_words(entry: AuditEntry) -> list[str]:
         return _other_words(entry)
     lines = [f"{entry.kind.replace('_', ' ')}: {body['subject']} → {str(body['outcome']).replace('_', ' ')}"]
     lines.append(f"made {_made(body.get('time_ns'))}{_where(body)}")
-    lines.append(f"rule: {body['rule']}" if body.get("rule") else "rule: none was named")
+    facts = dict(entry.facts)
+    rule = str(body.get("rule") or "none was named")
+    under = facts.pop("contract", None)
+    lines.append(f"rule: {rule}, contract {under}" if isinstance(under, str) else f"rule: {rule}")
     if entry.detail is None:
         lines.append("why and whom: erased, or past retention; the commitment to it stands in the chain")
         return lines
@@ -157,9 +160,12 @@ def entry_words(entry: AuditEntry) -> list[str]:
         lines.append(f"why: {detail['reason']}")
     if detail.get("decided_by"):
         lines.append(f"decided by: {detail['decided_by']}")
+    confirmed = facts.pop("confirmed_by", None)
+    if isinstance(confirmed, list):
+        lines.append(f"confirmed by: {', '.join(map(str, confirmed))}")
     if detail.get("user_id"):
         lines.append(f"about: {detail['user_id']}")
-    lines += [f"saw {name}: {_plain(value)}" for name, value in sorted(entry.facts.items())]
+    lines += [f"saw {name}: {_plain(value)}" for name, value in sorted(facts.items())]
     return lines
 
 
@@ -204,13 +210,7 @@ def _other_words(entry: AuditEntry) -> list[str]:
             f"by {body.get('by') or 'the owner of the folder'}; SHA-256 {body.get('sha256', '?')}",
         ]
     if entry.kind == "verdict":
-        contract = body.get("contract")
-        version = contract.get("version") if isinstance(contract, dict) else None
-        return [
-            f"verdict: {body.get('conclusion', '?')}",
-            f"release {body.get('release') or '?'}, contract {version or '?'},"
-            f" {body.get('pieces', '?')} pieces of evidence",
-        ]
+        return _verdict_words(body)
     if entry.kind == "erasure":
         removed = body.get("removed")
         counts = (
@@ -221,6 +221,25 @@ def _other_words(entry: AuditEntry) -> list[str]:
         return [f"erasure: by {body.get('by', '?')}", f"removed: {counts or 'nothing was held'}"]
     told = {name: value for name, value in body.items() if isinstance(value, (str, int, float, bool))}
     return [entry.kind, *(f"{name}: {_plain(value)[:200]}" for name, value in list(told.items())[:12])]
+
+
+def _verdict_words(body: Mapping[str, Any]) -> list[str]:
+    contract, statuses = body.get("contract"), body.get("statuses")
+    version = contract.get("version") if isinstance(contract, dict) else None
+    lines = [
+        f"verdict: {body.get('conclusion', '?')}",
+        f"release {body.get('release') or '?'}, contract {version or '?'}, judged at {body.get('at', '?')}",
+        f"saw {body.get('pieces', '?')} pieces of evidence, SHA-256 {body.get('evidence', '?')}",
+    ]
+    found: dict[str, list[str]] = {}
+    for address, status in statuses.items() if isinstance(statuses, dict) else ():
+        found.setdefault(str(status), []).append(str(address).partition("/")[2])
+    counts = [f"{status} {len(addresses):,}" for status, addresses in sorted(found.items())]
+    if counts:
+        lines.append(f"of all claims: {', '.join(counts)}")
+    if found.get("unmet"):
+        lines.append(f"unmet: {', '.join(sorted(found['unmet']))}")
+    return lines
 
 
 def _measured(body: Mapping[str, Any]) -> str:

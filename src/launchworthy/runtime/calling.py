@@ -363,7 +363,7 @@ class Call(Standing):
     def _take(self, asked: Asked, *, partial: str = "") -> Reply:
         self._telling.asked(asked)
         if asked.timed_out:
-            self._over("limits/timeout", reason="the models did not answer in time")
+            self._too_late("the models did not answer in time")
         if asked.too_dear is not None:
             dear = asked.too_dear
             spent = {"spent_usd": self._purse.spent_usd}

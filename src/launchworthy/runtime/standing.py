@@ -125,12 +125,13 @@ class Standing:
         else:
             self._span.set_output(result.text if isinstance(result, Answer) else result.message)
         if self._deadline.is_over:
-            self._over("limits/timeout", reason="the call took longer than it may")
+            self._too_late("the call took longer than it may")
         return result
 
     def _check(self, stage: Stage, text: str, *, subject: str = "") -> Checked:
         checked = self._rules.guards.check(stage, text, self._context())
-        self._telling.checked(checked, subject=subject)
+        passage = text if stage is Stage.RETRIEVED else ""
+        self._telling.checked(checked, subject=subject, passage=passage)
         self.lowered = self.lowered or checked.lowered
         return checked
 
@@ -192,13 +193,18 @@ class Standing:
 
     def _beyond_cost(self, spent_usd: float) -> None:
         self._over(
-            "limits/cost_per_action", reason="the call cost more than it may", facts={"spent_usd": spent_usd}
+            "limits/cost_per_action",
+            reason="the call cost more than it may",
+            facts={"spent_usd": spent_usd, "limit_usd": self._workflow.most_usd},
         )
 
-    def _over(self, limit: str, *, reason: str, facts: Mapping[str, Any] | None = None) -> None:
+    def _too_late(self, reason: str) -> None:
+        self._over("limits/timeout", reason=reason, facts={"limit_ms": round(self._deadline.hard_s * 1e3)})
+
+    def _over(self, limit: str, *, reason: str, facts: Mapping[str, Any]) -> None:
         self._telling.over(
             f"{self._workflow.address}/{limit}",
             stopped=False,
             reason=reason,
-            facts={"elapsed_ms": round(self._deadline.elapsed_s * 1e3), **(facts or {})},
+            facts={"elapsed_ms": round(self._deadline.elapsed_s * 1e3), **facts},
         )

@@ -5,6 +5,7 @@ May import ``capture.sdk``. Decisions hold names, numbers and hashes, never the 
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,11 +14,12 @@ from launchworthy.capture.sdk.events import decision
 from launchworthy.capture.sdk.scope import shadowing
 from launchworthy.capture.sdk.span import Span
 from launchworthy.records.attributes import Own
+from launchworthy.runtime.approval import Approval
 from launchworthy.runtime.compiling import rule_address
 from launchworthy.runtime.fallback import Asked, Reply
 from launchworthy.runtime.guards.verdict import Outcome
 from launchworthy.runtime.no_answer import NoAnswer
-from launchworthy.runtime.permission import Decision
+from launchworthy.runtime.permission import Decision, Request
 from launchworthy.runtime.pipeline import Checked
 from launchworthy.runtime.retrieving import LeftOut
 
@@ -59,8 +61,11 @@ class Telling:
         found = self._span.trace_id
         return found if found.strip("0") else ""
 
-    def checked(self, checked: Checked, *, subject: str = "") -> None:
-        """What guards said of a text: hits, and what could not be checked; passes are not told."""
+    def checked(self, checked: Checked, *, subject: str = "", passage: str = "") -> None:
+        """What guards said of a text: hits, and what could not be checked; passes are not told.
+
+        A passage stands in no record once it is kept out: its hash shows later which one it was.
+        """
         for verdict in checked.verdicts:
             if verdict.outcome is Outcome.PASS:
                 continue
@@ -83,6 +88,7 @@ class Telling:
                     "found": dict(found) or None,
                     "of": subject or None,
                     "characters": len(checked.text) or None,
+                    "passage_sha256": _sha256(passage) if passage else None,
                 },
             )
 
@@ -98,8 +104,10 @@ class Telling:
             facts={"document": document.document.id or None},
         )
 
-    def permission(self, found: Decision, *, arguments_hash: str) -> None:
-        """Whether a tool may run."""
+    def permission(
+        self, found: Decision, *, arguments_hash: str, request: Request | None = None, approval: str = ""
+    ) -> None:
+        """Whether a tool may run: for whom, with arguments chosen by whom, and on which approval."""
         outcome = {"allow": "allowed", "deny": "denied"}.get(found.ruling.value, found.ruling.value)
         self._decide(
             "permission",
@@ -108,22 +116,45 @@ class Telling:
             outcome,
             rule=found.rule,
             reason=found.reason,
-            facts={"arguments_sha256": arguments_hash},
+            facts={
+                "arguments_sha256": arguments_hash,
+                "approval": approval or None,
+                "roles": list(request.roles) or None if request is not None else None,
+                "chosen_by": sorted({each.value for each in request.provenance.values()}) or None
+                if request is not None
+                else None,
+                "lowered": True if request is not None and request.lowered else None,
+            },
         )
 
     def denied(self, tool: str, *, rule: str, reason: str) -> None:
         """A tool that was stopped by something else than the policy."""
         self._decide("permission", tool, "denied", rule=rule, reason=reason)
 
-    def tool_run(self, tool: str, outcome: str, *, arguments_hash: str, reason: str, key: str) -> None:
-        """A tool ran, or was to run."""
+    def tool_run(
+        self,
+        tool: str,
+        outcome: str,
+        *,
+        arguments_hash: str,
+        reason: str,
+        key: str,
+        approval: Approval | None = None,
+    ) -> None:
+        """A tool ran, or was to run; on which approval, and who confirmed it, where one was needed."""
+        steps = () if approval is None else approval.steps
         self._decide(
             "tool_run",
             tool,
             outcome,
             rule=f"{self._product}/tools/{tool}",
             reason=reason,
-            facts={"arguments_sha256": arguments_hash, "idempotency_key": key or None},
+            facts={
+                "arguments_sha256": arguments_hash,
+                "idempotency_key": key or None,
+                "approval": None if approval is None else approval.id,
+                "confirmed_by": [step.decided.person for step in steps if step.decided is not None] or None,
+            },
         )
 
     def failed(self, what: str, name: str, error: str) -> None:
@@ -216,3 +247,7 @@ class Telling:
             workflow=self._workflow,
             simulated=self._simulated,
         )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -184,7 +184,7 @@ class Tools:
             )
         if self.approvals is None or name not in self.functions:
             return denied(name, f"nothing here runs {name}", approval.rule, "")
-        decision = self._decide(request, telling)
+        decision = self._decide(request, telling, approval=approval.id)
         if decision.ruling is Ruling.DENY:
             with contextlib.suppress(ConflictError):
                 self.approvals.withdraw(approval.id, reason=f"the policy denies it now: {decision.reason}")
@@ -213,6 +213,7 @@ class Tools:
             telling=telling,
             seconds=seconds,
             loop=loop,
+            approval=approval,
         )
         return self._settled(ticket, result, approval)
 
@@ -260,9 +261,9 @@ class Tools:
         )
         return result
 
-    def _decide(self, request: Request, telling: Telling) -> Decision:
+    def _decide(self, request: Request, telling: Telling, *, approval: str = "") -> Decision:
         decision = self.policy.decide(request, spending=self.spending)
-        telling.permission(decision, arguments_hash=self._hash(request))
+        telling.permission(decision, arguments_hash=self._hash(request), request=request, approval=approval)
         return decision
 
     def _hash(self, request: Request) -> str:
@@ -356,6 +357,7 @@ class Tools:
         telling: Telling,
         seconds: float,
         loop: asyncio.AbstractEventLoop | None,
+        approval: Approval | None = None,
     ) -> tuple[ToolResult, Checked | None]:
         name, hashed, rule = request.tool, self._hash(request), f"{self.product}/tools/{request.tool}"
         function: Callable[..., Any] = self.functions.get(name, nothing)
@@ -377,7 +379,9 @@ class Tools:
                     self.spending.release(each)
                 else:
                     self.spending.settle(each)
-            telling.tool_run(name, state.value, arguments_hash=hashed, reason=reason, key=key)
+            telling.tool_run(
+                name, state.value, arguments_hash=hashed, reason=reason, key=key, approval=approval
+            )
             result = ToolResult(
                 tool=name,
                 state=state,
@@ -405,7 +409,7 @@ class Tools:
             span.set_output(value)
         for each in reserved:
             self.spending.settle(each)
-        telling.tool_run(name, "done", arguments_hash=hashed, reason="", key=key)
+        telling.tool_run(name, "done", arguments_hash=hashed, reason="", key=key, approval=approval)
         text = value if isinstance(value, str) else canonical(value)
         checked = self.guards.check(Stage.TOOL_RESULT, text[:MOST_CHARACTERS], context)
         telling.checked(checked, subject=name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -132,6 +134,10 @@ def test_a_poisoned_passage_is_left_out_and_the_others_stay(shop: Make) -> None:
         assert call.stopped is None
     documents = made.told.span("retrieval").attributes["gen_ai.retrieval.documents"]
     assert "Eve" not in documents
+    [told] = made.decisions("guard")
+    facts = json.loads(told["facts"])
+    assert (facts["of"], facts["stage"]) == ("bad", "retrieved")
+    assert facts["passage_sha256"] == hashlib.sha256(poisoned["text"].encode()).hexdigest()
 
 
 def test_nothing_found_is_no_answer_by_its_condition_and_a_broken_search_by_another(shop: Make) -> None:

@@ -76,7 +76,9 @@ def test_past_its_time_the_fallback_answers_and_an_incident_names_the_failure_mo
     assert found.fallback == "extractive_answer"
     [over] = made.decisions("budget")
     assert (over["rule"], over["outcome"]) == ("shop/answer/limits/timeout", "overrun")
-    assert json.loads(over["facts"])["failure_mode"] == "long_wait"
+    facts = json.loads(over["facts"])
+    assert facts["failure_mode"] == "long_wait"
+    assert facts["elapsed_ms"] >= facts["limit_ms"] == 400
     assert found.flags == ("limit:timeout",)
 
 

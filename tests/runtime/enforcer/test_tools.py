@@ -106,6 +106,13 @@ def test_it_runs_once_it_is_approved_and_never_twice(shop: Make) -> None:
     again = made.enforcer.resume(name)
     assert (again.state, again.reason) == (ToolState.DONE, "it has run already")
     assert len(made.ran) == 1
+    [ran] = made.decisions("tool_run")
+    told = json.loads(ran["facts"])
+    assert (told["approval"], told["confirmed_by"]) == (name, ["wei"])
+    asked, resumed = (json.loads(each["facts"]) for each in made.decisions("permission")[:2])
+    assert (asked.get("approval"), resumed["approval"]) == (None, name)
+    assert asked["roles"] == resumed["roles"] == ["agent"]
+    assert asked["arguments_sha256"] == told["arguments_sha256"]
 
 
 def test_another_process_may_resume_it(shop: Make) -> None:
