@@ -76,6 +76,7 @@ workflows:
       cost_per_active_user: {{at_most: 9 USD/w}}
       cost_per_success: {{at_most: 3 USD}}
       cache_hit: {{at_least: 1 %}}
+      margin: {{at_least: 1 %}}
     limits: {{timeout: 8s, cost_per_action: 1 USD, turns: 9, steps: 9, actions_per_user: 50/d,
       cost_per_session: 5 USD/d, tokens_per_workflow: 1000000/d}}
 roles: [developer]
@@ -93,6 +94,14 @@ fairness:
 proof: {{proxies: {{answer/quality/hit@5: answer/outcomes/resolved}}}}
 feedback: {{ask: What was wrong?, offer: [reason], coverage: {{at_least: 3 %}}}}
 rollout: {{harms: [outcomes/escalation]}}
+pricing:
+  value: resolved
+  packaging: usage
+  usage: 0.50 USD/resolved
+  margin: {{at_least: 1 %}}
+  heavy_users: {{above: p90, margin: {{at_least: 1 %}}, cap: 50/d}}
+  expectations: {{not_for: [law], shown_in: [help], misfit: {{at_most: 90 %}}}}
+adoption: {{activation: {{at_least: 5 %, within: 1d}}, retention: {{at_least: 1 %, after: 1d}}}}
 monitors:
   misses: {{signal: empty_retrieval, at_most: 90 %, window: 10d, page: engineering}}
 """
@@ -107,7 +116,8 @@ def _live(world: World) -> dict[str, float]:
     rng, scores = random.Random(17), {}
     for place in range(120):
         ago = rng.uniform(2, 9) * DAY
-        who: dict[str, Any] = {"user_id": f"u_{place % 30}", "session_id": f"s_{place % 60}", "ago": ago}
+        session = f"s_{place % 60 if place % 30 else place}"  # the first user has more than the others
+        who: dict[str, Any] = {"user_id": f"u_{place % 30}", "session_id": session, "ago": ago}
         inner: dict[str, Any] = {**who, "parent_span_id": b"12345678"}
         trace = world.call(
             duration_ms=rng.uniform(100, 900),
@@ -143,6 +153,7 @@ def _live(world: World) -> dict[str, float]:
         for kind, outcome, seeded in (
             ("permission", "needs_approval", False),
             ("approval", "rejected", True),
+            ("guard", "hit", False),
         ):
             world._add(
                 "decisions",
@@ -153,11 +164,14 @@ def _live(world: World) -> dict[str, float]:
                 subject="search",
                 outcome=outcome,
                 decided_by=f"p-{place % 9}",
-                facts=f'{{"seeded": {str(seeded).lower()}}}',
+                facts=f'{{"seeded": {str(seeded).lower()}, "category": "off_topic"}}',
             )
         for event in EVENTS:
             if rng.random() < 0.3:
                 world.outcome(event, trace=trace, ago=ago - rng.uniform(10, 3600))
+        world.outcome("expectations_shown", user_id=who["user_id"], ago=ago)
+        if place % 30 == 0:
+            world.outcome("settled", trace=trace, ago=ago - 60)
         if place % 3 == 0:
             world.feedback(trace=trace, confidence=rng.choice([3.0, 4.0, 5.0]), ago=ago - 60)
         scores[trace.hex()] = rng.random()

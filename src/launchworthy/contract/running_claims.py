@@ -181,6 +181,10 @@ def _promise(contract: Contract, monitor: Monitor) -> tuple[Direction, Quantity]
     return found.pop() if len(found) == 1 else None
 
 
+def _plain(quantity: Quantity | None) -> dict[str, Any] | None:
+    return None if quantity is None else {"value": quantity.value, "unit": quantity.unit}
+
+
 def _selling(draft: Draft) -> None:
     adoption, pricing = draft.contract.adoption, draft.contract.pricing
     for name in ("activation", "retention"):
@@ -202,7 +206,12 @@ def _selling(draft: Draft) -> None:
     draft.cover(
         "pricing/value",
         subject=f"{{share}} of what is billed is a verified {words(pricing.value)}",
-        options={"event": pricing.value, "packaging": pricing.packaging},
+        options={
+            "event": pricing.value,
+            "packaging": pricing.packaging,
+            "workflow": draft.contract.sold,
+            **{name: _plain(getattr(pricing, name)) for name in ("seat", "usage", "included")},
+        },
     )
     if pricing.margin is not None:
         draft.bound(
@@ -232,6 +241,7 @@ def _selling(draft: Draft) -> None:
         draft.cover(
             "pricing/expectations/shown_in",
             subject=f"{{share}} of users saw what it is for and not for, in {where}",
+            options={"shown_in": told.shown_in},
         )
     if told is not None and told.misfit is not None:
         draft.bound(

@@ -18,22 +18,22 @@ from launchworthy.monitor.scene import FAILED, Ask, Bind
 from launchworthy.monitor.uses import success_of, uses
 from launchworthy.quantity import Quantity
 
-__all__ = ["MEASURES", "NO_PRICE", "priced_calls"]
+__all__ = ["MEASURES", "NOT_DOLLARS", "NO_PRICE", "priced_calls"]
 
 NO_PRICE = "a model call in it has no known price, or none says what it cost"
-_NOT_DOLLARS = "records hold costs in US dollars, and the target is in another currency"
+NOT_DOLLARS = "records hold costs in US dollars, and the target is in another currency"
 _SKEW_NS = 60 * 1_000_000_000  # by which the clocks of two machines in one trace may differ
 _LONGEST_NS = 86_400 * 1_000_000_000  # how long a call may go on
 _COLUMNS = "unit, trace_id AS trace, start_time AS began, sim"
 
 
-def priced_calls(ask: Ask, bind: Bind) -> str:
+def priced_calls(ask: Ask, bind: Bind, *, any_release: bool = False) -> str:
     """SELECT of the calls with ``cost``, null where it is not known.
 
     Of several calls in one trace each is given an equal part of what their trace cost; ``alone`` tells.
     """
     scene = ask.scene
-    calls = ask.calls(bind)
+    calls = ask.calls(bind, any_release=any_release)
     # Only spans that cost something, or should tell what they cost; a call may go on after the window ends.
     inner = (
         "SELECT trace_id, workflow, coalesce(kind, 'other') AS kind, cost_usd, input_tokens,"
@@ -64,7 +64,7 @@ def priced_calls(ask: Ask, bind: Bind) -> str:
 def _money(measure: Callable[[Ask], Evidence | None]) -> Callable[[Ask], Evidence | None]:
     def checked(ask: Ask) -> Evidence | None:
         if ask.unit.partition("/")[0] != "USD":
-            return nothing(ask, _NOT_DOLLARS)
+            return nothing(ask, NOT_DOLLARS)
         return measure(ask)
 
     return checked

@@ -17,6 +17,7 @@ from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.evidence import Evidence
 from launchworthy.gold import Guarded
 from launchworthy.monitor import (
+    adoption,
     boundaries,
     canaries,
     covering,
@@ -26,6 +27,7 @@ from launchworthy.monitor import (
     outcomes,
     proxies,
     reliability,
+    selling,
     tools,
     trust,
 )
@@ -66,6 +68,8 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     **economics.MEASURES,
     **outcomes.MEASURES,
     **trust.MEASURES,
+    **adoption.MEASURES,
+    **selling.MEASURES,
     **limits.MEASURES,
     **covering.MEASURES,
     **canaries.MEASURES,
@@ -77,17 +81,12 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     "delta:rollout/harms": _harms,
 }
 
+_OF_THE_PRODUCT = ("adoption/", "frequency/", "pricing/")
 # These read records of every release; the others need a span of the release that is measured.
 _OF_ANY_RELEASE = frozenset(
-    (
-        _measure
-        for path, _measure in (
-            *covering.MEASURES.items(),
-            *canaries.MEASURES.items(),
-            *boundaries.MEASURES.items(),
-        )
-        if path.startswith(("never:data/", "bound:frequency/", "never:gold/"))
-    )
+    _measure
+    for path, _measure in _MEASURES.items()
+    if path.partition(":")[2].startswith(_OF_THE_PRODUCT) or path.startswith(("never:data/", "never:gold/"))
 )
 
 # What can be measured from records today, as kind:family/metric.

@@ -12,13 +12,16 @@ from launchworthy.monitor.scene import Query
 from launchworthy.records import ROOT, SEEN, no_evaluation
 from launchworthy.stats import clopper_pearson
 
-__all__ = ["decided", "guards", "jobs"]
+__all__ = ["OFF_TOPIC", "decided", "guards", "jobs"]
 
 # Outcome events by which an application tells that a person decided on an answer.
 _BY_A_PERSON = "('accepted', 'edited', 're_edited', 'decided', 'overridden', 'rejected')"
 _OF_USE = f"{SEEN} AND {no_evaluation('$1')}"
 _ROLE = "CASE WHEN json_valid(facts) THEN json_extract_string(facts, '$.role') END"
 _FACT = "CASE WHEN json_valid(facts) THEN json_extract_string(facts, '$.{}') END"
+
+# Decisions by which a guard of topics found a call outside the job.
+OFF_TOPIC = f"kind = 'guard' AND outcome = 'hit' AND {_FACT.format('category')} = 'off_topic'"
 
 
 def decided(contract: Contract, query: Query, until_ns: int) -> tuple[Decided, ...]:
@@ -71,11 +74,10 @@ def decided(contract: Contract, query: Query, until_ns: int) -> tuple[Decided, .
 
 def jobs(contract: Contract, query: Query, until_ns: int) -> tuple[Job, ...]:
     """Calls by workflow; outside the job are those that a guard of topics found off it."""
-    category = _FACT.format("category")
     rows = query(
         "SELECT workflow, count(DISTINCT trace_id) AS calls, count(DISTINCT trace_id) FILTER (trace_id IN"
-        " (SELECT trace_id FROM decisions WHERE product = $1 AND kind = 'guard' AND outcome = 'hit'"
-        f" AND trace_id IS NOT NULL AND {category} = 'off_topic')) AS off FROM spans"
+        f" (SELECT trace_id FROM decisions WHERE product = $1 AND trace_id IS NOT NULL AND {OFF_TOPIC}))"
+        " AS off FROM spans"
         f" WHERE product = $1 AND start_time < $2 AND (kind = 'workflow' OR {ROOT}) AND {_OF_USE}"
         " GROUP BY workflow ORDER BY calls DESC, workflow",
         [contract.product, until_ns],

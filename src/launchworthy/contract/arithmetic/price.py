@@ -102,8 +102,7 @@ def _by_screening(workflow: str, block: Workflow, own: Term) -> Iterator[Finding
 
 def margins(contract: Contract) -> Iterator[Finding]:
     """Margins that price and cost do not leave."""
-    pricing = contract.pricing
-    workflow = None if pricing is None else _sold(contract, pricing)
+    pricing, workflow = contract.pricing, contract.sold
     if pricing is None or workflow is None:
         return
     block = contract.workflows[workflow]
@@ -115,19 +114,6 @@ def margins(contract: Contract) -> Iterator[Finding]:
         yield from _per_user(workflow, block, pricing, margin)
     if cost is not None:
         yield from _worst_account(pricing, cost, wanted)
-
-
-def _sold(contract: Contract, pricing: Pricing) -> str | None:
-    """The workflow whose success is what customers pay for."""
-    named = [name for name, block in contract.workflows.items() if pricing.value in block.outcomes]
-    named += [
-        name
-        for name, block in contract.workflows.items()
-        if block.success is not None and block.success.event == pricing.value
-    ]
-    named += [name for name, block in contract.workflows.items() if "margin" in block.economics]
-    named += list(contract.workflows) if len(contract.workflows) == 1 else []
-    return named[0] if named else None
 
 
 def _wanted(pricing: Pricing, workflow: str, block: Workflow) -> list[Term]:

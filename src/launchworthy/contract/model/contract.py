@@ -125,6 +125,22 @@ class Contract(Block):
             return own.model_copy(update={"file": f"gold/{workflow}.jsonl"})
         return own
 
+    @property
+    def sold(self) -> str | None:
+        """The workflow whose success is what customers pay for; None where nothing is sold, or of which."""
+        if self.pricing is None:
+            return None
+        value = self.pricing.value
+        named = [name for name, block in self.workflows.items() if value in block.outcomes]
+        named += [
+            name
+            for name, block in self.workflows.items()
+            if block.success is not None and block.success.event == value
+        ]
+        named += [name for name, block in self.workflows.items() if "margin" in block.economics]
+        named += list(self.workflows) if len(self.workflows) == 1 else []
+        return named[0] if named else None
+
     def attach(self, document: Document, text: str) -> Contract:
         """Remember where it came from."""
         self._document, self._text = document, text
