@@ -85,7 +85,7 @@ class Decided:
         weight: How many calls a label stands for; 0 without one.
         calls: How many calls it stands for as a call, with or without label; 0 where it was read for its
             label only.
-        units: Whose call it was.
+        units: Whose call it was; None where each call is independent of the others.
     """
 
     score: NDArray[np.float64]
@@ -93,7 +93,7 @@ class Decided:
     truth: NDArray[np.float64]
     weight: NDArray[np.float64]
     calls: NDArray[np.float64]
-    units: Sequence[str]
+    units: Sequence[str] | None = None
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -110,8 +110,19 @@ class Decided:
             truth=self.truth[which],
             weight=self.weight[which],
             calls=self.calls[which],
-            units=[unit for unit, kept in zip(self.units, which.tolist(), strict=True) if kept],
+            units=self._named(which),
         )
+
+    def users(self, which: NDArray[np.bool_] | None = None) -> int:
+        """How many independent units stand behind all, or behind a part."""
+        if self.units is None:
+            return int(self.score.size if which is None else which.sum())
+        return len(set(self.units if which is None else self._named(which) or ()))
+
+    def _named(self, which: NDArray[np.bool_]) -> list[str] | None:
+        if self.units is None:
+            return None
+        return [unit for unit, kept in zip(self.units, which.tolist(), strict=True) if kept]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,20 +197,21 @@ def measured(share: Share, now: Decided, chance: NDArray[np.float64], *, level: 
     truth = np.where(known, now.truth, 0.0)
     a, b = share.parts(now.said, truth)
     told = known & (b > 0.0)
-    units = {unit for unit, kept in zip(now.units, known.tolist(), strict=True) if kept}
+    units = now.users(known)
     hits = int((told & (a > 0.0)).sum())
-    if len(units) < FEWEST_LABELS or min(hits, int(told.sum()) - hits) < _FEWEST_TELLING:
+    if units < FEWEST_LABELS or min(hits, int(told.sum()) - hits) < _FEWEST_TELLING:
         return None
     x, y = share.parts(now.said, chance)
     calls, weight = now.calls / now.calls.sum(), now.weight / now.weight.sum()
     value = float(weight @ a) / float(weight @ b)
-    codes = np.unique(now.units, return_inverse=True)[1]
+    codes = None if now.units is None else np.unique(now.units, return_inverse=True)[1]
     trust, under = 0.0, 0.0
     for _ in range(3):
         q, e = a - value * b, x - value * y
         start = calls * float(weight @ q) + weight * (q - float(weight @ q))
         turn = (calls - weight) * (e - float(weight @ e))
-        start, turn = (np.bincount(codes, weights=each) for each in (start, turn))
+        if codes is not None:
+            start, turn = (np.bincount(codes, weights=each) for each in (start, turn))
         spread = float(turn @ turn)
         trust = min(1.0, max(0.0, -float(start @ turn) / spread)) if spread > 0.0 else 0.0
         over = trust * float(calls @ x) + float(weight @ (a - trust * x))
@@ -222,11 +234,11 @@ def measured(share: Share, now: Decided, chance: NDArray[np.float64], *, level: 
     )
     return replace(
         found,
-        n=len(units),
+        n=units,
         low=min(found.low, value),
         high=max(found.high, value),
         method="prediction-powered (PPI++), labels weighted by their chance",
-        sample={**found.sample, "lambda": trust, "labels": int(known.sum()), "n": len(units)},
+        sample={**found.sample, "lambda": trust, "labels": int(known.sum()), "n": units},
     )
 
 
@@ -247,7 +259,7 @@ def disagreement(share: Share, now: Decided, curve: Curve, *, level: float) -> I
         by_score - by_label, own, errors - others, curve, slope, level=level, bounds=(-1.0, 1.0),
         method="calibrated estimate less labels",
     )  # fmt: skip
-    units = len(set(own.units))
+    units = own.users()
     sample = {"estimated": by_score, "labelled": by_label, "labels": int(own.score.size), "n": units}
     return replace(found, n=units, sample=sample | {"standard_error": float(found.sample["standard_error"])})
 
@@ -279,17 +291,18 @@ def _interval(
     """With the error of the calls and that of the curve; one user is one unit in both."""
     import numpy as np
 
+    then = curve.reference
     found = influence_interval(
         value,
         influences=np.concatenate([own, curve.errors(now.score, slope)]),
-        clusters=[*now.units, *curve.reference.units],
+        clusters=None if None in (now.units, then.units) else [*(now.units or ()), *(then.units or ())],
         level=level,
         sides=1,
         bounds=bounds,
         unit="ratio",
     )
     return replace(
-        found, low=min(found.low, value), high=max(found.high, value), n=len(set(now.units)), method=method
+        found, low=min(found.low, value), high=max(found.high, value), n=now.users(), method=method
     )
 
 

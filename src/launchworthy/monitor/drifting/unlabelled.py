@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 
 from launchworthy.errors import InputError
 from launchworthy.monitor.drifting.comparing import DriftState
+from launchworthy.monitor.estimating import (
+    FEWEST,
+    RIGHTNESS,
+    Decided,
+    calibrated,
+    disagreement,
+    estimated,
+)
 from launchworthy.quantity import format_value
-from launchworthy.stats import Interval, corrected_mean, isotonic, mean_interval
+from launchworthy.stats import Interval, corrected_mean, mean_interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Rightness", "rightness"]
 
-_FEWEST = 30  # labels of each kind, of the reference, and labels now
 _LEAST_CHANCE = 0.001
 _MATURED = 0.8
 
@@ -94,8 +101,8 @@ def rightness(
     Raises:
         InputError: Unequal lengths, NaN scores, labels other than 0 and 1, chances that are none.
 
-    Source: confidence-based performance estimation as NannyML describes it (2022), isotonic calibration;
-    Angelopoulos et al., PPI++ (2023); Robins, Rotnitzky and Zhao, JASA 89 (1994), for chosen labels.
+    Source: Angelopoulos et al., PPI++ (2023); Robins, Rotnitzky and Zhao, JASA 89 (1994), for chosen labels;
+    of the estimate and the gap, those of :mod:`launchworthy.monitor.estimating`.
     """
     import numpy as np
 
@@ -103,21 +110,19 @@ def rightness(
     truth = _labels(reference_labels, old.size)
     known_then = truth == truth
     old, truth = old[known_then], truth[known_then]
-    yes = int((truth == 1.0).sum())
-    if min(yes, truth.size - yes) < _FEWEST:
+    wanted = RIGHTNESS["accuracy"]
+    curve = calibrated(_decided(old, truth, threshold))
+    if isinstance(curve, str):
         raise InputError(
-            f"{yes:,} of {truth.size:,} labels of the reference are yes: a score cannot be calibrated",
-            hint=f"the reference needs {_FEWEST} of each",
+            f"the score of the reference cannot be calibrated: {curve}",
+            hint=f"the reference needs {FEWEST} labels of each kind",
         )
-    curve = isotonic(old, labels=truth)
-    chance = curve(new)
+    chance = curve.chance(new)
     expected = np.where(new >= threshold, chance, 1.0 - chance)
     unit = "ratio"
     then = mean_interval(
         ((old >= threshold) == (truth == 1.0)).astype(float), level=level, sides=1, bounds=(0.0, 1.0)
     )
-    estimated = mean_interval(expected, level=level, sides=1, bounds=(0.0, 1.0))
-    estimated = replace(estimated, method=f"calibrated estimate, {estimated.method}", unit=unit)
     told = np.full(new.size, np.nan) if labels is None else _labels(labels, new.size)
     old_enough = np.ones(new.size, dtype=bool) if matured is None else np.asarray(matured, dtype=bool)
     if old_enough.size != new.size:
@@ -125,9 +130,11 @@ def rightness(
     ripe = int(old_enough.sum())
     known = old_enough & (told == told)
     right = np.where(known, ((new >= threshold) == (told == 1.0)).astype(float), np.nan)
+    by_score = estimated(wanted, _decided(new, told, threshold), curve, level=level)
+    assert by_score is not None  # noqa: S101 (every row is right or wrong)
     base = Rightness(
         reference=replace(then, unit=unit),
-        estimated=estimated,
+        estimated=by_score,
         measured=None,
         gap=None,
         state=DriftState.CANNOT_SAY,
@@ -135,10 +142,10 @@ def rightness(
         matured=ripe,
         labels=int(known.sum()),
     )
-    if base.labels < _FEWEST:
+    if base.labels < FEWEST:
         return replace(
             base,
-            reason=f"{base.labels:,} labels are known: label {_FEWEST - base.labels} more, drawn at random",
+            reason=f"{base.labels:,} labels are known: label {FEWEST - base.labels} more, drawn at random",
         )
     # Of rows that have not matured nobody can speak yet: the measurement is of those that have.
     expected, right, known = expected[old_enough], right[old_enough], known[old_enough]
@@ -147,14 +154,15 @@ def rightness(
     if ripe < _MATURED * new.size:
         share = format_value(ripe / new.size, unit="ratio")
         reason = f"measured on the {share} of the rows that are old enough"
-    # The alarm is looked at again and again, and the curve has an error of its own: more is asked of it.
-    alarm = 1.0 - (1.0 - level) / 5.0
-    measured, gap = _measured(expected, right, known, weight, level=level, alarm=alarm)
-    disagrees = gap.low > 0.0 or gap.high < 0.0
+    measured = _measured(expected, right, known, weight, level=level)
+    own = _decided(new[old_enough], np.where(known, told[old_enough], np.nan), threshold, chances=weight)
+    # The alarm is looked at again and again: more is asked of it, on both sides.
+    gap = disagreement(wanted, own, curve, level=1.0 - (1.0 - level) / 10.0)
+    disagrees = gap is not None and (gap.low > 0.0 or gap.high < 0.0)
     return replace(
         base,
         measured=replace(measured, unit=unit),
-        gap=replace(gap, unit=unit),
+        gap=gap,
         state=DriftState.DRIFTED if disagrees else DriftState.CANNOT_SAY,
         reason=reason,
     )
@@ -167,13 +175,11 @@ def _measured(
     weight: NDArray[np.float64] | None,
     *,
     level: float,
-    alarm: float,
-) -> tuple[Interval, Interval]:
+) -> Interval:
     import numpy as np
 
     if weight is None:
-        gap = mean_interval(expected[known] - right[known], level=alarm, sides=2, bounds=(-1.0, 1.0))
-        return corrected_mean(expected, human=right, level=level, sides=1), gap
+        return corrected_mean(expected, human=right, level=level, sides=1)
     never = (weight < _LEAST_CHANCE) & ~known
     if never.any():
         share = format_value(float(never.mean()), unit="ratio")
@@ -183,19 +189,35 @@ def _measured(
         )
     # Each known label stands for all rows that had its chance, as a correction of what is expected of all.
     correction = np.where(known, (np.where(known, right, 0.0) - expected) / weight, 0.0)
-    gap = mean_interval(-correction, level=alarm, sides=2)
     measured = mean_interval(expected + correction, level=level, sides=1)
     value = min(1.0, max(0.0, measured.value))
-    return (
-        replace(
-            measured,
-            value=value,
-            low=min(value, max(0.0, measured.low)),
-            high=max(value, min(1.0, measured.high)),
-            n=int(known.sum()),
-            method="labels weighted by their chance, doubly robust",
-        ),
-        gap,
+    return replace(
+        measured,
+        value=value,
+        low=min(value, max(0.0, measured.low)),
+        high=max(value, min(1.0, measured.high)),
+        n=int(known.sum()),
+        method="labels weighted by their chance, doubly robust",
+    )
+
+
+def _decided(
+    scores: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    threshold: float,
+    *,
+    chances: NDArray[np.float64] | None = None,
+) -> Decided:
+    import numpy as np
+
+    known = ~np.isnan(truth)
+    chance = np.ones(scores.size) if chances is None else np.maximum(chances, _LEAST_CHANCE)
+    return Decided(
+        score=scores,
+        said=scores >= threshold,
+        truth=truth,
+        weight=np.where(known, 1.0 / chance, 0.0),
+        calls=np.ones(scores.size),
     )
 
 
