@@ -117,6 +117,7 @@ def measure(
             gold=sets,
             scores=scores,
             judges=judges,
+            sets=gold,
             versions=made,
             any_release=place == 0,
         ):

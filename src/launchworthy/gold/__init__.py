@@ -6,7 +6,7 @@ that ``store`` implements.
 
 from launchworthy.gold.canary import Guarded, Told, guarded, new_canary
 from launchworthy.gold.corpus import Corpus, Passage, find_corpus, read_corpus
-from launchworthy.gold.coverage import NEAR, Coverage, QuestionCluster, coverage_of
+from launchworthy.gold.coverage import NEAR, Coverage, QuestionCluster, coverage_of, uncovered_of
 from launchworthy.gold.difference import FieldChange, GoldDiff, ItemChange, diff
 from launchworthy.gold.duplicates import RESEMBLANCE, Checked, Leak, NearCopy, check_gold
 from launchworthy.gold.holdout import (
@@ -88,5 +88,6 @@ __all__ = [
     "split_of",
     "stream_items",
     "strings",
+    "uncovered_of",
     "with_item",
 ]

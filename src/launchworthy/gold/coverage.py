@@ -18,7 +18,7 @@ from launchworthy.gold.nearness import Space, nearest
 from launchworthy.gold.shingles import split_units, strings
 from launchworthy.stats import Interval, wilson
 
-__all__ = ["NEAR", "Coverage", "QuestionCluster", "coverage_of"]
+__all__ = ["NEAR", "Coverage", "QuestionCluster", "coverage_of", "uncovered_of"]
 
 NEAR = 0.45
 _ALIKE = 0.3  # of questions in one cluster: looser, since clusters are only for reading
@@ -80,6 +80,17 @@ def coverage_of(
     Raises:
         InputError: The threshold is not between 0 and 1.
     """
+    return uncovered_of(items, questions, threshold=threshold, level=level)[0]
+
+
+def uncovered_of(
+    items: Sequence[GoldItem], questions: Sequence[str], *, threshold: float = NEAR, level: float = 0.95
+) -> tuple[Coverage, frozenset[str]]:
+    """What :func:`coverage_of` answers, and the different questions without an item, with single spaces.
+
+    Raises:
+        InputError: The threshold is not between 0 and 1.
+    """
     if not 0.0 < threshold <= 1.0:
         raise InputError(f"a nearness of {threshold!r} cannot be asked for", hint="write 0.45 or 45 %")
     kept = [
@@ -110,7 +121,7 @@ def coverage_of(
             )
         )
     total, missed = asked.total(), sum(asked[texts[place]] for place in far)
-    return Coverage(
+    found = Coverage(
         uncovered=wilson(missed, n=total, level=level) if total else None,
         questions=total,
         without_text=len(questions) - total,
@@ -119,6 +130,7 @@ def coverage_of(
         unclustered=sum(asked[texts[place]] for place in far[_MOST_CLUSTERED:]),
         threshold=threshold,
     )
+    return found, frozenset(texts[place] for place in far)
 
 
 def _grouped(space: Space, texts: Sequence[str]) -> list[list[int]]:

@@ -15,7 +15,7 @@ from launchworthy.contract import Claim, ClaimKind
 from launchworthy.contract.running_claims import STREAM_METHODS
 from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.evidence import Evidence
-from launchworthy.gold import Guarded
+from launchworthy.gold import GoldStore, Guarded
 from launchworthy.monitor import (
     adoption,
     boundaries,
@@ -103,6 +103,7 @@ def measure(
     gold: Iterable[Guarded] = (),
     scores: Mapping[str, CallScores] | None = None,
     judges: Mapping[str, JudgeGrades] | None = None,
+    sets: GoldStore | None = None,
     versions: Mapping[str, datetime] | None = None,
     any_release: bool = True,
     sample: int | None = 300,
@@ -121,6 +122,7 @@ def measure(
         gold: Gold sets that must not turn up in records.
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
         judges: What calibrated judges said of recorded calls, by name.
+        sets: Where gold sets rest, for monitors that hold one against traffic.
         versions: When each version of a gold set was made, by ``name@version``.
         any_release: False leaves out what does not depend on the release.
         sample: Records of each table that are drawn to look for personal data; None: all.
@@ -141,6 +143,7 @@ def measure(
         gold={each.name: each for each in gold},
         scores=scores or {},
         judges=judges or {},
+        sets=sets,
         versions=versions or {},
         sample=sample,
     )

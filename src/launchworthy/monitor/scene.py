@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchworthy.contract import Claim
-from launchworthy.gold import Guarded
+from launchworthy.gold import GoldStore, Guarded
 from launchworthy.records import (
     EVALUATION,
     EVALUATION_ROOT,
@@ -72,6 +72,7 @@ class Scene:
         gold: Gold sets by name, for those who see whether one has got out.
         scores: What metrics said of recorded calls, by address of the claim that they predict an outcome.
         judges: What calibrated judges said of recorded calls, by name.
+        sets: Where gold sets rest, for those who hold one against traffic; None where there are none.
         versions: When each version of a gold set was made, by ``name@version``.
         sample: Records of each table that are drawn to look for personal data; None: all.
         baseline: Release that a ramp compares this one with; None where none is under way.
@@ -90,6 +91,7 @@ class Scene:
     gold: Mapping[str, Guarded] = field(default_factory=dict)
     scores: Mapping[str, CallScores] = field(default_factory=dict)
     judges: Mapping[str, JudgeGrades] = field(default_factory=dict)
+    sets: GoldStore | None = None
     versions: Mapping[str, datetime] = field(default_factory=dict)
     sample: int | None = 300
     baseline: str | None = None
