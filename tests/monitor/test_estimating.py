@@ -127,6 +127,21 @@ def test_other_inputs_leave_the_estimate_right_and_nothing_contradicts_it() -> N
     assert alarms <= 2, "1 % of 40, and three standard errors"
 
 
+def test_few_labels_calibrate_decisions_without_flattering_them() -> None:
+    rng = np.random.default_rng(8)
+    off, held = [], 0
+    for _ in range(100):
+        score = rng.random(300)
+        curve = calibrated(_decided(score, _labels(rng, score)))
+        assert isinstance(curve, Curve)
+        found = estimated(RIGHTNESS["accuracy"], _decided(score, score * np.nan), curve, level=0.95)
+        assert found is not None
+        off.append(found.value - float(np.where(score >= 0.5, score, 1.0 - score).mean()))
+        held += found.low <= found.value - off[-1] <= found.high
+    assert abs(float(np.mean(off))) < 3.0 * float(np.std(off)) / 10.0
+    assert held >= 84
+
+
 def test_a_score_that_means_something_else_is_contradicted_by_a_few_labels() -> None:
     rng = np.random.default_rng(5)
     curve = _curve(rng)
@@ -168,7 +183,7 @@ def test_too_few_labels_correct_nothing_calibrate_nothing_and_contradict_nothing
     assert measured(RIGHTNESS["accuracy"], flawless, score, level=0.95) is None
     told = calibrated(_decided(score, np.where(np.arange(1_000) < 40, truth, np.nan)))
     assert isinstance(told, str)
-    assert "30 of each kind" in told
+    assert "it takes 30" in told
     assert "no earlier call" in str(calibrated(None))
     curve = _curve(rng)
     one = np.where(np.arange(1_000) < 20, truth, np.nan)

@@ -227,7 +227,7 @@ def test_scores_that_mean_what_they_did_are_no_alarm_and_too_few_labels_are_none
     _traffic(world, 30, days=(1.1, 7.9), share=1.0)
     assert "nothing came before the window" in world.one(monitor).detail["reason"]
     _traffic(world, 50, days=(30, 60), share=1.0)
-    assert "30 of each kind" in world.one(monitor).detail["reason"]
+    assert "it takes 30" in world.one(monitor).detail["reason"]
     _traffic(world, 900, days=(30, 61), share=1.0)
     _traffic(world, 900, days=(1.1, 7.8), share=0.5, power=0.7)
     found = world.one(monitor)

@@ -241,7 +241,7 @@ def _sharper(wanted: Share, alone: Measured, now: Decided, curve: Curve | str, *
     if alone.interval is None:
         return alone
     if not isinstance(curve, str):
-        chance = curve.chance(now.score)
+        chance = curve.chances(now)
     elif float(now.score.min()) >= 0.0 and float(now.score.max()) <= 1.0:
         chance = now.score
     else:

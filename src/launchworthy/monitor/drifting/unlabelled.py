@@ -117,8 +117,9 @@ def rightness(
             f"the score of the reference cannot be calibrated: {curve}",
             hint=f"the reference needs {FEWEST} labels of each kind",
         )
-    chance = curve.chance(new)
-    expected = np.where(new >= threshold, chance, 1.0 - chance)
+    now = _decided(new, np.full(new.size, np.nan), threshold)
+    chance = curve.chances(now)
+    expected = np.where(now.said, chance, 1.0 - chance)
     unit = "ratio"
     then = mean_interval(
         ((old >= threshold) == (truth == 1.0)).astype(float), level=level, sides=1, bounds=(0.0, 1.0)
@@ -130,7 +131,7 @@ def rightness(
     ripe = int(old_enough.sum())
     known = old_enough & (told == told)
     right = np.where(known, ((new >= threshold) == (told == 1.0)).astype(float), np.nan)
-    by_score = estimated(wanted, _decided(new, told, threshold), curve, level=level)
+    by_score = estimated(wanted, now, curve, level=level)
     assert by_score is not None  # noqa: S101 (every row is right or wrong)
     base = Rightness(
         reference=replace(then, unit=unit),
