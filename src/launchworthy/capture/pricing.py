@@ -106,6 +106,10 @@ class PriceTable:
         """This table, with the other's prices for what it lacks."""
         return PriceTable(version=self.version, prices=self.prices + other.prices)
 
+    def has(self, model: str | None, provider: str | None, at_ns: int) -> bool:
+        """Whether there is a price for a model on a day."""
+        return model is not None and self._found(model, provider, at_ns // _DAY_NS) is not None
+
     def cost(
         self,
         model: str | None,

@@ -6,6 +6,7 @@ May import ``contract`` and this room.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from launchworthy.contract import Amendment, Contract
 from launchworthy.monitor.ages import KEPT
@@ -20,6 +21,7 @@ __all__ = [
     "of_kept",
     "of_models",
     "of_reads",
+    "of_served",
     "of_tools",
 ]
 
@@ -158,6 +160,20 @@ def of_models(contract: Contract, models: Sequence[Uses]) -> list[Drift]:
         )
         for each in models
         if each.declared is False
+    ]
+
+
+def of_served(changed: Sequence[Mapping[str, Any]]) -> list[Drift]:
+    """Versions of a model that a provider put in place of others (``served.changed_versions``)."""
+    return [
+        Drift(
+            address="release/model",
+            observed=f"{each['requested']} is answered by {each['to']} since {each['since'][:10]},"
+            f" by {each['from']} before, and no release says so",
+            accept=None,
+            mend="ask for a version by its full name; evaluate the release again with the new one",
+        )
+        for each in changed
     ]
 
 

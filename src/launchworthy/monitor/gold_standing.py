@@ -131,7 +131,8 @@ def _covered(
     if simulated:
         detail["simulated_share"] = simulated / len(calls)
     if missed:
-        told = [f"{len(far):,} calls in {len(found.clusters):,} kinds have no item near them"] if far else []
+        kinds = "1 kind" if len(found.clusters) == 1 else f"{len(found.clusters):,} kinds"
+        told = [f"{len(far):,} calls in {kinds} have no item near them"] if far else []
         told += [f"no item of {', '.join(list(detail['slices_without_item'])[:3])}"] if lacking else []
         detail["remark"] = "; ".join(told)
     return piece(

@@ -19,6 +19,7 @@ from launchworthy.monitor.contract_drift import (
     of_kept,
     of_models,
     of_reads,
+    of_served,
     of_tools,
 )
 from launchworthy.monitor.observed import decided, guards, jobs
@@ -26,12 +27,14 @@ from launchworthy.monitor.personal import FIELDS, Texts, look_through
 from launchworthy.monitor.regions import PLACE, belongs
 from launchworthy.monitor.scanned import Field, Kept, Reads, Scan, Uses
 from launchworthy.monitor.scene import Ask, Bind, Query, look
+from launchworthy.monitor.served import changed_versions
 from launchworthy.monitor.sources import documents
 from launchworthy.records import TABLES
 from launchworthy.stats import clopper_pearson
 
 __all__ = ["scan"]
 
+_LATELY_NS = 30 * 86_400_000_000_000  # how long it is told that another version of a model answers
 _LATEST_NS = (1 << 63) - 1
 
 
@@ -52,6 +55,9 @@ def scan(contract: Contract, *, query: Query, now: datetime, sample: int | None)
     reads = _reads(contract, query, now)
     tools = _tools(contract, query, until_ns)
     models = _models(contract, query, until_ns)
+    changed = changed_versions(
+        query, product=contract.product, since_ns=until_ns - _LATELY_NS, until_ns=until_ns
+    )
     kept = _kept(contract, query, until_ns)
     who = decided(contract, query, until_ns)
     served = jobs(contract, query, until_ns)
@@ -77,6 +83,7 @@ def scan(contract: Contract, *, query: Query, now: datetime, sample: int | None)
             *of_reads(contract, reads),
             *of_tools(tools),
             *of_models(contract, models),
+            *of_served(changed),
             *of_kept(kept),
             *of_decided(who),
             *of_jobs(served),
