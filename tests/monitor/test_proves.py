@@ -35,6 +35,8 @@ workflows:
     job: find the function that does what I need
     frequency: 5/d
     success: {{event: settled, within: 1d, unless: [handed]}}
+    predicts: {{label: fraud, horizon: 1d}}
+    decide: {{bands: [pass, hold]}}
     no_answer: refuse
     failures:
       slow: {{kind: slow, fix: model, watched_by: reliability/latency_p95}}
@@ -101,6 +103,12 @@ pricing:
   margin: {{at_least: 1 %}}
   heavy_users: {{above: p90, margin: {{at_least: 1 %}}, cap: 50/d}}
   expectations: {{not_for: [law], shown_in: [help], misfit: {{at_most: 90 %}}}}
+labels:
+  sources: {{people: {{within: 1d, covers: hold}}}}
+  sample: {{random: 1 %}}
+  explore: {{share: 1 %}}
+  blind_to: [model_score]
+  agreement: {{at_least: 0.1}}
 adoption: {{activation: {{at_least: 5 %, within: 1d}}, retention: {{at_least: 1 %, after: 1d}}}}
 monitors:
   misses: {{signal: empty_retrieval, at_most: 90 %, window: 10d, page: engineering}}
@@ -125,10 +133,10 @@ def _live(world: World) -> dict[str, float]:
             no_answer="refuse" if place % 10 == 0 else None,
             attributes={
                 "launchworthy.fallback": place % 20 == 0,
-                "launchworthy.slice": f"language:{'de' if place % 2 else 'en'}",
+                "launchworthy.slice": [f"language:{'de' if place % 2 else 'en'}", "explore"],
             },
             input='"q"',
-            output='"a"',
+            output='{"action": "hold"}',
             **who,
         )
         world.span(
@@ -170,6 +178,9 @@ def _live(world: World) -> dict[str, float]:
             if rng.random() < 0.3:
                 world.outcome(event, trace=trace, ago=ago - rng.uniform(10, 3600))
         world.outcome("expectations_shown", user_id=who["user_id"], ago=ago)
+        for rater in "ab":
+            said = {"rater": rater, "saw": [], "sample": "random"}
+            world.outcome("people", trace=trace, ago=ago - 60, value=place % 2, attributes=said)
         if place % 30 == 0:
             world.outcome("settled", trace=trace, ago=ago - 60)
         if place % 3 == 0:

@@ -6,7 +6,7 @@ May import this room, ``quantity`` and the standard library. Due stage and prove
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from launchworthy.contract.claim import Claim, ClaimKind, Direction, Target
@@ -20,6 +20,7 @@ __all__ = [
     "COVERAGE",
     "Draft",
     "canonical_unit",
+    "label_sources",
     "margin_of",
     "sentence",
     "side",
@@ -192,3 +193,18 @@ def canonical_unit(family: str, metric: str, value: Quantity) -> str:
     if word is not None and word.unit and kind_of(value.unit) is UnitKind.NUMBER:
         return word.unit
     return value.unit
+
+
+def label_sources(contract: Contract, names: Iterable[str]) -> tuple[dict[str, Any], ...]:
+    """Where labels come from, the truth first: the event of each, when it has settled, whether it is true."""
+    known = contract.labels.sources
+    found = [(name, known.get(name)) for name in names]
+    found.sort(key=lambda each: not (each[1] is not None and each[1].truth))
+    return tuple(
+        {
+            "event": (source.event if source else None) or name,
+            "matures_ms": source.matures.value if source and source.matures else None,
+            "truth": bool(source and source.truth),
+        }
+        for name, source in found
+    )

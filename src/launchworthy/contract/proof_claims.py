@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from launchworthy.contract.claim import Direction
 from launchworthy.contract.draft import Draft, words
 from launchworthy.quantity import Quantity
@@ -102,6 +104,7 @@ def _gold(draft: Draft) -> None:
 
 def _labels(draft: Draft) -> None:
     feedback, labels = draft.contract.feedback, draft.contract.labels
+    people = _people(draft)
     if feedback is not None and feedback.coverage is not None:
         draft.cover(
             "feedback/coverage",
@@ -114,12 +117,14 @@ def _labels(draft: Draft) -> None:
                 f"labels/sources/{name}",
                 source.within,
                 subject=f"the oldest item that waits for {words(name)} is",
+                options={"event": source.event or name, "covers": source.covers},
             )
     for kind, share in labels.sample.items():
         draft.cover(
             f"labels/sample/{kind}",
             subject=f"{{share}} of calls of the kind {words(kind)} are labelled",
             value=share,
+            options=people,
         )
     if labels.explore is not None:
         up_to = f" of up to {labels.explore.up_to}" if labels.explore.up_to else ""
@@ -127,16 +132,21 @@ def _labels(draft: Draft) -> None:
             "labels/explore",
             subject=f"{{share}} of cases{up_to} are let through to learn from",
             value=labels.explore.share,
+            options={"up_to": labels.explore.up_to.value if labels.explore.up_to else None},
         )
     if labels.blind_to:
         hidden = ", ".join(words(name) for name in labels.blind_to)
-        draft.never("labels/blind_to", f"no rater sees {hidden} before having labelled")
+        draft.never(
+            "labels/blind_to",
+            f"no rater sees {hidden} before having labelled",
+            options={**people, "blind_to": labels.blind_to},
+        )
     if labels.agreement is not None:
         draft.agree(
             "labels/agreement",
             labels.agreement.at_least,
             subject="agreement between raters (Krippendorff's alpha)",
-            options={"coefficient": "krippendorff_alpha"},
+            options={**people, "coefficient": "krippendorff_alpha"},
         )
     if labels.export:
         draft.never(
@@ -144,3 +154,19 @@ def _labels(draft: Draft) -> None:
             "nothing is exported from sources that may not be learned from",
             options={"to": labels.export},
         )
+
+
+def _people(draft: Draft) -> dict[str, Any]:
+    """Events of the sources that people label for, and how long a label may take: what settles by itself,
+    such as a chargeback, is nobody's work."""
+    sources = draft.contract.labels.sources
+    asked = {
+        name: source
+        for name, source in sources.items()
+        if source.matures is None or source.per_item or source.volume or source.within or source.covers
+    }
+    within_ms = max((each.within.value for each in asked.values() if each.within), default=None)
+    return {
+        "events": tuple(source.event or name for name, source in asked.items()),
+        "within_ms": within_ms,
+    }

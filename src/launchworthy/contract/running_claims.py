@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from launchworthy.contract.claim import ClaimKind, Direction, Target
-from launchworthy.contract.draft import Draft, canonical_unit, margin_of, told_margin, words
+from launchworthy.contract.draft import (
+    Draft,
+    canonical_unit,
+    label_sources,
+    margin_of,
+    told_margin,
+    words,
+)
 from launchworthy.contract.model import Contract
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.running import Monitor
@@ -98,7 +105,7 @@ def _monitors(draft: Draft) -> None:
             "then": monitor.then,
         }
         if monitor.labels:
-            options["label_sources"] = _sources(contract, monitor)
+            options["label_sources"] = label_sources(contract, monitor.labels)
             chosen = contract.release.threshold
             options["threshold"] = None if chosen is None else chosen.value
         if monitor.inject:
@@ -138,21 +145,6 @@ def _subject(name: str, monitor: Monitor) -> str:
     if monitor.method == "estimate":
         return f"how far scores and labels differ on {monitor.signal} ({words(name)})"
     return f"{words(name)} ({monitor.signal})"
-
-
-def _sources(contract: Contract, monitor: Monitor) -> tuple[dict[str, Any], ...]:
-    """Where the labels of a monitor come from, the truth first."""
-    known = contract.labels.sources
-    found = [(name, known.get(name)) for name in monitor.labels]
-    found.sort(key=lambda each: not (each[1] is not None and each[1].truth))
-    return tuple(
-        {
-            "event": (source.event if source else None) or name,
-            "matures_ms": source.matures.value if source and source.matures else None,
-            "truth": bool(source and source.truth),
-        }
-        for name, source in found
-    )
 
 
 def _is_stream(monitor: Monitor) -> bool:

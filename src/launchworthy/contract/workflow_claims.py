@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from launchworthy.contract.claim import ClaimKind, Direction, Target
-from launchworthy.contract.draft import Draft, canonical_unit, margin_of, side, told_margin, words
+from launchworthy.contract.draft import (
+    Draft,
+    canonical_unit,
+    label_sources,
+    margin_of,
+    side,
+    told_margin,
+    words,
+)
 from launchworthy.contract.model.measures import Line
 from launchworthy.contract.model.workflow import FAMILIES, Workflow
 from launchworthy.quantity import Quantity, format_value
@@ -65,6 +73,8 @@ def _job(draft: Draft, name: str, workflow: Workflow) -> None:
                 "label": predicts.label,
                 "base_rate": _value(predicts.base_rate),
                 "horizon_ms": _value(predicts.horizon),
+                "label_sources": _told_by(draft, workflow),
+                "threshold": draft.contract.release.threshold and draft.contract.release.threshold.value,
             },
         )
     if workflow.decide is not None:
@@ -109,6 +119,16 @@ def _job(draft: Draft, name: str, workflow: Workflow) -> None:
         workflow=name,
         options={"conditions": routed, "route_to": workflow.no_answer.route_to},
     )
+
+
+def _told_by(draft: Draft, workflow: Workflow) -> tuple[dict[str, Any], ...]:
+    """What says in the end what was right: the sources of labels, else the label's or the success's event."""
+    known = label_sources(draft.contract, draft.contract.labels.sources)
+    if known or workflow.predicts is None:
+        return known
+    success = workflow.success
+    names = [workflow.predicts.label, *([success.event] if success is not None else [])]
+    return label_sources(draft.contract, names)
 
 
 def _target(draft: Draft, workflow: str, family: str, metric: str, line: Line) -> None:

@@ -19,7 +19,7 @@ from launchworthy.monitor.scene import Ask, Bind
 if TYPE_CHECKING:
     from launchworthy.monitor.estimating import Decided
 
-__all__ = ["Labels", "decided", "earlier", "labels_of", "lately", "rows_of"]
+__all__ = ["ACTION", "Labels", "decided", "earlier", "labels_of", "lately", "rows_of"]
 
 _SCORES = ("score", "probability", "prediction_score", "chance", "value")
 _ACTIONS = ("action", "decision", "band")
@@ -79,7 +79,7 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None) -> tuple[str, list[A
     until_ns = labels.ask.matured(0.0).until_ns
     # What the output is, is looked at once a call.
     score = ", ".join(f"TRY_CAST({_field(name)} AS DOUBLE)" for name in _SCORES)
-    action = f"coalesce({', '.join(_field(name) for name in _ACTIONS)})" if bands else "NULL"
+    action = ACTION if bands else "NULL"
     said = "NULL" if labels.threshold is None else f"score >= {bind(labels.threshold)}"
     if bands:
         acts = ", ".join(bind(band) for band in bands[1:]) or "NULL"
@@ -174,3 +174,7 @@ def earlier(labels: Labels) -> Ask | None:
 
 def _field(name: str) -> str:
     return f"CASE WHEN json_valid(output) THEN json_extract_string(output, '$.{name}') END"
+
+
+# What the output of a call says was done, such as a band of the contract's ``decide``.
+ACTION = f"coalesce({', '.join(_field(name) for name in _ACTIONS)})"

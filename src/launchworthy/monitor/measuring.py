@@ -23,6 +23,7 @@ from launchworthy.monitor import (
     covering,
     economics,
     fairness,
+    labelling,
     limits,
     outcomes,
     proxies,
@@ -70,6 +71,7 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     **trust.MEASURES,
     **adoption.MEASURES,
     **selling.MEASURES,
+    **labelling.MEASURES,
     **limits.MEASURES,
     **covering.MEASURES,
     **canaries.MEASURES,
@@ -81,7 +83,7 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     "delta:rollout/harms": _harms,
 }
 
-_OF_THE_PRODUCT = ("adoption/", "frequency/", "pricing/")
+_OF_THE_PRODUCT = ("adoption/", "frequency/", "labels/", "pricing/")
 # These read records of every release; the others need a span of the release that is measured.
 _OF_ANY_RELEASE = frozenset(
     _measure
