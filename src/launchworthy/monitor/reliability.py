@@ -19,7 +19,7 @@ from launchworthy.records import Own
 __all__ = ["MEASURES"]
 
 
-_COLUMNS = "unit, trace_id AS trace, start_time AS began, sim"
+_COLUMNS = "unit, trace_id AS trace, start_time AS began, sim, workflow"
 _ANSWERED = "NOT failed OR timed_out"
 
 
@@ -30,6 +30,7 @@ def _answered_in(ask: Ask) -> Sample:
         parameters=bind.values,
         noun="call",
         missing="the call has no duration",
+        names_workflow=True,
     )
 
 
@@ -40,6 +41,7 @@ def _first_token_in(ask: Ask) -> Sample:
         parameters=bind.values,
         noun="call",
         missing="the call does not tell when its first token came",
+        names_workflow=True,
     )
 
 
@@ -52,6 +54,7 @@ def _took(kind: str, noun: str) -> Callable[[Ask], Sample]:
             parameters=bind.values,
             noun=noun,
             missing=f"the {noun} has no duration",
+            names_workflow=True,
         )
 
     return sample
@@ -86,7 +89,7 @@ def _share(ask: Ask, sample: Sample, *, bad: int = 1) -> Evidence | None:
 
 def _of_calls(ask: Ask, condition: str, bind: Bind, *, missing: str = "not recorded") -> Sample:
     return Sample(
-        sql=f"SELECT {_COLUMNS}, workflow, ({condition})::DOUBLE AS x FROM ({ask.calls(bind)})",
+        sql=f"SELECT {_COLUMNS}, ({condition})::DOUBLE AS x FROM ({ask.calls(bind)})",
         parameters=bind.values,
         noun="call",
         missing=missing,
@@ -123,7 +126,7 @@ def _tool_call_error(ask: Ask) -> Evidence | None:
     bind = Bind()
     inner = ask.spans(bind, kinds=["tool"])
     sample = Sample(
-        sql=f"SELECT {_COLUMNS}, workflow, failed::DOUBLE AS x FROM ({inner})",
+        sql=f"SELECT {_COLUMNS}, failed::DOUBLE AS x FROM ({inner})",
         parameters=bind.values,
         noun="tool call",
         names_workflow=True,
@@ -137,7 +140,7 @@ def _empty_retrieval(ask: Ask) -> Evidence | None:
     none = "length(context) < 9 AND replace(context, ' ', '') IN ('[]', 'null', '{}', '\"\"')"
     empty = f"CASE WHEN context IS NOT NULL THEN {none} END"
     sample = Sample(
-        sql=f"SELECT {_COLUMNS}, workflow, ({empty})::DOUBLE AS x FROM ({inner}) WHERE NOT failed",
+        sql=f"SELECT {_COLUMNS}, ({empty})::DOUBLE AS x FROM ({inner}) WHERE NOT failed",
         parameters=bind.values,
         noun="retrieval",
         names_workflow=True,

@@ -17,10 +17,20 @@ unit counts once.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from launchworthy.monitor.aggregates import (
+    SPREAD,
+    WORST,
+    Reads,
+    at_ranks,
+    at_ranks_by_workflow,
+    counted,
+    counted_by_workflow,
+    worst,
+)
 from launchworthy.stats import (
     Interval,
     beta_quantile,
@@ -34,32 +44,24 @@ if TYPE_CHECKING:
     from launchworthy.monitor.scene import Query
 
 __all__ = [
+    "WORST",
     "Counted",
     "Measured",
     "Sample",
     "Taken",
     "Taking",
     "breaches",
-    "counted_by_workflow",
+    "known_by_workflow",
     "mean",
     "quantile",
     "ratio",
     "share",
 ]
 
-WORST = 20
 _MOST = 1e70
-# Of units with m rows, k of which have the event: what their design effect is computed from.
-_SPREAD = (
-    "sum(k * k) AS kk, sum(k * m) AS km, sum(m * m) AS mm,"
-    " least(count(*) FILTER (k > 0), count(*) FILTER (k < m)) AS telling"
-)
+_NO_ROWS: Mapping[str, Any] = {"records": 0, "unscored": 0, "simulated": 0, "first_ns": None, "worst": None,
+                               "hits": None, "units": 0, "users": None, "sessions": None}  # fmt: skip
 _OF_UNIT = "count(x) AS m, sum(x) AS k"
-_OF_ROWS = (
-    "count(x) AS records, count(*) - count(x) AS unscored, count(*) FILTER (sim) AS simulated,"
-    " min(began) AS first_ns, bool_or(starts_with(unit, 'u')) AS users,"
-    " bool_or(starts_with(unit, 's')) AS sessions"
-)
 _GRID = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995,
          0.999, 0.9995, 1.0)  # fmt: skip
 
@@ -126,11 +128,15 @@ class Taken(Exception):
         statistic: ``share``, ``mean``, ``ratio`` or ``quantile``.
         high_is_bad: Whether large values are the ones to look at.
         q: Which quantile.
+        level: Confidence of its bounds.
     """
 
-    def __init__(self, sample: Sample, statistic: str, *, high_is_bad: bool, q: float = 0.0) -> None:
+    def __init__(
+        self, sample: Sample, statistic: str, *, high_is_bad: bool, q: float = 0.0, level: float = 0.0
+    ) -> None:
         super().__init__(statistic)
-        self.sample, self.statistic, self.high_is_bad, self.q = sample, statistic, high_is_bad, q
+        self.sample, self.statistic, self.high_is_bad = sample, statistic, high_is_bad
+        self.q, self.level = q, level
 
 
 class Taking:
@@ -147,7 +153,7 @@ class Taking:
 
 
 class Counted:
-    """A query that knows already what the first share asked by it is counted from."""
+    """A query that knows already what the first share or quantile asked by it is computed from."""
 
     def __init__(self, query: Query, row: Mapping[str, Any]) -> None:
         self._query = query
@@ -168,7 +174,7 @@ def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
         raise Taken(sample, "share", high_is_bad=bad == 1)
     row = query.once() if isinstance(query, Counted) else None
     if row is None:
-        row = _one(query, sample, _of_share(bad), _OF_UNIT, _SPREAD)
+        row = counted(query, sample, _share_reads(bad))
     row["worst"] = [{"trace": each["trace"]} for each in row["worst"] or ()]
     n, units, hits = row["records"], row["units"], int(row["hits"] or 0)
     if not n:
@@ -194,35 +200,24 @@ def share(query: Query, sample: Sample, *, level: float, bad: int) -> Measured:
 def quantile(query: Query, sample: Sample, *, q: float, level: float, unit: str) -> Measured:
     """The ``q`` quantile of ``x`` by order statistics; the slowest traces are shown."""
     if isinstance(query, Taking):
-        raise Taken(sample, "quantile", high_is_bad=True, q=q)
-    # A hair below q, so that rounding never lifts q·n above a whole rank.
-    at = f"(SELECT quantile_disc(x, {q - 1e-12!r}) FROM sample)"
-    row = _one(
-        query,
-        sample,
-        f"{_worst('x IS NOT NULL', order='x')} AS worst, {at} AS value,"
-        f" count(*) FILTER (x > {at})::BIGINT AS slower",
-        f"count(x) AS m, count(*) FILTER (x > {at}) AS k",
-        _SPREAD,
-    )
+        raise Taken(sample, "quantile", high_is_bad=True, q=q, level=level)
+    row = query.once() if isinstance(query, Counted) else None
+    if row is None:
+        row = counted(query, sample, _quantile_reads(q))
     n, units = row["records"], row["units"]
     if not n:
         return _measured(row, sample, None)
     value, slower = float(row["value"]), int(row["slower"])
     clustered = units < n
-    effect, worth = _effective(row, share=slower / n) if clustered else (None, float(n))
-    lower, upper = quantile_ranks(n, q=q, level=level, sides=1, effective=worth)
-    ranks = [rank for rank in (lower, upper) if rank is not None]
-    grid = [max(1, math.ceil(each * n - 1e-9)) for each in _GRID]
-    found = _at_ranks(query, sample, n=n, ranks=[*ranks, *grid])
-    bounds = dict(zip(ranks, found, strict=False))
-    points = [
-        [rank / n, amount] for rank, amount in dict(zip(grid, found[len(ranks) :], strict=True)).items()
-    ]
+    effect, worth, lower, upper = _placed(row, q=q, level=level)
+    ranks = _ranks(n, lower, upper)
+    amounts = row["amounts"] if "amounts" in row else at_ranks(query, sample, ranks, n=n)
+    found = dict(zip(ranks, amounts, strict=True))
+    points = [[rank / n, found[rank]] for rank in dict.fromkeys(ranks[-len(_GRID) :])]
     interval = Interval(
         value=value,
-        low=-math.inf if lower is None else bounds[lower],
-        high=math.inf if upper is None else bounds[upper],
+        low=-math.inf if lower is None else found[lower],
+        high=math.inf if upper is None else found[upper],
         confidence=level,
         n=units,
         method="order statistics, clustered" if clustered else "order statistics",
@@ -258,12 +253,14 @@ def mean(
     if isinstance(query, Taking):
         raise Taken(sample, "mean", high_is_bad=high_is_bad)
 
-    row = _one(
+    row = counted(
         query,
         sample,
-        f"{_worst('x IS NOT NULL', order='x' if high_is_bad else '-x')} AS worst, max(x) AS top",
-        "count(x) AS m, sum(x) AS k",
-        "list(k) AS sums, list(m) AS sizes",
+        Reads(
+            rows=f"{worst('x IS NOT NULL', order='x' if high_is_bad else '-x')}, max(x) AS top",
+            of_unit=_OF_UNIT,
+            of_units="list(k) AS sums, list(m) AS sizes",
+        ),
     )
     n, units = row["records"], row["units"]
     if not n:
@@ -294,12 +291,14 @@ def ratio(
     """Σ x / Σ y over units, by the delta method; ``without`` says what is missing where Σ y is 0."""
     if isinstance(query, Taking):
         raise Taken(sample, "ratio", high_is_bad=high_is_bad)
-    row = _one(
+    row = counted(
         query,
         sample,
-        f"{_worst('x IS NOT NULL', order='x' if high_is_bad else '-x')} AS worst",
-        "count(x) AS m, sum(x) AS k, sum(y) FILTER (x IS NOT NULL) AS d",
-        "list(k) AS over, list(d) AS under, sum(d) AS total",
+        Reads(
+            rows=worst("x IS NOT NULL", order="x" if high_is_bad else "-x"),
+            of_unit=f"{_OF_UNIT}, sum(y) FILTER (x IS NOT NULL) AS d",
+            of_units="list(k) AS over, list(d) AS under, sum(d) AS total",
+        ),
     )
     if not row["records"] or not row["total"]:
         return _measured(row, sample, None, missing=without if row["records"] else "")
@@ -311,12 +310,14 @@ def ratio(
 
 def breaches(query: Query, sample: Sample) -> Measured:
     """How many rows have ``x`` above the ``y`` they were allowed; the worst by how far they went."""
-    row = _one(
+    row = counted(
         query,
         sample,
-        f"{_worst('x > y', order='x')} AS worst, count(*) FILTER (x > y)::BIGINT AS hits",
-        "count(x) AS m",
-        "1 AS one",
+        Reads(
+            rows=f"{worst('x > y', order='x')}, count(*) FILTER (x > y)::BIGINT AS hits",
+            of_unit="count(x) AS m",
+            of_units="1 AS one",
+        ),
     )
     if not row["records"]:
         return _measured(row, sample, None)
@@ -334,54 +335,60 @@ def breaches(query: Query, sample: Sample) -> Measured:
     return _measured(row, sample, interval, noun=sample.noun, n=row["records"])
 
 
-def counted_by_workflow(query: Query, sample: Sample, *, bad: int) -> dict[str, dict[str, Any]]:
-    """What ``share`` computes from, for each workflow that the sample names, in one query."""
-    found = query(
-        f"WITH sample AS MATERIALIZED ({sample.finite}), units AS (SELECT workflow, unit, {_OF_UNIT}"
-        " FROM sample WHERE x IS NOT NULL GROUP BY workflow, unit)"
-        f" SELECT r.*, u.* EXCLUDE (workflow, units), coalesce(units, 0) AS units FROM"
-        f" (SELECT workflow, {_OF_ROWS}, {_of_share(bad)} FROM sample GROUP BY workflow) AS r LEFT JOIN"
-        f" (SELECT workflow, count(*) AS units, {_SPREAD} FROM units GROUP BY workflow) AS u"
-        " ON r.workflow = u.workflow",
-        sample.parameters,
-    )
-    return {row.pop("workflow"): row for row in found}
+def known_by_workflow(query: Query, taken: Taken, workflows: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """What a share or a quantile is computed from, for each of these workflows that its sample is of."""
+    sample = taken.sample
+    if taken.statistic == "share":
+        found = counted_by_workflow(query, sample, _share_reads(int(taken.high_is_bad)))
+        return {**dict.fromkeys(workflows, _NO_ROWS), **found}
+    found = counted_by_workflow(query, sample, _quantile_reads(taken.q))
+    ranks = {
+        workflow: _ranks(row["records"], *_placed(row, q=taken.q, level=taken.level)[2:])
+        for workflow, row in found.items()
+        if row["records"]
+    }
+    if ranks:
+        for workflow, amounts in at_ranks_by_workflow(query, sample, ranks).items():
+            found[workflow]["amounts"] = amounts
+    return {**dict.fromkeys(workflows, _NO_ROWS), **found}
 
 
-def _of_share(bad: int) -> str:
-    return f"{_worst(f'x = {bad}', order='began')} AS worst, sum(x)::BIGINT AS hits"
-
-
-def _one(query: Query, sample: Sample, rows: str, of_unit: str, of_units: str) -> dict[str, Any]:
-    """One row of aggregates over the sample, over each unit, and over the units."""
-    found = query(
-        f"WITH sample AS MATERIALIZED ({sample.finite}),"
-        f" units AS (SELECT unit, {of_unit} FROM sample WHERE x IS NOT NULL GROUP BY unit)"
-        f" SELECT * FROM (SELECT {_OF_ROWS}, {rows}"
-        f" FROM sample) AS r, (SELECT count(*) AS units, {of_units} FROM units) AS u",
-        sample.parameters,
-    )
-    return found[0]
-
-
-def _worst(condition: str, *, order: str) -> str:
-    return (
-        f"list_transform(arg_max(struct_pack(trace := trace, value := x), {order}, {WORST})"
-        f" FILTER ({condition}),"
-        " lambda each: struct_pack(trace := lower(hex(each.trace)), value := each.value))"
+def _share_reads(bad: int) -> Reads:
+    return Reads(
+        rows=f"{worst(f'x = {bad}', order='began')}, sum(x)::BIGINT AS hits",
+        of_unit=_OF_UNIT,
+        of_units=SPREAD,
     )
 
 
-def _at_ranks(query: Query, sample: Sample, *, n: int, ranks: Sequence[int]) -> list[float]:
-    """Values of ``x`` at ranks from 1: half a rank lower, so that rounding cannot pass the rank."""
-    places = ", ".join(repr((rank - 0.5) / n) for rank in ranks)
-    found = query(
-        f"SELECT quantile_disc(x, [{places}]) AS found FROM ({sample.finite}) AS sample", sample.parameters
+def _quantile_reads(q: float) -> Reads:
+    return Reads(
+        rows=f"{worst('x IS NOT NULL', order='x')}, any_value(edge) AS value,"
+        " count(*) FILTER (x > edge)::BIGINT AS slower",
+        of_unit="count(x) AS m, count(*) FILTER (x > edge) AS k",
+        of_units=SPREAD,
+        q=q,
     )
-    return [float(value) for value in found[0]["found"]]
 
 
-def _effective(row: dict[str, Any], *, share: float) -> tuple[float, float]:
+def _placed(
+    row: Mapping[str, Any], *, q: float, level: float
+) -> tuple[float | None, float, int | None, int | None]:
+    """Design effect, what the rows are worth, and the ranks of the bounds of a quantile."""
+    n = row["records"]
+    effect, worth = (None, float(n))
+    if row["units"] < n:
+        effect, worth = _effective(row, share=int(row["slower"]) / n)
+    return effect, worth, *quantile_ranks(n, q=q, level=level, sides=1, effective=worth)
+
+
+def _ranks(n: int, lower: int | None, upper: int | None) -> list[int]:
+    """Ranks of which the value is told: those of the bounds, and those of a grid."""
+    grid = [max(1, math.ceil(each * n - 1e-9)) for each in _GRID]
+    return [*(rank for rank in (lower, upper) if rank is not None), *grid]
+
+
+def _effective(row: Mapping[str, Any], *, share: float) -> tuple[float, float]:
     """Design effect of a share, and the independent records that the sample is worth."""
     n, units, telling = row["records"], row["units"], row["telling"]
     largest = float(row["mm"]) / n

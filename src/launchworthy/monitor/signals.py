@@ -44,7 +44,7 @@ def monitored(
         measure_of: Finds the measure of ``bound:family/metric``.
     """
     options = ask.claim.options
-    ask, signal = signal_of(replace(ask, window_s=(options.get("window_ms") or 86_400_000.0) / 1e3))
+    ask, signal = signal_of(ask)
     method = str(options.get("method") or "")
     if not method and signal.partition("/")[0] in DRIFT_SIGNALS:
         method = "jensen_shannon"
@@ -65,7 +65,8 @@ def monitored(
 
 
 def signal_of(ask: Ask) -> tuple[Ask, str]:
-    """The signal of a monitor, below the workflow that it names."""
+    """The signal of a monitor within its window, below the workflow that it names."""
+    ask = ask.within((ask.claim.options.get("window_ms") or 86_400_000.0) / 1e3)
     signal = str(ask.claim.options.get("signal", ""))
     head, _, rest = signal.removeprefix(f"{ask.scene.product}/").partition("/")
     return (replace(ask, workflow=head), rest) if rest and head in ask.scene.calls else (ask, signal)

@@ -1,26 +1,30 @@
-"""Shares of many workflows, counted in one query: the same signal over the same window is read once for all.
+"""Shares and percentiles of many workflows at once: the same signal and window are read once for all.
 
-May import ``errors``, ``evidence`` and this room. Hourly rollups cannot take the place of these queries: they
-hold no users, and the bounds of a share count independent users, not records.
+May import ``errors``, ``evidence``, ``records`` and this room. Hourly rollups cannot take the place of these
+queries: they hold no users, and these bounds count independent users, not records.
 """
 
+# ruff: noqa: S608 (SQL of this room; names and values are parameters)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evidence import Evidence
-from launchworthy.monitor.sample import Counted, Sample, Taken, Taking, counted_by_workflow
-from launchworthy.monitor.scene import Ask
+from launchworthy.monitor.sample import Counted, Taken, Taking, known_by_workflow
+from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.monitor.signals import signal_of
+from launchworthy.records import MARKED_CALL
 
 __all__ = ["counted_together"]
 
 _Measure = Callable[[Ask], Evidence | None]
-_AT_ONCE = 400_000  # calls of all time: their users and traces fit into the memory of a query
+_AT_ONCE = 400_000  # calls: their users and latencies fit into the memory of a query
+_KNOWN = frozenset({"share", "quantile"})
+_HOUR_NS = 3_600_000_000_000
 _ANY = ("",)  # stands for whichever workflow it is, so that samples of two can be told to be the same
 
 
@@ -34,34 +38,56 @@ class _Alone(Taking):
 
 
 def counted_together(asks: Sequence[Ask], measures: Sequence[_Measure]) -> list[Ask]:
-    """The same claims; of those whose shares differ by nothing but their workflow, the counts are known."""
-    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    workflows: dict[int, str] = {}
+    """The same claims; those that differ by nothing but their workflow know what they are computed from."""
+    alike: dict[tuple[Any, ...], dict[int, Ask]] = defaultdict(dict)
     for at, (ask, measure) in enumerate(zip(asks, measures, strict=True)):
-        workflow = _workflow(ask)
-        if workflow is None or (taken := _taken(ask, measure, _ANY)) is None:
+        of = _of_one_workflow(ask)
+        if of is None or (taken := _taken(ask, measure, _ANY)) is None:
             continue
-        sample, high_is_bad = taken
-        alike[sample.sql, *sample.parameters, high_is_bad].append(at)
-        workflows[at] = workflow
+        how = (taken.statistic, taken.high_is_bad, taken.q, taken.level)
+        alike[taken.sample.sql, *taken.sample.parameters, *how][at] = of
+    groups = [group for group in alike.values() if len({of.workflow for of in group.values()}) > 1]
+    calls = _calls([next(iter(group.values())) for group in groups])
     found = list(asks)
-    for places in alike.values():
-        ask, measure = asks[places[0]], measures[places[0]]
-        rows: dict[str, dict[str, Any]] = {}
-        for names in _batches(sorted({workflows[at] for at in places}), ask.scene.calls):
-            rows |= _rows(ask, measure, names)
-        for at in places:
-            ask = asks[at]
-            if (row := rows.get(workflows[at])) is not None:
-                found[at] = replace(ask, scene=replace(ask.scene, query=Counted(ask.scene.query, row)))
+    for group in groups:
+        first, of = next(iter(group.items()))
+        rows: dict[str, Mapping[str, Any]] = {}
+        for names in _batches({of.workflow or "" for of in group.values()}, calls[of.since_ns]):
+            rows |= _rows(asks[first], measures[first], names)
+        for at, of in group.items():
+            if (row := rows.get(of.workflow or "")) is not None:
+                scene = asks[at].scene
+                found[at] = replace(asks[at], scene=replace(scene, query=Counted(scene.query, row)))
     return found
 
 
-def _batches(names: Sequence[str], calls: Mapping[str | None, int]) -> Iterator[tuple[str, ...]]:
+def _calls(asks: Sequence[Ask]) -> Mapping[int, Mapping[str | None, int]]:
+    """Calls by workflow since each start of a window, or more; where few were ever made, all of them."""
+    if not asks:
+        return {}
+    scene, starts = asks[0].scene, sorted({ask.since_ns for ask in asks})
+    if sum(scene.calls.values()) <= _AT_ONCE:
+        return dict.fromkeys(starts, scene.calls)
+    bind = Bind()
+    counts = ", ".join(f"sum(n) FILTER (hour > {bind(start - _HOUR_NS)})::BIGINT" for start in starts)
+    rows = scene.query(
+        f"SELECT workflow, coalesce({MARKED_CALL}, false) AS marked, [{counts}] AS spans FROM rollup_hour"
+        f" WHERE product = {bind(scene.product)} AND hour > {bind(starts[0] - _HOUR_NS)}"
+        " GROUP BY workflow, marked",
+        bind.values,
+    )
+    # Of workflows that mark no call, any span may be one.
+    known = [row for row in rows if row["marked"] == (row["workflow"] in scene.marked)]
+    return {
+        start: {row["workflow"]: row["spans"][at] or 0 for row in known} for at, start in enumerate(starts)
+    }
+
+
+def _batches(names: Iterable[str], calls: Mapping[str | None, int]) -> Iterator[tuple[str, ...]]:
     """Workflows that are counted at once, two or more; a large one is left to itself."""
     batch: list[str] = []
     rows = 0
-    for name in names:
+    for name in sorted(names):
         if batch and rows + calls.get(name, 0) > _AT_ONCE:
             if len(batch) > 1:
                 yield tuple(batch)
@@ -72,36 +98,35 @@ def _batches(names: Sequence[str], calls: Mapping[str | None, int]) -> Iterator[
         yield tuple(batch)
 
 
-def _workflow(ask: Ask) -> str | None:
-    """Workflow whose share is asked for; None where it is no plain share of one."""
-    if ask.family == "reliability":
-        return ask.workflow
+def _of_one_workflow(ask: Ask) -> Ask | None:
+    """What is asked of which workflow within which window; None where it is of none, or of all."""
     if ask.family == "monitors" and not ask.claim.options.get("method"):
-        return signal_of(ask)[0].workflow
-    return None
+        ask = signal_of(ask)[0]
+    elif ask.family != "reliability":
+        return None
+    return None if ask.workflow is None else ask
 
 
-def _taken(ask: Ask, measure: _Measure, names: tuple[str, ...]) -> tuple[Sample, bool] | None:
-    """The rows of a share of these workflows, and whether a high one is bad."""
+def _taken(ask: Ask, measure: _Measure, names: tuple[str, ...]) -> Taken | None:
+    """The rows of these workflows, and what would have been made of them; None where that is no use."""
     asking = replace(ask, together=names, scene=replace(ask.scene, query=_Alone(ask.scene.query)))
     try:
         measure(asking)
     except Taken as taken:
-        if taken.statistic == "share" and taken.sample.names_workflow:
-            return taken.sample, taken.high_is_bad
+        if taken.statistic in _KNOWN and taken.sample.names_workflow:
+            return taken
     except Exception:
         # Whatever else it has to say, it says when it is asked by itself.
         return None
     return None
 
 
-def _rows(ask: Ask, measure: _Measure, names: tuple[str, ...]) -> Mapping[str, dict[str, Any]]:
+def _rows(ask: Ask, measure: _Measure, names: tuple[str, ...]) -> Mapping[str, Mapping[str, Any]]:
     taken = _taken(ask, measure, names)
     if taken is None:
         return {}
-    sample, high_is_bad = taken
     try:
-        return counted_by_workflow(ask.scene.query, sample, bad=int(high_is_bad))
+        return known_by_workflow(ask.scene.query, taken, names)
     except LaunchworthyError:
         # Too slow or too much for the memory that queries have: then one by one.
         return {}
