@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -128,7 +129,24 @@ def test_what_others_wrote_moves_no_cursor(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_data_folder_is_verified_by_its_path(run: Run) -> None:
-    assert run("audit", "verify", "data") == (0, "shop: whole, 6 entries\n", "")
+    whole = "shop: whole, 6 entries\n  decisions: 6 opened, 0 closed\n"
+    assert run("audit", "verify", "data") == (0, whole, "")
+
+
+def test_words_that_were_changed_in_the_records_show_in_the_folder_itself(run: Run) -> None:
+    assert run("audit", "verify")[1] == "shop: whole, 6 entries\n  decisions: 6 opened, 0 closed\n"
+    with duckdb.connect("data/hot.duckdb") as records:
+        records.execute("UPDATE raw.decisions SET decided_by = 'eve' WHERE decided_by IS NOT NULL")
+    code, out, _ = run("audit", "verify")
+    assert code == 1
+    assert out.splitlines() == [
+        "shop: TAMPERED WITH, 6 entries",
+        "  decisions: 5 opened, 0 closed",
+        "  the detail of entry 6 is not what it committed to",
+    ]
+    _, told, _ = run("audit", "verify", "--json")
+    [row] = json.loads(told)["products"]
+    assert [(each["fault"], each["entry"]) for each in row["faults"]] == [("altered", 6)]
 
 
 def test_single_entries_are_exported_with_their_proofs(run: Run, tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_an_untouched_ledger_is_whole(run: Run) -> None:
     code, out, _ = run("audit", "verify", "--json")
     assert code == 0
     assert json.loads(out)["products"][0] | {"faults": []} == {
-        "product": "docs-bot", "entries": 5, "exit_code": 0, "faults": [],
+        "product": "docs-bot", "entries": 5, "exit_code": 0, "faults": [], "opened": 0, "closed": 0,
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TAMPERED, _UNKNOWN = 1, 2
 _MOST_CHARS = 500  # of a line of an entry
+_MOST_FAULTS = 20  # that are printed
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -47,10 +48,11 @@ def verify(
     data: Path | None,
     as_json: bool,
 ) -> int:
-    """Check every link of the chain, and the signed heads against it.
+    """Check every link of the chain, the signed heads against it, and the words of decisions.
 
     FOLDER is one that was exported, or a data folder [--data]. Shows an edited, a deleted and a moved
-    entry, and, by the heads, a tail that was cut off and a past that was written anew.
+    entry, by the heads a tail that was cut off and a past that was written anew, and a decision of which
+    the records now say something else than was committed to.
 
     Exit code: 0 whole, 1 tampered with, 2 it cannot be told, since there is no ledger, no
     signed head or no key.
@@ -87,7 +89,7 @@ def _worst(code: int) -> int:
 
 
 def _verified(workspace: Workspace, product: str, heads: Path | None, key: bytes | None) -> dict[str, Any]:
-    from launchworthy.evidence import read_heads, read_public_key, verify
+    from launchworthy.evidence import altered_fault, read_heads, read_public_key, verify
 
     faults: Sequence[ChainFault]
     if heads is None and key is None:
@@ -107,7 +109,12 @@ def _verified(workspace: Workspace, product: str, heads: Path | None, key: bytes
             public_key=key or (read_public_key(heads) if heads is not None else None),
             earlier=kept[:-1],
         )
-    return _row(product, count, faults)
+    looked = opened = closed = 0
+    while (page := workspace.audit_words(product=product, after=looked)).entries:
+        looked += page.entries
+        opened, closed = opened + page.opened, closed + page.closed
+        faults = [*faults, *map(altered_fault, page.altered)]
+    return {**_row(product, count, faults), "opened": opened, "closed": closed}
 
 
 def _verified_export(folder: Path, key: bytes | None) -> dict[str, Any]:
@@ -160,13 +167,16 @@ def _print(row: dict[str, Any]) -> None:
     count = "1 entry" if row["entries"] == 1 else f"{row['entries']:,} entries"
     verdict = {0: "whole", _TAMPERED: "TAMPERED WITH", _UNKNOWN: "cannot be told"}[row["exit_code"]]
     click.echo(f"{printable(row['product'])}: {verdict}, {count}")
-    if "opened" in row:
-        part = "" if row["complete"] else "; single entries, each shown by its proof"
+    if row["opened"] or row["closed"]:
+        part = "" if row.get("complete", True) else "; single entries, each shown by its proof"
         click.echo(f"  decisions: {row['opened']:,} opened, {row['closed']:,} closed{part}")
     if row.get("key") == "of the export itself":
         click.echo("  by the key that came with it; --key names the one that you trust")
-    for fault in row["faults"]:
+    for fault in row["faults"][:_MOST_FAULTS]:
         click.echo(f"  {fault['message']}")
+    more = len(row["faults"]) - _MOST_FAULTS
+    if more > 0:
+        click.echo(f"  … and {more:,} more; --json lists them")
 
 
 @command.command()

@@ -5,7 +5,7 @@ May import ``contract``, ``metrics``, ``stats``, ``records``, ``quantity`` and `
 
 from launchworthy.evidence.admission import Admission, AdmissionCheck, admission, verdict_statement
 from launchworthy.evidence.bundle import Bundle, is_bundle, read_bundle, write_bundle
-from launchworthy.evidence.bundle_report import BundleReport, verify_bundle
+from launchworthy.evidence.bundle_report import BundleReport, altered_fault, verify_bundle
 from launchworthy.evidence.chain import (
     GENESIS,
     ChainFault,
@@ -85,6 +85,7 @@ __all__ = [
     "Verdict",
     "Waiver",
     "admission",
+    "altered_fault",
     "append_head",
     "audit_entry",
     "canonical_json",

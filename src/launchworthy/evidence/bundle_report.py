@@ -17,7 +17,7 @@ from launchworthy.evidence.chain import (
 from launchworthy.evidence.trail import Openness
 from launchworthy.evidence.tree import consistency_holds, inclusion_holds
 
-__all__ = ["BundleReport", "verify_bundle"]
+__all__ = ["BundleReport", "altered_fault", "verify_bundle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +46,7 @@ def verify_bundle(bundle: Bundle, *, public_key: bytes | None = None) -> BundleR
     else:
         faults = _single_faults(bundle, head, key)
     openness = [(entry.seq, entry.openness) for entry in bundle.trail()]
-    faults += [
-        ChainFault(
-            fault=Fault.ALTERED, seq=seq, message=f"the detail of entry {seq} is not what it committed to"
-        )
-        for seq, found in openness
-        if found is Openness.ALTERED
-    ]
+    faults += [altered_fault(seq) for seq, found in openness if found is Openness.ALTERED]
     states = [found for _, found in openness]
     return BundleReport(
         product=bundle.product,
@@ -61,6 +55,13 @@ def verify_bundle(bundle: Bundle, *, public_key: bytes | None = None) -> BundleR
         opened=states.count(Openness.OPEN),
         closed=states.count(Openness.CLOSED),
         faults=tuple(faults),
+    )
+
+
+def altered_fault(seq: int) -> ChainFault:
+    """That the words of a decision are not those that its entry stands for."""
+    return ChainFault(
+        fault=Fault.ALTERED, seq=seq, message=f"the detail of entry {seq} is not what it committed to"
     )
 
 

@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from launchworthy.evidence import (
     ChainFault,
     LedgerEntry,
     Opening,
+    Openness,
     SignedHead,
     append_head,
     audit_entry,
@@ -35,6 +37,7 @@ from launchworthy.evidence import (
 )
 from launchworthy.evidence.chain import entry_leaf
 from launchworthy.evidence.tree import Frontier
+from launchworthy.server.workspace import AuditWords
 from launchworthy.store import Clock, Store
 
 __all__ = ["Auditor"]
@@ -43,7 +46,7 @@ _log = logging.getLogger("launchworthy.server")
 _KEY = "ledger-signing"
 _SIGNED = "ledger-signed/"  # setting: how many entries of a product's chain were signed
 _MOST = 1_000  # entries of one answer
-_AT_ONCE = 500
+_AT_ONCE = 1_000
 
 
 class Auditor:
@@ -189,10 +192,25 @@ class Auditor:
         openings = {each.seq: each for each in self.openings_of(product, found)}
         return [audit_entry(entry, openings.get(entry.seq)) for entry in found]
 
-    def openings(self, product: str, *, after: int, limit: int = _MOST) -> list[Opening]:
-        """What opens the decisions among the next ``limit`` entries after number ``after``."""
-        entries = self._store.ledger.ledger_entries(product, after=after)
-        return self.openings_of(product, [entry for entry, _ in zip(entries, range(limit), strict=False)])
+    def openings(self, product: str, *, after: int) -> list[Opening]:
+        """What opens the decisions among the next thousand entries after number ``after``."""
+        return self.openings_of(product, self._next(product, after))
+
+    def words(self, product: str, *, after: int) -> AuditWords:
+        """Whether the records say of the next thousand entries what the chain committed to."""
+        entries = self._next(product, after)
+        openings = {each.seq: each for each in self.openings_of(product, entries)}
+        found = [audit_entry(each, openings.get(each.seq)) for each in entries if each.kind == "decision"]
+        states = [each.openness for each in found]
+        return AuditWords(
+            entries=len(entries),
+            opened=states.count(Openness.OPEN),
+            closed=states.count(Openness.CLOSED),
+            altered=[each.seq for each in found if each.openness is Openness.ALTERED],
+        )
+
+    def _next(self, product: str, after: int) -> list[LedgerEntry]:
+        return list(islice(self._store.ledger.ledger_entries(product, after=after), _MOST))
 
     def openings_of(self, product: str, entries: Iterable[LedgerEntry]) -> list[Opening]:
         """What opens these entries, in order, where record and salt are both still there."""
@@ -212,7 +230,7 @@ class Auditor:
             some = events[start : start + _AT_ONCE]
             rows += self._store.query(
                 "SELECT event_id, trace_id, user_id, session_id, reason, decided_by, facts FROM decisions"
-                " WHERE product = ? AND list_contains(?::VARCHAR[], event_id)",
+                " WHERE product = ? AND event_id IN (SELECT unnest(?::VARCHAR[]))",
                 [product, some],
             )
         salts = self._store.decisions.salts(product, rows)

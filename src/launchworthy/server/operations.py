@@ -157,6 +157,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("ledger_entries", "GET", "/products/{product}/ledger", "read"),
     Operation("audit", "GET", "/products/{product}/audit", "read"),
     Operation("audit_heads", "GET", "/products/{product}/audit/heads", "read"),
+    Operation("audit_words", "GET", "/products/{product}/audit/words", "read"),
     Operation("audit_trail", "GET", "/products/{product}/audit/entries", "read"),
     Operation("audit_openings", "GET", "/products/{product}/audit/openings", "write"),
     Operation("decide", "POST", "/products/{product}/decisions", "write"),

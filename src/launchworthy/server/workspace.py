@@ -38,7 +38,7 @@ from launchworthy.runtime.permission import Charge
 from launchworthy.server.caller import THIS_MACHINE, Caller
 from launchworthy.store.preferences import Preferences
 
-__all__ = ["ApiKey", "AuditHeads", "ContractVersion", "Workspace"]
+__all__ = ["ApiKey", "AuditHeads", "AuditWords", "ContractVersion", "Workspace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,23 @@ class AuditHeads:
 
     heads: Sequence[SignedHead]
     public_key: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditWords:
+    """What the records say of some entries of a chain, against what the chain committed to.
+
+    Attributes:
+        entries: How many entries were looked at; 0: there are no more.
+        opened: Decisions whose words are what was committed to.
+        closed: Decisions whose words were erased, or are past their retention.
+        altered: Numbers of the entries whose words are others.
+    """
+
+    entries: int
+    opened: int
+    closed: int
+    altered: Sequence[int]
 
 
 class Workspace(GoldStore, Ledger, RunStore, Protocol):
@@ -126,6 +143,10 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
 
     def audit_heads(self, *, product: str) -> AuditHeads:
         """The signed heads of the audit chain, and the public key, as they are kept apart."""
+
+    def audit_words(self, *, product: str, after: int = 0) -> AuditWords:
+        """Whether the records say of the next thousand entries after number ``after`` what the chain
+        committed to."""
 
     def audit_trail(
         self,

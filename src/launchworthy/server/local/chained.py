@@ -21,7 +21,7 @@ from launchworthy.evidence import (
 )
 from launchworthy.server.deciding import own_decision
 from launchworthy.server.local.opened import Opened
-from launchworthy.server.workspace import AuditHeads
+from launchworthy.server.workspace import AuditHeads, AuditWords
 from launchworthy.store.plain import to_json
 
 __all__ = ["Chained"]
@@ -82,6 +82,11 @@ class Chained(Opened):
         """The signed heads of the audit chain, and the public key, as they are kept apart."""
         key = self._auditor.public_key(product)
         return AuditHeads(heads=self._auditor.heads(product), public_key=None if key is None else key.hex())
+
+    def audit_words(self, *, product: str, after: int = 0) -> AuditWords:
+        """Whether the records say of the next thousand entries after number ``after`` what the chain
+        committed to."""
+        return self._auditor.words(product, after=after)
 
     def audit_trail(
         self,
