@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from launchworthy.contract import Claim, ClaimKind, Direction
 from launchworthy.errors import LaunchworthyError
@@ -237,6 +238,7 @@ class IncidentWatch:
                     "n": piece.n,
                     "unit": piece.unit,
                     "evidence": piece.id,
+                    **_carried(piece),
                 },
                 count=None if one is None or one.state is IncidentState.CLOSED else one.count,
             )
@@ -455,7 +457,15 @@ def _broken(claim: Claim, piece: Evidence, product: str) -> str:
     place = f"{metric} of {claim.workflow}" if claim.workflow else metric
     word = "at most" if target.direction is Direction.AT_MOST else "at least"
     promised = f"{word} {format_value(target.threshold, unit=target.unit)} is promised"
-    return f"{place} is worse than promised: {measured_text(piece)}, where {promised}"
+    segment = piece.detail.get("segment")
+    among = f"; carried by {segment}" if isinstance(segment, str) else ""
+    return f"{place} is worse than promised: {measured_text(piece)}, where {promised}{among}"
+
+
+def _carried(piece: Evidence) -> dict[str, Any]:
+    """Which calls carry what is broken, as far as they were searched."""
+    told = ("carried", "segment", "parts_asked", "smallest_part")
+    return {name: piece.detail[name] for name in told if piece.detail.get(name) is not None}
 
 
 def _place(address: str, product: str) -> str:

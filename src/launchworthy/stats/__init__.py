@@ -43,6 +43,7 @@ from launchworthy.stats.divergence import (
     share_p_value,
     surprise_beyond,
 )
+from launchworthy.stats.fisher import fisher_p_value
 from launchworthy.stats.flagging import FlaggingThreshold, flagging_threshold
 from launchworthy.stats.folded import folded_interval
 from launchworthy.stats.group_sequential import (
@@ -170,6 +171,7 @@ __all__ = [
     "equal_arm_users",
     "error_at_margin",
     "expected_threshold",
+    "fisher_p_value",
     "flagging_threshold",
     "fleiss_kappa",
     "folded_interval",

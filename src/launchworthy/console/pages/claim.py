@@ -279,6 +279,7 @@ _SHOWN = {
     "remark": "Remark",
     "reason": "Reason",
     "note": "Note",
+    "carried": "Carried by",
     "baseline_release": "Baseline release",
     "baseline_run": "Baseline run",
     "holdout_looks": "Readings of the holdout",

@@ -68,6 +68,7 @@ def message_of(
         ("Claim", one.address.removeprefix(f"{one.product}/")),
         ("Since", f"{one.opened_at:%Y-%m-%d %H:%M} UTC"),
         ("Seen", f"{one.count:,} times, last {one.last_at:%Y-%m-%d %H:%M} UTC"),
+        ("Carried by", _text(one.facts.get("carried"))),
         ("Changed before", "; ".join(f"{each.kind} {each.what}" for each in one.suspected[:3])),
         ("Do meanwhile", playbook),
         ("Done", one.because),
@@ -80,6 +81,10 @@ def message_of(
         url=f"{console}/products/{quote(one.product, safe='')}/incidents/{quote(one.id, safe='')}",
         incident=one,
     )
+
+
+def _text(fact: object) -> str:
+    return fact if isinstance(fact, str) else ""
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,229 @@
+"""Which calls carry a broken promise: of which slice, model, prompt, cohort, place, or kind of input.
+
+May import ``contract``, ``evidence`` and this room. Where records show a promise broken, the rows that it was
+measured on are asked again by what is known of their calls: of each user one call, so that a loud user is no
+part. What holds for few users is not named: of an input, only fields that hold few names are asked.
+"""
+
+# ruff: noqa: S608 (a sample is SQL of this room; values are its parameters, numbers are written by repr)
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from launchworthy.contract import Claim, ClaimKind, Direction, Target
+from launchworthy.contract.running_claims import STREAM_METHODS
+from launchworthy.evidence import Evidence
+from launchworthy.monitor.regions import PLACE
+from launchworthy.monitor.sample import Taken, Taking
+from launchworthy.monitor.scene import Ask
+from launchworthy.monitor.segment_search import FEWEST, Search, searched
+from launchworthy.quantity import format_value
+from launchworthy.records import MARKED_CALL, ROOT, Own
+from launchworthy.records.conversation import plain_value, turns_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["with_segments"]
+
+_log = logging.getLogger("launchworthy.monitor")
+
+_FAMILIES = frozenset({"economics", "monitors", "outcomes", "reliability", "trust"})
+_MOST = 10_000  # users that are drawn
+_NAMES = 12  # different values of a field of the input that is a kind of input
+_LONGEST = 8_192  # characters of an input that is read as an object
+_NAMED = 60
+
+_Measure = Callable[[Ask], Evidence | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """One call of each user: whether it went wrong, and the parts that it is in."""
+
+    wrong: NDArray[np.bool_]
+    parts: Mapping[str, NDArray[np.bool_]]
+
+
+def with_segments(ask: Ask, measure: _Measure, piece: Evidence | None) -> Evidence | None:
+    """The piece, and where it shows a promise broken, the part of the calls that carries it.
+
+    Args:
+        ask: What was asked.
+        measure: Measures it as a share, a mean or a quantile.
+        piece: What it said.
+    """
+    target = ask.claim.target
+    if piece is None or target is None or not _asked(ask.claim) or not _broken(piece, target):
+        return piece
+    try:
+        told = _carried(ask, measure, target, piece)
+    except Exception as error:
+        # What is broken stays so, whoever carries it.
+        _log.exception("%s: which calls carry it was not searched", ask.claim.address)
+        told = {"carried": f"not searched ({type(error).__name__})"}
+    return replace(piece, detail={**piece.detail, **told}) if told else piece
+
+
+def _carried(ask: Ask, measure: _Measure, target: Target, piece: Evidence) -> dict[str, Any]:
+    since = piece.detail.get("since") if ask.claim.options.get("method") in STREAM_METHODS else None
+    rows = _rows(ask, measure, target, since=datetime.fromisoformat(since) if since else None)
+    found = None if rows is None else searched(rows.wrong, rows.parts, level=ask.claim.confidence)
+    if found is None:
+        return {}
+    told: dict[str, Any] = {
+        "carried": found.told,
+        "parts_asked": found.asked,
+        "smallest_part": found.smallest,
+    }
+    if found.found:
+        told["segment"] = found.found[0].name
+        told["segments"] = _listed(found, _earlier(ask, measure, target, piece))
+        before = told["segments"][0]["before"]
+        if before is not None:
+            told["carried"] += (
+                f"; {format_value(before, unit='ratio')} in {told['segment']} the window before"
+            )
+    return told
+
+
+def _asked(claim: Claim) -> bool:
+    return (
+        claim.kind is ClaimKind.BOUND
+        and claim.family in _FAMILIES
+        and claim.slice is None
+        and claim.options.get("method") in (None, *STREAM_METHODS)
+    )
+
+
+def _broken(piece: Evidence, target: Target) -> bool:
+    if target.direction is Direction.AT_MOST:
+        return piece.low is not None and piece.low > target.threshold
+    return piece.high is not None and piece.high < target.threshold
+
+
+def _listed(found: Search, before: _Rows | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": each.name,
+            "users": each.n,
+            "share": each.share,
+            "others": each.others_n,
+            "others_share": each.others_share,
+            "low": each.low,
+            "high": each.high,
+            "p_value": each.p_value,
+            "excess": each.excess,
+            "before": _share(before, each.name),
+        }
+        for each in found.found
+    ]
+
+
+def _share(rows: _Rows | None, name: str) -> float | None:
+    """How often it went wrong in a part; None where too few users were in it."""
+    own = None if rows is None else rows.parts.get(name)
+    if rows is None or own is None or int(own.sum()) < FEWEST:
+        return None
+    return float(rows.wrong[own].mean())
+
+
+def _earlier(ask: Ask, measure: _Measure, target: Target, piece: Evidence) -> _Rows | None:
+    """The same in the window before, of the same release."""
+    days = piece.detail.get("window_days")
+    if not isinstance(days, (int, float)) or not 0.0 < days < 36_500.0:
+        return None
+    until = ask.scene.now - timedelta(days=float(days))
+    return _rows(replace(ask, scene=replace(ask.scene, now=until)), measure, target, since=None)
+
+
+def _rows(ask: Ask, measure: _Measure, target: Target, *, since: datetime | None) -> _Rows | None:
+    try:
+        measure(replace(ask, scene=replace(ask.scene, query=Taking(ask.scene.query))))
+    except Taken as taken:
+        wrong = _wrong(taken, target)
+        return None if wrong is None else _read(ask, taken, wrong, since=since)
+    return None
+
+
+def _wrong(taken: Taken, target: Target) -> str | None:
+    """SQL for whether a row is one that the promise is broken by; None where a row alone cannot say."""
+    at_most = target.direction is Direction.AT_MOST
+    if taken.statistic == "share":
+        return f"x {'>' if at_most else '<'} 0.5"
+    if taken.statistic in ("mean", "quantile"):
+        return f"x {'>' if at_most else '<'} {target.threshold!r}"
+    return None
+
+
+def _read(ask: Ask, taken: Taken, wrong: str, *, since: datetime | None) -> _Rows | None:
+    import numpy as np
+
+    values = [*taken.sample.parameters, ask.scene.product]
+    later = "" if since is None else f" AND began >= {int(since.timestamp() * 1e9)}"
+    call = f"({MARKED_CALL} OR {ROOT})"
+    rows = ask.scene.query(
+        f"WITH one AS MATERIALIZED (SELECT arg_min(struct_pack(trace := trace, wrong := {wrong}, began :="
+        f" began), hash(trace)) AS row FROM ({taken.sample.finite}) WHERE x IS NOT NULL{later} GROUP BY unit"
+        f" ORDER BY min(hash(trace)) LIMIT {_MOST}),"
+        " told AS (SELECT trace_id, list(DISTINCT model) FILTER (model IS NOT NULL) AS models,"
+        " list(DISTINCT coalesce(prompt_name || ' ', '') || prompt_version)"
+        " FILTER (prompt_version IS NOT NULL) AS prompts, any_value(cohort) AS cohort,"
+        f" list(DISTINCT {PLACE}) FILTER (kind IN ('model', 'embedding')) AS places,"
+        f" list(DISTINCT json_extract(attributes, '/{Own.SLICE}')::VARCHAR) FILTER (CASE WHEN"
+        f" contains(attributes, '{Own.SLICE}') THEN json_valid(attributes) ELSE false END) AS slices,"
+        f" arg_min(input, start_time) FILTER ({call} AND length(input) <= {_LONGEST}) AS input"
+        f" FROM spans WHERE product = ${len(values)} AND trace_id IN (SELECT row.trace FROM one)"
+        " AND start_time >= (SELECT min(row.began) FROM one) GROUP BY trace_id)"
+        " SELECT row.wrong AS wrong, told.* EXCLUDE (trace_id) FROM one"
+        " LEFT JOIN told ON trace_id = row.trace ORDER BY row.trace",
+        values,
+    )
+    if not rows:
+        return None
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    inputs: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for at, row in enumerate(rows):
+        for name in dict.fromkeys(_named(row)):
+            members[name[:_NAMED]].append(at)
+        for field, value in _fields(row["input"]):
+            inputs[field][value].append(at)
+    for field, by_value in inputs.items():
+        if len(by_value) <= _NAMES:
+            members |= {f"input/{field}:{value}"[:_NAMED]: places for value, places in by_value.items()}
+    parts = {}
+    for name, places in members.items():
+        if len(places) >= FEWEST:
+            parts[name] = np.zeros(len(rows), dtype=np.bool_)
+            parts[name][places] = True
+    return _Rows(wrong=np.array([bool(row["wrong"]) for row in rows]), parts=parts)
+
+
+def _named(row: Mapping[str, Any]) -> Iterator[str]:
+    for told in row["slices"] or ():
+        slices = json.loads(told)
+        yield from (
+            each for each in (slices if isinstance(slices, list) else [slices]) if isinstance(each, str)
+        )
+    for kind, values in (("model", row["models"]), ("prompt", row["prompts"]), ("region", row["places"])):
+        yield from (f"{kind}:{value}" for value in values or () if value)
+    if row["cohort"]:
+        yield f"cohort:{row['cohort']}"
+
+
+def _fields(stored: Any) -> Sequence[tuple[str, str]]:
+    """Fields of an input that hold a name; none of a conversation, or of a text."""
+    value = plain_value(stored)
+    if not isinstance(value, Mapping) or turns_of(value) is not None:
+        return ()
+    told = (
+        (str(name), str(each).lower() if isinstance(each, bool) else each) for name, each in value.items()
+    )
+    return [(name, each) for name, each in told if isinstance(each, str) and 0 < len(each) <= _NAMED]
