@@ -5,8 +5,10 @@ May import every room up to the provers. The provers themselves never import one
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from launchworthy import evals, monitor
@@ -14,7 +16,7 @@ from launchworthy.contract import Claim
 from launchworthy.evals.judging import judge_grades
 from launchworthy.evidence import Evidence
 from launchworthy.gold import SEALED, GoldStore, Look, guarded, looks_spent
-from launchworthy.records import RunStore
+from launchworthy.records import Release, RunStore
 
 __all__ = ["PROVERS", "measure"]
 
@@ -57,6 +59,7 @@ PROVERS: Mapping[str, Sequence[str]] = {
     "redteam": _ATTACKED,  # by the command of this name, as the rest
     "erase": ("drill:data/erasure_within",),
     "export": ("never:labels/export",),
+    "guard": ("bound:guards/false_positives",),
     "drill": (
         "drill:fallbacks/*",
         "drill:guards/*",
@@ -77,6 +80,7 @@ def measure(
     now: datetime,
     runs: RunStore | None = None,
     evidence: Callable[[], Iterable[Evidence]] = tuple,
+    registered: Mapping[str, tuple[Release, datetime]] = MappingProxyType({}),
 ) -> list[Evidence]:
     """What records and gold sets say of the claims at this moment; a run's evidence comes with the run.
 
@@ -89,9 +93,11 @@ def measure(
         now: When it is measured (aware).
         runs: Where runs over recorded calls rest; without it no metric is held against outcomes.
         evidence: Answers what the ledger holds of the product: when its judges were calibrated.
+        registered: Registered releases by id, and since when: how old a model is.
     """
     known = list(claims)
     found: dict[str, Evidence] = {}
+    models = {name: (_model(release), at) for name, (release, at) in registered.items()}
     of_gold = [claim for claim in known if claim.prover == "evals" and claim.family == "gold"]
     if of_gold:
         versions = gold.gold_versions(product=product)
@@ -119,7 +125,14 @@ def measure(
             judges=judges,
             sets=gold,
             versions=made,
+            models=models,
             any_release=place == 0,
         ):
             found.setdefault(piece.id, piece)
     return list(found.values())
+
+
+def _model(release: Release) -> str:
+    """The model of a release as text; empty where no file of it is known, whose digest changes with it."""
+    text = json.dumps(release.parts.get("model"), sort_keys=True)
+    return text if '"sha256"' in text else ""

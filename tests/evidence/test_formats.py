@@ -319,6 +319,12 @@ def test_a_verdict_that_admits_says_so_in_every_format(
         ({}, "launchworthy eval"),
         ({"family": "gold", "metric": "looks"}, "launchworthy measure"),
         ({"family": "reliability", "prover": "monitor"}, "launchworthy measure"),
+        ({"family": "data", "prover": "monitor"}, "launchworthy scan"),
+        ({"family": "abuse", "prover": "redteam"}, "launchworthy redteam --target MODULE:NAME"),
+        (
+            {"family": "guards", "prover": "guard", "address": "p/guards/toxic/false_positives"},
+            "launchworthy guard calibrate toxic --input FILE",
+        ),
         (
             {"kind": ClaimKind.AGREE, "metric": "judges", "address": "p/proof/judges/strict"},
             "launchworthy judge calibrate strict --labels FILE",
@@ -331,3 +337,16 @@ def test_what_was_never_measured_names_the_command_that_measures_it(
     found = verdict_on(terms_with(claim_of(**changes)), [], release="r-1", now=now)
     (line,) = [line for line in verdict_text(found).splitlines() if line.startswith("      next: measure")]
     assert line.endswith(f" ({command})")
+
+
+def test_a_drill_that_was_never_made_names_its_own_command(
+    claim_of: Make, terms_with: Make, now: datetime
+) -> None:
+    for changes, command in (
+        ({"family": "data", "prover": "erase"}, "launchworthy erase --product p --by NAME --drill"),
+        ({"family": "rollout", "prover": "drill"}, "launchworthy rollout drill"),
+        ({"family": "guards", "prover": "drill"}, "launchworthy drill guards"),
+    ):
+        claim = claim_of(kind=ClaimKind.DRILL, **changes)
+        found = verdict_text(verdict_on(terms_with(claim), [], release="r-1", now=now))
+        assert f"next: drill it once ({command})" in found

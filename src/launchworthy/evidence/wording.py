@@ -153,14 +153,31 @@ def origin_text(piece: Evidence) -> str:
     return clean(", ".join(parts))
 
 
+# Provers that have one command for all that they prove.
+_COMMANDS = {
+    "erase": "launchworthy erase --product {product} --by NAME --drill",
+    "export": "launchworthy export preferences --product {product} --out FILE",
+    "redteam": "launchworthy redteam --target MODULE:NAME",
+}
+
+
 def command_text(claim: Claim) -> str:
     """The command that measures a claim; empty where none does."""
     if claim.prover is None:
         return ""
+    last = claim.address.rpartition("/")[2]
     if claim.prover == "drill":
+        if claim.family == "rollout":
+            return "launchworthy rollout drill"
         return "launchworthy drill " + ("guards" if claim.family == "guards" else "--target MODULE:NAME")
+    if claim.prover == "guard":
+        return f"launchworthy guard calibrate {claim.address.split('/')[-2]} --input FILE"
+    if claim.prover in _COMMANDS:
+        return _COMMANDS[claim.prover].format(product=clean(claim.address.partition("/")[0]))
+    if claim.prover == "monitor" and claim.family == "data":
+        return "launchworthy scan"
     if claim.kind is ClaimKind.AGREE and claim.metric == "judges":
-        return f"launchworthy judge calibrate {claim.address.rpartition('/')[2]} --labels FILE"
+        return f"launchworthy judge calibrate {last} --labels FILE"
     asks = claim.prover == "evals" and claim.family != "gold"  # all else is read from records and gold sets
     return "launchworthy eval" if asks else "launchworthy measure"
 
