@@ -132,6 +132,30 @@ def test_words_that_the_reference_did_not_have_are_a_column(world: Any, claim: A
     assert found["text: language"]["state"] != "drifted"
 
 
+def test_what_users_ask_about_is_a_column_and_the_calls_shown_are_of_the_topic_that_grew(
+    world: Any, claim: Any
+) -> None:
+    # Of the same length, language and variety: only what they are about tells them apart.
+    about = ["where is the lost parcel now", "how do i pay with the card now", "can you reset my login now"]
+    for ago, often in ((5.5 * _DAY, 3), (0.5 * _DAY, 8)):
+        for number in range(400):
+            text = about[min(number % often, 2) if often == 8 else number % 3]
+            user = f"t-{ago}-{number}"
+            world.call(ago=ago + number / 100.0, user_id=user, input=json.dumps(f"{text:.<32}"))
+    asked = _monitor(claim, signal="input", method="chi2", at_most=0.1)
+    piece = world.one(asked)
+    assert judge(asked, piece, now=world.now).state is State.UNMET
+    assert piece.detail["column"] == "text: topic"
+    (told,) = (each["told"] for each in piece.detail["drift"]["columns"] if each["name"] == "text: topic")
+    assert "more of " in told
+    shown = world.store.query(
+        "SELECT input FROM spans WHERE lower(hex(trace_id)) IN (SELECT unnest($1::VARCHAR[]))",
+        [world.traces(piece)],
+    )
+    assert shown
+    assert all("login" in row["input"] for row in shown)
+
+
 def test_the_same_questions_are_not_told_apart(world: Any, claim: Any) -> None:
     _asked(world, ago=5.5 * _DAY, questions=_QUESTIONS, many=300, seed=1)
     _asked(world, ago=0.5 * _DAY, questions=_QUESTIONS, many=300, seed=2)

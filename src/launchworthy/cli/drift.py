@@ -182,7 +182,7 @@ def _print(found: Study) -> None:
         for column in comparison.columns[:_SHOWN]
     ]
     for line in columns_text(lines):
-        click.echo(f"  {printable(line, most=240)}")
+        click.echo(f"  {printable(line, most=300)}")
     if len(comparison.columns) > _SHOWN:
         click.echo(f"  and {len(comparison.columns) - _SHOWN:,} more")
     for name, why in comparison.left_out.items():
@@ -199,7 +199,7 @@ def _print(found: Study) -> None:
 
 
 def _told(column: ColumnDrift) -> str:
-    told = column.main.told
+    told = column.told
     if column.state.value == "drifted" and column.newest and column.main.what == "new":
         told += f": {', '.join(printable(name, most=20) for name in column.newest[:3])}"
     if column.state.value == "cannot_say":

@@ -135,7 +135,7 @@ def _row(column: ColumnDrift) -> tuple[str, ...]:
     return (
         column.name,
         state_words(column.state),
-        column.main.told,
+        column.told,
         ""
         if column.main.e < 1.0
         else f"over {_MOST_SHOWN:,}"

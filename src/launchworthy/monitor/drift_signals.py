@@ -138,7 +138,7 @@ def _distances(
         unit=ask.unit,
     )
     told["column"] = most
-    told["worst"] = [{"trace": trace, "value": None} for trace in _examples(found, most, now)]
+    told["worst"] = [{"trace": trace, "value": None} for trace in _examples(found, most, now, old)]
     if broken:
         told["also"] = broken
     return _evidence(ask, interval, now, told)
@@ -210,7 +210,7 @@ def _column(column: ColumnDrift) -> dict[str, Any]:
     return {
         "name": column.name,
         "state": column.state.value,
-        "told": change.told,
+        "told": column.told,
         "value": change.interval.value,
         "low": change.interval.low,
         "high": change.interval.high,
@@ -293,13 +293,15 @@ def _named(carried: Carried) -> str:
     return f"{moved}; not {still}" if still else moved
 
 
-def _examples(found: Comparison, name: str, now: Calls) -> list[str]:
+def _examples(found: Comparison, name: str, now: Calls, old: Profile) -> list[str]:
     """Calls whose value is in the group that grew most."""
     column = next(each for each in found.columns if each.name == name)
     if column.state is not DriftState.DRIFTED or not column.bars:
         return []
     grown = max(column.bars, key=lambda bar: bar.current - bar.reference)
     traces = [
-        trace for row, trace in zip(now.rows, now.traces, strict=True) if grown.holds(value_of(row, name))
+        trace
+        for row, trace in zip(now.rows, now.traces, strict=True)
+        if grown.holds(value_of(row, name, reference=old))
     ]
     return traces[:_EXAMPLES]

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from launchworthy.monitor.drifting.profile import Column, Numbers, Profile
+from launchworthy.monitor.drifting.texts import TOPIC
 from launchworthy.quantity import format_interval, format_number, format_value
 from launchworthy.stats import (
     TOLERATED,
@@ -158,6 +159,20 @@ class ColumnDrift:
         if self.state is DriftState.DRIFTED:
             return max(own, key=lambda change: change.times)
         return next((change for change in own if change.what == "values"), own[0])
+
+    @property
+    def told(self) -> str:
+        """The change that decides, in words; of a mix of topics, which one became more and which less."""
+        told = self.main.told
+        if self.name.rpartition(": ")[2] != TOPIC or self.state is not DriftState.DRIFTED:
+            return told
+        more, less = (
+            max(self.bars, key=lambda bar: sign * (bar.current - bar.reference)) for sign in (1.0, -1.0)
+        )
+        for words, bar in (("more of", more), ("less of", less)):
+            before, now = (format_value(share, unit="ratio") for share in (bar.reference, bar.current))
+            told += f"; {words} {bar.name} ({before} before, {now} now)"
+        return told
 
     @property
     def needed(self) -> int | None:

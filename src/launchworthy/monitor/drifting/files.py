@@ -1,7 +1,8 @@
 """A period from a Parquet file: one column at a time, so that what is held is one column. Reads files.
 
 May import DuckDB, ``errors``, ``metrics`` and this room. Numbers are counted with NumPy, names in SQL. A
-column of texts becomes columns about them: length, words, language. Times always move on, and are left out.
+column of texts becomes columns about them: length, words, language, topic. Times always move on, and are left
+out.
 """
 
 # ruff: noqa: S608 (names of columns are quoted; values are parameters)
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from launchworthy.errors import InputError
 from launchworthy.monitor.drifting.profile import Column, Numbers, Profile, categories_of, numbers_of
 from launchworthy.monitor.drifting.texts import (
-    NEW_WORDS,
     TEXT_COLUMNS,
+    Known,
     are_ids,
     described,
+    known_of,
     text_values,
-    vocabulary,
 )
 
 if TYPE_CHECKING:
@@ -117,18 +118,18 @@ def reference_of(
     columns: dict[str, Column] = {}
     left_out: dict[str, str] = {}
     split: dict[tuple[str, str], dict[str, Column]] = {part: {} for part in parts.names}
-    words: dict[str, dict[str, int]] = {}
+    known: dict[str, Known] = {}
     for name, kind in kinds.items():
         if name in ignore:
             continue
-        found = _chosen(table, name, kind, words)
+        found = _chosen(table, name, kind, known)
         if isinstance(found, str):
             left_out[name] = found
         for column in [] if isinstance(found, str) else found:
             columns[column.name] = column
             for part, each in (_counted(table, column, parts, {})[1] if by else {}).items():
                 split[part][column.name] = each
-    return replace(_profile(table, columns, left_out, split), words=words)
+    return replace(_profile(table, columns, left_out, split), texts=known)
 
 
 def current_of(
@@ -158,7 +159,7 @@ def current_of(
         if isinstance(column, Numbers) and source == name and not _is_number(kinds[source]):
             left_out[name] = f"it held numbers, and now {kinds[source].lower()[:40]}"
             continue
-        whole, own = _counted(table, column, parts, reference.words)
+        whole, own = _counted(table, column, parts, reference.texts)
         columns[name] = whole
         for part, each in own.items():
             split[part][name] = each
@@ -271,9 +272,9 @@ class _Parts:
 
 
 def _chosen(
-    table: duckdb.DuckDBPyConnection, name: str, kind: str, words: dict[str, dict[str, int]]
+    table: duckdb.DuckDBPyConnection, name: str, kind: str, known: dict[str, Known]
 ) -> list[Column] | str:
-    """The reference's column or columns of this name, or why there is none; notes the words of texts."""
+    """The reference's column or columns of this name, or why there is none; notes what texts say."""
     if _is_time(kind):
         return "a time always moves on"
     if _is_vector(kind):
@@ -292,11 +293,11 @@ def _chosen(
         texts = _texts(table, name)
         if are_ids(texts):
             return "most of its values are one word that no other row has, as an id is"
-        words[name] = vocabulary(texts)
+        known[name] = known_of(texts)
         return [
             column
-            for which, (is_number, _) in TEXT_COLUMNS.items()
-            if (column := _of_texts(f"{name}: {which}", which, texts, is_number, words[name])) is not None
+            for which in known[name].columns()
+            if (column := _of_texts(f"{name}: {which}", which, texts, known[name])) is not None
         ]
     categories = categories_of(name, _names(table, name))
     return "it has no value" if categories is None else [categories]
@@ -306,15 +307,13 @@ def _counted(
     table: duckdb.DuckDBPyConnection,
     column: Column,
     parts: _Parts,
-    words: Mapping[str, Mapping[str, int]],
+    known: Mapping[str, Known],
 ) -> tuple[Column, dict[tuple[str, str], Column]]:
     """The column counted over its edges, and each part of it. Texts are looked at as a whole."""
     source, which = _source(column.name)
     own: dict[tuple[str, str], Column] = {}
     if which:
-        if which == NEW_WORDS and source not in words:
-            return column, own
-        values_of = text_values(which, _texts(table, source), known=words.get(source, {}), own=False)
+        values_of = text_values(which, _texts(table, source), known=known.get(source, Known()), own=False)
         return _over(column, values_of), own
     if isinstance(column, Numbers):
         values = _numbers(table, source)
@@ -345,13 +344,11 @@ def _over(column: Column, values: Sequence[float | str | None]) -> Column:
     return column.count(described(values))
 
 
-def _of_texts(
-    name: str, which: str, texts: Sequence[str | None], is_number: bool, known: Mapping[str, int]
-) -> Column | None:
+def _of_texts(name: str, which: str, texts: Sequence[str | None], known: Known) -> Column | None:
     import numpy as np
 
     values = text_values(which, texts, known=known, own=True)
-    if is_number:
+    if TEXT_COLUMNS[which][0]:
         return numbers_of(
             name, np.array([np.nan if value is None else value for value in values], dtype=float)
         )

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
-from launchworthy.monitor.drifting.texts import NEW_WORDS
+from launchworthy.monitor.drifting.texts import NEW_WORDS, TOPIC, Known
+from launchworthy.monitor.drifting.topics import Topics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -233,15 +234,15 @@ Column = Numbers | Categories
 class Profile:
     """A period: its columns by name, what was left out and why, and the same of parts of it.
 
-    ``parts`` has, by field and value, the profile of the rows with that value; ``words`` the vocabulary of
-    each field of texts, which is not kept in a file.
+    ``parts`` has, by field and value, the profile of the rows with that value; ``texts`` what the
+    reference says of each field of texts, of which its topics are kept in a file.
     """
 
     rows: int
     columns: Mapping[str, Column]
     left_out: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
-    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    texts: Mapping[str, Known] = field(default_factory=dict)
 
     def __add__(self, other: Profile) -> Profile:
         """Two periods over the same edges as one; a column that one of them lacks is left out."""
@@ -260,7 +261,7 @@ class Profile:
             },
             left_out=left_out,
             parts=parts,
-            words=self.words,
+            texts=self.texts,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -274,6 +275,9 @@ class Profile:
                 if not name.endswith(f": {NEW_WORDS}")
             ],
             "left_out": dict(self.left_out),
+            "topics": {
+                name: known.topics.as_json() for name, known in self.texts.items() if known.topics is not None
+            },
         }
 
     @classmethod
@@ -291,9 +295,15 @@ class Profile:
             columns = [_column(each) for each in plain["columns"]]
             rows = int(plain["rows"])
             left_out = {str(name): str(why) for name, why in plain["left_out"].items()}
+            if any(each.name.rpartition(": ")[2] == TOPIC for each in columns) and "topics" not in plain:
+                raise ValueError("its topics are gone")
+            topics = {
+                str(name): Known(topics=Topics.from_json(each))
+                for name, each in plain.get("topics", {}).items()
+            }
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"the reference is damaged: {error!s:.120}", where=where) from error
-        return cls(rows=rows, columns={each.name: each for each in columns}, left_out=left_out)
+        return cls(rows=rows, columns={each.name: each for each in columns}, left_out=left_out, texts=topics)
 
 
 def numbers_of(name: str, values: NDArray[np.float64]) -> Numbers | None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchworthy.monitor.drifting.profile import Column, Profile, categories_of, numbers_of
-from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, described, text_values, vocabulary
+from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, Known, described, known_of, text_values
 from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.records.conversation import last_text, plain_value, turns_of
 
@@ -126,12 +126,12 @@ def profile_of(calls: Calls, *, reference: Profile | None = None) -> Profile:
     """The columns of the calls: over their own edges, or over the reference's."""
     names = sorted({name for row in calls.rows for name in row})
     columns: dict[str, Column] = {}
-    words: dict[str, Mapping[str, int]] = {} if reference is None else dict(reference.words)
+    texts: dict[str, Known] = {} if reference is None else dict(reference.texts)
     for name in names:
         held = [row.get(name) for row in calls.rows]
         if reference is None and _is_text(name, held):
-            words[name] = vocabulary(held)
-        for own, values in _columns(name, held, words.get(name), own=reference is None).items():
+            texts[name] = known_of(held)
+        for own, values in _columns(name, held, texts.get(name), own=reference is None).items():
             old = None if reference is None else reference.columns.get(own)
             column = _counted(own, values) if reference is None else _over(old, values)
             if column is not None:
@@ -143,15 +143,16 @@ def profile_of(calls: Calls, *, reference: Profile | None = None) -> Profile:
                 gone = _over(old, [None] * len(calls))
                 if gone is not None:
                     columns[own] = gone
-    return Profile(rows=len(calls), columns=columns, words=words)
+    return Profile(rows=len(calls), columns=columns, texts=texts)
 
 
-def value_of(row: Mapping[str, Any], name: str) -> Any:
-    """What a row holds in a column, which may be one of a text's."""
+def value_of(row: Mapping[str, Any], name: str, *, reference: Profile) -> Any:
+    """What a row holds in a column of a reference, which may be one of a text's."""
     source, _, which = name.rpartition(": ")
-    if source and which in TEXT_COLUMNS:
+    if source in reference.texts and which in TEXT_COLUMNS:
         text = row.get(source)
-        return TEXT_COLUMNS[which][1](text if isinstance(text, str) else None)
+        texts = [text if isinstance(text, str) else None]
+        return text_values(which, texts, known=reference.texts[source], own=False)[0]
     return row.get(name)
 
 
@@ -227,14 +228,12 @@ def _is_text(name: str, values: Sequence[Any]) -> bool:
     return name == "text" or len(set(known)) > max(200, 0.2 * len(known))
 
 
-def _columns(
-    name: str, values: Sequence[Any], known: Mapping[str, int] | None, *, own: bool
-) -> dict[str, list[Any]]:
+def _columns(name: str, values: Sequence[Any], known: Known | None, *, own: bool) -> dict[str, list[Any]]:
     """A field as one column, or as those of its texts: what the reference held decides."""
     if known is None:
         return {name: list(values)}
     texts = [value if isinstance(value, str) else None for value in values]
-    return {f"{name}: {which}": text_values(which, texts, known=known, own=own) for which in TEXT_COLUMNS}
+    return {f"{name}: {which}": text_values(which, texts, known=known, own=own) for which in known.columns()}
 
 
 def _counted(name: str, values: Sequence[Any]) -> Column | None:

@@ -1,21 +1,37 @@
-"""Texts as columns: how long they are, in which language, with which words. Pure; may import ``metrics``.
+"""Texts as columns: how long they are, in which language, of which topic, with which words. Pure.
 
-A word is new where no other text of the reference has it. Each text of the reference is asked the same, its
-own words left out, so that nothing is new only because the other side was counted.
+May import ``metrics`` and this room. A word is new where no other text of the reference has it. Each text of
+the reference is asked the same, its own words left out, so that nothing is new only because the other side
+was counted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-__all__ = ["NEW_WORDS", "TEXT_COLUMNS", "are_ids", "described", "text_values", "vocabulary", "words_of"]
+from launchworthy.monitor.drifting.topics import Topics, topics_of
+
+__all__ = [
+    "NEW_WORDS",
+    "TEXT_COLUMNS",
+    "TOPIC",
+    "Known",
+    "are_ids",
+    "described",
+    "known_of",
+    "text_values",
+    "words_of",
+]
 
 NEW_WORDS = "new words"
+TOPIC = "topic"
 _LONGEST = 5_000
 _SPOKEN = 200  # letters that tell a language
 _LANGUAGES = 500  # texts whose language is told
+_ABOUT = 1_000  # characters that tell what a text is about
 
 
 def words_of(text: str) -> list[str]:
@@ -47,7 +63,7 @@ def _language(text: str | None) -> str | None:
 
 
 def _nothing(_: str | None) -> None:
-    """New words are not told by a text alone."""
+    """Neither new words nor a topic are told by a text alone."""
 
 
 # Which columns a text becomes: whether of numbers, and from the text.
@@ -55,13 +71,45 @@ TEXT_COLUMNS: Mapping[str, tuple[bool, Callable[[str | None], float | str | None
     "length": (True, _length),
     "variety": (True, _variety),
     "language": (False, _language),
+    TOPIC: (False, _nothing),
     NEW_WORDS: (True, _nothing),
 }
 
 
-def vocabulary(texts: Iterable[str | None]) -> dict[str, int]:
-    """In how many texts each word stands."""
-    return dict(Counter(word for text in texts if text is not None for word in set(words_of(text))))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Known:
+    """What the texts of a reference's column say of later ones.
+
+    Attributes:
+        words: In how many texts each word stands; None of a kept reference, which holds no words.
+        topics: What they are about; None where they are too few.
+        counted: Places of the texts that did not make the topics.
+    """
+
+    words: Mapping[str, int] | None = None
+    topics: Topics | None = None
+    counted: Sequence[int] = field(default_factory=tuple)
+
+    def columns(self) -> list[str]:
+        """The columns that a text has."""
+        return [
+            which
+            for which in TEXT_COLUMNS
+            if (which != TOPIC or self.topics is not None) and (which != NEW_WORDS or self.words is not None)
+        ]
+
+
+def known_of(texts: Sequence[str | None]) -> Known:
+    """What these texts of a reference say of later ones."""
+    found = topics_of(_about(texts))
+    words = Counter(word for text in texts if text is not None for word in set(words_of(text)))
+    if found is None:
+        return Known(words=words)
+    return Known(words=words, topics=found[0], counted=found[1])
+
+
+def _about(texts: Iterable[str | None]) -> list[set[str] | None]:
+    return [None if text is None else set(words_of(text[:_ABOUT])) for text in texts]
 
 
 def are_ids(texts: Iterable[str | None]) -> bool:
@@ -77,14 +125,17 @@ def _new_share(text: str | None, known: Mapping[str, int], *, own: bool) -> floa
 
 
 def text_values(
-    which: str, texts: Sequence[str | None], *, known: Mapping[str, int], own: bool
+    which: str, texts: Sequence[str | None], *, known: Known, own: bool
 ) -> list[float | str | None]:
     """The values of one of a text's columns; of the language those of some, since it is slow.
 
-    ``known`` is the reference's vocabulary, ``own`` whether the texts are those that it was made of.
+    ``known`` is what the reference says, ``own`` whether the texts are those that it was made of.
     """
     if which == NEW_WORDS:
-        return [_new_share(text, known, own=own) for text in texts]
+        return [_new_share(text, known.words or {}, own=own) for text in texts]
+    if which == TOPIC and known.topics is not None:
+        counted = [texts[place] for place in known.counted] if own else texts
+        return list(known.topics.of(_about(counted)))
     of = TEXT_COLUMNS[which][1]
     step = -(-len(texts) // _LANGUAGES) if which == "language" else 1
     return [of(text) for text in texts[:: max(1, step)]]
