@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
@@ -29,6 +33,9 @@ from launchworthy.runtime.budget import Prices
 from launchworthy.runtime.permission import MemorySpending
 from launchworthy.runtime.pipeline import GuardPipeline, GuardRule
 from launchworthy.testing import Recording, recording
+
+if TYPE_CHECKING:
+    from tests.forking import Forked, Forking
 
 CONTRACT = """
 launchworthy: 1
@@ -303,3 +310,40 @@ def start(loop: Loop, model: Model, tmp_path: Path) -> Iterator[Start]:
         for runner, gateway in runners:
             loop.run(runner.cleanup())
             loop.run(gateway.close())
+
+
+def gateway_environment(**more: str) -> dict[str, str]:
+    """Of a process, without what this one was told; it keeps what it could not send beside it."""
+    own = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "LAUNCHWORTHY_"))
+    }
+    return {**own, "LAUNCHWORTHY_STATE": "state", **more}
+
+
+Begin = Callable[..., "Forked"]
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, forking: Forking) -> Begin:
+    """Begin the command as a process: ``gateway("--upstream", URL, LAUNCHWORTHY_ENDPOINT=…)``."""
+
+    def begin(*arguments: str, **environment: str) -> Forked:
+        command = ("-m", "launchworthy", "gateway", "--port", "0", *arguments)
+        return forking.start(*command, cwd=tmp_path, env=gateway_environment(**environment))
+
+    return begin
+
+
+@contextmanager
+def answering(process: Forked | subprocess.Popen[str]) -> Iterator[str]:
+    """The address of a gateway that was begun; it is ended."""
+    with process:
+        try:
+            found = None
+            assert process.stdout is not None
+            while found is None and (line := process.stdout.readline()):
+                found = re.search(r"http://[^ ]+:\d+(?=/v1)", line)
+            assert found, "the gateway did not begin"
+            yield found[0]
+        finally:
+            process.kill()

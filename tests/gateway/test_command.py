@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
 import re
 import signal
 import socket
@@ -12,9 +10,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.gateway.conftest import CONTRACT, Model, client, completion
+from tests.gateway.conftest import CONTRACT, Begin, Model, answering, client, completion, gateway_environment
 from tests.gateway.test_chat import ASKED
 
 from launchworthy.cli.main import cli, main
@@ -31,38 +26,20 @@ from launchworthy.cli.main import cli, main
 PAGE = (Path(__file__).parents[2] / "docs" / "gateway.md").read_text(encoding="utf-8")
 
 
-def _environment(tmp_path: Path, **more: str) -> dict[str, str]:
-    return {**os.environ, "LAUNCHWORTHY_ENABLED": "0", "LAUNCHWORTHY_STATE": str(tmp_path), **more}
-
-
-@contextmanager
-def served(tmp_path: Path, *arguments: str, **environment: str) -> Iterator[tuple[str, Any]]:
-    """The gateway as a process, and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "launchworthy", "gateway", "--port", "0", *arguments],
-        cwd=tmp_path,
-        env=_environment(tmp_path, **environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.search(r"http://[^ ]+:\d+", line)
-        assert found, process.communicate(timeout=20)
-        yield found[0], process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_the_examples_of_the_page_run_as_they_stand(tmp_path: Path, model: Model) -> None:
     yaml = re.search(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
     python = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
     assert yaml is not None
     (tmp_path / "launchworthy.yaml").write_text(yaml[1])
-    with served(tmp_path, "--upstream", model.url, LAUNCHWORTHY_UPSTREAM_KEY="sk-up") as (url, process):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "launchworthy", "gateway", "--port", "0", "--upstream", model.url],
+        cwd=tmp_path,
+        env={**gateway_environment(LAUNCHWORTHY_ENABLED="0"), "LAUNCHWORTHY_UPSTREAM_KEY": "sk-up"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with answering(process) as url:
         program = python[0].replace("http://127.0.0.1:8322", url) + "client.close()\n" + python[1]
         found = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
@@ -110,7 +87,7 @@ class _Sink:
 
 
 def test_records_arrive_where_the_process_sends_them_as_the_contract_lets_them(
-    tmp_path: Path, model: Model
+    tmp_path: Path, model: Model, gateway: Begin
 ) -> None:
     contract = CONTRACT.replace("otherwise: refuse}", "otherwise: refuse}\n    fallbacks: [vendor/backup]")
     (tmp_path / "launchworthy.yaml").write_text(
@@ -119,8 +96,8 @@ def test_records_arrive_where_the_process_sends_them_as_the_contract_lets_them(
     model.script = lambda body: (500, {}) if body["model"] == "small" else completion("Ask ann@shop.example.")
     sink = _Sink()
     try:
-        told = {"LAUNCHWORTHY_ENABLED": "1", "LAUNCHWORTHY_ENDPOINT": sink.url}
-        with served(tmp_path, "--upstream", model.url, **told) as (url, process):
+        process = gateway("--upstream", model.url, LAUNCHWORTHY_ENDPOINT=sink.url)
+        with answering(process) as url:
             answer = client(url).chat.completions.create(model="answer", messages=ASKED)
             assert answer.choices[0].message.content == "Ask ann@shop.example."
             process.send_signal(signal.SIGTERM)
@@ -146,13 +123,14 @@ def test_records_arrive_where_the_process_sends_them_as_the_contract_lets_them(
     assert any(event.event_name == "launchworthy.decision" for event in sink.events)
 
 
-def test_a_key_of_the_command_opens_and_others_do_not(tmp_path: Path, model: Model) -> None:
+def test_a_key_of_the_command_opens_and_others_do_not(tmp_path: Path, model: Model, gateway: Begin) -> None:
     (tmp_path / "launchworthy.yaml").write_text(CONTRACT + "guards: {}\n")
     keys = tmp_path / "keys.json"
     made = CliRunner().invoke(cli, ["gateway-key", "web", "--keys", str(keys), "--role", "customer"])
     key = made.output.strip()
     assert key.startswith("lwg-")
-    with served(tmp_path, "--upstream", model.url, "--keys", str(keys)) as (url, _):
+    process = gateway("--upstream", model.url, "--keys", str(keys), LAUNCHWORTHY_ENABLED="0")
+    with answering(process) as url:
         answer = client(url, key=key).chat.completions.create(model="answer", messages=ASKED)
         assert answer.choices[0].message.content == "Twenty-eight days."
 
@@ -215,7 +193,7 @@ def test_a_port_that_is_taken_is_told(
     assert "give another --port" in capsys.readouterr().err
 
 
-def test_a_stage_gives_its_share_of_users_the_release(tmp_path: Path, model: Model) -> None:
+def test_a_stage_gives_its_share_of_users_the_release(tmp_path: Path, model: Model, gateway: Begin) -> None:
     (tmp_path / "launchworthy.yaml").write_text(
         CONTRACT.replace("vendor/small", "vendor/large")
         + textwrap.dedent("""
@@ -225,67 +203,9 @@ def test_a_stage_gives_its_share_of_users_the_release(tmp_path: Path, model: Mod
     )
     (tmp_path / "old.yaml").write_text(CONTRACT + "guards: {}\n")
     arguments = ("--upstream", model.url, "--baseline", "old.yaml", "--stage", "pilot")
-    with served(tmp_path, *arguments) as (url, _):
+    with answering(gateway(*arguments, LAUNCHWORTHY_ENABLED="0")) as url:
         raw = client(url).chat.completions.with_raw_response.create(
             model="answer", messages=ASKED, extra_headers={"X-Launchworthy-User": "u-1"}
         )
         assert raw.headers["x-launchworthy-cohort"] == "pilot"
         assert model.requests[0]["model"] == "large"
-
-
-def test_without_a_stage_the_rollout_at_the_server_says_who_gets_the_release(
-    tmp_path: Path, model: Model
-) -> None:
-    from launchworthy.contract import load_contract
-    from launchworthy.evals import release_of
-
-    new, old = tmp_path / "launchworthy.yaml", tmp_path / "old.yaml"
-    new.write_text(CONTRACT.replace("vendor/small", "vendor/large") + "guards: {}\n")
-    old.write_text(CONTRACT + "guards: {}\n")
-    releases = [release_of(load_contract(path), folder=tmp_path) for path in (new, old)]
-    assert releases[0] is not None
-    assert releases[1] is not None
-    flag: dict[str, Any] = {
-        "variants": {"baseline": releases[1].id, "candidate": releases[0].id},
-        "rules": [{"name": "stage", "split": {"candidate": 1}, "share": 0.5}],
-    }
-
-    class Flags(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps({"flags": {"product": "support", "flags": {"release": flag}}}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Flags)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    arguments = ("--upstream", model.url, "--baseline", "old.yaml", "--server", address)
-    with served(tmp_path, *arguments) as (url, _):
-        asking = client(url)
-
-        def cohort(user: str | None) -> str:
-            raw = asking.chat.completions.with_raw_response.create(
-                model="answer",
-                messages=ASKED,
-                extra_headers={} if user is None else {"X-Launchworthy-User": user},
-            )
-            return str(raw.headers["x-launchworthy-cohort"])
-
-        users = [f"u-{n}" for n in range(12)]
-        before = {user: cohort(user) for user in users}
-        assert set(before.values()) == {"candidate", "baseline"}
-        assert {user: cohort(user) for user in users} == before
-        assert cohort(None) == "baseline"
-        flag["rules"][0]["share"] = 0  # taken back
-        deadline = time.monotonic() + 20
-        while {cohort(user) for user in users} != {"baseline"}:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        server.shutdown()
-        server.server_close()
-        assert {cohort(user) for user in users} == {"baseline"}
