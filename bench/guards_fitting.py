@@ -24,11 +24,15 @@ from launchworthy.runtime.guards.injection_views import views_of
 from launchworthy.runtime.guards.linear import FEWEST, Head, LinearModel, Reading, Signal, Term
 from launchworthy.runtime.guards.ngrams import hash_units
 
-__all__ = ["GatePlan", "Lesson", "Plan", "TermPlan", "Trial", "Use", "trial_of", "units_of"]
+__all__ = ["GatePlan", "Lesson", "Plan", "TermPlan", "TooFewError", "Trial", "Use", "trial_of", "units_of"]
 
 BITS = (16, 17)  # tables of words and of characters
 FALSE_POSITIVES = 0.007
 _STEEP = 3.0  # of a gate: how fast it opens
+
+
+class TooFewError(Exception):
+    """A folder has too few texts to learn or to try a model."""
 
 
 def units_of(text: str) -> list[str]:
@@ -204,11 +208,30 @@ class Trial:
     lessons: dict[str, Lesson]
 
 
+def _enough(plan: Plan, uses: Sequence[Use], lessons: Mapping[str, Lesson]) -> None:
+    for name, lesson in lessons.items():
+        labels = np.array([example.label for example in lesson.examples])
+        for part in range(lesson.barred.shape[1]):
+            if len(set(labels[~lesson.barred[:, part]])) < 2:
+                raise TooFewError(f"{plan.name} is left out: too few texts to learn {name} from")
+    for use in uses:
+        sources = {example.source for example in use.texts}
+        if len({example.label for example in use.texts}) < 2 or any(
+            sources.isdisjoint(term.clean) for term in use.terms
+        ):
+            raise TooFewError(f"{plan.name} is left out: too few texts to try {use.name} on")
+
+
 def trial_of(plan: Plan, folder: Path, split: Split, *, only: str | None = None) -> Trial:
-    """Try a plan, or one of its uses and the heads that it needs, on the parts of a split."""
+    """Try a plan, or one of its uses and the heads that it needs, on the parts of a split.
+
+    Raises:
+        TooFewError: The folder lacks what it learns from, or what it is tried on.
+    """
     uses = [use for use in plan.uses(folder) if only in (None, use.name)]
     read = {name.partition(":")[0] for use in uses for term in use.terms for name in term.readings}
     lessons = {name: lesson for name, lesson in plan.lessons(folder, split).items() if name in read}
+    _enough(plan, uses, lessons)
     texts = [example for use in uses for example in use.texts]
     by_text = {id(example): reading for example, reading in kept_apart(lessons, texts, split)}
     found, scores, signals = {}, {}, {}

@@ -2,7 +2,7 @@
 
     python bench/guards_injection.py --data FOLDER [--retrain]
 
-On texts that training did not see: with ``--retrain`` (three minutes) each text of the folder is scored by a
+On texts that training did not see: with ``--retrain`` (several minutes) each text of the folder is scored by a
 model that was trained without its fold, as in ``train_guards.py``, and attacks in messages also by models that
 were trained without the text alone, and without its whole source; without it the shipped models score the whole
 folder, which is right for a folder that they were not trained on. Beside it: false alarms of the secrets
@@ -21,9 +21,9 @@ from pathlib import Path
 import guards_corpus as corpus
 from guards_corpus import Example
 from guards_figures import Figure, Scored, figures, overall
-from guards_fitting import trial_of
+from guards_fitting import Plan, TooFewError, trial_of
 from guards_plans import CLEAN_OUTSIDE, DIRECT_ATTACKS, HARMFUL, PLANS, REAL_BENIGN, REFUSED, planted_texts
-from guards_split import BY_LIKENESS, BY_SOURCE, BY_TEXT
+from guards_split import BY_LIKENESS, BY_SOURCE, BY_TEXT, Split
 
 from launchworthy.runtime.guards import Guard, GuardContext, Stage
 from launchworthy.runtime.guards.harm import HarmGuard
@@ -129,6 +129,17 @@ def show(name: str, lines: Sequence[Figure]) -> None:
     print("\n".join(map(str, lines)))
 
 
+def retrained(plan: Plan, folder: Path, split: Split, *, only: str | None = None) -> None:
+    """Show how models do on texts that their training did not see."""
+    try:
+        trial = trial_of(plan, folder, split, only=only)
+    except TooFewError as error:
+        print(error)
+        return
+    for use, own in trial.figures.items():
+        show(f"{plan.name}, {use} ({split.name})", own)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the guards against injection and their kin.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/safety"))
@@ -136,13 +147,13 @@ def main() -> None:
         "--retrain", action="store_true", help="Score each text by a model trained without it."
     )
     arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        parser.error(f"{arguments.data} is not a folder; give --data the folder of the safety data")
     if arguments.retrain:
         for plan in PLANS:
-            for use, own in trial_of(plan, arguments.data, BY_LIKENESS).figures.items():
-                show(f"{plan.name}, {use} ({BY_LIKENESS.name})", own)
+            retrained(plan, arguments.data, BY_LIKENESS)
         for split in (BY_TEXT, BY_SOURCE):
-            for use, own in trial_of(PLANS[0], arguments.data, split, only="direct").figures.items():
-                show(f"{PLANS[0].name}, {use} ({split.name})", own)
+            retrained(PLANS[0], arguments.data, split, only="direct")
     else:
         for name, (scored, attacks, clean) in shipped(arguments.data).items():
             if scored:

@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from guards_figures import bytes_text
-from guards_fitting import FALSE_POSITIVES, Plan, Trial, trial_of
+from guards_fitting import FALSE_POSITIVES, Plan, TooFewError, Trial, trial_of
 from guards_plans import PLANS
 from guards_split import BY_LIKENESS
 
@@ -76,7 +76,11 @@ def main() -> None:
         parser.error(f"{arguments.data} is not a folder; give --data the folder of the safety data")
     for plan in PLANS:
         if arguments.only in (None, plan.name):
-            trial = trial_of(plan, arguments.data, BY_LIKENESS)
+            try:
+                trial = trial_of(plan, arguments.data, BY_LIKENESS)
+            except TooFewError as error:
+                print(error)
+                continue
             for use, own in trial.figures.items():
                 print(f"{plan.name}, {use}")
                 print("\n".join(map(str, own)))
