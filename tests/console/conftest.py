@@ -222,8 +222,8 @@ class World:
             "entered_at": start["at"], "exposed_since": start["at"], "dwells_until": None,
             "within_ms": 300_000.0, "steps": steps,
             "stages": [
-                {"name": "pilot", "share": 0.05, "dwell_ms": None, "approver": None},
-                {"name": "launch", "share": 1.0, "dwell_ms": None, "approver": HOSTILE},
+                {"name": "pilot", "share": 0.05, "dwell_ms": 86_400_000, "sample": 2_000, "approver": None},
+                {"name": "launch", "share": 1.0, "dwell_ms": None, "sample": None, "approver": HOSTILE},
             ],
             "next": {
                 "action": None, "stage": "launch", "because": HOSTILE, "until": None,

@@ -160,6 +160,21 @@ def test_history_draws_each_measurement_and_joins_none() -> None:
     assert sum("stale" in (group.get("class") or "") for group in root.iter("g")) == 2
 
 
+def test_words_of_the_axis_are_struck_out_neither_by_marks_nor_by_the_threshold() -> None:
+    points = [
+        HistoryPoint(at=AT + timedelta(days=day), value=v, low=v - 30.0, high=v + 30.0, n=50)
+        for day, v in ((0, -60.0), (3, 0.0), (9, 60.0))
+    ]
+    root = parsed(history_plot(points, threshold=2.0, direction="at_most", unit="ms", title="wait"))
+    ticks = [each for each in root.iter("text") if each.get("x") == "0%"]
+    assert [each.text for each in ticks] == ["−100 ms", "100 ms"], "the threshold would go through 0 ms"
+    first = min(float(circle.attrib["cx"][:-1]) for circle in root.iter("circle"))
+    # On a phone the plot is 340 px wide, and a figure of this size takes 7 of them.
+    assert all(7 * len(each.text or "") < 3.4 * first - 5 for each in ticks)
+    [line] = root.findall(".//line[@class='threshold']")
+    assert not [each.text for each in ticks if 0 < float(each.attrib["y"]) - float(line.attrib["y1"]) < 13]
+
+
 def test_measurements_of_one_moment_stand_apart() -> None:
     points = [HistoryPoint(at=AT, value=0.8, low=0.7, high=0.9, n=50) for _ in range(5)]
     places = [

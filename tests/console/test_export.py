@@ -1,9 +1,10 @@
-"""Tables as CSV and plots as SVG, saved from pages in a real browser and read by other programs."""
+"""Tables as CSV, plots as SVG, series as PNG: saved from pages in a real browser, read by other programs."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
@@ -41,6 +42,19 @@ CELLS = (
 )
 
 
+# Another reader of PNG: its size, its first pixel, how many are clear, and how many differ from the first.
+READ = """async (bytes) => {
+  const image = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: "image/png" }));
+  const { width, height } = image;
+  const context = new OffscreenCanvas(width, height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
+  const clear = pixels.filter((pixel) => pixel >>> 24 < 255).length;
+  const first = [...new Uint8Array(pixels.buffer, 0, 4)];
+  return [[width, height], first, clear, pixels.filter((pixel) => pixel !== pixels[0]).length];
+}"""
+
+
 class _Shown:
     """What the frame of every page needs of it."""
 
@@ -72,12 +86,27 @@ def _page(_: Request) -> Response:
     return HTMLResponse(page.replace("</main>", f"{body}</main>"), headers=_HEADERS)
 
 
+def _series(_: Request) -> Response:
+    data = {
+        "times": [3_600 * hour for hour in range(9)],
+        "series": [{"label": "Spans", "values": [3, 5, None, 8, 2, 9, 4, 4, 1]}],
+    }
+    body = (
+        "<section class='card'><h2>Spans by hour</h2><figure data-series>"
+        f"<script type='application/json'>{json.dumps(data)}</script><div data-plot></div></figure></section>"
+    )
+    page = Renderer()("base.html", _Shown()).replace("</main>", f"{body}</main>")
+    script = "<script type='module' src='/static/series.js'></script>"
+    return HTMLResponse(page.replace("</head>", f"{script}</head>"), headers=_HEADERS)
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     app = Starlette(
         routes=[
             Route("/", _page),
             Route("/plain", _plain),
+            Route("/series", _series),
             Mount("/static", routes=[Route("/{name}", _static())]),
         ]
     )
@@ -150,6 +179,18 @@ def test_a_plot_is_saved_as_an_svg_that_stands_alone(page: Page, browser: Browse
     shade = alone.evaluate("getComputedStyle(document.querySelector('text')).fill")
     assert shade == page.evaluate("getComputedStyle(document.querySelector('svg.chart text')).fill")
     alone.close()
+
+
+def test_a_series_on_a_canvas_is_saved_as_the_picture_that_is_shown(page: Page, address: str) -> None:
+    page.goto(f"{address}/series")
+    page.wait_for_selector("figure canvas")
+    page.get_by_role("button", name="Export").click()
+    name, content = _saved(page, "Spans by hour as PNG")
+    assert name == "series-spans-by-hour.png"
+    size, corner, clear, inked = page.evaluate(READ, list(content))
+    assert size == page.evaluate("(({ width, height }) => [width, height])(document.querySelector('canvas'))")
+    assert (corner, clear) == ([255, 255, 255, 255], 0), "it stands on the card, not on nothing"
+    assert inked > 500, "a line, its axes and its points are drawn"
 
 
 def test_a_page_without_tables_and_plots_offers_no_export(browser: Browser, address: str) -> None:

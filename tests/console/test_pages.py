@@ -127,6 +127,11 @@ def test_an_experiment_of_real_units_is_read_though_only_simulated_users_called(
     assert "30 units from" in text
 
 
+def test_a_stage_of_a_rollout_says_how_long_it_lasts_and_what_it_must_see(client: TestClient) -> None:
+    text = client.get("/products/python-docs/rollout").text
+    assert "lasts 1 d, sees 2,000 calls" in text
+
+
 def test_a_comparison_says_where_the_candidate_is_better(client: TestClient) -> None:
     said = title_of(client.get(ADDRESSES["compare"]).text)
     assert said == "The candidate is better on hit@5 and mrr; unproven on refusal-correctness"

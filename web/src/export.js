@@ -1,4 +1,6 @@
 // What a page shows, to take along: each table as CSV, each plot as SVG (one drawn on a canvas as PNG).
+const ground = () => getComputedStyle(document.documentElement).getPropertyValue("--card").trim();
+
 const PAINT = [
   "fill", "fill-opacity", "font-family", "font-size", "font-weight", "opacity", "stroke", "stroke-dasharray",
   "stroke-linecap", "stroke-width", "text-anchor",
@@ -33,12 +35,23 @@ function svg(drawing) {
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.setAttribute("width", Math.round(width));
   copy.setAttribute("height", Math.round(height));
-  const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  ground.setAttribute("width", "100%");
-  ground.setAttribute("height", "100%");
-  ground.setAttribute("fill", getComputedStyle(document.documentElement).getPropertyValue("--card").trim());
-  copy.querySelector("desc, title")?.after(ground);
+  const card = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  card.setAttribute("width", "100%");
+  card.setAttribute("height", "100%");
+  card.setAttribute("fill", ground());
+  copy.querySelector("desc, title")?.after(card);
   return new XMLSerializer().serializeToString(copy);
+}
+
+// A canvas has no ground of its own: what is light on a dark card would be lost on a white page.
+function png(canvas) {
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [canvas.width, canvas.height];
+  const context = copy.getContext("2d");
+  context.fillStyle = ground();
+  context.fillRect(0, 0, copy.width, copy.height);
+  context.drawImage(canvas, 0, 0);
+  return new Promise((done) => copy.toBlob(done, "image/png"));
 }
 
 function save(blob, name) {
@@ -66,9 +79,10 @@ function parts() {
     const name = drawing.querySelector("title").textContent;
     found.push([name, "svg", async () => new Blob([svg(drawing)], { type: "image/svg+xml" })]);
   }
-  for (const canvas of document.querySelectorAll("main figure canvas")) {
-    const name = canvas.closest("figure").querySelector("figcaption")?.textContent ?? "Series";
-    found.push([line(name), "png", () => new Promise((done) => canvas.toBlob(done, "image/png"))]);
+  // Its canvas may be drawn after this page was first asked what it has.
+  for (const figure of document.querySelectorAll("main figure[data-series]")) {
+    const name = figure.closest("section")?.querySelector("h2")?.textContent ?? "Series";
+    found.push([line(name), "png", () => png(figure.querySelector("canvas"))]);
   }
   return found;
 }

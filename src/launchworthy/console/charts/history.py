@@ -20,6 +20,7 @@ from launchworthy.quantity import format_interval, format_value
 __all__ = ["HistoryPoint", "dates", "history_plot", "places_of"]
 
 _TOP, _BOTTOM = 22.0, 196.0
+_TEXT = 17.0  # a line of text, and its distance from the line below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +60,11 @@ def history_plot(
         line = y(threshold)
         top, height = (_TOP, line - _TOP) if direction == "at_least" else (line, _BOTTOM - line)
         parts.append(element("rect", x="0%", width="100%", y=top, height=height, class_="good"))
-    for value in scale.ticks(4):
+    ticks = [(value, format_value(value, unit=unit)) for value in scale.ticks(4)]
+    for value, text in ticks:
         parts.append(element("line", x1="0%", x2="100%", y1=y(value), y2=y(value), class_="grid"))
-        parts.append(element("text", format_value(value, unit=unit), x="0%", y=y(value) - 4))
+        if threshold is None or not 0 < y(value) - y(threshold) < _TEXT:  # else the threshold strikes it out
+            parts.append(element("text", text, x="0%", y=y(value) - 4))
     parts.append(element("line", x1="0%", x2="100%", y1=_BOTTOM, y2=_BOTTOM, class_="axis"))
     if threshold is not None:
         word = "at least" if direction == "at_least" else "at most"
@@ -70,7 +73,9 @@ def history_plot(
             element("line", x1="0%", x2="100%", y1=y(threshold), y2=y(threshold), class_="threshold")
         )
         parts.append(element("text", limit, x="100%", y=12, text_anchor="end", class_="strong"))
-    places = places_of([p.at for p in points])
+    places = places_of(
+        [p.at for p in points], left=max(14.0, 2.3 * max((len(text) for _, text in ticks), default=0))
+    )
     before = None
     for point, place in zip(points, places, strict=True):
         if before is not None and point.release != before.release:
@@ -115,13 +120,13 @@ def dates(moments: Sequence[datetime], places: Sequence[float], *, bottom: float
     return [label(on, at=place, y=bottom + 17, edge=15) for on, place in dated.items()]
 
 
-def places_of(moments: Sequence[datetime]) -> list[float]:
-    """Percent across, by time, kept at least far enough apart to be seen."""
+def places_of(moments: Sequence[datetime], *, left: float = 14.0) -> list[float]:
+    """Percent across, by time, kept at least far enough apart to be seen; the oldest at ``left``."""
     if len(moments) < 2:
         return [50.0] * len(moments)
     first, last = moments[0], moments[-1]
     whole = (last - first).total_seconds()
-    left, right = 14.0, 94.0
+    right = 94.0
     even = (right - left) / (len(moments) - 1)
     places: list[float] = []
     for number, at in enumerate(moments):

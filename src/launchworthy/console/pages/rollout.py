@@ -197,6 +197,7 @@ def _stages(ramp: Mapping[str, Any]) -> tuple[StageStep, ...]:
             else ("waived", "", "later")
         )
         more = [] if each["dwell_ms"] is None else [f"lasts {format_value(each['dwell_ms'], unit='ms')}"]
+        more += [] if each["sample"] is None else [f"sees {each['sample']:,} calls"]
         more += [] if each["approver"] is None else [f"{each['approver']} approves"]
         found.append(
             StageStep(
