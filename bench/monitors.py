@@ -91,8 +91,8 @@ def _day(store: Store, day: int, spans: int) -> None:
     with store._hot.roomy(), store._hot.writing() as cursor:
         cursor.execute(generated)
         cursor.execute("INSERT INTO raw.spans BY NAME FROM temp.generated")
-        cursor.execute(rollup.ADD_ROLLUP.format(source="temp.generated"))
-        cursor.execute(rollup.ADD_TRACES.format(source="temp.generated"))
+        for added in rollup.ADD:
+            cursor.execute(added.format(source="temp.generated"))
         cursor.execute("DROP TABLE temp.generated")
 
 

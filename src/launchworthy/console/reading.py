@@ -90,7 +90,7 @@ class Reading(Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """One SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``decisions``,
-        ``exposures``, ``rollup_hour`` and ``trace_index``."""
+        ``exposures``, ``rollup_hour``, ``latency_hour`` and ``trace_index``."""
 
     def ramps(self, product: str) -> Sequence[Mapping[str, Any]]:
         """Releases that are or were brought to their users, newest first, the newest with what follows."""

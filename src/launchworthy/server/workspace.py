@@ -186,7 +186,7 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Read records with one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``,
-        ``decisions``, ``exposures``, ``rollup_hour``."""
+        ``decisions``, ``exposures``, ``rollup_hour``, ``latency_hour``."""
 
     def newest_spans(
         self, *, where: Mapping[str, Any] | None = None, before: int | None = None, limit: int = 50

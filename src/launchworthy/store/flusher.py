@@ -187,10 +187,7 @@ class Flusher:
             self._flushes += 1
             if self._flushes % _COMPACT_EVERY == 0:
                 since = to_ns(self._clock()) - _COMPACT_DAYS * DAY_NS
-                cursor.execute(rollup.COMPACT_ROLLUP, {"since": since})
-                cursor.execute("DELETE FROM raw.rollup WHERE hour >= ?", [since])
-                cursor.execute("INSERT INTO raw.rollup BY NAME FROM temp.compacted")
-                cursor.execute("DROP TABLE temp.compacted")
+                cursor.execute(rollup.compact(since))
             self._options.step("flush.commit")
         self._options.step("flush.committed")
         self._position = last
@@ -213,8 +210,8 @@ class Flusher:
                 source = "temp.new_spans"
             cursor.execute(f"INSERT INTO raw.spans BY NAME FROM {source}")
             stored = int(cursor.fetchall()[0][0])
-            cursor.execute(rollup.ADD_ROLLUP.format(source=source))
-            cursor.execute(rollup.ADD_TRACES.format(source=source))
+            for added in rollup.ADD:
+                cursor.execute(added.format(source=source))
             if source != "incoming":
                 cursor.execute("DROP TABLE temp.new_spans")
             return stored

@@ -136,6 +136,8 @@ class Hot:
             for table in TABLES.values():
                 self._match(instance, table)
             instance.execute(rollup.TABLES)
+            if "latency_bucket" in {name for name, *_ in instance.execute("DESCRIBE raw.rollup").fetchall()}:
+                instance.execute(rollup.FROM_OCTAVES)
             instance.execute(
                 "CREATE TABLE IF NOT EXISTS raw.state (name VARCHAR, table_name VARCHAR, value BIGINT);"
                 "CREATE TABLE IF NOT EXISTS raw.subject_user_id (product VARCHAR, user_id VARCHAR);"

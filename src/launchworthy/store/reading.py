@@ -24,7 +24,7 @@ from launchworthy.records import TABLES
 
 __all__ = ["VIEWS", "check_select", "run_select"]
 
-VIEWS = (*TABLES, "rollup_hour", "trace_index")
+VIEWS = (*TABLES, "rollup_hour", "latency_hour", "trace_index")
 _FUNCTIONS = frozenset({"unnest", "range", "generate_series", "repeat_row"})
 _NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 # DuckDB's own views, and files, could otherwise be named outside the subquery that borrows their name.

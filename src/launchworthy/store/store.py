@@ -240,7 +240,7 @@ class Store:
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``, ``decisions``,
-        ``exposures``, ``rollup_hour`` and ``trace_index``.
+        ``exposures``, ``rollup_hour``, ``latency_hour`` and ``trace_index``.
 
         DuckDB's SQL; ``?`` or ``$1`` for parameters; times are nanoseconds since the epoch; identifiers
         are BLOBs in the query (``unhex(?)``) and hexadecimal text in the answer.
@@ -353,7 +353,7 @@ class Store:
             raise InputError(
                 f"the query took longer than {limit_s:g} s",
                 where="query",
-                hint="narrow it by time, or read rollup_hour",
+                hint="narrow it by time, or read rollup_hour or latency_hour",
             ) from error
         except duckdb.Error as error:
             raise InputError(_first(error), where="query") from error

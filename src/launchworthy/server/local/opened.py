@@ -109,7 +109,7 @@ class Opened:
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Read records with one SELECT over ``spans``, ``outcomes``, ``feedback``, ``scores``,
-        ``decisions``, ``exposures``, ``rollup_hour``."""
+        ``decisions``, ``exposures``, ``rollup_hour``, ``latency_hour``."""
         return self._store.query(sql, parameters)
 
     def _contract(self, product: str) -> Contract | None:
