@@ -121,6 +121,37 @@ def test_options_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.Capture
     assert _run(capsys, "--input", str(tmp_path / "empty.jsonl"), "--target", "99 %")[0] == 2
 
 
+def test_an_allowance_that_will_not_last_fires_and_says_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limits = "limits: {cost_per_workflow: 100 USD/week, tokens_per_workflow: 9000/d}\n"
+    contract = CONTRACT.replace("    reliability:", f"    {limits}    reliability:")
+    (tmp_path / "launchworthy.yaml").write_text(contract)
+    monkeypatch.chdir(tmp_path)
+    now, rows = time.time_ns(), []
+    for hour in range(1, 24 * 30):
+        began, trace = now - hour * 3_600 * 10**9, hour.to_bytes(16, "big")
+        rows.append(
+            {"product": "shop", "workflow": "answer", "kind": "model", "name": "m", "trace_id": trace}
+            | {"span_id": trace[8:], "start_time": began, "duration_ms": 9.0, "input_tokens": 100}
+            | {"cost_usd": 0.9 if hour < 60 else 0.5, "received_at": began}
+        )
+    with Store.open(tmp_path / ".launchworthy", options=StoreOptions()) as store:
+        columns = {name: [row.get(name) for row in rows] for name in TABLES["spans"].names}
+        store.ingest([Rows("spans", columns)], batch_id="b")
+        store.flush()
+    page = tmp_path / "burn.html"
+    code, out = _run(capsys, "--html", str(page))
+    lines = out.splitlines()
+    assert code == 1
+    assert lines[-2].startswith("✕ answer/limits/cost_per_workflow: 107 USD of 100 USD/week is spent: ")
+    assert lines[-1].startswith("● answer/limits/tokens_per_workflow: 2,300 of 9,000/d is spent; it lasts")
+    assert "1 allowance will not last" in page.read_text()
+    code, out = _run(capsys, "--json")
+    cost, tokens = json.loads(out)["allowances"]
+    assert (cost["passes_ms"], tokens["passes_ms"], tokens["fires"]) == (0.0, None, False)
+
+
 def test_the_promises_of_a_product_burn_as_its_records_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -198,6 +198,26 @@ def test_a_budget_that_burns_is_the_title_with_when_it_ends_and_the_newest_bad_c
     assert re.search(r'<th scope="row" class="nowrap">1 h and 5 min</th><td class="nowrap">20 and ', text)
 
 
+def test_an_allowance_shows_what_it_holds_and_when_it_will_be_passed(
+    client: TestClient, workspace: LocalWorkspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "launchworthy.yaml"
+    path.write_text(CONTRACT.replace("actions_per_user: 10/d", "cost_per_workflow: 30 USD/week"))
+    workspace.follow_contract(path)
+    spent = [_call(n, cost=0.1, start_time=_ns(float(n))) for n in range(1, 30 * 24)]
+    more = [_call(n, cost=0.1, start_time=_ns(n - 1999.5)) for n in range(2000, 2132)]
+    _stored(workspace, "spans", *spent, *more)
+    title, text = _said(client)
+    assert title == "1 allowance will not last: cost per workflow of answer"
+    told = text.partition('aria-labelledby="allowances"')[2]
+    assert "of 30 USD/week is spent; it is passed in " in told
+    assert re.search(r"What cost per workflow holds of answer\. 29\.\d USD of 30 USD now; ", told)
+    path.write_text(CONTRACT.replace("actions_per_user: 10/d", "cost_per_workflow: 90 USD/week"))
+    workspace.follow_contract(path)
+    _, text = _said(client)
+    assert "of 90 USD/week is spent; it lasts, and holds" in text
+
+
 def test_a_budget_of_which_nothing_was_heard_lately_is_silent_and_not_kept(
     client: TestClient, workspace: LocalWorkspace
 ) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from launchworthy.cli.in_force import DATA, PRODUCT, opened
 
+if TYPE_CHECKING:
+    from launchworthy.monitor.pacing import Pacing
+    from launchworthy.stats import Pace
+
 _BUCKET_S = 60.0
+_HOUR_MS = 3_600_000.0
 
 
 @click.command()
@@ -50,7 +56,8 @@ def command(
     """Say how fast the budget of each promise is used up, and when it ends.
 
     "At most 1 % fail" is a budget, and so is "P95 at most 4 s": one call in twenty may be slower. It fires
-    where a budget is used up fast over a long and a short window, and chance is ruled out.
+    where a budget is used up fast over a long and a short window, and chance is ruled out. What a whole
+    workflow may spend, such as 900 USD a month, is an allowance: it fires where it is shown not to last.
 
     Exit code: 0 nothing fires, 1 something does, 2 nothing was heard.
 
@@ -63,23 +70,33 @@ def command(
         raise click.UsageError("--input and --target go together")
     if path is not None:
         rows = [_of_file(path, target=target, time=time, bad=bad, events=events, period_s=period_s)]
+        allowances: list[Pacing] = []
     else:
-        rows = _of_product(product, data, period_s=period_s)
+        rows, allowances = _of_product(product, data, period_s=period_s)
     if page is not None:
         from launchworthy.console.burn_report import burn_report
         from launchworthy.console.report import write_report
 
-        write_report(page, burn_report(rows, period_s=period_s))
+        write_report(page, burn_report(rows, allowances, period_s=period_s))
     if as_json:
-        echo_json({"period_ms": period_s * 1e3, "budgets": [_plain(row) for row in rows]})
-    elif not rows:
+        echo_json(
+            {
+                "period_ms": period_s * 1e3,
+                "budgets": [_plain(row) for row in rows],
+                "allowances": [_plain_allowance(each) for each in allowances],
+            }
+        )
+    elif not rows and not allowances:
         click.echo("No promise of the contract is a share of calls, or no record tells of one.")
     else:
         for row in rows:
             _print(row)
-    if any(burn.fires for row in rows for burn in row["burns"]):
+        for each in allowances:
+            _print_allowance(each)
+    paces = [each.pace for each in allowances if each.pace is not None]
+    if any(burn.fires for row in rows for burn in row["burns"]) or any(map(_is_lost, paces)):
         return 1
-    return 0 if any(not burn.silent for row in rows for burn in row["burns"]) else 2
+    return 0 if paces or any(not burn.silent for row in rows for burn in row["burns"]) else 2
 
 
 def _period_s(text: str) -> float:
@@ -128,24 +145,29 @@ def _of_file(path: Path, *, target: str, time: str, bad: str, events: str, perio
     }
 
 
-def _of_product(product: str | None, data: Path | None, *, period_s: float) -> list[dict[str, Any]]:
+def _of_product(
+    product: str | None, data: Path | None, *, period_s: float
+) -> tuple[list[dict[str, Any]], list[Pacing]]:
     from datetime import UTC, datetime
 
     from launchworthy.cli.in_force import contract_of
     from launchworthy.cli.product import product_of
     from launchworthy.contract import claims
     from launchworthy.monitor.burning import burning, most_called
+    from launchworthy.monitor.pacing import pacing
     from launchworthy.provers import PROVERS
 
     with opened(data) as workspace:
         name = product_of(workspace, product)
-        known = claims(contract_of(workspace, name), provers=PROVERS)
+        contract = contract_of(workspace, name)
+        known = claims(contract, provers=PROVERS)
         now = datetime.now(UTC)
         release = most_called(workspace.query, product=name)
         found = burning(
             known, product=name, query=workspace.query, release=release, now=now, period_s=period_s
         )
-    return [
+        allowances = pacing(contract, query=workspace.query, now=now)
+    rows = [
         {
             "name": each.claim.address.partition("/")[2],
             "promise": each.claim.sentence,
@@ -158,6 +180,7 @@ def _of_product(product: str | None, data: Path | None, *, period_s: float) -> l
         }
         for each in found
     ]
+    return rows, allowances
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -213,6 +236,42 @@ def _print(row: dict[str, Any]) -> None:
         lines.append([f"    {windows}", rates, f"fires from {burn.window.factor:g}", verb])
     for line in columns_text(lines):
         click.echo(line.rstrip())
+
+
+def _is_lost(pace: Pace) -> bool:
+    return pace.surely_passes_h < math.inf
+
+
+def _plain_allowance(each: Pacing) -> dict[str, Any]:
+    from launchworthy.cli.figures import finite
+
+    pace = each.pace
+    found: dict[str, Any] = {
+        "rule": each.rule,
+        "allowed": str(each.allowed),
+        "window_ms": each.window_h * _HOUR_MS,
+    }
+    if pace is None:
+        return {**found, "spent": 0.0, "days": 0}
+    return {
+        **found,
+        "spent": pace.spent,
+        "most": pace.most,
+        "days": pace.days,
+        "fires": _is_lost(pace),
+        "passes_ms": finite(pace.passes_h * _HOUR_MS),
+        "passes_at_the_soonest_ms": finite(pace.may_pass_h * _HOUR_MS),
+        "passes_at_the_latest_ms": finite(pace.surely_passes_h * _HOUR_MS),
+    }
+
+
+def _print_allowance(each: Pacing) -> None:
+    from launchworthy.cli.figures import printable
+    from launchworthy.console.allowances import allowance_state, pace_told
+
+    _, mark, _ = allowance_state(each.pace)
+    name = each.rule.partition("/")[2]
+    click.echo(f"{mark} {printable(name, most=80)}: {printable(pace_told(each), most=200)}")
 
 
 def _rate(rate: float) -> str:

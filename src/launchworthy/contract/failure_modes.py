@@ -10,8 +10,6 @@ from launchworthy.contract.model.workflow import Failure
 
 __all__ = ["FailureMode", "failure_modes", "mode_named", "mode_of", "owner_of"]
 
-_OF_LIMITS = {"timeout": "slow", "cost_per_action": "expensive"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureMode:
@@ -59,7 +57,8 @@ def mode_of(contract: Contract, address: str) -> FailureMode | None:
         if inner == watched or inner.startswith(f"{watched}/") or inner.endswith(f"/{watched}"):
             return each
     workflow, _, rest = inner.partition("/")
-    kind = _OF_LIMITS.get(rest.removeprefix("limits/"), "") if rest.startswith("limits/") else ""
+    limit = rest.removeprefix("limits/") if rest.startswith("limits/") else ""
+    kind = "" if not limit else "slow" if limit == "timeout" else "expensive"
     return next((each for each in known if (each.workflow, each.failure.kind) == (workflow, kind)), None)
 
 

@@ -37,6 +37,7 @@ from launchworthy.records.incident import (
     Was,
 )
 from launchworthy.server.alarm_rate import is_sure, windows_of
+from launchworthy.server.allowance_watch import watch_allowances
 from launchworthy.server.contracts import Contracts
 from launchworthy.server.incidents import Incidents
 from launchworthy.server.judging import Judge
@@ -83,7 +84,7 @@ class IncidentWatch:
 
     def look(self, product: str) -> None:
         """Open what is due, close what is proven; where one part fails the others are still done."""
-        parts = (self.overran, self.burning, self.broken, self.silent, self.cured)
+        parts = (self.overran, self.spending, self.burning, self.broken, self.silent, self.cured)
         for part in parts:
             try:
                 part(product)
@@ -149,6 +150,12 @@ class IncidentWatch:
                 last_at=found.last_at,
                 count=found.calls,
             )
+
+    def spending(self, product: str) -> None:
+        """Allowances that are shown not to last."""
+        known = self._contracts.in_force(product)
+        if known is not None:
+            watch_allowances(known.contract, store=self._store, incidents=self._incidents, now=self._clock())
 
     def burning(self, product: str) -> None:
         """Promises of which so many calls are bad that their budget ends before its time."""

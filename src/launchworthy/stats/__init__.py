@@ -69,6 +69,7 @@ from launchworthy.stats.multiplicity import (
     holm,
 )
 from launchworthy.stats.off_policy import effective_rows, policy_value, policy_values
+from launchworthy.stats.pace import FEWEST_DAYS, Ahead, Pace, spending_pace
 from launchworthy.stats.paired import clustered_shares, mcnemar, paired_means, paired_shares
 from launchworthy.stats.paired_planning import mean_power, mean_size, paired_power, paired_size
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
@@ -110,6 +111,7 @@ from launchworthy.stats.units import apart
 from launchworthy.stats.watch import PairedWatch
 
 __all__ = [
+    "FEWEST_DAYS",
     "FEWEST_EVENTS",
     "FEWEST_LABELS",
     "FEWEST_WATCHED",
@@ -121,6 +123,7 @@ __all__ = [
     "TOLERATED_AUC",
     "VARIABLES",
     "AdaptiveWindow",
+    "Ahead",
     "Alarm",
     "ArmSums",
     "Burn",
@@ -131,6 +134,7 @@ __all__ = [
     "Interval",
     "LookBounds",
     "Needed",
+    "Pace",
     "PairedWatch",
     "Posterior",
     "PromiseDetector",
@@ -224,6 +228,7 @@ __all__ = [
     "share_evidence",
     "share_p_value",
     "share_sequence",
+    "spending_pace",
     "spent_error",
     "stratified_difference",
     "sums_influences",

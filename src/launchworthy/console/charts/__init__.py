@@ -3,6 +3,7 @@
 May import ``quantity`` and the words of this room.
 """
 
+from launchworthy.console.charts.allowance import HeldPoint, allowance_plot
 from launchworthy.console.charts.before_after import before_after_plot
 from launchworthy.console.charts.budget import BudgetLine, budget_plot
 from launchworthy.console.charts.correction import correction_plot
@@ -26,12 +27,14 @@ __all__ = [
     "CurvePoint",
     "FamilyMark",
     "ForestRow",
+    "HeldPoint",
     "HistoryPoint",
     "IntervalMark",
     "LookPoint",
     "Scale",
     "ShareBar",
     "ShiftRow",
+    "allowance_plot",
     "before_after_plot",
     "budget_plot",
     "correction_plot",

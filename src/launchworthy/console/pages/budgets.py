@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from launchworthy.console.allowances import AllowanceRow, allowance_rows
 from launchworthy.console.burn import WINDOW_HEADS, BurnRow, burn_rows
 from launchworthy.console.claims import claim_url
 from launchworthy.console.page import Ask, Empty, Head, Page
@@ -26,6 +27,7 @@ from launchworthy.monitor.budgets import (
     taken,
 )
 from launchworthy.monitor.burning import burning, most_called
+from launchworthy.monitor.pacing import pacing
 from launchworthy.provers import PROVERS
 from launchworthy.quantity import Quantity, format_interval, format_value
 from launchworthy.records.incident import Incident, IncidentSource, IncidentState
@@ -99,6 +101,7 @@ class BudgetsView:
     burns: tuple[BurnRow, ...]
     heads: tuple[str, ...]
     limits: tuple[LimitRow, ...]
+    allowances: tuple[AllowanceRow, ...]
     fallbacks: tuple[FallbackRow, ...]
     models: tuple[ModelRow, ...]
     incidents: tuple[IncidentRow, ...]
@@ -135,11 +138,12 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
         ),
         product=product,
     )
+    allowances = allowance_rows(pacing(contract, query=reading.query, now=ask.now), product=product)
     calls = sum(each.calls for each in spent.values())
     cost = [each.cost_usd for each in spent.values() if each.cost_usd is not None]
     return BudgetsView(
         head=Head(
-            title=_title(limits, found, burns, product),
+            title=_title(limits, found, burns, allowances, product),
             reason=_reason(calls, sum(cost) if cost else None, users),
             section="products",
             trail=(
@@ -152,6 +156,7 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
         burns=burns,
         heads=WINDOW_HEADS,
         limits=limits,
+        allowances=allowances,
         fallbacks=_fallbacks(contract, uses, spent),
         models=tuple(_model(each) for each in rests),
         incidents=tuple(_incident(each, product) for each in found[:_MOST_INCIDENTS]),
@@ -166,7 +171,11 @@ def view(reading: Reading, ask: Ask) -> BudgetsView:
 
 
 def _title(
-    limits: Sequence[LimitRow], found: Sequence[Incident], burns: Sequence[BurnRow], product: str
+    limits: Sequence[LimitRow],
+    found: Sequence[Incident],
+    burns: Sequence[BurnRow],
+    allowances: Sequence[AllowanceRow],
+    product: str,
 ) -> str:
     open_ = [each for each in found if each.state is IncidentState.OPEN]
     if open_:
@@ -181,6 +190,11 @@ def _title(
     if fast:
         verb = "is" if len(fast) == 1 else "are"
         return f"{sentence(count(len(fast), 'budget'))} {verb} burning too fast: {joined(fast[:3])}"
+    passing = [
+        f"{row.name.text} of {short(row.workflow, most=30)}" for row in allowances if row.state == "unmet"
+    ]
+    if passing:
+        return f"{sentence(count(len(passing), 'allowance'))} will not last: {joined(passing[:3])}"
     if not limits:
         return f"Nothing limits {short(product, most=_NAMED)}"
     if all(row.percent is None for row in limits):
