@@ -126,6 +126,7 @@ def measure(
             sets=gold,
             versions=made,
             models=models,
+            held=evidence,
             any_release=place == 0,
         ):
             found.setdefault(piece.id, piece)

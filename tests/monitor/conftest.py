@@ -84,6 +84,7 @@ class World:
         product: str | None = None,
         gold: Sequence[Guarded] = (),
         scores: Mapping[str, CallScores] | None = None,
+        models: Mapping[str, tuple[str, datetime]] | None = None,
         baseline: str | None = None,
         not_before: datetime | None = None,
     ) -> dict[str, Evidence]:
@@ -97,6 +98,7 @@ class World:
             now=self.now,
             gold=gold,
             scores=scores,
+            models=models,
             baseline=baseline,
             not_before=not_before,
         )

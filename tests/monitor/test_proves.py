@@ -35,8 +35,14 @@ workflows:
     job: find the function that does what I need
     frequency: 5/d
     success: {{event: settled, within: 1d, unless: [handed]}}
+    after: [system: suggest, developer: edit]
+    decides: developer
+    shows: [sources]
+    hides: [score]
+    editable: [answer]
+    waits: [stream]
     predicts: {{label: fraud, horizon: 1d}}
-    decide: {{bands: [pass, hold]}}
+    decide: {{bands: [pass, hold], capacity: {{hold: 500/d}}}}
     no_answer: refuse
     failures:
       slow: {{kind: slow, fix: model, watched_by: reliability/latency_p95}}
@@ -59,6 +65,9 @@ workflows:
       regenerate: {{at_most: 90 %}}
       undo: {{at_most: 90 %}}
       reported_confidence: {{at_least: 3.0}}
+      calibration_error: {{at_most: 90 %}}
+      seeded_caught: {{at_least: 1 %}}
+      explanation_useful: {{at_least: 3.0}}
     reliability:
       latency: {{at_most: 2s}}
       latency_p95: {{at_most: 2s}}
@@ -69,6 +78,7 @@ workflows:
       fallback: {{at_most: 50 %}}
       error: {{at_most: 50 %}}
       availability: {{at_least: 50 %}}
+      feature_staleness_p50: {{at_most: 5s}}
       tool_call_error: {{at_most: 50 %}}
       empty_retrieval: {{at_most: 90 %}}
     economics:
@@ -82,6 +92,11 @@ workflows:
     limits: {{timeout: 8s, cost_per_action: 1 USD, turns: 9, steps: 9, actions_per_user: 50/d,
       cost_per_session: 5 USD/d, tokens_per_workflow: 1000000/d}}
 roles: [developer]
+release:
+  model: {{algorithm: trees}}
+  retrieval: {{index: help, fresh_within: 1d}}
+  features: {{fresh_within: 5s}}
+  training: {{retrain: 30d}}
 tools:
   search: {{effect: write, roles: [developer], approval: [{{by: developer}}], caught: {{at_least: 50 %}}}}
 data:
@@ -95,6 +110,7 @@ fairness:
   ratio: {{answer/outcomes/resolved: {{at_most: 9}}}}
 proof: {{proxies: {{answer/quality/hit@5: answer/outcomes/resolved}}}}
 feedback: {{ask: What was wrong?, offer: [reason], coverage: {{at_least: 3 %}}}}
+decisions: {{often: {{chosen: buy, revisit: {{calls: {{at_least: 9000/d}}}}}}}}
 rollout: {{harms: [outcomes/escalation]}}
 pricing:
   value: resolved
@@ -133,10 +149,11 @@ def _live(world: World) -> dict[str, float]:
             no_answer="refuse" if place % 10 == 0 else None,
             attributes={
                 "launchworthy.fallback": place % 20 == 0,
+                "launchworthy.feature_age_ms": 9.0,
                 "launchworthy.slice": [f"language:{'de' if place % 2 else 'en'}", "explore"],
             },
             input='"q"',
-            output='{"action": "hold"}',
+            output='{"action": "hold", "confidence": 0.5}',
             **who,
         )
         world.span(
@@ -148,7 +165,12 @@ def _live(world: World) -> dict[str, float]:
             **inner,
         )
         world.span(
-            kind="retrieval", trace=trace, context=rng.choice(["[]", '["d"]']), duration_ms=5.0, **inner
+            kind="retrieval",
+            trace=trace,
+            context=rng.choice(["[]", '["d"]']),
+            duration_ms=5.0,
+            attributes={"launchworthy.index_age_ms": 9.0},
+            **inner,
         )
         world.span(
             kind="tool",
@@ -178,6 +200,8 @@ def _live(world: World) -> dict[str, float]:
             if rng.random() < 0.3:
                 world.outcome(event, trace=trace, ago=ago - rng.uniform(10, 3600))
         world.outcome("expectations_shown", user_id=who["user_id"], ago=ago)
+        world.outcome("shown", trace=trace, ago=ago, attributes={"fields": ["sources"]})
+        world.outcome("explanation_useful", trace=trace, ago=ago - 1, value=4.0)
         for rater in "ab":
             said = {"rater": rater, "saw": [], "sample": "random"}
             world.outcome("people", trace=trace, ago=ago - 60, value=place % 2, attributes=said)
@@ -202,7 +226,8 @@ def _measured(world: World) -> tuple[Any, Sequence[Any], Sequence[Evidence]]:
     proxies = [each.address for each in known if each.metric == "proxies"]
     scores = {address: CallScores(metric="hit@5", values=values) for address in proxies}
     began = world.now - timedelta(days=20)
-    found = world.measure(*known, gold=[gold], scores=scores, baseline="r-0", not_before=began)
+    models = {"r-1": ("trees", since)}
+    found = world.measure(*known, gold=[gold], scores=scores, models=models, baseline="r-0", not_before=began)
     return contract, known, list(found.values())
 
 

@@ -48,8 +48,11 @@ def _release(draft: Draft) -> None:
         )
     if release.features is not None:
         if release.features.fresh_within is not None:
-            draft.fresh(
-                "release/features", release.features.fresh_within, subject="features are", metric="features"
+            draft.bound(
+                "release/features",
+                Direction.AT_MOST,
+                release.features.fresh_within,
+                subject="P95 of the age of features when they are read",
             )
         if release.features.point_in_time:
             draft.never(

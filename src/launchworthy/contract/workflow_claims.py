@@ -48,7 +48,10 @@ def _job(draft: Draft, name: str, workflow: Workflow) -> None:
         )
     if workflow.hides:
         draft.never(
-            "hides", f"nobody sees {_listed(workflow.hides)} in {name} before having decided", workflow=name
+            "hides",
+            f"nobody sees {_listed(workflow.hides)} in {name} before having decided",
+            workflow=name,
+            options={"hides": workflow.hides},
         )
     if workflow.editable:
         draft.cover(
@@ -61,6 +64,7 @@ def _job(draft: Draft, name: str, workflow: Workflow) -> None:
             "waits",
             subject=f"{{share}} of calls of {name} hide their wait by {_listed(workflow.waits)}",
             workflow=name,
+            options={"waits": workflow.waits},
         )
     if workflow.predicts is not None:
         predicts = workflow.predicts

@@ -8,13 +8,14 @@ from typing import Any
 
 from launchworthy.contract.units import per_day
 from launchworthy.evidence import Evidence
+from launchworthy.monitor.economics import NO_PRICE, priced_calls
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, mean, share
 from launchworthy.monitor.scene import FAILED, Ask, Bind
 from launchworthy.quantity import Quantity
 from launchworthy.records import KINDS
 
-__all__ = ["MEASURES", "REQUIRED"]
+__all__ = ["MEASURES", "REQUIRED", "frequency", "spending"]
 
 _DAY_NS = 86_400_000_000_000
 _MOST_SPANS = 50_000
@@ -139,24 +140,37 @@ def _feedback(ask: Ask) -> Evidence | None:
     return evidence_of(ask, share(scene.query, sample, level=ask.claim.confidence, bad=0))
 
 
-def _frequency(ask: Ask) -> Evidence | None:
+def frequency(ask: Ask) -> Evidence | None:
     """Calls a day of whole days (UTC) from the first day with a call, whatever release answered."""
+    bind = Bind()
+    calls = ask.seen_by_people().calls(bind, any_release=True)
+    return _daily(ask, bind, calls, "count(*)")
+
+
+def spending(ask: Ask) -> Evidence | None:
+    """What calls cost a day, likewise."""
+    bind = Bind()
+    calls = priced_calls(ask, bind, any_release=True)
+    return _daily(ask, bind, calls, "CASE WHEN count(cost) = count(*) THEN sum(cost) END")
+
+
+def _daily(ask: Ask, bind: Bind, calls: str, amount: str) -> Evidence | None:
     a_day = per_day(Quantity(1.0, ask.unit))
     if a_day is None:
         return None
-    bind = Bind()
     today = ask.until_ns // _DAY_NS
-    calls = ask.seen_by_people().calls(bind, any_release=True)
     sample = Sample(
-        sql=f"WITH calls AS ({calls}), daily AS (SELECT start_time // {_DAY_NS} AS day, count(*) AS n,"
+        sql=f"WITH calls AS ({calls}), daily AS (SELECT start_time // {_DAY_NS} AS day, {amount} AS n,"
         " arg_min(trace_id, start_time) AS trace, bool_or(sim) AS sim FROM calls GROUP BY day)"
         # The first day is whole only if calls began with it, which nobody knows: it is left out.
         " SELECT 'd' || d.day AS unit, daily.trace, d.day * " + str(_DAY_NS) + " AS began,"
-        f" coalesce(daily.sim, false) AS sim, coalesce(daily.n, 0) / {a_day!r} AS x"
+        f" coalesce(daily.sim, false) AS sim, CASE WHEN daily.day IS NULL THEN 0 ELSE daily.n END"
+        f" / {a_day!r} AS x"
         f" FROM (SELECT unnest(range((SELECT min(day) + 1 FROM daily), {today})) AS day) AS d"
         " LEFT JOIN daily ON daily.day = d.day",
         parameters=bind.values,
         noun="day",
+        missing=NO_PRICE,
     )
     found = mean(ask.scene.query, sample, level=ask.claim.confidence, unit=ask.unit, high_is_bad=False)
     return evidence_of(ask, found, release=False) or nothing(
@@ -167,5 +181,5 @@ def _frequency(ask: Ask) -> Evidence | None:
 MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     "cover:records/required_fields": _required_fields,
     "cover:feedback/coverage": _feedback,
-    "bound:frequency/frequency": _frequency,
+    "bound:frequency/frequency": frequency,
 }

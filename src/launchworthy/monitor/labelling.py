@@ -152,7 +152,7 @@ def _sampled(ask: Ask) -> Evidence | None:
 
 
 def _of_kind(ask: Ask, bind: Bind, kind: str) -> str:
-    """Which calls are of a kind: by what users and guards did, an action, a condition of no answer, a slice."""
+    """Which calls are of a kind: by what users and guards did, an action, why no answer came, a slice."""
     if kind == _RANDOM:
         return "true"
     product = bind(ask.scene.product)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from launchworthy.contract.units import PERIOD_DAYS
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.economics import NO_PRICE, priced_calls
+from launchworthy.monitor.label_rows import ACTION
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, breaches, share
 from launchworthy.monitor.scene import Ask, Bind
@@ -209,6 +210,29 @@ def _elsewhere(ask: Ask) -> set[str]:
     return said & set(_WAYS)
 
 
+def _capacity(ask: Ask) -> Evidence | None:
+    """Periods (UTC) in which more calls, of any release, ended in an action than people can take."""
+    options = ask.claim.options
+    over = str(options.get("unit", "")).partition("/")[2]
+    days = PERIOD_DAYS.get(over)
+    if days is None:
+        return nothing(ask, "the capacity names no period, such as 900/d", noun="period", release=False)
+    bind = Bind()
+    calls = ask.seen_by_people().calls(bind, any_release=True)
+    period = round(days * _DAY_NS)
+    sample = Sample(
+        sql=f"SELECT 'p' || start_time // {period} AS unit, arg_max(trace_id, start_time) AS trace,"
+        f" min(start_time) AS began, bool_or(sim) AS sim, count(*) FILTER ({ACTION} = {bind(ask.metric)})"
+        f"::DOUBLE AS x, {bind(float(options['limit']))}::DOUBLE AS y FROM ({calls})"
+        f" WHERE {ACTION} IS NOT NULL GROUP BY start_time // {period}",
+        parameters=bind.values,
+        noun=_PERIODS.get(over, over),
+    )
+    return evidence_of(ask, breaches(ask.scene.query, sample), release=False) or nothing(
+        ask, "no call says by its output which action it took", noun="call", release=False
+    )
+
+
 def share_beyond(ask: Ask, sample: Sample | None) -> Evidence | None:
     """The share of calls beyond their limit, for monitors that allow some."""
     if sample is None:
@@ -232,5 +256,6 @@ MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     "never:limits/*_per_user": _over_many,
     "never:limits/*_per_session": _over_many,
     "never:limits/*_per_workflow": _over_many,
+    "never:decide/*": _capacity,
     "never:no_answer/no_answer": _no_answer,
 }

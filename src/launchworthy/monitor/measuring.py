@@ -23,11 +23,15 @@ from launchworthy.monitor import (
     covering,
     economics,
     fairness,
+    freshness,
     labelling,
     limits,
+    opinions,
     outcomes,
     proxies,
     reliability,
+    revisits,
+    screens,
     selling,
     tools,
     trust,
@@ -70,9 +74,13 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     **economics.MEASURES,
     **outcomes.MEASURES,
     **trust.MEASURES,
+    **opinions.MEASURES,
     **adoption.MEASURES,
     **selling.MEASURES,
     **labelling.MEASURES,
+    **screens.MEASURES,
+    **freshness.MEASURES,
+    **revisits.MEASURES,
     **limits.MEASURES,
     **covering.MEASURES,
     **canaries.MEASURES,
@@ -84,12 +92,13 @@ _MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
     "delta:rollout/harms": _harms,
 }
 
-_OF_THE_PRODUCT = ("adoption/", "frequency/", "labels/", "pricing/")
+_OF_THE_PRODUCT = ("adoption/", "decisions/", "frequency/", "labels/", "pricing/")
 # These read records of every release; the others need a span of the release that is measured.
 _OF_ANY_RELEASE = frozenset(
     _measure
     for path, _measure in _MEASURES.items()
-    if path.partition(":")[2].startswith(_OF_THE_PRODUCT) or path.startswith(("never:data/", "never:gold/"))
+    if path.partition(":")[2].startswith(_OF_THE_PRODUCT)
+    or path.startswith(("never:data/", "never:decide/", "never:gold/"))
 )
 
 # What can be measured from records today, as kind:family/metric.
@@ -108,6 +117,8 @@ def measure(
     judges: Mapping[str, JudgeGrades] | None = None,
     sets: GoldStore | None = None,
     versions: Mapping[str, datetime] | None = None,
+    models: Mapping[str, tuple[str, datetime]] | None = None,
+    held: Callable[[], Iterable[Evidence]] = tuple,
     any_release: bool = True,
     sample: int | None = 300,
     baseline: str | None = None,
@@ -127,6 +138,8 @@ def measure(
         judges: What calibrated judges said of recorded calls, by name.
         sets: Where gold sets rest, for monitors that hold one against traffic.
         versions: When each version of a gold set was made, by ``name@version``.
+        models: Model of each registered release, as text ("" where it cannot be told), and since when.
+        held: Answers what the ledger holds of the product: whether a decision is to be made again.
         any_release: False leaves out what does not depend on the release.
         sample: Records of each table that are drawn to look for personal data; None: all.
         baseline: Release that a ramp compares this one with; None where none is under way.
@@ -148,6 +161,8 @@ def measure(
         judges=judges or {},
         sets=sets,
         versions=versions or {},
+        models=models or {},
+        held=held,
         sample=sample,
     )
     ramp = replace(scene, baseline=baseline, not_before=not_before)

@@ -12,10 +12,10 @@ from launchworthy.monitor.scene import Query
 from launchworthy.records import ROOT, SEEN, no_evaluation
 from launchworthy.stats import clopper_pearson
 
-__all__ = ["OFF_TOPIC", "decided", "guards", "jobs"]
+__all__ = ["BY_A_PERSON", "OFF_TOPIC", "decided", "guards", "jobs"]
 
 # Outcome events by which an application tells that a person decided on an answer.
-_BY_A_PERSON = "('accepted', 'edited', 're_edited', 'decided', 'overridden', 'rejected')"
+BY_A_PERSON = "('accepted', 'edited', 're_edited', 'decided', 'overridden', 'rejected')"
 _OF_USE = f"{SEEN} AND {no_evaluation('$1')}"
 _ROLE = "CASE WHEN json_valid(facts) THEN json_extract_string(facts, '$.role') END"
 _FACT = "CASE WHEN json_valid(facts) THEN json_extract_string(facts, '$.{}') END"
@@ -43,7 +43,7 @@ def decided(contract: Contract, query: Query, until_ns: int) -> tuple[Decided, .
         f" AND kind = 'tool_run' AND {key} IN (SELECT {key} FROM decisions"
         " WHERE product = $1 AND time < $2 AND kind = 'approval' AND outcome = 'requested')"
         " UNION ALL SELECT trace_id, NULL FROM outcomes WHERE product = $1 AND time < $2"
-        f" AND trace_id IS NOT NULL AND event IN {_BY_A_PERSON}"
+        f" AND trace_id IS NOT NULL AND event IN {BY_A_PERSON}"
     )
     rows = query(
         f"WITH acts AS ({acts}), people AS ({people})"

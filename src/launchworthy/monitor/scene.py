@@ -1,7 +1,7 @@
 """Which records a measurement reads: product, release, workflow, window and slice, as SQL with parameters.
 
-May import ``contract``, ``gold``, ``records`` and the standard library. Names and values never enter SQL
-text: they are bound.
+May import ``contract``, ``evidence``, ``gold``, ``records`` and the standard library. Names and values never
+enter SQL text: they are bound.
 What a call is, and what evaluation traffic, which is left out, ``records.calls`` says.
 """
 
@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from launchworthy.contract import Claim
+from launchworthy.evidence import Evidence
 from launchworthy.gold import GoldStore, Guarded
 from launchworthy.records import (
     EVALUATION,
@@ -74,6 +75,8 @@ class Scene:
         judges: What calibrated judges said of recorded calls, by name.
         sets: Where gold sets rest, for those who hold one against traffic; None where there are none.
         versions: When each version of a gold set was made, by ``name@version``.
+        models: Model of each registered release, as text ("" where it cannot be told), and since when.
+        held: Answers what the ledger holds of the product.
         sample: Records of each table that are drawn to look for personal data; None: all.
         baseline: Release that a ramp compares this one with; None where none is under way.
         not_before: When the first user got the release; no window of a comparison begins earlier.
@@ -93,6 +96,8 @@ class Scene:
     judges: Mapping[str, JudgeGrades] = field(default_factory=dict)
     sets: GoldStore | None = None
     versions: Mapping[str, datetime] = field(default_factory=dict)
+    models: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+    held: Callable[[], Iterable[Evidence]] = tuple
     sample: int | None = 300
     baseline: str | None = None
     not_before: datetime | None = None

@@ -17,6 +17,7 @@ from launchworthy.monitor.drift_signals import DRIFT_METHODS, DRIFT_SIGNALS, dri
 from launchworthy.monitor.guard_signals import guard_signal
 from launchworthy.monitor.labelled import labelled, scores_against_labels
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
+from launchworthy.monitor.opinions import rated
 from launchworthy.monitor.outcomes import EVENTS
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, share
@@ -90,6 +91,7 @@ def _of_signal(
         measure = measure_of(f"{ClaimKind.BOUND}:{name}")
         # Any word may be an outcome of the product's own: as a signal it is an event of calls, below.
         own = family == "outcomes" and metric not in EVENTS and not metric.startswith("time_to_")
+        own = own or ("/" not in signal and measure is rated)
         if measure is not None and not own:
             return measure(replace(ask, family=family, metric=metric))
     return _own_event(ask, signal)

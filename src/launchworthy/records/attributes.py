@@ -84,6 +84,8 @@ class Own:
     FALLBACK: Final = "launchworthy.fallback"  # name of the fallback that answered, or false
     REGION: Final = "launchworthy.region"  # where a model call went, such as eu-central-1
     TEXTS_LEFT_OUT: Final = "launchworthy.texts_left_out"  # could not be looked through for personal data
+    FEATURE_AGE_MS: Final = "launchworthy.feature_age_ms"  # of the oldest feature, when the call read it
+    INDEX_AGE_MS: Final = "launchworthy.index_age_ms"  # of what a retrieval searched, when it did
     SLICE: Final = "launchworthy.slice"  # slice, or list of slices, that the call belongs to
     OUTCOME: Final = "launchworthy.outcome.event"
     OUTCOME_VALUE: Final = "launchworthy.outcome.value"

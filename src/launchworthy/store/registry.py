@@ -137,6 +137,12 @@ class Registry:
                 for row in connection.execute(query).mappings()
             }
 
+    def registered(self, *, product: str) -> dict[str, datetime]:
+        """When each known release was first registered."""
+        query = select(releases.c.id, releases.c.registered_at).filter_by(product=product)
+        with self._database.read() as connection:
+            return {row["id"]: from_ns(row["registered_at"]) for row in connection.execute(query).mappings()}
+
     def add_api_key(self, *, name: str, role: str, person: str = "", acts_as: Sequence[str] = ()) -> str:
         """Make a key; the answer is the only time that its secret is shown.
 

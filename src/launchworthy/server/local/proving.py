@@ -6,13 +6,14 @@ May import every room below ``server``, and ``server``.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evidence import (
     Evidence,
 )
 from launchworthy.provers import measure
+from launchworthy.records import Release
 from launchworthy.server.local.chained import Chained
 from launchworthy.server.local.golds import Golds
 from launchworthy.server.local.runs import Runs
@@ -49,6 +50,7 @@ class Proving(Chained, Golds, Runs):
             now=self._clock(),
             runs=self,
             evidence=lambda: self.evidence(product),
+            registered=self._registered(product),
         )
         new = what_is_new(
             pieces,
@@ -59,6 +61,14 @@ class Proving(Chained, Golds, Runs):
         if new:
             self._store.ledger.add_evidence(product, new)
         return new
+
+    def _registered(self, product: str) -> dict[str, tuple[Release, datetime]]:
+        at = self._store.registry.registered(product=product)
+        return {
+            name: (release, at[name])
+            for name, release in self._store.registry.releases(product=product).items()
+            if name in at
+        }
 
     def measure_all(self) -> None:
         """:meth:`measure` every product that has a contract; where it fails for one, the others still are.

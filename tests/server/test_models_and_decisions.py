@@ -1,0 +1,74 @@
+"""What ledger and registered releases show of a model's age and of a decision, measured by the workspace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from launchworthy.evidence import Evidence, State
+from launchworthy.records import Release
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.server.conftest import OpenWorkspace, TraceRequest
+
+BLOCKS = """
+release: {model: {algorithm: trees, artifact: model.onnx}, training: {retrain: 30d}}
+decisions:
+  trees: {chosen: trees, over: a network, revisit: {answer/reliability/latency_p95: {at_least: 1s, for: 30d}}}
+"""
+
+
+def test_a_model_ages_over_releases_and_a_decision_is_reopened_by_the_ledger(
+    open_workspace_here: OpenWorkspace, contract_file: Path, trace_request: TraceRequest
+) -> None:
+    now = datetime.now(UTC)
+    clock = [now - timedelta(days=40)]
+    workspace = open_workspace_here(clock=lambda: clock[0])
+    contract_file.write_text(contract_file.read_text() + BLOCKS)
+    contract_file.with_name("model.onnx").write_bytes(b"trained once")
+    workspace.follow_contract(contract_file)
+    known = workspace.contracts.in_force("docs-bot")
+    assert known is not None
+    release = workspace.judge.described(known)
+    assert release is not None
+    # The first release with this model had another policy, forty days ago.
+    workspace.register_release(Release({**release.parts, "policy": "old"}), product="docs-bot")
+    slow = Evidence(
+        claim="docs-bot/answer/reliability/latency_p95",
+        kind="bound",
+        value=1_500.0,
+        low=1_400.0,
+        high=1_600.0,
+        n=900,
+        unit="ms",
+        producer="test",
+        observed_at=clock[0],
+    )
+    workspace.add_evidence("docs-bot", [slow])
+    clock[0] = now
+    workspace.register_release(release, product="docs-bot")
+    body, _ = trace_request(
+        2, attributes={"launchworthy.release": release.id, "launchworthy.kind": "workflow"}
+    )
+    assert workspace.take("traces", body, "application/x-protobuf", None, "b") == (0, "")
+    clock[0] = now + timedelta(seconds=5)
+    found = {piece.claim: piece for piece in workspace.measure(product="docs-bot")}
+    model = found["docs-bot/release/training/retrain"]
+    assert model.value == pytest.approx(40 * 86_400e3, rel=1e-3)
+    assert model.release == release.id
+    assert "no evidence of it since" in found["docs-bot/decisions/trees"].detail["reason"]
+    workspace.add_evidence("docs-bot", [replace(slow, observed_at=now)])
+    decided = {piece.claim: piece for piece in workspace.measure(product="docs-bot")}[
+        "docs-bot/decisions/trees"
+    ]
+    assert decided.value == 1.0
+    verdict = workspace.judge.verdict("docs-bot")
+    assert verdict is not None
+    states = {each.claim.address: each.state for each in verdict.statuses}
+    assert states["docs-bot/decisions/trees"] is State.UNMET
+    assert states["docs-bot/release/training/retrain"] is State.UNMET
