@@ -274,7 +274,10 @@ def start(loop: Loop, model: Model, tmp_path: Path) -> Iterator[Start]:
 
             def arm(text: str, cohort: str) -> Arm:
                 return Arm.of(
-                    parse_contract(text), folder=tmp_path, guards=GuardPipeline(rules), cohort=cohort
+                    parse_contract(text, file=str(tmp_path / "launchworthy.yaml")),
+                    folder=tmp_path,
+                    guards=GuardPipeline(rules),
+                    cohort=cohort,
                 )
 
             ledger = Ledger(MemorySpending())

@@ -129,6 +129,22 @@ def test_past_the_timeout_nobody_is_waited_for(start: Start, model: Model) -> No
     assert gateway.decisions("budget")[0]["launchworthy.decision.rule"] == "support/answer/limits/timeout"
 
 
+def test_a_stream_that_does_not_end_in_time_is_cut_and_counts_as_passing_the_limit(
+    start: Start, model: Model
+) -> None:
+    short = BACKUP.replace("fallbacks", "limits: {timeout: 400ms}\n    fallbacks")
+    model.script = lambda body: Pieces([chunk({"content": "Twenty"})] * 50, pause_s=0.1)
+    gateway = start(short)
+    with pytest.raises(openai.APIError) as caught:
+        list(client(gateway.url).chat.completions.create(model="answer", messages=ASKED, stream=True))
+    assert caught.value.code == "upstream_timeout"
+    gateway.span("workflow")
+    [over] = gateway.decisions("budget")
+    assert over["launchworthy.decision.rule"] == "support/answer/limits/timeout"
+    assert json.loads(over["launchworthy.decision.facts"])["limit_ms"] == 400
+    assert _told(gateway) == [("none", "no answer", ["vendor/small"])]
+
+
 def test_a_model_that_keeps_failing_is_left_alone(start: Start, model: Model) -> None:
     model.script = lambda body: (500, {})
     gateway = start()

@@ -150,6 +150,38 @@ def test_a_payee_from_a_tools_answer_is_not_chosen_by_the_user(start: Start, mod
         model="answer", messages=asked, tools=NAMED, extra_headers=AGENT
     )
     assert answer.choices[0].message.tool_calls
+    # A reviewer sees from the decisions alone why the one was denied and the other was not.
+    told = [json.loads(row["launchworthy.decision.facts"]) for row in gateway.decisions("permission")]
+    assert [facts["roles"] for facts in told] == [["agent"], ["agent"]]
+    assert [facts["chosen_by"] for facts in told] == [["tool_result"], ["user"]]
+
+
+def test_arguments_follow_the_schema_that_the_contract_names(
+    start: Start, model: Model, tmp_path: Path
+) -> None:
+    schema = {"type": "object", "properties": {"q": {"type": "string"}}, "additionalProperties": False}
+    (tmp_path / "search.json").write_text(json.dumps(schema))
+    gateway = start(TOOLS.replace("search: {", "search: {schema: search.json, "))
+    calls = [("search", '{"q": 1}'), ("search", '{"q": "shoes", "all": true}'), ("search", '{"q": "shoes"}')]
+    model.script = lambda body: completion(None, calls=calls)
+    answer = client(gateway.url).chat.completions.create(
+        model="answer", messages=ASKED, tools=NAMED, extra_headers=AGENT
+    )
+    [arrived] = answer.choices[0].message.tool_calls or []
+    assert arrived.type == "function"
+    assert arrived.function.arguments == '{"q": "shoes"}'
+    assert [
+        (each["rule"], each["reason"].rpartition(": ")[2])
+        for each in answer.model_extra["launchworthy"]["withheld_calls"]  # type: ignore[index]
+    ] == [
+        ("support/tools/search/schema", "$.q breaks type"),
+        ("support/tools/search/schema", "$ breaks additionalProperties"),
+    ]
+    assert [each["launchworthy.decision.outcome"] for each in gateway.decisions("permission")] == [
+        "denied",
+        "denied",
+        "allowed",
+    ]
 
 
 def test_a_budget_of_a_tool_is_used_up(start: Start, model: Model) -> None:

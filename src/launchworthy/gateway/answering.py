@@ -165,6 +165,8 @@ class Call:
                 if not stream.released:
                     continue
                 self._asked(None, attempts)
+                if attempts.deadline.is_over:
+                    self._too_late("the answer did not end in time")
                 self.span.set_output(stream.text)
                 self.span.fail(error)
                 yield event(orjson.dumps(_broken(error)), name=self.dialect.error_event)
@@ -236,7 +238,7 @@ class Call:
                 rule,
                 stopped=False,
                 reason="the call cost more than one may",
-                facts={"spent_usd": round(spent, 6)},
+                facts={"spent_usd": round(spent, 6), "limit_usd": self.job.cost_usd},
             )
 
         return CallPurse(
@@ -288,7 +290,8 @@ class Call:
         taken = await self.means.ledger.spend(charges)
         if taken is None:
             return None
-        return self.check.over(taken.charge.rule, _used_up(taken))
+        spent = {"spent": taken.spent, "limit": taken.charge.most}
+        return self.check.over(taken.charge.rule, _used_up(taken), facts=spent)
 
     def _nothing(self, error: Exhausted) -> NoAnswer:
         """No model answered: what the fallbacks end in, or what the contract says of a model that is down."""
@@ -302,14 +305,9 @@ class Call:
             )
         )
         if error.too_dear is not None and all(each.reason == "budget" for each in error.failures):
-            return self.check.over(error.too_dear.rule, error.too_dear.reason)
-        if error.timed_out and self.job.timeout_s is not None:
-            self.telling.over(
-                f"{self.arm.product}/{self.job.name}/limits/timeout",
-                stopped=True,
-                reason="no model answered in time",
-                facts={},
-            )
+            return self.check.over(error.too_dear.rule, error.too_dear.reason, facts={})
+        if error.timed_out:
+            self._too_late("no model answered in time")
         tried = ", ".join(dict.fromkeys(f"{each.name} ({each.reason})" for each in error.failures))
         return self.job.no_answer.give(
             Condition.DOWN,
@@ -318,6 +316,11 @@ class Call:
             rule=f"{self.arm.product}/{self.job.name}/fallbacks" if self.job.last else None,
             trace_id=self.telling.trace_id,
         )
+
+    def _too_late(self, reason: str) -> None:
+        if (most := self.job.timeout_s) is not None:
+            rule = f"{self.arm.product}/{self.job.name}/limits/timeout"
+            self.telling.over(rule, stopped=True, reason=reason, facts={"limit_ms": round(most * 1e3)})
 
     def _ask_for_usage(self) -> bool:
         """Every stream tells its tokens; whether the client had asked for them."""

@@ -176,13 +176,15 @@ class Check:
         ):
             if most is not None and count > most:
                 return self.over(
-                    f"{self._address}/limits/{name}", f"the conversation has more {name} than it may"
+                    f"{self._address}/limits/{name}",
+                    f"the conversation has more {name} than it may",
+                    facts={"spent": count, "limit": most},
                 )
         return None
 
-    def over(self, rule: str, reason: str) -> NoAnswer:
+    def over(self, rule: str, reason: str, *, facts: Mapping[str, Any]) -> NoAnswer:
         """A limit is reached: no answer."""
-        self._telling.over(rule, stopped=True, reason=reason, facts={})
+        self._telling.over(rule, stopped=True, reason=reason, facts=facts)
         return self._job.no_answer.give(Condition.OVER_BUDGET, reason=reason, trace_id=self._telling.trace_id)
 
     async def _tools_of_provider(self) -> NoAnswer | None:
@@ -190,7 +192,7 @@ class Check:
         for name in self._ask.provider_tools:
             request = self._caller_of_tools().request(name, {}, lowered=self.lowered)
             decision = await self._ledger.decide(self._arm.policy, request)
-            self._telling.permission(decision, arguments_hash=self._hash(name, {}))
+            self._telling.permission(decision, arguments_hash=self._hash(name, {}), request=request)
             if decision.ruling is not Ruling.ALLOW or decision.charges:
                 reason = (
                     decision.reason
@@ -307,7 +309,9 @@ class Check:
     async def _permitted(self, proposal: Proposal, arguments: dict[str, Any]) -> str | None:
         request = self._caller_of_tools().request(proposal.name, arguments, lowered=self.lowered)
         decision = await self._ledger.decide(self._arm.policy, request)
-        self._telling.permission(decision, arguments_hash=self._hash(proposal.name, arguments))
+        self._telling.permission(
+            decision, arguments_hash=self._hash(proposal.name, arguments), request=request
+        )
         if decision.ruling is Ruling.ALLOW:
             # The application runs it, so that it counts as spent.
             reserved = await self._ledger.spend(decision.charges)
@@ -373,7 +377,7 @@ class Check:
             if self._held_up > _LONG:  # many short texts are long too
                 self._held_up = 0
                 await asyncio.sleep(0)
-        self._telling.checked(checked, subject=tool)
+        self._telling.checked(checked, subject=tool, passage=text if stage is Stage.RETRIEVED else "")
         return checked
 
     def _context_of(self, tool: str) -> GuardContext:
