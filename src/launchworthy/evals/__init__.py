@@ -26,9 +26,10 @@ from launchworthy.evals.report import (
 from launchworthy.evals.rows import row_of
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.scoring import Scorer, own_scorer
-from launchworthy.evals.session import EvalStore, Outcome, find_baseline, run_suite, try_out
+from launchworthy.evals.session import Outcome, find_baseline, run_suite, try_out
 from launchworthy.evals.source import source_of
 from launchworthy.evals.stated import Stated, stated_confidences
+from launchworthy.evals.stores import EvalStore
 from launchworthy.evals.suite import new_run, read_release, release_of, same_suite, target_of, target_release
 from launchworthy.evals.target import CallableTarget, Target, load_function
 from launchworthy.evals.traffic import RecordedCalls, sample_calls

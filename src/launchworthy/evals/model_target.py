@@ -21,8 +21,7 @@ import orjson
 from launchworthy.errors import InputError
 from launchworthy.evals.chat import OPENAI, ChatClient, ChatModel, ChatReply
 from launchworthy.evals.scenarios.scenario import is_conversation
-from launchworthy.evals.suite import MODEL_PREFIX
-from launchworthy.evals.target import Reply
+from launchworthy.evals.target import MODEL_PREFIX, Reply
 from launchworthy.gold import GoldItem
 from launchworthy.records import Release
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from launchworthy.contract import Claim
 from launchworthy.evals.coverage import metrics_of
@@ -16,6 +15,7 @@ from launchworthy.evals.gaps import gap_evidence
 from launchworthy.evals.gate import sealed_budget, sealed_evidence
 from launchworthy.evals.judging import Judged, judged_evidence, judged_gaps
 from launchworthy.evals.run_evidence import Holdout, run_evidence
+from launchworthy.evals.stores import EvalStore
 from launchworthy.evals.watching import Watch, early_evidence
 from launchworthy.evidence import Evidence
 from launchworthy.gold import (
@@ -26,9 +26,6 @@ from launchworthy.gold import (
     sealed_remark,
 )
 from launchworthy.records import Run, RunItem
-
-if TYPE_CHECKING:
-    from launchworthy.evals.session import EvalStore
 
 __all__ = ["Sitting"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from launchworthy.contract import Claim
 from launchworthy.errors import InputError, NotFoundError
@@ -30,25 +30,21 @@ from launchworthy.evals.remembering import Cache, RememberingTarget
 from launchworthy.evals.report import Measured, measure_run, table_of
 from launchworthy.evals.samples import sampled
 from launchworthy.evals.scenarios import Speaker
+from launchworthy.evals.stores import EvalStore
 from launchworthy.evals.suite import known_of
 from launchworthy.evals.target import CallableTarget, Target
 from launchworthy.evals.watching import Watch
-from launchworthy.evidence import Evidence, Ledger
+from launchworthy.evidence import Evidence
 from launchworthy.gold import (
     SEALED,
     GoldItem,
-    GoldStore,
     GoldVersion,
     stream_items,
 )
 from launchworthy.metrics import Metric, find_metric
 from launchworthy.records import Run, RunItem, RunStore
 
-__all__ = ["EvalStore", "Outcome", "find_baseline", "run_suite", "try_out"]
-
-
-class EvalStore(GoldStore, RunStore, Ledger, Protocol):
-    """Where gold sets, runs and evidence rest; a workspace is one."""
+__all__ = ["Outcome", "find_baseline", "run_suite", "try_out"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

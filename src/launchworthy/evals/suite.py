@@ -16,7 +16,13 @@ from typing import Any
 from launchworthy.contract import Contract
 from launchworthy.errors import InputError
 from launchworthy.evals.scoring import Scorer
-from launchworthy.evals.target import CallableTarget, Target, load_function
+from launchworthy.evals.target import (
+    MODEL_FILE,
+    MODEL_PREFIX,
+    CallableTarget,
+    Target,
+    load_function,
+)
 from launchworthy.gold import GoldVersion
 from launchworthy.records import Release, Run
 
@@ -31,8 +37,6 @@ __all__ = [
     "target_release",
 ]
 
-MODEL_FILE = "model:"
-MODEL_PREFIX = "openai:"
 _LONGEST_PATH = 400
 _PATH = re.compile(r"[^\\:\0\n]*[./][^\\:\0\n]*")  # a word without a dot or a slash names no file
 

@@ -18,7 +18,21 @@ from typing import Any, Protocol, runtime_checkable
 from launchworthy.functions import load_function
 from launchworthy.gold import GoldItem
 
-__all__ = ["MAX_BYTES", "CallableTarget", "Foresight", "Reply", "Target", "TargetFailure", "load_function"]
+__all__ = [
+    "MAX_BYTES",
+    "MODEL_FILE",
+    "MODEL_PREFIX",
+    "CallableTarget",
+    "Foresight",
+    "Reply",
+    "Target",
+    "TargetFailure",
+    "load_function",
+]
+
+# How addresses of targets begin that are no function and no URL.
+MODEL_FILE = "model:"
+MODEL_PREFIX = "openai:"
 
 MAX_BYTES = 16 * 1024 * 1024  # of one answer
 _MAX_DEPTH = 1_000

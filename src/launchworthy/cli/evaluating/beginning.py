@@ -120,7 +120,7 @@ def _source(address: str) -> str | None:
 def _model_release(options: Options) -> Release | None:
     """The release that a model and its prompt make up; None for any other target."""
     from launchworthy.evals.model_target import model_release, model_target
-    from launchworthy.evals.suite import MODEL_PREFIX
+    from launchworthy.evals.target import MODEL_PREFIX
 
     if options.target is None or not options.target.startswith(MODEL_PREFIX):
         return None

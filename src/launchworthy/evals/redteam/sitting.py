@@ -20,7 +20,8 @@ from launchworthy.evals.redteam.families import Asked
 from launchworthy.evals.redteam.plan import Plan, attempts_of, items_of, suite_of
 from launchworthy.evals.redteam.surface import Surface
 from launchworthy.evals.run_evidence import run_evidence
-from launchworthy.evals.session import EvalStore, find_baseline
+from launchworthy.evals.session import find_baseline
+from launchworthy.evals.stores import EvalStore
 from launchworthy.evals.target import Target
 from launchworthy.evidence import ClaimStatus, Evidence
 from launchworthy.evidence.claim_status import status
