@@ -16,6 +16,8 @@ from pydantic import TypeAdapter
 from tests.gateway.conftest import CONTRACT, Model, Pieces, Start, client, completion
 from tests.gateway.guards import rule
 from tests.gateway.test_chat import ASKED
+from tests.gateway.test_responses import message as said_whole
+from tests.gateway.test_responses import response
 
 from launchworthy.errors import InputError, MissingExtraError
 from launchworthy.gateway.upstream import UpstreamError, Upstreams
@@ -425,6 +427,11 @@ def test_responses_are_asked_of_a_model_that_speaks_them(start: Start, model: Mo
     with pytest.raises(openai.BadRequestError, match="chat/completions"):
         begin(start, model).responses.create(model="answer", input="hello")
     assert model.requests == []
+    gateway = start(BACKUP, upstreams={"vendor": f"anthropic+{model.url}", "backup": model.url})
+    model.script = lambda body: response(said_whole("From the other."))
+    answer = client(gateway.url).responses.create(model="answer", input="hello")
+    assert answer.output_text == "From the other."
+    assert [body["model"] for body in model.requests] == ["large"]
 
 
 def test_a_protocol_that_nothing_speaks_is_refused_at_start() -> None:

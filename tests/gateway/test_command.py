@@ -142,6 +142,11 @@ def test_a_key_of_the_command_opens_and_others_do_not(tmp_path: Path, model: Mod
         (CONTRACT, ["--upstream", "http://user:pass@x/v1"], "holds a password"),
         (CONTRACT, ["--upstream", "other=http://x/v1"], "no address is known for the model"),
         (CONTRACT, ["--upstream", "http://x/v1", "--model", "small"], "is not NAME=NAME"),
+        (
+            CONTRACT.replace("small}", "small}\n  retrieval: {embedding: vendor/vectors}"),
+            ["--upstream", "anthropic+http://x"],
+            "at an address that makes no embeddings",
+        ),
         (CONTRACT, ["--upstream", "http://x/v1", "--host", "0.0.0.0"], "make a key first"),
         (CONTRACT, ["--upstream", "http://x/v1", "--stage", "pilot"], "give --baseline FILE"),
         (
