@@ -11,6 +11,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from launchworthy import monitor
 from launchworthy.monitor import segments
 from launchworthy.monitor.segment_search import searched
 from launchworthy.stats import fisher_p_value
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.monitor.conftest import ClaimOf, World
 
     from launchworthy.contract import Claim
+    from launchworthy.evidence import Evidence
 
 DAY_S = 86_400.0
 
@@ -76,6 +78,14 @@ def _error(claim: ClaimOf, **more: Any) -> Claim:
     return claim("reliability/error", at_most=0.05, unit="ratio", workflow="answer", **more)
 
 
+def _explained(world: World, claim: Claim) -> Evidence:
+    """What is measured of a claim, and which calls carry it."""
+    [found] = monitor.explained(
+        world.measure(claim).values(), claims=[claim], product=world.product, query=world.store.query
+    )
+    return found
+
+
 def _call(world: World, user: int, *, failed: bool, ago: float = 3_600.0, **columns: Any) -> None:
     if failed:
         columns["status"] = "error"
@@ -95,7 +105,7 @@ def test_the_slice_that_breaks_a_promise_is_named_with_what_it_was_before(
             _call(world, user, failed=rng.random() < rate, ago=days * DAY_S, slices=slices, model="m-1")
     for _ in range(300):  # a loud user is no part of the users
         _call(world, 1, failed=True, slices="language:en")
-    found = world.one(_error(claim))
+    found = _explained(world, _error(claim))
     assert found.low is not None
     assert found.low > 0.05
     assert found.detail["segment"] == "language:de"
@@ -121,7 +131,7 @@ def test_a_model_a_prompt_and_a_field_of_the_input_are_parts_and_free_text_is_no
             world, user, failed=failed, input=json.dumps(asked), model="m-2" if new else "m-1",
             prompt_name="ask", prompt_version="2" if new else "1",
         )  # fmt: skip
-    found = world.one(_error(claim))
+    found = _explained(world, _error(claim))
     names = [each["name"] for each in found.detail["segments"]]
     assert sorted(names) == ["input/country:fr", "model:m-2"], "its prompt is the same calls"
     assert "note" not in found.detail["carried"]
@@ -132,10 +142,10 @@ def test_what_is_kept_or_not_shown_is_not_searched_and_a_bad_day_for_all_is_said
 ) -> None:
     for user in range(200):
         _call(world, user, failed=user % 50 == 0, slices=f"language:{'de' if user % 2 else 'en'}")
-    assert "carried" not in world.one(_error(claim)).detail
+    assert "carried" not in _explained(world, _error(claim)).detail
     for user in range(200, 400):
         _call(world, user, failed=user % 3 == 0, slices=f"language:{'de' if user % 2 else 'en'}")
-    found = world.one(_error(claim))
+    found = _explained(world, _error(claim))
     assert "segment" not in found.detail
     assert found.detail["carried"] == "no part of the calls alone, of 2 parts, the smallest of 200"
 
@@ -158,7 +168,7 @@ def test_a_slow_tail_a_dear_mean_and_a_stream_are_searched_too(world: World, cla
         "monitors/refusals", at_most=0.05, unit="ratio", signal="no_answer", method="cusum",
         window_ms=30 * DAY_S * 1e3, false_alarm_ms=90 * DAY_S * 1e3, streams=1,
     )  # fmt: skip
-    found = world.measure(slow, dear, stream)
+    found = {each.address: _explained(world, each) for each in (slow, dear, stream)}
     assert {piece.detail.get("segment") for piece in found.values()} == {"language:de"}
     [told] = found[stream.address].detail["segments"]
     assert told["users"] + told["others"] < 500, "only since it is worse"
@@ -170,14 +180,14 @@ def test_a_search_that_fails_leaves_the_broken_promise_as_it_is(
 ) -> None:
     for user in range(100):
         _call(world, user, failed=user % 2 == 0, slices="[broken" if user % 3 else "a:b")
-    whole = world.one(_error(claim))
+    whole = _explained(world, _error(claim))
     assert whole.value == 0.5
 
     def fails(*_: Any, **__: Any) -> None:
         raise MemoryError
 
     monkeypatch.setattr(segments, "searched", fails)
-    found = world.one(_error(claim))
+    found = _explained(world, _error(claim))
     assert (found.value, found.low, found.high) == (whole.value, whole.low, whole.high)
     assert found.detail["carried"] == "not searched (MemoryError)"
     assert "not searched" in caplog.text

@@ -40,7 +40,6 @@ from launchworthy.monitor.degradation import degraded
 from launchworthy.monitor.harms import harm
 from launchworthy.monitor.piece import nothing
 from launchworthy.monitor.scene import Ask, Query, look
-from launchworthy.monitor.segments import with_segments
 from launchworthy.monitor.signals import monitored
 from launchworthy.monitor.together import counted_together
 from launchworthy.records import CallScores, JudgeGrades
@@ -184,7 +183,7 @@ def measure(
         if (not any_release) if found in _OF_ANY_RELEASE else not ask.seen():
             continue
         try:
-            piece = with_segments(ask, _plainly if found is _monitors else found, found(ask))
+            piece = found(ask)
         except InputError as error:
             # Too slow, or too much: that one claim is not measured, and says why; the others are.
             piece = nothing(ask, error.message)

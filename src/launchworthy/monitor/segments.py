@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from launchworthy.contract import Claim, ClaimKind, Direction, Target
 from launchworthy.contract.running_claims import STREAM_METHODS
 from launchworthy.evidence import Evidence
+from launchworthy.monitor.measuring import measure_of
 from launchworthy.monitor.regions import PLACE
 from launchworthy.monitor.sample import Taken, Taking
-from launchworthy.monitor.scene import Ask
+from launchworthy.monitor.scene import Ask, Query, Scene, look
 from launchworthy.monitor.segment_search import FEWEST, Search, searched
 from launchworthy.quantity import format_value
 from launchworthy.records import MARKED_CALL, ROOT, Own
@@ -31,15 +32,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["with_segments"]
+__all__ = ["explained"]
 
 _log = logging.getLogger("launchworthy.monitor")
 
 _FAMILIES = frozenset({"economics", "monitors", "outcomes", "reliability", "trust"})
 _MOST = 10_000  # users that are drawn
+_MOST_SEARCHES = 20  # at once: what breaks more than so many promises is no part of the calls
 _NAMES = 12  # different values of a field of the input that is a kind of input
 _LONGEST = 8_192  # characters of an input that is read as an object
 _NAMED = 60
+_LASTS = timedelta(hours=1)
+_LONGEST_WINDOW = timedelta(days=365)
 
 _Measure = Callable[[Ask], Evidence | None]
 
@@ -52,29 +56,59 @@ class _Rows:
     parts: Mapping[str, NDArray[np.bool_]]
 
 
-def with_segments(ask: Ask, measure: _Measure, piece: Evidence | None) -> Evidence | None:
-    """The piece, and where it shows a promise broken, the part of the calls that carries it.
+def explained(
+    pieces: Iterable[Evidence], *, claims: Iterable[Claim], product: str, query: Query
+) -> list[Evidence]:
+    """The pieces; those by which records show a promise broken say which calls carry it.
+
+    Each takes a look at the spans of its window, so it is meant for what is worth a line in the ledger.
 
     Args:
-        ask: What was asked.
-        measure: Measures it as a share, a mean or a quantile.
-        piece: What it said.
+        pieces: What was measured.
+        claims: Claims of one contract.
+        product: Product whose records were read.
+        query: Answers one SELECT over the records.
     """
-    target = ask.claim.target
-    if piece is None or target is None or not _asked(ask.claim) or not _broken(piece, target):
-        return piece
-    try:
-        told = _carried(ask, measure, target, piece)
-    except Exception as error:
-        # What is broken stays so, whoever carries it.
-        _log.exception("%s: which calls carry it was not searched", ask.claim.address)
-        told = {"carried": f"not searched ({type(error).__name__})"}
-    return replace(piece, detail={**piece.detail, **told}) if told else piece
+    known = {claim.address: claim for claim in claims}
+    scenes: dict[tuple[str | None, datetime], Scene] = {}
+    found, searches = [], 0
+    for piece in pieces:
+        claim = known.get(piece.claim)
+        if claim is None or not _asked(claim, piece) or searches == _MOST_SEARCHES:
+            found.append(piece)
+            continue
+        searches += 1
+        try:
+            at = (piece.release, piece.observed_at)
+            if at not in scenes:
+                scenes[at] = look(known.values(), product=product, query=query, release=at[0], now=at[1])
+            told = _carried(claim, scenes[at], piece)
+        except Exception as error:
+            # What is broken stays so, whoever carries it.
+            _log.exception("%s: which calls carry it was not searched", claim.address)
+            told = {"carried": f"not searched ({type(error).__name__})"}
+        found.append(replace(piece, detail={**piece.detail, **told}) if told else piece)
+    return found
 
 
-def _carried(ask: Ask, measure: _Measure, target: Target, piece: Evidence) -> dict[str, Any]:
-    since = piece.detail.get("since") if ask.claim.options.get("method") in STREAM_METHODS else None
-    rows = _rows(ask, measure, target, since=datetime.fromisoformat(since) if since else None)
+def _carried(claim: Claim, scene: Scene, piece: Evidence) -> dict[str, Any]:
+    options = {name: each for name, each in claim.options.items() if name != "method"}
+    plain = replace(claim, options=options)  # of a stream, the share that it watches
+    measure, target = measure_of(plain), claim.target
+    if measure is None or target is None:
+        return {}
+    ask = Ask(
+        claim=plain,
+        family=claim.family,
+        metric=claim.metric,
+        workflow=claim.workflow,
+        window_s=claim.valid_for_s,
+        scene=scene,
+    )
+    window = _window(piece)
+    since = piece.detail.get("since")
+    worse = window if since is None else (datetime.fromisoformat(since), window[1])
+    rows = _rows(ask, measure, target, worse if claim.options.get("method") in STREAM_METHODS else window)
     found = None if rows is None else searched(rows.wrong, rows.parts, level=ask.claim.confidence)
     if found is None:
         return {}
@@ -85,7 +119,7 @@ def _carried(ask: Ask, measure: _Measure, target: Target, piece: Evidence) -> di
     }
     if found.found:
         told["segment"] = found.found[0].name
-        told["segments"] = _listed(found, _earlier(ask, measure, target, piece))
+        told["segments"] = _listed(found, _earlier(ask, measure, target, window))
         before = told["segments"][0]["before"]
         if before is not None:
             told["carried"] += (
@@ -94,16 +128,17 @@ def _carried(ask: Ask, measure: _Measure, target: Target, piece: Evidence) -> di
     return told
 
 
-def _asked(claim: Claim) -> bool:
-    return (
-        claim.kind is ClaimKind.BOUND
-        and claim.family in _FAMILIES
-        and claim.slice is None
-        and claim.options.get("method") in (None, *STREAM_METHODS)
-    )
-
-
-def _broken(piece: Evidence, target: Target) -> bool:
+def _asked(claim: Claim, piece: Evidence) -> bool:
+    target = claim.target
+    if (
+        target is None
+        or claim.kind is not ClaimKind.BOUND
+        or claim.family not in _FAMILIES
+        or claim.slice is not None
+        or claim.options.get("method") not in (None, *STREAM_METHODS)
+        or not piece.source.startswith("records:")
+    ):
+        return False
     if target.direction is Direction.AT_MOST:
         return piece.low is not None and piece.low > target.threshold
     return piece.high is not None and piece.high < target.threshold
@@ -135,21 +170,27 @@ def _share(rows: _Rows | None, name: str) -> float | None:
     return float(rows.wrong[own].mean())
 
 
-def _earlier(ask: Ask, measure: _Measure, target: Target, piece: Evidence) -> _Rows | None:
+def _window(piece: Evidence) -> tuple[datetime, datetime]:
+    """What the piece says that it was read from."""
+    since, until = piece.source.removeprefix("records:").split("/")
+    return datetime.fromisoformat(since), datetime.fromisoformat(until) + timedelta(seconds=1)
+
+
+def _earlier(ask: Ask, measure: _Measure, target: Target, window: tuple[datetime, datetime]) -> _Rows | None:
     """The same in the window before, of the same release."""
-    days = piece.detail.get("window_days")
-    if not isinstance(days, (int, float)) or not 0.0 < days < 36_500.0:
+    back = window[1] - window[0]
+    if back > _LONGEST_WINDOW:
         return None
-    until = ask.scene.now - timedelta(days=float(days))
-    return _rows(replace(ask, scene=replace(ask.scene, now=until)), measure, target, since=None)
+    then = replace(ask, scene=replace(ask.scene, now=ask.scene.now - back))
+    return _rows(then, measure, target, (window[0] - back, window[0]))
 
 
-def _rows(ask: Ask, measure: _Measure, target: Target, *, since: datetime | None) -> _Rows | None:
+def _rows(ask: Ask, measure: _Measure, target: Target, window: tuple[datetime, datetime]) -> _Rows | None:
     try:
         measure(replace(ask, scene=replace(ask.scene, query=Taking(ask.scene.query))))
     except Taken as taken:
         wrong = _wrong(taken, target)
-        return None if wrong is None else _read(ask, taken, wrong, since=since)
+        return None if wrong is None else _read(ask, taken, wrong, window)
     return None
 
 
@@ -163,15 +204,18 @@ def _wrong(taken: Taken, target: Target) -> str | None:
     return None
 
 
-def _read(ask: Ask, taken: Taken, wrong: str, *, since: datetime | None) -> _Rows | None:
+def _read(ask: Ask, taken: Taken, wrong: str, window: tuple[datetime, datetime]) -> _Rows | None:
     import numpy as np
 
     values = [*taken.sample.parameters, ask.scene.product]
-    later = "" if since is None else f" AND began >= {int(since.timestamp() * 1e9)}"
+    # Spans of a call may begin after the window has ended.
+    values += [int(each.timestamp() * 1e9) for each in (window[0], window[1] + _LASTS)]
+    product, first, last = (f"${len(values) - place}" for place in (2, 1, 0))
     call = f"({MARKED_CALL} OR {ROOT})"
     rows = ask.scene.query(
         f"WITH one AS MATERIALIZED (SELECT arg_min(struct_pack(trace := trace, wrong := {wrong}, began :="
-        f" began), hash(trace)) AS row FROM ({taken.sample.finite}) WHERE x IS NOT NULL{later} GROUP BY unit"
+        f" began), hash(trace)) AS row FROM ({taken.sample.finite}) WHERE x IS NOT NULL"
+        f" AND began >= {first} GROUP BY unit"
         f" ORDER BY min(hash(trace)) LIMIT {_MOST}),"
         " told AS (SELECT trace_id, list(DISTINCT model) FILTER (model IS NOT NULL) AS models,"
         " list(DISTINCT coalesce(prompt_name || ' ', '') || prompt_version)"
@@ -180,8 +224,8 @@ def _read(ask: Ask, taken: Taken, wrong: str, *, since: datetime | None) -> _Row
         f" list(DISTINCT json_extract(attributes, '/{Own.SLICE}')::VARCHAR) FILTER (CASE WHEN"
         f" contains(attributes, '{Own.SLICE}') THEN json_valid(attributes) ELSE false END) AS slices,"
         f" arg_min(input, start_time) FILTER ({call} AND length(input) <= {_LONGEST}) AS input"
-        f" FROM spans WHERE product = ${len(values)} AND trace_id IN (SELECT row.trace FROM one)"
-        " AND start_time >= (SELECT min(row.began) FROM one) GROUP BY trace_id)"
+        f" FROM spans WHERE product = {product} AND start_time >= {first} AND start_time < {last}"
+        " AND trace_id IN (SELECT row.trace FROM one) GROUP BY trace_id)"
         " SELECT row.wrong AS wrong, told.* EXCLUDE (trace_id) FROM one"
         " LEFT JOIN told ON trace_id = row.trace ORDER BY row.trace",
         values,

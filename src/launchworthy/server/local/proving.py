@@ -12,6 +12,7 @@ from launchworthy.errors import LaunchworthyError
 from launchworthy.evidence import (
     Evidence,
 )
+from launchworthy.monitor import explained
 from launchworthy.provers import measure
 from launchworthy.records import Release
 from launchworthy.server.local.chained import Chained
@@ -59,6 +60,7 @@ class Proving(Chained, Golds, Runs):
             often=often,
         )
         if new:
+            new = explained(new, claims=claims, product=product, query=self.query)
             self._store.ledger.add_evidence(product, new)
         return new
 
