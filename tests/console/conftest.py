@@ -64,8 +64,14 @@ class Records:
             self._database.execute(f"CREATE TABLE {table.name} ({columns})")
         self._database.execute(
             """CREATE VIEW rollup_hour AS SELECT product, workflow, model, release, cohort, simulated,
-            start_time - start_time % 3600000000000 AS hour, kind, count(*) AS n,
+            start_time - start_time % 3600000000000 AS hour, kind, parent_span_id IS NULL AS root,
+            count(*) AS n,
             count(*) FILTER (status = 'error') AS errors FROM spans GROUP BY ALL"""
+        )
+        self._database.execute(
+            """CREATE VIEW latency_hour AS SELECT product, workflow, model, release, cohort, simulated,
+            start_time - start_time % 3600000000000 AS hour, kind, parent_span_id IS NULL AS root,
+            duration_ms AS latency_ms, count(*) AS n FROM spans GROUP BY ALL"""
         )
         self._database.execute(
             """CREATE VIEW trace_index AS SELECT trace_id, min(start_time) AS min_time,

@@ -150,6 +150,36 @@ def test_the_hour_is_counted_by_workflow_release_and_cohort(desk: Desk) -> None:
     assert [row[2] for row in rows(text, "Newest calls")][-2:] == ["✕ timeout", "○ refused"]
 
 
+def test_the_day_is_told_by_hour_with_latency_within_one_percent(desk: Desk) -> None:
+    took = [3.0 * place * place for place in range(1, 41)]
+    for place, ms in enumerate(took):
+        # Two workflows and releases, of which an hour adds up what is kept apart.
+        desk.call(
+            minutes_ago=61 + place,
+            duration_ms=ms,
+            workflow=("answer", "reorder")[place % 2],
+            release=f"r-{place % 3}",
+            status="error" if place < 4 else "ok",
+        )
+    desk.call(minutes_ago=0)
+    desk.call(minutes_ago=90, cohort="shadow")
+    desk.call(minutes_ago=90, simulated=True)
+    desk.call(minutes_ago=60 * 24)
+    text = desk.page()
+    hours = rows(text, "By hour")
+    assert len(hours) == 24
+    assert hours[0] == ["2026-11-24 12:00", "1", "0 %", "100 ms", "100 ms"]
+    assert hours[1] == ["2026-11-24 11:00", "0", "", "", ""]
+    name, n, failed, p50, p95 = hours[2]
+    assert (name, n, failed) == ("2026-11-24 10:00", "40", "10 %")
+    told = [1e3 * float(each.removesuffix(" s")) for each in (p50, p95)]
+    np.testing.assert_allclose(told, np.quantile(took, [0.5, 0.95], method="inverted_cdf"), rtol=0.015)
+    assert "41 calls in 24 hours, 4 failed; at most 40 in one, 22 hours without any" in text
+    assert "P50 and P95 by hour: 100 ms to 1.2 s and 100 ms to 4.32 s" in text
+    # The newest workflow of the hour is silent now, and what ended a day ago is told no more.
+    assert "2026-11-23 12:00" not in text
+
+
 def test_silence_is_said_and_never_shown_as_no_failure(desk: Desk) -> None:
     desk.call(minutes_ago=0)
     desk.now += timedelta(minutes=12)

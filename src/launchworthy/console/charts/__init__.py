@@ -6,6 +6,7 @@ May import ``quantity`` and the words of this room.
 from launchworthy.console.charts.allowance import HeldPoint, allowance_plot
 from launchworthy.console.charts.before_after import before_after_plot
 from launchworthy.console.charts.budget import BudgetLine, budget_plot
+from launchworthy.console.charts.calls import calls_plot
 from launchworthy.console.charts.correction import correction_plot
 from launchworthy.console.charts.coverage import coverage_plot
 from launchworthy.console.charts.curve import CurvePoint, risk_plot
@@ -14,8 +15,8 @@ from launchworthy.console.charts.families import FamilyMark, families_plot
 from launchworthy.console.charts.forest import ForestRow, forest_plot
 from launchworthy.console.charts.history import HistoryPoint, history_plot
 from launchworthy.console.charts.interval import IntervalMark, interval_plot
+from launchworthy.console.charts.latency import latency_plot
 from launchworthy.console.charts.looks import LookPoint, looks_plot
-from launchworthy.console.charts.minutes import minutes_plot
 from launchworthy.console.charts.scale import Scale, scale_over
 from launchworthy.console.charts.shift import ShareBar, ShiftRow, shares_plot, shift_plot
 from launchworthy.console.charts.spending import spending_plot
@@ -37,6 +38,7 @@ __all__ = [
     "allowance_plot",
     "before_after_plot",
     "budget_plot",
+    "calls_plot",
     "correction_plot",
     "coverage_plot",
     "distribution_plot",
@@ -44,8 +46,8 @@ __all__ = [
     "forest_plot",
     "history_plot",
     "interval_plot",
+    "latency_plot",
     "looks_plot",
-    "minutes_plot",
     "risk_plot",
     "ruler",
     "scale_over",

@@ -9,7 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from launchworthy.console.charts import minutes_plot
+from launchworthy.console.charts import calls_plot, latency_plot
+from launchworthy.console.day import Hour, last_day
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.payload import gist
 from launchworthy.console.reading import Reading
@@ -18,7 +19,7 @@ from launchworthy.console.users import Users, users_of
 from launchworthy.console.words import NO_ANSWERS, Link, count, from_ns, moment, page_url, short
 from launchworthy.quantity import format_value
 
-__all__ = ["PAGE", "CallRow", "CallsRow", "LiveView"]
+__all__ = ["PAGE", "CallRow", "CallsRow", "DayView", "HourRow", "LiveView"]
 
 _NAMED = 60
 _RECENT = 5  # minutes that the title speaks of
@@ -57,6 +58,26 @@ class CallRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HourRow:
+    """One hour of the last day."""
+
+    began: str
+    n: str
+    failed: str
+    p50: str
+    p95: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayView:
+    """The last day as two drawings over the same hours, and as a table, the newest hour first."""
+
+    calls: Markup
+    latency: Markup
+    hours: tuple[HourRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveView:
     """What the page receives; ``here`` is asked again every few seconds, unless the reader stopped it."""
 
@@ -64,6 +85,7 @@ class LiveView:
     users: Users
     figures: tuple[tuple[str, str], ...]
     plot: Markup
+    day: DayView | None
     workflows: tuple[CallsRow, ...]
     releases: tuple[CallsRow, ...]
     newest: tuple[CallRow, ...]
@@ -98,12 +120,13 @@ def view(reading: Reading, ask: Ask) -> LiveView:
         ),
         users=users,
         figures=() if found.whole is None else _figures(found.whole),
-        plot=minutes_plot(
+        plot=calls_plot(
             [n for n, _ in found.minutes],
             failed=[bad for _, bad in found.minutes],
             since=found.since,
             title="Calls by minute (UTC)",
         ),
+        day=_day(last_day(reading, product, now=ask.now, simulated=users.simulated)),
         workflows=_workflows(reading, product, found, heard),
         releases=tuple(
             _row(Link(text=each.name[0] or "no release"), each, cohort=each.name[1])
@@ -167,6 +190,36 @@ def _figures(whole: Calls) -> tuple[tuple[str, str], ...]:
         ("P50", _ms(whole.p50_ms)),
         ("P95", _ms(whole.p95_ms)),
         ("Cost an hour", _usd(whole.cost_usd)),
+    )
+
+
+def _day(hours: tuple[Hour, ...]) -> DayView | None:
+    """None where nobody called."""
+    if not any(hour.n for hour in hours):
+        return None
+    since = hours[0].began
+    took = [None if h.p50_ms is None or h.p95_ms is None else (h.p50_ms, h.p95_ms) for h in hours]
+    return DayView(
+        calls=calls_plot(
+            [hour.n for hour in hours],
+            failed=[hour.failed for hour in hours],
+            since=since,
+            title="Calls by hour (UTC)",
+            each="hour",
+        ),
+        latency=latency_plot(
+            took, since=since, title="Latency by hour (UTC), a dot at P50 and a line to P95"
+        ),
+        hours=tuple(
+            HourRow(
+                began=f"{hour.began:%Y-%m-%d %H}:00",
+                n=f"{hour.n:,}",
+                failed=_share(hour.failed, hour.n) if hour.n else "",
+                p50=_ms(hour.p50_ms),
+                p95=_ms(hour.p95_ms),
+            )
+            for hour in reversed(hours)
+        ),
     )
 
 

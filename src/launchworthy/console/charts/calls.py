@@ -1,9 +1,10 @@
-"""Calls minute by minute as bars, the oldest left, those that failed at their foot. Pure."""
+"""Calls by minute or by hour as bars, the oldest left, those that failed at their foot. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -11,15 +12,22 @@ from launchworthy.console.charts.scale import scale_over
 from launchworthy.console.charts.svg import chart, element, label
 from launchworthy.console.words import count
 
-__all__ = ["minutes_plot"]
+__all__ = ["calls_plot", "moments"]
 
 _TOP, _BOTTOM = 18.0, 112.0
 _LEAST = 2.0  # pixels of a number that is not zero
-_EVERY = 15  # minutes between two moments that are named
+_NAMED = {"minute": 15, "hour": 6}  # how many between two moments that are named
 
 
-def minutes_plot(calls: Sequence[int], *, failed: Sequence[int], since: datetime, title: str) -> Markup:
-    """One bar a minute from ``since`` on; what failed is drawn in the colour of what is unmet."""
+def calls_plot(
+    calls: Sequence[int],
+    *,
+    failed: Sequence[int],
+    since: datetime,
+    title: str,
+    each: Literal["minute", "hour"] = "minute",
+) -> Markup:
+    """One bar a minute or hour from ``since`` on; what failed is drawn in the colour of what is unmet."""
     scale = scale_over((0.0, float(max(calls, default=0)) or 1.0))
     high = float(max(calls, default=0)) or 1.0
     width = 100.0 / max(1, len(calls))
@@ -44,12 +52,19 @@ def minutes_plot(calls: Sequence[int], *, failed: Sequence[int], since: datetime
                     )
                 )
     parts.append(element("line", x1="0%", x2="100%", y1=_BOTTOM, y2=_BOTTOM, class_="axis"))
-    for place in range(0, len(calls) + 1, _EVERY):
-        at = since + timedelta(minutes=place)
-        parts.append(label(f"{at:%H:%M}", at=100.0 * place / max(1, len(calls)), y=_BOTTOM + 17, edge=4.0))
+    parts += moments(len(calls), each=each, since=since, y=_BOTTOM + 17)
     silent = sum(not n for n in calls)
     desc = (
-        f"{count(sum(calls), 'call')} in {len(calls)} minutes, {sum(failed):,} failed; "
-        f"at most {max(calls, default=0):,} a minute, {count(silent, 'minute')} without any"
+        f"{count(sum(calls), 'call')} in {count(len(calls), each)}, {sum(failed):,} failed; "
+        f"at most {max(calls, default=0):,} in one, {count(silent, each)} without any"
     )
     return chart(parts, height=int(_BOTTOM) + 24, title=title, desc=desc)
+
+
+def moments(n: int, *, each: Literal["minute", "hour"], since: datetime, y: float) -> list[Markup]:
+    """Times of day along an axis of so many minutes or hours."""
+    step = timedelta(minutes=1) if each == "minute" else timedelta(hours=1)
+    return [
+        label(f"{since + place * step:%H:%M}", at=100.0 * place / max(1, n), y=y, edge=4.0)
+        for place in range(0, n + 1, _NAMED[each])
+    ]
