@@ -150,6 +150,44 @@ def test_each_page_of_what_is_enforced_opens(demo: Demo, page: str) -> None:
     assert "Launchworthy</title>" in demo.page(f"{BOARD}/{page}")
 
 
+def test_the_chain_alone_says_why_each_decision_was_made(demo: Demo) -> None:
+    from launchworthy.evidence import AuditEntry, entry_words
+
+    workspace = open_workspace(demo.folder / ".launchworthy")
+    try:
+        [contract] = workspace.audit_trail(product="python-docs", kind="contract")[:1]
+
+        def of(kind: str, **where: str) -> dict[str, list[AuditEntry]]:
+            found: dict[str, list[AuditEntry]] = {}
+            for each in workspace.audit_trail(product="python-docs", kind=kind, limit=1_000, **where):
+                found.setdefault(str(each.body.get("outcome")), []).append(each)
+            return found
+
+        runs = of("tool_run", tool="file_ticket")["done"]
+        live = next(each for each in runs if each.body.get("cohort") is None)
+        case = of("approval", case=live.body["approval"])
+        permissions, fallbacks, budgets = of("permission"), of("fallback"), of("budget")
+        decided = [*runs, *permissions["allowed"], *fallbacks["answered"], *budgets["overrun"]]
+        guards, rejected, verdict = of("guard")["hit"], of("approval")["rejected"], of("verdict")["None"][0]
+    finally:
+        workspace.close()
+    assert {outcome: len(found) for outcome, found in case.items()} == {
+        "requested": 1, "approved": 1, "claimed": 1, "settled": 1,
+    }  # fmt: skip
+    assert case["approved"][0].detail is not None
+    assert case["approved"][0].detail["decided_by"] == "simulated maintainer"
+    assert "confirmed by: simulated maintainer" in entry_words(live)
+    assert all(each.detail and each.detail["reason"] for each in rejected)
+    [denied] = (each for each in permissions["denied"] if each.body.get("cohort") is None)
+    assert denied.body["rule"].endswith("tools/file_ticket/arguments/problem/most_characters")
+    assert {each.facts["contract"] for each in [*decided, *guards, denied]} == {contract.body["version"]}
+    assert any(each.body.get("cohort") is None for each in fallbacks["answered"])
+    assert {each.body["rule"].rpartition("/")[2] for each in budgets["overrun"]} == {"timeout"}
+    assert any(each.facts["stage"] == "retrieved" and each.facts["passage_sha256"] for each in guards)
+    words = entry_words(verdict)
+    assert any(line.startswith("unmet: answer/frequency, answer/quality/") for line in words)
+
+
 def test_every_record_of_a_simulated_user_says_so_and_evaluations_are_apart(demo: Demo) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "launchworthy", "export", "spans", "--out", "spans.parquet"],

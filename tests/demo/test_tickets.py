@@ -53,7 +53,7 @@ def test_a_file_that_is_no_tracker_is_not_overwritten(tmp_path: Path) -> None:
         ("How do I file a ticket about print: anything?", None),
         ("file a ticket about ../../etc/passwd: x", None),
         ("file a ticket", None),
-        ("file a ticket about print: " + "x" * 501, None),
+        ("file a ticket about print: " + "x" * 4_001, None),
         ("", None),
     ],
 )
@@ -72,6 +72,12 @@ def test_without_a_server_nobody_can_confirm_so_nothing_is_filed(
     assert root.trace_id == asked.trace_id
     ran = [span.name for span in recorded.spans if span.attributes["launchworthy.kind"] == "tool"]
     assert ran == ["execute_tool find_tickets"]
+
+
+@pytest.mark.usefixtures("recorded")
+def test_how_long_a_problem_may_be_the_contract_says(candidate: Assistant) -> None:
+    found = candidate.answer(f"file a ticket about print: {'x' * 501}")
+    assert found.text.startswith("No ticket was filed: problem is not text of at most 500 characters")
 
 
 @pytest.mark.usefixtures("recorded")

@@ -65,6 +65,9 @@ def test_everything_they_leave_is_labelled_as_simulated(
         assert attributes["launchworthy.product"] == "python-docs"
     traces = {span.trace_id for span in recorded.spans}
     assert {f"{event.trace_id:032x}" for event in recorded.events} <= traces
+    failed = [each for each in told_of if each.get("launchworthy.decision.kind") == "fallback"]
+    assert len(failed) == 3  # the model was made to fail so often
+    assert sum(found.fallback == "extractive_answer" for _, found in told) >= 1
     workflow = contract.workflows["answer"]
     assert workflow.success is not None
     outcomes = {event.attributes.get("launchworthy.outcome.event") for event in recorded.events} - {None}

@@ -89,6 +89,7 @@ class Answer:
         cost_usd: What it cost; None where the price of the model is not known.
         trace_id: Trace of the call, 32 hex digits.
         approval: Id of the approval that a ticket waits for; None where none does.
+        fallback: What answered in place of the model; None where nothing had to.
     """
 
     text: str
@@ -102,6 +103,7 @@ class Answer:
     cost_usd: float | None
     trace_id: str
     approval: str | None = None
+    fallback: str | None = None
     signals: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -213,6 +215,7 @@ class Assistant:
             cost_usd=came.cost_usd if isinstance(came, no_answer.Answer) else self._unanswered_usd,
             trace_id=came.trace_id,
             approval=came.approval_id if isinstance(came, no_answer.Pending) else None,
+            fallback=came.fallback if isinstance(came, no_answer.Answer) else None,
             signals={} if notes.confidence is None else notes.found.signals,
         )
 

@@ -10,7 +10,7 @@ __all__ = ["Report", "read_report"]
 _ASKED = re.compile(
     r"\s*(?:please\s+|could you\s+|can you\s+)?(?:file|open|create)\s+a\s+(?:ticket|bug|report)\s+"
     r"(?:about|on|for|against)\s+`?(?P<document>(?:topic:)?[A-Za-z_][\w.-]{0,119})`?\s*[:,;-]+\s*"
-    r"(?P<problem>\S.{0,499})",
+    r"(?P<problem>\S.{0,3999})",  # how long it may be, the contract says
     flags=re.IGNORECASE | re.DOTALL,
 )
 

@@ -1,8 +1,9 @@
 """Simulated users of the assistant: ``python -m launchworthy.demo.users --questions 300 --seed 2026``.
 
-May import ``errors``, ``gold``, ``jsonl`` and this room. Everything that they do is recorded as simulated.
-They ask from the dev split only, so that the questions which prove a release are not the ones that it serves.
-Some also ask for a ticket about the documentation, which waits for a maintainer.
+May import ``errors``, ``gold``, ``jsonl``, ``runtime.faults`` and this room. Everything that they do is
+recorded as simulated. They ask from the dev split only, so that the questions which prove a release are not
+the ones that it serves. Some also ask for a ticket about the documentation, which waits for a maintainer. For
+a moment the model is made to fail, and what the contract declares for that answers.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from launchworthy.demo.endpoint import adopt_model
 from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.gold import GoldItem, load_gold
 from launchworthy.jsonl import read_jsonl
+from launchworthy.runtime.faults import Faults, injected
 
 __all__ = [
     "Reaction",
@@ -39,6 +41,7 @@ _GREETINGS = ("hi, ", "hey, ", "quick question: ", "sorry, ")
 _ENDINGS = (" thanks", " please", " in python", " python 3")
 _QUESTIONS_A_USER = 1.5
 _MOST_IN_SESSION = 3
+_AWAY_FROM, _AWAY_FOR = 20, 3  # from this question on, so many requests to the model fail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,11 +188,13 @@ def ask_all(
 ) -> list[tuple[SimulatedQuestion, Answer]]:
     """Ask them one after the other, and report what the users did; all of it as simulated."""
     chance = random.Random(seed + 1)  # noqa: S311 (reproducible on purpose)
+    away = Faults(models=True, first=_AWAY_FOR)
     told = []
-    for question in questions:
-        found = assistant(question.release, server=server).answer(
-            question.text, user=question.user, session=question.session, simulated=True
-        )
+    for place, question in enumerate(questions):
+        with injected(away if place >= _AWAY_FROM else Faults()):
+            found = assistant(question.release, server=server).answer(
+                question.text, user=question.user, session=question.session, simulated=True
+            )
         then = reaction(question, found, chance)
         for event in then.events:
             lw.outcome(
@@ -214,18 +219,17 @@ def ask_all(
     return told
 
 
-def ask_for_tickets(requests: Iterable[Request], *, seed: int, server: str | None) -> int:
-    """Ask for tickets, each as a user of their own; how many wait for a person."""
+def ask_for_tickets(requests: Iterable[Request], *, seed: int, server: str | None) -> list[Answer]:
+    """Ask for tickets, each as a user of their own; what each was told."""
     asked = assistant("candidate", server=server)
-    waiting = [
+    return [
         asked.answer(
             f"Please file a ticket about {each.document}: {each.problem}",
             user=f"simulated-reporter-{seed}-{number}",
             simulated=True,
-        ).approval
+        )
         for number, each in enumerate(requests)
     ]
-    return sum(each is not None for each in waiting)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -245,16 +249,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lw.init(product=PRODUCT)
         server = os.environ.get("LAUNCHWORTHY_ENDPOINT")
         told = ask_all(stream, seed=given.seed, server=server)
-        waiting = ask_for_tickets(read_requests(folder), seed=given.seed, server=server)
+        reported = ask_for_tickets(read_requests(folder), seed=given.seed, server=server)
     except LaunchworthyError as error:
         print(error, file=sys.stderr)
         return 1
     arrived = lw.flush(30.0)
     users = len({question.user for question, _ in told})
     answered = sum(found.answered for _, found in told)
+    instead = sum(found.fallback is not None for _, found in told)
+    waiting = sum(found.approval is not None for found in reported)
     print(
         f"{users:,} simulated users asked {len(told):,} questions: {answered:,} were answered, "
-        f"{len(told) - answered:,} refused. {waiting:,} asked for a ticket, which waits for a maintainer."
+        f"{instead:,} of them by the nearest sentences while the model was made to fail; "
+        f"{len(told) - answered:,} were refused.\n"
+        f"{len(reported):,} more asked for a ticket: {waiting:,} wait for a maintainer."
     )
     if not arrived:
         print("The server did not take all records; they wait on disk and are sent later.", file=sys.stderr)
