@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -182,6 +183,23 @@ def test_measurements_of_one_moment_stand_apart() -> None:
         for circle in parsed(history_plot(points, threshold=None, unit="ratio", title="t")).iter("circle")
     ]
     assert places == sorted(set(places))
+
+
+@pytest.mark.parametrize("unit", ["ms", "ratio", "usd", "points", ""])
+@given(reach=st.floats(1e-6, 1e6), at=st.floats(-1.0, 1.0))
+@settings(max_examples=30, deadline=None)
+def test_ticks_of_a_forest_do_not_run_into_each_other_on_a_phone(unit: str, reach: float, at: float) -> None:
+    row = ForestRow(
+        name="slow", value=reach * at, low=reach * (at - 1), high=reach * (at + 1), n=9, unit=unit
+    )
+    spans = []
+    for each in parsed(forest_plot([row], title="t")).iter("text"):
+        if float(each.attrib["y"]) > 60:
+            place, wide = 3.4 * float(each.attrib["x"][:-1]), 7.0 * len(each.text or "")
+            left = place - {"start": 0.0, "middle": wide / 2, "end": wide}[each.attrib["text-anchor"]]
+            spans.append((left, left + wide))
+    assert spans
+    assert all(left[1] < right[0] for left, right in pairwise(spans))
 
 
 def test_a_forest_gives_each_metric_its_own_scale_and_shades_the_margin() -> None:
