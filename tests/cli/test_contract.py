@@ -17,6 +17,7 @@ from launchworthy.contract import claims, load_contract
 from launchworthy.gold import load_gold, split_of
 
 CONTRACTS = Path(__file__).parents[1] / "contract" / "contracts"
+NOTHING = "nothing here measures it: launchworthy evidence add FILE"
 GENERATIVE = CONTRACTS / "generative.yaml"
 
 
@@ -189,10 +190,15 @@ def test_claims_lists_address_kind_due_stage_and_prover(
     rows = {line.split()[0]: line.split(maxsplit=3)[1:] for line in out.splitlines()[1:-1]}
     contract = load_contract(GENERATIVE)
     assert set(rows) == {claim.address for claim in claims(contract)}
-    assert rows["desk/answer/quality/citation_correctness"] == ["bound", "shadow", "bench"]
-    assert rows["desk/answer/quality/groundedness"] == ["bound", "shadow", "nothing measures this yet"]
-    assert rows["desk/answer/limits/timeout"] == ["never", "–", "nothing measures this yet"]
-    assert rows["desk/attest/disclosure"] == ["attest", "shadow", "product signs"]
+    assert rows["desk/answer/quality/citation_correctness"] == [
+        "bound",
+        "shadow",
+        "bench: launchworthy measure",
+    ]
+    assert rows["desk/answer/quality/groundedness"] == ["bound", "shadow", NOTHING]
+    assert rows["desk/answer/limits/timeout"] == ["never", "–", NOTHING]
+    signs = "product signs: launchworthy attest attest/disclosure --by PERSON"
+    assert rows["desk/attest/disclosure"] == ["attest", "shadow", signs]
 
 
 def test_claims_of_a_stage_are_those_it_needs_and_those_before(capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,9 +212,16 @@ def test_claims_of_a_stage_are_those_it_needs_and_those_before(capsys: pytest.Ca
     ]
     assert latency["target"] == {"direction": "at_most", "threshold": 5000.0, "unit": "ms"}
     assert latency["where"].startswith(f"{GENERATIVE}:")
-    assert {claim["reason"] for claim in answer["claims"] if claim["prover"] is None} == {
-        "nothing measures this yet"
-    }
+    # Each claim names a prover, a person, or why there is neither; and the command by which it is proved.
+    for claim in answer["claims"]:
+        told = [claim[name] for name in ("prover", "signed_by", "reason") if claim[name] is not None]
+        assert len(told) == 1, claim["address"]
+        assert claim["proved_by"].startswith("launchworthy "), claim["address"]
+    signed = {claim["address"]: claim["signed_by"] for claim in answer["claims"] if claim["signed_by"]}
+    assert signed["desk/attest/disclosure"] == "product"
+    assert set(signed) == {claim["address"] for claim in answer["claims"] if claim["kind"] == "attest"}
+    rating = next(claim for claim in answer["claims"] if claim["metric"] == "rating")
+    assert (rating["reason"], rating["proved_by"]) == (NOTHING, "launchworthy evidence add FILE")
     code, _, err = _run(capsys, "claims", str(GENERATIVE), "--stage", "pilt")
     assert code == 64
     assert "stages are shadow, pilot, launch" in err

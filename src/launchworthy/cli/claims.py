@@ -1,4 +1,4 @@
-"""``launchworthy claims``: what a contract claims, when each claim is due, and what measures it."""
+"""``launchworthy claims``: what a contract claims, when each claim is due, and who proves it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from launchworthy.contract import Claim
 
-_NOTHING = "nothing measures this yet"
+_NOTHING = "nothing here measures it: launchworthy evidence add FILE"
 
 
 @click.command()
@@ -18,9 +18,10 @@ _NOTHING = "nothing measures this yet"
 @click.option("--stage", help="Only claims that this stage, or one before it, needs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(file: Path, stage: str | None, as_json: bool) -> None:
-    """List what a contract claims, when each claim is due and what measures it.
+    """List what a contract claims, when each claim is due and who proves it.
 
-    A claim that no stage needs has no due stage: it is watched and shown, and blocks nothing.
+    A claim that no stage needs has no due stage: it is watched and shown, and blocks nothing. What no record
+    can show an owner signs.
 
     Example: launchworthy claims launchworthy.yaml --stage pilot
     """
@@ -72,7 +73,9 @@ def _plain(claim: Claim) -> dict[str, Any]:
         "valid_for_s": claim.valid_for_s,
         "due": claim.due,
         "prover": claim.prover,
-        "reason": None if claim.prover else _NOTHING,
+        "signed_by": _signer(claim),
+        "proved_by": _proved_by(claim),
+        "reason": None if claim.prover or _signer(claim) else _NOTHING,
         "where": None if claim.place is None else str(claim.place),
         "options": {key: value for key, value in claim.options.items() if _is_plain(value)},
     }
@@ -89,20 +92,35 @@ def _is_plain(value: Any) -> bool:
 def _print(found: list[Claim]) -> None:
     from launchworthy.cli.figures import printable
 
-    rows = [
-        (claim.address, claim.kind.value, claim.due or "–", claim.prover or _measured_by(claim))
-        for claim in found
-    ]
-    heads = ("address", "kind", "due", "measured by")
+    rows = [(claim.address, claim.kind.value, claim.due or "–", _told(claim)) for claim in found]
+    heads = ("address", "kind", "due", "proved by")
     widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(3)]
     for row in (heads, *rows):
         cells = "  ".join(f"{cell:<{width}}" for cell, width in zip(row[:3], widths, strict=True))
         click.echo(printable(f"{cells}  {row[3]}", most=1_000))
-    ready = sum(1 for claim in found if claim.prover is not None or _measured_by(claim) != _NOTHING)
-    click.echo(f"{len(found):,} claims; something measures {ready:,} of them")
+    people = sum(1 for claim in found if _signer(claim) is not None)
+    measured = sum(1 for claim in found if claim.prover is not None)
+    rest = len(found) - people - measured
+    signed = f", {people:,} {'is' if people == 1 else 'are'} signed by people" if people else ""
+    left = f"; {rest:,} wait for evidence from elsewhere: launchworthy evidence add" if rest else ""
+    click.echo(f"{len(found):,} claims: {measured:,} measured here{signed}{left}")
 
 
-def _measured_by(claim: Claim) -> str:
-    """A claim without a prover is signed by a person, or waits for a prover."""
+def _told(claim: Claim) -> str:
+    """Who proves it, and by which command."""
+    command = _proved_by(claim)
+    who = f"{_signer(claim)} signs" if _signer(claim) is not None else claim.prover or _NOTHING
+    return f"{who}: {command}" if command and who != _NOTHING else who
+
+
+def _proved_by(claim: Claim) -> str:
+    """The command that proves it."""
+    from launchworthy.evidence import command_text
+
+    return command_text(claim) or "launchworthy evidence add FILE"
+
+
+def _signer(claim: Claim) -> str | None:
+    """The owner who signs it; None of what is measured."""
     signer = claim.options.get("by") if claim.kind.value == "attest" else None
-    return _NOTHING if signer is None else f"{signer} signs"
+    return None if signer is None else str(signer)

@@ -22,7 +22,7 @@ CUT_OFF = 141  # as a shell says of a process that SIGPIPE ended
 COMMANDS: dict[str, str] = {
     "init": "Write a first contract by answering a few questions.",
     "lint": "Check a contract: its language, its references and its arithmetic.",
-    "claims": "List what a contract claims, when each claim is due and what measures it.",
+    "claims": "List what a contract claims, when each claim is due and who proves it.",
     "diff": "Say what changed between two contracts, in terms of claims.",
     "schema": "Print the JSON Schema of the contract, for editors.",
     "canvas": "Draw a contract on one page as an AI Product Canvas.",

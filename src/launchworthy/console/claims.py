@@ -15,7 +15,15 @@ from markupsafe import Markup
 from launchworthy.console.charts import IntervalMark, interval_plot
 from launchworthy.console.words import MARKS, Link, joined, page_url, sentence
 from launchworthy.contract import ClaimKind
-from launchworthy.evidence import ClaimStatus, Evidence, State, goal, measured_text, plan_text
+from launchworthy.evidence import (
+    ClaimStatus,
+    Evidence,
+    State,
+    goal,
+    measured_text,
+    plan_text,
+    unmeasured,
+)
 from launchworthy.quantity import difference_unit
 
 __all__ = [
@@ -82,7 +90,7 @@ def claim_row(status: ClaimStatus, *, product: str) -> ClaimRow:
         worst=Link(text="the records behind it, worst first", url=f"{url}#records")
         if status.state is State.UNMET and has_records(piece)
         else Link(text=""),
-        unmeasured=status.state is State.UNPROVEN and claim.prover is None and piece is None,
+        unmeasured=unmeasured(status),
     )
 
 

@@ -39,6 +39,8 @@ def product_claims(draft: Draft) -> None:
 
 def _release(draft: Draft) -> None:
     release = draft.contract.release
+    # How a model was trained is over before anything is recorded: only who trained it knows.
+    by = "engineering" if "engineering" in draft.contract.owners else "product"
     if release.retrieval is not None and release.retrieval.fresh_within is not None:
         draft.fresh(
             "release/retrieval",
@@ -55,14 +57,17 @@ def _release(draft: Draft) -> None:
                 subject="P95 of the age of features when they are read",
             )
         if release.features.point_in_time:
-            draft.never(
-                "release/features/point_in_time", "no training row holds what was not known at its time"
+            draft.attest(
+                "release/features/point_in_time",
+                f"{words(by)} vouches that no training row holds what was not known at its time",
+                by=by,
             )
     training = release.training
     if training is not None and training.embargo is not None:
-        draft.never(
+        draft.attest(
             "release/training/embargo",
-            f"no training row is younger than {training.embargo}",
+            f"{words(by)} vouches that no training row is younger than {training.embargo}",
+            by=by,
             options={"embargo_ms": training.embargo.value},
         )
     if training is not None and training.retrain is not None:

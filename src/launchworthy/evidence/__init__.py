@@ -53,7 +53,7 @@ from launchworthy.evidence.trail import (
     entry_words,
 )
 from launchworthy.evidence.verdict import Served, StageVerdict, Verdict, verdict_on
-from launchworthy.evidence.wording import measured_text, plan_text
+from launchworthy.evidence.wording import command_text, measured_text, plan_text, unmeasured
 
 __all__ = [
     "GENESIS",
@@ -89,6 +89,7 @@ __all__ = [
     "append_head",
     "audit_entry",
     "canonical_json",
+    "command_text",
     "commitment",
     "decision_body",
     "detail_of",
@@ -112,6 +113,7 @@ __all__ = [
     "statement",
     "subject_key",
     "terms_of",
+    "unmeasured",
     "verdict_github",
     "verdict_json",
     "verdict_junit",

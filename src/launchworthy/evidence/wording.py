@@ -162,7 +162,9 @@ _COMMANDS = {
 
 
 def command_text(claim: Claim) -> str:
-    """The command that measures a claim; empty where none does."""
+    """The command that measures a claim, or by which its owner signs it; empty where none does."""
+    if claim.kind is ClaimKind.ATTEST:
+        return f"launchworthy attest {clean(claim.address.partition('/')[2])} --by PERSON"
     if claim.prover is None:
         return ""
     last = claim.address.rpartition("/")[2]
@@ -233,5 +235,8 @@ def _part(value: object) -> str:
 
 
 def unmeasured(each: ClaimStatus) -> bool:
-    """Whether a claim waits only because nothing here can measure it."""
-    return each.state is State.UNPROVEN and each.evidence is None and each.claim.prover is None
+    """Whether a claim waits only because nothing here can measure it; what a person signs waits for them."""
+    unsigned = each.claim.kind is ClaimKind.ATTEST
+    return (
+        each.state is State.UNPROVEN and each.evidence is None and each.claim.prover is None and not unsigned
+    )

@@ -27,7 +27,7 @@ from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, moment, page_url, sentence, short
 from launchworthy.contract import ClaimKind
 from launchworthy.errors import NotFoundError
-from launchworthy.evidence import ClaimStatus, Evidence, goal, measured_text
+from launchworthy.evidence import ClaimStatus, Evidence, command_text, goal, measured_text
 from launchworthy.quantity import difference_unit, format_value
 
 if TYPE_CHECKING:
@@ -152,7 +152,10 @@ def _facts(status: ClaimStatus, verdict: Verdict) -> Iterable[Fact]:
             name="Slice", value="every slice, the worst decides" if claim.slice == "*" else claim.slice
         )
     yield Fact(name="Due", value=f"before {claim.due}" if claim.due else "no stage needs it")
-    yield Fact(name="Measured by", value=claim.prover or "nothing measures this yet")
+    signer = claim.options.get("by") if claim.kind is ClaimKind.ATTEST else None
+    told = claim.prover or (f"{signer} signs" if signer else "nothing measures this yet")
+    command = command_text(claim)
+    yield Fact(name="Proved by", value=f"{told}: {command}" if command else told)
     judge = judge_link(claim, product=verdict.terms.product)
     if judge.url:
         yield Fact(name="Judge", value=judge.text, url=judge.url)
