@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scipy import stats
 
+from launchworthy.monitor import label_rows
+
 if TYPE_CHECKING:
     from tests.monitor.conftest import ClaimOf, World
 
@@ -249,3 +251,44 @@ def test_a_score_is_no_decision_where_the_contract_names_no_threshold(world: Wor
     assert "threshold: {value:" in found.detail["reason"]
     assert world.one(_scores(claim)).value == 1.0
     assert world.one(_scores(claim, threshold=0.9)).value == pytest.approx(36 / 60)
+
+
+def test_of_many_calls_a_part_is_drawn_which_says_the_same(
+    world: World, claim: ClaimOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _traffic(world, 800, days=(30, 60), share=1.0)
+    truth = _traffic(world, 3_000, days=(1.1, 7.9), share=0.2, power=0.7)
+    whole = world.one(_scores(claim))
+    monkeypatch.setattr(label_rows, "_MOST", 500)
+    part = world.one(_scores(claim))
+    for found in (whole, part):
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low < truth < found.high
+        assert found.detail["estimate"]["low"] < truth < found.detail["estimate"]["high"]
+    assert part.n < 560 < whole.n, "users with a label that was read"
+    assert part.detail["labels"] == whole.detail["labels"]
+
+
+def test_silence_that_is_a_no_calibrates_as_labels_do_however_few_calls_are_drawn(
+    world: World, claim: ClaimOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_rows, "_MOST", 600)
+    rng = random.Random(4)
+    source = {"event": "chargeback", "matures_ms": 10 * DAY_S * 1e3, "truth": True}
+    for place in range(3_000):
+        score = rng.random() ** 2
+        bad, held = rng.random() < score, score >= 0.5
+        ago = rng.uniform(18, 60) if place < 2_000 else rng.uniform(10.1, 16.9)
+        trace = world.call(ago=ago * DAY_S, user_id=f"s{place}", output=json.dumps({"score": score}))
+        if bad or held:
+            world.outcome("chargeback", value=float(bad), trace=trace, ago=(ago - 5.0) * DAY_S)
+    found = world.one(
+        _scores(
+            claim, "recall", at_most=0.2, method="estimate", labels=["chargeback"], label_sources=(source,)
+        )
+    )
+    assert found.value is not None
+    assert found.low == 0.0, "scores mean what they did"
+    assert found.sample["estimated"] == pytest.approx(found.sample["labelled"], abs=0.1)
+    assert found.detail["reference_records"] < 1_400

@@ -63,12 +63,14 @@ def labels_of(ask: Ask, sources: Sequence[Mapping[str, Any]]) -> Labels:
     )
 
 
-def rows_of(labels: Labels, *, calls_of: Ask | None = None) -> tuple[str, list[Any]]:
+def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = None) -> tuple[str, list[Any]]:
     """SELECT of the calls: what was said of each, its score, its label, and the chance that it had of one.
 
     Args:
         labels: Where labels come from; all that came until now are read.
         calls_of: Which calls; those whose label has settled, where it says nothing.
+        most: Of more calls, and of more labels, so many are drawn before any output is read: by their trace,
+            so that they are the same each time. ``of_calls`` and ``of_labels`` are the parts that were.
     """
     ask = calls_of or labels.ask
     bind = Bind()
@@ -79,37 +81,47 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None) -> tuple[str, list[A
     until_ns = labels.ask.matured(0.0).until_ns
     # What the output is, is looked at once a call.
     score = ", ".join(f"TRY_CAST({_field(name)} AS DOUBLE)" for name in _SCORES)
-    action = ACTION if bands else "NULL"
+    action = f"coalesce({', '.join(_field(name) for name in _ACTIONS)})" if bands else "NULL"
     said = "NULL" if labels.threshold is None else f"score >= {bind(labels.threshold)}"
     if bands:
         acts = ", ".join(bind(band) for band in bands[1:]) or "NULL"
         said = f"CASE WHEN act = {bind(bands[0])} THEN false WHEN act IN ({acts}) THEN true ELSE {said} END"
     silent = "CASE WHEN said IS FALSE THEN false END" if labels.settles else "NULL"
+    parts, source, drawn = "", calls, ""
+    if most is not None:
+        has_label = "trace_id IN (SELECT trace_id FROM labels)"
+        parts = (
+            f" placed AS NOT MATERIALIZED (SELECT *, hash(trace_id)::DOUBLE / {_HASHES!r} AS draw"
+            f" FROM ({calls})),"
+            f" sizes AS (SELECT least(1.0, {most} / greatest(1, count(*))) AS of_calls, least(1.0, {most} /"
+            f" greatest(1, count(*) FILTER ({has_label}))) AS of_labels FROM placed),"
+        )
+        source = f"SELECT * FROM placed, sizes WHERE draw < of_calls OR (draw < of_labels AND {has_label})"
+        drawn = ", draw, of_calls, of_labels, l.truth IS NULL AS silent"
     return (
-        f"WITH told AS (SELECT *, {action} AS act, coalesce({score}, TRY_CAST(output AS DOUBLE)) AS number"
-        f" FROM ({calls})),"
-        " scored AS (SELECT * EXCLUDE (number), CASE WHEN isfinite(number) THEN number END AS score"
-        " FROM told),"
-        f" calls AS (SELECT *, {said} AS said FROM scored),"
-        " of_source AS (SELECT trace_id, event, arg_max(coalesce(value, 1.0) > 0, time) AS truth,"
+        "WITH of_source AS (SELECT trace_id, event, arg_max(coalesce(value, 1.0) > 0, time) AS truth,"
         " arg_max(CASE WHEN json_valid(attributes) THEN TRY_CAST(json_extract_string(attributes, '$.chance')"
         " AS DOUBLE) END, time) AS chance FROM outcomes"
         f" WHERE product = {bind(ask.scene.product)} AND trace_id IS NOT NULL AND time < {bind(until_ns)}"
         f" AND event IN ({named}) GROUP BY trace_id, event),"
         f" labels AS (SELECT trace_id, arg_min(truth, CASE event {rank} END) AS truth,"
-        f" arg_min(coalesce(chance, -1.0), CASE event {rank} END) AS chance FROM of_source GROUP BY trace_id)"
+        f" arg_min(coalesce(chance, -1.0), CASE event {rank} END) AS chance FROM of_source GROUP BY"
+        f" trace_id),{parts}"
+        f" told AS (SELECT *, {action} AS act, coalesce({score}, TRY_CAST(output AS DOUBLE)) AS number"
+        f" FROM ({source})),"
+        " scored AS (SELECT * EXCLUDE (number), CASE WHEN isfinite(number) THEN number END AS score"
+        " FROM told),"
+        f" calls AS (SELECT *, {said} AS said FROM scored)"
         " SELECT c.unit, c.trace_id AS trace, c.start_time AS began, c.sim, said, score,"
         f" coalesce(l.truth, {silent}) AS truth,"
-        " CASE WHEN l.chance > 0 AND l.chance <= 1 THEN l.chance END AS chance"
+        f" CASE WHEN l.chance > 0 AND l.chance <= 1 THEN l.chance END AS chance{drawn}"
         " FROM calls AS c LEFT JOIN labels AS l ON l.trace_id = c.trace_id",
         bind.values,
     )
 
 
 def decided(labels: Labels, *, calls_of: Ask | None = None, labelled_only: bool = False) -> Decided | None:
-    """The calls that tell a score and a decision; None where there are none.
-
-    Of many a part is drawn, each of which stands for more: by its trace, so that it is the same each time.
+    """The calls that tell a score and a decision, as many as are drawn; None where there are none.
 
     Args:
         labels: Where labels come from.
@@ -120,29 +132,25 @@ def decided(labels: Labels, *, calls_of: Ask | None = None, labelled_only: bool 
 
     from launchworthy.monitor.estimating import Decided
 
-    query = (calls_of or labels.ask).scene.query
-    rows, values = rows_of(labels, calls_of=calls_of)
-    rows = f"SELECT *, hash(trace)::DOUBLE / {_HASHES!r} AS draw FROM ({rows}) WHERE said IS NOT NULL"
-    rows += f" AND score IS NOT NULL{' AND truth IS NOT NULL' if labelled_only else ''}"
-    found = query(
-        f"WITH these AS MATERIALIZED ({rows}), sizes AS (SELECT greatest(1, count(*)) AS calls,"
-        " greatest(1, count(truth)) AS labels FROM these),"
-        f" drawn AS (SELECT *, least(1.0, {_MOST} / calls) AS part, least(1.0, {_MOST} / labels) AS told"
-        " FROM these, sizes)"
-        " SELECT unit, said, score, CASE WHEN draw < told THEN truth END AS truth,"
-        " told * coalesce(chance, 1.0) AS chance, CASE WHEN draw < part THEN 1.0 / part ELSE 0.0 END AS calls"
-        " FROM drawn WHERE draw < part OR (draw < told AND truth IS NOT NULL) ORDER BY draw, unit",
+    rows, values = rows_of(labels, calls_of=calls_of, most=_MOST)
+    # A label that was given was drawn among the labels; a silent one came with its call.
+    known = "truth IS NOT NULL AND draw < CASE WHEN silent THEN of_calls ELSE of_labels END"
+    stands = "1.0 / CASE WHEN silent THEN of_calls ELSE of_labels * coalesce(chance, 1.0) END"
+    found = (calls_of or labels.ask).scene.query(
+        f"SELECT unit, said, score, CASE WHEN {known} THEN truth END AS truth,"
+        f" CASE WHEN {known} THEN {stands} ELSE 0.0 END AS weight,"
+        f" CASE WHEN draw < of_calls THEN 1.0 / of_calls ELSE 0.0 END AS calls FROM ({rows})"
+        f" WHERE said IS NOT NULL AND score IS NOT NULL{f' AND {known}' if labelled_only else ''}"
+        " ORDER BY draw, unit",
         values,
     )
     if not found:
         return None
-    truth = np.array([np.nan if row["truth"] is None else float(row["truth"]) for row in found])
-    chance = np.array([row["chance"] for row in found], dtype=np.float64)
     return Decided(
         score=np.array([row["score"] for row in found], dtype=np.float64),
         said=np.array([row["said"] for row in found], dtype=np.bool_),
-        truth=truth,
-        weight=np.where(np.isnan(truth), 0.0, 1.0 / chance),
+        truth=np.array([np.nan if row["truth"] is None else float(row["truth"]) for row in found]),
+        weight=np.array([row["weight"] for row in found], dtype=np.float64),
         calls=np.array([row["calls"] for row in found], dtype=np.float64),
         units=[row["unit"] for row in found],
     )

@@ -40,6 +40,7 @@ _FAMILIES = frozenset({"economics", "monitors", "outcomes", "reliability", "trus
 _MOST = 10_000  # users that are drawn
 _MOST_SEARCHES = 20  # at once: what breaks more than so many promises is no part of the calls
 _NAMES = 12  # different values of a field of the input that is a kind of input
+_FIELDS = 60
 _LONGEST = 8_192  # characters of an input that is read as an object
 _NAMED = 60
 _LASTS = timedelta(hours=1)
@@ -268,6 +269,7 @@ def _fields(stored: Any) -> Sequence[tuple[str, str]]:
     if not isinstance(value, Mapping) or turns_of(value) is not None:
         return ()
     told = (
-        (str(name), str(each).lower() if isinstance(each, bool) else each) for name, each in value.items()
+        (str(name), str(each).lower() if isinstance(each, bool) else each)
+        for name, each in list(value.items())[:_FIELDS]
     )
     return [(name, each) for name, each in told if isinstance(each, str) and 0 < len(each) <= _NAMED]
