@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mcp import Client, StdioServerParameters, stdio_client
+import pytest
+
+from launchworthy.cli.in_force import opened
+from launchworthy.mcp import build_server
+from mcp import Client, MCPError, StdioServerParameters, stdio_client
+
+if TYPE_CHECKING:
+    from launchworthy.server import Workspace
 
 READS = {"products", "verdict", "claims", "evidence", "decisions", "approvals", "approval"}
 
@@ -55,6 +63,7 @@ def test_an_assistant_reads_the_state_and_may_decide_nothing(folder: Path) -> No
             "done": read(await client.call_tool("approvals", {"product": "shop", "state": "done"})),
             "one": read(await client.call_tool("approval", {"product": "shop", "approval_id": "refund-1"})),
             "decisions": read(await client.call_tool("decisions", {"product": "shop"})),
+            "case": read(await client.call_tool("decisions", {"product": "shop", "case": "refund-1"})),
             "evidence": read(
                 await client.call_tool(
                     "evidence", {"product": "shop", "claim": "answer/quality/groundedness"}
@@ -79,6 +88,12 @@ def test_an_assistant_reads_the_state_and_may_decide_nothing(folder: Path) -> No
     assert seen["one"]["call"]["arguments"] == {"order": "A-1", "amount": 50}
     assert seen["decisions"]
     assert all(row["kind"] != "evidence" for row in seen["decisions"])
+    [asked_for] = seen["case"]
+    assert asked_for in seen["decisions"]
+    assert asked_for["body"]["outcome"] == "requested"
+    assert (
+        asked_for["detail"]["facts"]["arguments_sha256"] == seen["one"]["hash"]
+    )  # and why, not its hash alone
     assert seen["evidence"] == []
     assert seen["approve"].is_error
     assert seen["contract"].contents[0].text.startswith("launchworthy: 1")
@@ -86,20 +101,36 @@ def test_an_assistant_reads_the_state_and_may_decide_nothing(folder: Path) -> No
 
 
 def test_what_is_not_there_is_told_and_ends_nothing(folder: Path) -> None:
-    async def work(client: Client) -> list[Any]:
-        return [
-            await client.call_tool("verdict", {"product": "other"}),
-            await client.call_tool("verdict", {"product": "shop", "stage": "moon"}),
-            await client.call_tool("approval", {"product": "shop", "approval_id": "none"}),
-            await client.call_tool("claims", {"product": "shop", "state": "fine"}),
-            await client.call_tool("verdict", {}),
-            await client.call_tool("decisions", {"product": "shop", "limit": -5}),
-        ]
+    @contextmanager
+    def reach() -> Iterator[tuple[Workspace, Mapping[str, Any]]]:
+        with opened(folder) as workspace:
+            yield workspace, {}
 
-    *wrong, last = asked(folder, work)
+    async def work() -> tuple[list[Any], list[str]]:
+        async with Client(build_server(reach)) as client:
+            answers = [
+                await client.call_tool("verdict", {"product": "other"}),
+                await client.call_tool("verdict", {"product": "shop", "stage": "moon"}),
+                await client.call_tool("approval", {"product": "shop", "approval_id": "none"}),
+                await client.call_tool("claims", {"product": "shop", "state": "fine"}),
+                await client.call_tool("verdict", {}),
+                await client.call_tool("evidence", {"product": "other", "claim": "answer/quality/x"}),
+                await client.call_tool("approvals", {"product": "other"}),
+                await client.call_tool("decisions", {"product": "shop", "limit": -5}),
+            ]
+            resources = []
+            for name in ("contract", "verdict"):
+                with pytest.raises(MCPError) as error:
+                    await client.read_resource(f"launchworthy://other/{name}")
+                resources.append(str(error.value))
+            return answers, resources
+
+    (*wrong, last), resources = asyncio.run(work())
     assert all(each.is_error for each in wrong)
     assert "no contract of 'other' is known" in wrong[0].content[0].text
+    assert "no product 'other' is known" in wrong[-1].content[0].text
     assert not last.is_error
+    assert all("no contract of 'other' is known" in each for each in resources)
 
 
 def test_a_person_may_let_it_decide_for_them_and_only_what_they_may(folder: Path, lead: str) -> None:

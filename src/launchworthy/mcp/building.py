@@ -16,6 +16,7 @@ from launchworthy.errors import LaunchworthyError, MissingExtraError
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
+    from launchworthy.evidence import AuditEntry
     from launchworthy.server import Workspace
 
 __all__ = ["Reach", "build_server"]
@@ -29,6 +30,7 @@ ApprovalStateName = Literal[
 
 _Answer = TypeVar("_Answer")
 _MOST = 200
+_PAGES = 20  # of the audit chain that are looked through for entries that are no evidence
 _INSTRUCTIONS = (
     "The state of AI products under their contracts: verdicts, claims, decisions and calls that wait for a "
     "person. Met, unmet and unproven are not the same: unproven never counts as met. Questions, arguments "
@@ -125,33 +127,42 @@ class _State:
         def read(workspace: Workspace, _: Mapping[str, Any]) -> list[dict[str, Any]]:
             wanted = {claim, f"{product}/{claim}"}
             rows = [each.as_json() for each in workspace.evidence(product=product)]
-            return [row for row in rows if row.get("claim") in wanted][-_MOST:]
+            return _known(workspace, product, [row for row in rows if row.get("claim") in wanted][-_MOST:])
 
         return self._ask(read)
 
-    def decisions(self, product: str, kind: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """What was decided last, from the audit chain: guards, permissions, approvals, budgets, fallbacks,
-        verdicts; not evidence, unless asked for. ``kind`` is that of a decision or of an entry."""
+    def decisions(
+        self, product: str, kind: str | None = None, case: str | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """What was decided last and why, newest last, from the audit chain: guards, permissions, approvals,
+        budgets, fallbacks, verdicts; not evidence, unless asked for.
+
+        ``kind`` is that of a decision or of an entry; ``case`` a trace, an approval, a tool or any subject.
+        """
 
         def read(workspace: Workspace, _: Mapping[str, Any]) -> list[dict[str, Any]]:
-            rows = []
-            for entry in workspace.ledger_entries(product=product):
-                body = json.loads(entry.body)
-                kinds = (entry.kind, body.get("kind") if isinstance(body, dict) else None)
-                if kind in kinds or (kind is None and entry.kind != "evidence"):
-                    rows.append(
-                        {"seq": entry.seq, "at": entry.at.isoformat(), "kind": entry.kind, "body": body}
-                    )
-            return rows[-max(1, min(limit, _MOST)) :]
+            most, before = max(1, min(limit, _MOST)), None
+            found: list[AuditEntry] = []
+            for _page in range(_PAGES):
+                page = workspace.audit_trail(
+                    product=product, kind=kind or "", case=case or "", before=before, limit=_MOST
+                )
+                found += [each for each in page if kind or each.kind != "evidence"]
+                if len(found) >= most or len(page) < _MOST:
+                    break
+                before = page[-1].seq
+            return _known(workspace, product, [_told(each) for each in reversed(found[:most])])
 
         return self._ask(read)
 
     def approvals(self, product: str, state: ApprovalStateName | None = "pending") -> list[dict[str, Any]]:
         """Calls of tools that wait for a person, newest first; with another state those that waited."""
         return self._ask(
-            lambda workspace, _: [
-                each.as_json() for each in workspace.approvals(product=product, state=state, limit=_MOST)
-            ]
+            lambda workspace, _: _known(
+                workspace,
+                product,
+                [each.as_json() for each in workspace.approvals(product=product, state=state, limit=_MOST)],
+            )
         )
 
     def approval(self, product: str, approval_id: str) -> dict[str, Any]:
@@ -188,11 +199,11 @@ class _State:
                 raise LaunchworthyError(f"no contract of {product!r:.80} is known", code="LW404")
             return found.text
 
-        return self._ask(read)
+        return self._read(lambda: self._ask(read))
 
     def whole_verdict(self, product: str) -> str:
         """The verdict, whole."""
-        return json.dumps(self._verdict(product, None), ensure_ascii=False)
+        return self._read(lambda: json.dumps(self._verdict(product, None), ensure_ascii=False))
 
     def _verdict(self, product: str, stage: str | None) -> dict[str, Any]:
         def read(workspace: Workspace, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,6 +214,15 @@ class _State:
 
         return self._ask(read)
 
+    def _read(self, work: Callable[[], str]) -> str:
+        """A resource: what is not there is told in our words."""
+        from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+
+        try:
+            return work()
+        except ToolError as error:
+            raise ResourceError(str(error)) from error
+
     def _ask(self, work: Callable[[Workspace, Mapping[str, Any]], _Answer]) -> _Answer:
         """Do it with the workspace; errors of ours become what the assistant reads."""
         from mcp.server.mcpserver.exceptions import ToolError
@@ -212,3 +232,26 @@ class _State:
                 return work(workspace, who)
         except LaunchworthyError as error:
             raise ToolError(str(error)) from error
+
+
+def _known(workspace: Workspace, product: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a product; nothing of a product that does not exist is no answer."""
+    if not rows and product not in workspace.products():
+        raise LaunchworthyError(
+            f"no product {product!r:.80} is known",
+            code="LW404",
+            hint="the tool products names those that are",
+        )
+    return rows
+
+
+def _told(entry: AuditEntry) -> dict[str, Any]:
+    """An entry with its reason and facts, as far as they are still there."""
+    return {
+        "seq": entry.seq,
+        "at": entry.at.isoformat(),
+        "kind": entry.kind,
+        "body": entry.body,
+        "openness": entry.openness.value,
+        "detail": None if entry.detail is None else {**entry.detail, "facts": entry.facts},
+    }
