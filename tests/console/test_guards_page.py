@@ -207,6 +207,39 @@ def test_a_hit_leads_to_its_call_and_shows_nothing_as_markup(
     assert html.escape(HOSTILE, quote=False) in raw or "&lt;script&gt;" in raw
 
 
+def test_a_hit_shows_the_text_that_was_checked_where_records_hold_it(
+    client: TestClient, workspace: LocalWorkspace
+) -> None:
+    calls(workspace, 5)
+    inner = {"trace_id": trace(2), "span_id": b"inner---", "product": "support", "kind": "llm", "name": "llm"}
+    stored(
+        workspace, "spans", inner | {"parent_span_id": b"outer---", "start_time": ns(2), "input": "deeper"}
+    )
+    asked = json.dumps([{"role": "user", "content": HOSTILE + " long" * 200}])
+    root = {"trace_id": trace(9), "span_id": b"12345678", "product": "support", "kind": "llm", "name": "llm"}
+    stored(workspace, "spans", root | {"start_time": ns(0), "input": asked})
+    of_output = {"stage": "output", "action": "shadow", "category": "harm"}
+    stored(
+        workspace,
+        "decisions",
+        hit(2),
+        hit(3, facts=of_output),
+        hit(4, facts=of_output | {"stage": "retrieved"}),
+        hit(9),
+        hit(7),
+    )
+    rows = {
+        found[0]: " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found[1])).split())
+        for found in re.findall(r"/traces/(\w+)\"(.*?)</tr>", client.get(PAGE).text, re.DOTALL)
+    }
+    shown = {number: rows[trace(number).hex()] for number in (2, 3, 4, 7, 9)}
+    assert "question 2 reads like" in shown[2]
+    assert "answer 3 reads like" in shown[3]
+    assert not [word for word in ("question", "answer") if word in shown[4] + shown[7]]
+    assert f"{HOSTILE} long" in shown[9]
+    assert len(shown[9]) < 400
+
+
 def form(client: TestClient) -> dict[str, str]:
     text = client.get(PAGE).text
     found = dict(re.findall(r'name="(token|back|hit)" value="([^"]*)"', text))

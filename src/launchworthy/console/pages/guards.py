@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from launchworthy.console.charts import HistoryPoint, history_plot
+from launchworthy.console.checked import checked_texts
 from launchworthy.console.page import Again, Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.reviewing import acts_for
@@ -67,7 +68,7 @@ class DayRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HitRow:
-    """One hit and what may be said of it."""
+    """One hit, the text that was checked where records hold it, and what may be said of it."""
 
     id: str
     guard: str
@@ -75,6 +76,7 @@ class HitRow:
     found: str
     score: str
     mode: str
+    text: str
     reason: str
     trace: Link
     review: str
@@ -120,6 +122,7 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
     hits = guard_hits(reading.query, **whose, most=_HITS)
     if chosen and wanted == chosen:
         hits = [hit for hit in hits if hit.guard == chosen]
+    texts = checked_texts(reading, product, hits)
     rows = tuple(
         _row(
             name,
@@ -147,7 +150,7 @@ def view(reading: Reading, ask: Ask) -> GuardsView:
         chosen=chosen,
         plots=_plots(chosen, found.get(chosen)),
         days=tuple(_day(each) for each in reversed(found[chosen].days)) if chosen in found else (),
-        hits=tuple(_hit(hit) for hit in hits),
+        hits=tuple(_hit(hit, texts.get(hit.id, "")) for hit in hits),
         act=page_url("products", product, "guards", "review"),
         token=ask.token,
         back=ask.address,
@@ -288,7 +291,7 @@ def _day(each: GuardDay) -> DayRow:
     )
 
 
-def _hit(hit: GuardHit) -> HitRow:
+def _hit(hit: GuardHit, text: str) -> HitRow:
     return HitRow(
         id=hit.id,
         guard=hit.guard,
@@ -298,6 +301,7 @@ def _hit(hit: GuardHit) -> HitRow:
         ),
         score="" if hit.score is None else format_number(hit.score),
         mode="watched" if hit.shadow else "acted",
+        text=text,
         reason=hit.reason,
         trace=Link(text=hit.trace_id[:12], url=page_url("traces", hit.trace_id) if hit.trace_id else ""),
         review={"": "", FALSE_POSITIVE: "false positive"}.get(hit.review, "right"),
