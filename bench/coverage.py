@@ -95,7 +95,8 @@ _FAULTS = """
 The same 0.95, as other tools or a quick script would have it. A mean of yes-or-no scores with Student's t, a
 judge taken at its word, users counted as if each answer were its own, users resampled though few of them differ,
 a correction by too few labels, a test looked at again and again, many slices without adjustment, a distance
-against a fixed threshold, a p-value of a million rows of which hardly any moved.
+against a fixed threshold, rows of a day counted as if they were days, a p-value of a million rows of which
+hardly any moved.
 """
 _HOLDOUT = """
 ## Choosing on the data that is reported

@@ -110,6 +110,42 @@ def _parted(shares: np.ndarray, others: np.ndarray) -> float:
     return float(np.sqrt(0.5 * sum((each * np.log2(each / middle)).sum() for each in (shares, others))))
 
 
+def _of_days(
+    rng: np.random.Generator, *, days: int = 14, moved: bool = False, together: bool = True
+) -> stats.Interval:
+    """Jensen-Shannon of days of 150 rows each, whose shares differ by chance from day to day."""
+    sides = [
+        np.array([rng.multinomial(150, rng.dirichlet(60.0 * shares)) for _ in range(days)])
+        for shares in (_EVEN, _MOVED if moved else _EVEN)
+    ]
+    found = stats.divergences(
+        sides[0].sum(axis=0),
+        current=sides[1].sum(axis=0),
+        blocks=(sides[0], sides[1]) if together else None,
+        sides=1,
+        draws=80,
+    )
+    return found[stats.Divergence.JENSEN_SHANNON]
+
+
+def _days_unmoved(rng: np.random.Generator) -> bool:
+    """Nothing is tolerated, and nothing moved but what days do by chance: no alarm."""
+    return stats.surprise_beyond(_of_days(rng), tolerance=0.0) > 0.05
+
+
+def _days_lower(rng: np.random.Generator) -> bool:
+    return _of_days(rng, days=28, moved=True).low <= _parted(_EVEN, _MOVED)
+
+
+def _days_upper(rng: np.random.Generator) -> bool:
+    return _of_days(rng, days=28, moved=True).high >= _parted(_EVEN, _MOVED)
+
+
+def _days_as_rows(rng: np.random.Generator) -> bool:
+    """The same, each row taken as independent."""
+    return stats.surprise_beyond(_of_days(rng, together=False), tolerance=0.0) > 0.05
+
+
 def _distance_lower(rng: np.random.Generator) -> bool:
     return _distance(rng).low <= _parted(_EVEN, _MOVED)
 
@@ -174,6 +210,9 @@ SCENARIOS = (
     Scenario("fix that changes nothing, looked at twelve times, 300 calls before", _fix_watched, 0.95),
     Scenario("Jensen-Shannon less its floor, 12 categories, lower bound, n = 2,000", _distance_lower, 0.95),
     Scenario("Jensen-Shannon less its floor, 12 categories, upper bound, n = 2,000", _distance_upper, 0.94),
+    Scenario("Jensen-Shannon by whole days, 14 and 14 that did not move", _days_unmoved, 0.95),
+    Scenario("Jensen-Shannon by whole days, 28 and 28, lower bound", _days_lower, 0.95),
+    Scenario("Jensen-Shannon by whole days, 28 and 28, upper bound", _days_upper, 0.94),
     Scenario("Wasserstein less its floor, 12 places, upper bound, n = 2,000", _far, 0.94),
     Scenario("share that moved as far as tolerated, n = 600", _share_moved, 0.95),
     Scenario("e-BH over 10 columns that did not move, n = 400", _ten_columns, 0.95),
@@ -184,5 +223,6 @@ FAULTS = (
     Scenario(
         "Jensen-Shannon above 0.1, 50 categories that did not move, n = 1,100", _fixed_distance, 0.0, 0.5
     ),
+    Scenario("Jensen-Shannon, 14 and 14 days that did not move, taken row by row", _days_as_rows, 0.0, 0.9),
     Scenario("chi-square on a million rows, 1 % of them moved", _p_value_of_millions, 0.0, 0.01),
 )

@@ -60,6 +60,12 @@ _SHOWN = 40
 @click.option(
     "--unit", default="", metavar="COLUMN", help="Names the user behind a row: of each one row counts."
 )
+@click.option(
+    "--blocks",
+    default="",
+    metavar="COLUMN",
+    help="Rows of one value hang together, such as a day (of a time) or a user: all count, bounds are wider.",
+)
 @click.option("--classifier", is_flag=True, help="Let a classifier look at all columns together.")
 @click.option("--score", default="", metavar="COLUMN", help="Score whose decisions may be right or wrong.")
 @click.option("--label", default="", metavar="COLUMN", help="What came of it: 0, 1, or empty.")
@@ -83,6 +89,7 @@ def command(
     by: str,
     release: str,
     unit: str,
+    blocks: str,
     classifier: bool,
     score: str,
     label: str,
@@ -113,6 +120,7 @@ def command(
         by=by,
         release=release,
         unit=unit,
+        blocks=blocks,
         ignore=ignore,
         scored=scored,
         keep=keep,

@@ -34,6 +34,7 @@ from launchworthy.stats.correlation import rank_correlation
 from launchworthy.stats.decision import MAX_UNSCORED_SHARE, bound_status, non_inferiority
 from launchworthy.stats.detection import Alarm, PromiseDetector
 from launchworthy.stats.divergence import (
+    FEWEST_BLOCKS,
     TOLERATED,
     TOLERATED_AUC,
     Divergence,
@@ -111,6 +112,7 @@ from launchworthy.stats.units import apart
 from launchworthy.stats.watch import PairedWatch
 
 __all__ = [
+    "FEWEST_BLOCKS",
     "FEWEST_DAYS",
     "FEWEST_EVENTS",
     "FEWEST_LABELS",

@@ -6,6 +6,9 @@ therefore reported without its null floor: squared, less what its square is on a
 come from the pooled distribution, and the root taken again. Its bounds come from resampling both samples.
 With few rows they are wide and settle nothing; with many they are tight around a small number, which is
 below the tolerance, however small its p-value.
+
+Rows of one user or day hang together, and are fewer than they seem: where blocks are told, floor and bounds
+come from resampling whole blocks, with Student's t for how few of them there are.
 """
 
 from __future__ import annotations
@@ -19,13 +22,16 @@ from launchworthy.errors import InputError
 from launchworthy.stats.checks import tail_error
 from launchworthy.stats.interval import Interval
 from launchworthy.stats.proportion import clopper_pearson
-from launchworthy.stats.special import beta_cdf, normal_cdf, normal_quantile
+from launchworthy.stats.special import beta_cdf, normal_cdf, normal_quantile, t_cdf, t_quantile
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    Counts = NDArray[np.int64] | NDArray[np.float64]
+
 __all__ = [
+    "FEWEST_BLOCKS",
     "TOLERATED",
     "TOLERATED_AUC",
     "Divergence",
@@ -36,10 +42,12 @@ __all__ = [
     "surprise_beyond",
 ]
 
+FEWEST_BLOCKS = 5  # of rows that hang together, on each side: of fewer nothing is said
 _MOST_ROWS = 1e9  # more are not asked for: it could as well be said that it is never told
 
 
-_Squared = Callable[["Divergence", "NDArray[np.int64]", "NDArray[np.int64]"], "NDArray[np.float64]"]
+_BAND = "band"
+_Squared = Callable[["Divergence", "Counts", "Counts"], "NDArray[np.float64]"]
 
 
 class Divergence(StrEnum):
@@ -78,6 +86,7 @@ def divergences(
     groups: Sequence[int] | None = None,
     means: tuple[ArrayLike, ArrayLike] | None = None,
     spread: float = 1.0,
+    blocks: tuple[ArrayLike, ArrayLike] | None = None,
     level: float = 0.95,
     sides: int = 2,
     draws: int = 300,
@@ -92,17 +101,19 @@ def divergences(
         means: Mean of the values in each bin, in the reference and now, in ascending order; for
             ``wasserstein``.
         spread: What ``wasserstein`` is divided by.
+        blocks: Of the reference and now, the counts of each block of rows that hang together, a row for each.
         level, sides: Of the bounds.
         draws: Samples drawn for the floor, and again for the bounds.
         seed: Of the draws.
 
     Raises:
-        InputError: No rows on a side, negative counts, other bins on each side, or no means.
+        InputError: No rows on a side, negative counts, other bins on each side, no means, or too few blocks.
 
     Source: Lin, IEEE Trans. Inf. Theory 37 (1991); null floors by the parametric bootstrap (Efron and
     Tibshirani 1993, 16.4), bounds from its spread on the squared scale, the upper one raised by how skewed
     the square of a normal error is; of ``ks`` the band of Dvoretzky, Kiefer and Wolfowitz (Wei and Dudley,
-    Statistics and Probability Letters 82, 2012).
+    Statistics and Probability Letters 82, 2012); blocks resampled whole (Davison and Hinkley 1997, 3.8), also
+    for ``ks``.
     """
     import numpy as np
 
@@ -122,8 +133,19 @@ def divergences(
     both = None if means is None else tuple(np.asarray(each, dtype=np.float64).ravel() for each in means)
     rng = np.random.default_rng(seed)
     pooled = (r + c) / (n_r + n_c)
-    null = rng.multinomial(n_r, pooled, size=draws), rng.multinomial(n_c, pooled, size=draws)
-    again = rng.multinomial(n_r, r / n_r, size=draws), rng.multinomial(n_c, c / n_c, size=draws)
+    known: dict[str, float] = {}
+    null: tuple[Counts, Counts]
+    again: tuple[Counts, Counts]
+    if blocks is None:
+        null = rng.multinomial(n_r, pooled, size=draws), rng.multinomial(n_c, pooled, size=draws)
+        again = rng.multinomial(n_r, r / n_r, size=draws), rng.multinomial(n_c, c / n_c, size=draws)
+    else:
+        sides_of = [_Blocks(each, whole) for each, whole in zip(blocks, (r, c), strict=True)]
+        apart = [each.apart(rng, draws) for each in sides_of]
+        null = _moved(pooled, apart[0], n_r), _moved(pooled, apart[1], n_c)
+        again = _moved(r / n_r, apart[0], n_r), _moved(c / n_c, apart[1], n_c)
+        known = {"reference_blocks": sides_of[0].many, "blocks": sides_of[1].many}
+        z = t_quantile(1.0 - error, df=min(each.many for each in sides_of) - 1)
     found = {}
     for measure in measures:
         if measure is Divergence.WASSERSTEIN and both is not None:
@@ -144,7 +166,7 @@ def divergences(
         elif floor > 0.0:
             high += (z * z + 1.0) * null_sd**2 / (2.0 * floor)
         high = root(high)
-        if measure is Divergence.KS:
+        if measure is Divergence.KS and blocks is None:
             band = math.sqrt(math.log(2.0 / error) * (1.0 / n_r + 1.0 / n_c) / 2.0)
             low, high = max(0.0, root(plain) - band), min(1.0, root(plain) + band)
         found[measure] = Interval(
@@ -154,7 +176,13 @@ def divergences(
             confidence=level,
             n=n_c,
             method=f"{measure.value.replace('_', ' ')} less its null floor, "
-            + ("band" if measure is Divergence.KS else "bootstrap"),
+            + (
+                "block bootstrap"
+                if blocks is not None
+                else _BAND
+                if measure is Divergence.KS
+                else "bootstrap"
+            ),
             sides=sides,
             unit="",
             sample={
@@ -166,13 +194,15 @@ def divergences(
                 "reference_n": n_r,
                 "n": n_c,
                 "bins": int(r.size) if measure in _OF_BINS else shares.size,
+                **known,
             },
         )
     return found
 
 
 def surprise_beyond(found: Interval, *, tolerance: float) -> float:
-    """p-value of "it is within the tolerance" for one of :func:`divergences`, by the normal tail.
+    """p-value of "it is within the tolerance" for one of :func:`divergences`, by the normal tail; of blocks
+    by Student's.
 
     Raises:
         InputError: The tolerance is not 0 or more.
@@ -183,6 +213,8 @@ def surprise_beyond(found: Interval, *, tolerance: float) -> float:
         return min(1.0, 2.0 * math.exp(-2.0 * beyond**2 / _precision(found)))
     if spread <= 0.0:
         return 0.0 if excess > limit else 1.0
+    if "blocks" in found.sample:
+        return t_cdf(-(excess - limit) / spread, df=_fewest_blocks(found) - 1)
     return normal_cdf(-(excess - limit) / spread)
 
 
@@ -198,6 +230,8 @@ def rows_to_tell(found: Interval, *, tolerance: float) -> tuple[int | None, int 
     excess, spread, limit = _against(found, tolerance)
     error = tail_error(found.confidence, sides=found.sides)
     z = normal_quantile(1.0 - error)
+    if "blocks" in found.sample:
+        z = t_quantile(1.0 - error, df=_fewest_blocks(found) - 1)
     # Near no distance the spread falls with the rows, far from it with their root: 3 is what resampling adds
     # to the variance of a sum of squares.
     steep = min(spread**2, 3.0 * found.sample["null_spread"] ** 2)
@@ -283,7 +317,11 @@ def _against(found: Interval, tolerance: float) -> tuple[float, float, float]:
 
 
 def _is_ks(found: Interval) -> bool:
-    return found.method.startswith(Divergence.KS.value)
+    return found.method.startswith(Divergence.KS.value) and found.method.endswith(_BAND)
+
+
+def _fewest_blocks(found: Interval) -> int:
+    return int(min(found.sample["reference_blocks"], found.sample["blocks"]))
 
 
 def _precision(found: Interval) -> float:
@@ -303,6 +341,39 @@ def _root(value: float) -> float:
     return math.sqrt(max(0.0, value))
 
 
+class _Blocks:
+    """Blocks of rows that hang together, as counts of each bin; those without a row are none."""
+
+    def __init__(self, counts: ArrayLike, whole: NDArray[np.int64]) -> None:
+        import numpy as np
+
+        own = np.asarray(counts, dtype=np.int64)
+        if own.ndim != 2 or own.shape[1] != whole.size or (own < 0).any() or (own.sum(axis=0) != whole).any():
+            raise InputError("the blocks do not add up to the rows", hint="give the counts of each block")
+        self._own = own[own.sum(axis=1) > 0]
+        self.many = len(self._own)
+        if self.many < FEWEST_BLOCKS:
+            raise InputError(
+                f"{self.many} blocks of rows say nothing of how far blocks differ by chance",
+                hint=f"it takes {FEWEST_BLOCKS} on each side, better 20",
+            )
+
+    def apart(self, rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
+        """How far the shares of each bin are from the whole's in samples of as many blocks."""
+        import numpy as np
+
+        drawn = rng.multinomial(self.many, np.full(self.many, 1.0 / self.many), size=draws) @ self._own
+        wider = math.sqrt(self.many / (self.many - 1.0))
+        return np.asarray((_shares(drawn) - _shares(self._own.sum(axis=0, keepdims=True))) * wider)
+
+
+def _moved(shares: NDArray[np.float64], apart: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Counts of ``n`` rows whose shares are so far from these."""
+    import numpy as np
+
+    return n * _shares(np.maximum(shares + apart, 0.0))
+
+
 class _Shares:
     """Distances between shares of groups, and the largest gap between distribution functions, squared."""
 
@@ -312,9 +383,7 @@ class _Shares:
         self._starts = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
         self.size = len(self._starts)
 
-    def __call__(
-        self, measure: Divergence, reference: NDArray[np.int64], current: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def __call__(self, measure: Divergence, reference: Counts, current: Counts) -> NDArray[np.float64]:
         import numpy as np
 
         if measure is Divergence.KS:
@@ -350,16 +419,14 @@ class _Mass:
         self._order = np.argsort(at, kind="stable")
         self._widths = np.diff(at[self._order]) / (spread or 1.0)
 
-    def __call__(
-        self, _measure: Divergence, reference: NDArray[np.int64], current: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def __call__(self, _measure: Divergence, reference: Counts, current: Counts) -> NDArray[np.float64]:
         import numpy as np
 
         both = np.concatenate([_shares(reference), -_shares(current)], axis=1)[:, self._order]
         return np.asarray((np.abs(np.cumsum(both, axis=1)[:, :-1]) @ self._widths) ** 2)
 
 
-def _shares(counts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
+def _shares(counts: Counts) -> NDArray[np.float64]:
     import numpy as np
 
     return np.asarray(counts / np.maximum(1e-300, counts.sum(axis=1, keepdims=True)))

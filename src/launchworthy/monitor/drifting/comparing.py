@@ -17,6 +17,7 @@ from launchworthy.monitor.drifting.profile import Column, Numbers, Profile
 from launchworthy.monitor.drifting.texts import TOPIC
 from launchworthy.quantity import format_interval, format_number, format_value
 from launchworthy.stats import (
+    FEWEST_BLOCKS,
     TOLERATED,
     Divergence,
     Interval,
@@ -36,12 +37,14 @@ __all__ = [
     "Comparison",
     "DriftState",
     "Tolerances",
+    "can_tell",
     "compare",
     "measures_of",
     "settle",
 ]
 
 _GROUPS = 16
+_FEW_BLOCKS = f"its values stand in fewer than {FEWEST_BLOCKS} blocks of rows"
 _SHOWN = 12  # names that a picture has room for
 _OF_NUMBERS = (
     Divergence.JENSEN_SHANNON,
@@ -254,6 +257,8 @@ def compare(
         for name, column in reference.columns.items()
         if name in current.columns and type(column) is type(current.columns[name])
     ]
+    few = {old.name: _FEW_BLOCKS for old, new in pairs if not (can_tell(old) and can_tell(new))}
+    pairs = [(old, new) for old, new in pairs if old.name not in few]
     asked = [
         asked_of(old, new, tolerances=tolerances, draws=draws, seed=seed + at)
         for at, (old, new) in enumerate(pairs)
@@ -265,7 +270,7 @@ def compare(
         reference_rows=reference.rows,
         columns=tuple(sorted(columns, key=lambda each: (order.index(each.state), -each.main.times))),
         tolerances=tolerances,
-        left_out=current.left_out,
+        left_out={**current.left_out, **few},
     )
 
 
@@ -274,7 +279,12 @@ def asked_of(
 ) -> ColumnDrift:
     """A column's answers, before they are settled among all others."""
     level = tolerances.confidence
-    changes = [_share("missing", old.missing, old.rows, new.missing, new.rows, tolerances)]
+    changes = [
+        _share("missing", (old.missing, old.rows), (new.missing, new.rows), _effects(old, new), tolerances)
+    ]
+    blocks = None
+    if old.blocks is not None and new.blocks is not None:
+        blocks = old.blocks.counts, new.blocks.counts
     distances: dict[Divergence, Interval] = {}
     if old.known and new.known:
         many = measures_of(old)
@@ -289,6 +299,7 @@ def asked_of(
                 if isinstance(old, Numbers) and isinstance(new, Numbers)
                 else None,
                 spread=old.spread if isinstance(old, Numbers) else 1.0,
+                blocks=blocks,
                 level=level,
                 sides=1,
                 draws=draws,
@@ -309,10 +320,15 @@ def asked_of(
                     p=surprise_beyond(distances[measure], tolerance=limit),
                 ),
             )
-        outside = new.beyond if isinstance(new, Numbers) else new.new
         expected = old.alone if isinstance(old, Numbers) else old.singles
         changes.append(
-            _share("range" if is_number else "new", expected, old.known, outside, new.known, tolerances)
+            _share(
+                "range" if is_number else "new",
+                (expected, old.known),
+                (new.outside, new.known),
+                _effects(old, new, outside=True),
+                tolerances,
+            )
         )
     return ColumnDrift(
         name=old.name,
@@ -383,21 +399,69 @@ def _settled(change: Change, e: float, found: float, *, tolerances: Tolerances, 
     return replace(change, e=e, found=found, state=state, needed=needed[0], needed_reference=needed[1])
 
 
-def _share(what: str, old: int, of_old: int, new: int, of_new: int, tolerances: Tolerances) -> Change:
+def can_tell(column: Column) -> bool:
+    """Whether blocks, where rows come in them, are enough to say how far they differ by chance."""
+    return column.blocks is None or column.blocks.are_enough
+
+
+def _effects(old: Column, new: Column, *, outside: bool = False) -> tuple[float, float]:
+    """How many rows of a side are worth an independent one, by the share of missing or of other values."""
+    if old.blocks is None or new.blocks is None:
+        return 1.0, 1.0
+    if outside:  # what the reference leads to expect is no share of its blocks
+        return old.blocks.effect, new.blocks.effect_of(
+            new.blocks.outside, new.blocks.rows - new.blocks.missing
+        )
+    first, second = (each.effect_of(each.missing, each.rows) for each in (old.blocks, new.blocks))
+    return first, second
+
+
+def _share(
+    what: str,
+    old: tuple[int, int],
+    new: tuple[int, int],
+    effects: tuple[float, float],
+    tolerances: Tolerances,
+) -> Change:
+    """The change of a share, hits of rows; of rows that hang together at what they are worth (Korn and
+    Graubard, 1998)."""
+    plain = (min(old), old[1]), new
+    worth = [
+        (round(hits / max(1, of) * at_least), at_least)
+        for (hits, of), effect in zip(plain, effects, strict=True)
+        for at_least in [max(1, round(of / effect))]
+    ]
     found = share_change(
-        min(old, of_old),
-        of_reference=of_old,
-        current=new,
-        of_current=of_new,
+        worth[0][0],
+        of_reference=worth[0][1],
+        current=worth[1][0],
+        of_current=worth[1][1],
         level=tolerances.confidence,
         sides=1,
     )
-    return Change(
-        what=what,
-        interval=found,
-        tolerance=tolerances.share,
-        p=share_p_value(found, tolerance=tolerances.share),
-    )
+    p = share_p_value(found, tolerance=tolerances.share)
+    if effects != (1.0, 1.0):
+        before, now = (hits / max(1, of) for hits, of in plain)
+        sample = {
+            **found.sample,
+            "reference": before,
+            "current": now,
+            "reference_n": plain[0][1],
+            "n": plain[1][1],
+            "reference_effect": effects[0],
+            "effect": effects[1],
+        }
+        moved = now - before
+        found = replace(
+            found,
+            value=moved,
+            low=min(found.low, moved),
+            high=max(found.high, moved),
+            n=plain[1][1],
+            method=f"{found.method}, at the number of independent rows",
+            sample=sample,
+        )
+    return Change(what=what, interval=found, tolerance=tolerances.share, p=p)
 
 
 def _rows_of_share(found: Interval, limit: float) -> tuple[int | None, int | None]:

@@ -1,27 +1,41 @@
 """A period from a Parquet file: one column at a time, so that what is held is one column. Reads files.
 
 May import DuckDB, ``errors``, ``metrics`` and this room. Numbers are counted with NumPy, names in SQL. A
-column of texts becomes columns about them: length, words, language, topic. Times always move on, and are left
-out.
+column of texts becomes columns about them: length, words, language, topic. Times always move on, and are
+left out.
 """
 
 # ruff: noqa: S608 (names of columns are quoted; values are parameters)
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
+from launchworthy.monitor.drifting.hanging import Together, over
 from launchworthy.monitor.drifting.profile import Column, Numbers, Profile, categories_of, numbers_of
+from launchworthy.monitor.drifting.table import (
+    EMPTY,
+    WHOLE,
+    count_of,
+    is_number,
+    is_time,
+    is_vector,
+    kinds_of,
+    names_in,
+    plain_numbers,
+    quoted,
+    step_of,
+    texts_in,
+)
 from launchworthy.monitor.drifting.texts import (
     TEXT_COLUMNS,
     Known,
     are_ids,
     described,
     known_of,
+    text_places,
     text_values,
 )
 
@@ -30,78 +44,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = [
-    "current_of",
-    "numbers_in",
-    "opened",
-    "reference_of",
-    "rows_of",
-    "seconds_in",
-    "vectors_of",
-]
+__all__ = ["current_of", "reference_of", "rows_of"]
 
-_NUMBERS = frozenset(
-    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT FLOAT"
-    " DOUBLE".split()
-)
-_WHOLE = _NUMBERS - {"FLOAT", "DOUBLE"}
 _FEWEST = 50  # rows of which each is above the one before, that this is no chance
 _MOST_NAMES = 2_000  # a column of text with more values, most of them rare, is one of texts, not of names
 _MOST_PARTS = 20
-_TEXTS = 5_000  # rows whose texts are read
-_PARQUET = b"PAR1"
-_EMPTY = '"NULL"'  # the type of a column in which nothing stands
-
-
-@contextmanager
-def opened(path: Path, *, unit: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the file as ``file``.
-
-    Args:
-        path: Of the file.
-        unit: Column that names who is behind a row: of each one row is kept, whichever its content chooses,
-            and a row without one stays.
-
-    Raises:
-        InputError: It cannot be read, is no Parquet file, or has no such column.
-    """
-    import duckdb
-
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(_PARQUET))
-    except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from error
-    if start != _PARQUET:
-        raise InputError("this is not a Parquet file", where=str(path), hint="drift reads Parquet")
-    if any(character in str(path) for character in "*?["):
-        raise InputError("a path that holds *, ? or [ is not read", where=str(path), hint="rename it")
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "preserve_insertion_order": "true",
-    }
-    with duckdb.connect(":memory:", config=settings) as connection:
-        connection.execute("SET enable_progress_bar = false")  # which would stand in front of what is printed
-        try:
-            connection.read_parquet(str(path), hive_partitioning=False).create_view("file")
-            if unit:
-                _kinds(connection, wanted=[unit])
-                name = _quoted(unit)
-                connection.execute(
-                    f"CREATE TABLE once AS SELECT * FROM file QUALIFY {name} IS NULL OR row_number() OVER"
-                    f" (PARTITION BY {name} ORDER BY hash(file)) = 1"
-                )
-                connection.execute("CREATE OR REPLACE VIEW file AS SELECT * FROM once")
-            yield connection
-        except duckdb.Error as error:
-            raise InputError(
-                f"not a Parquet file that can be read: {str(error).splitlines()[0][:300]}", where=str(path)
-            ) from error
 
 
 def reference_of(
-    table: duckdb.DuckDBPyConnection, *, by: Sequence[str] = (), ignore: Sequence[str] = ()
+    table: duckdb.DuckDBPyConnection, *, by: Sequence[str] = (), ignore: Sequence[str] = (), blocks: str = ""
 ) -> Profile:
     """What the reference's columns are, over the edges that they choose.
 
@@ -109,12 +60,13 @@ def reference_of(
         table: From :func:`opened`.
         by: Columns whose values make parts, such as a country or the release.
         ignore: Columns that are not compared.
+        blocks: Column of whose values the rows hang together; of a time its day.
 
     Raises:
-        InputError: No rows, or no column of a name in ``by`` or ``ignore``.
+        InputError: No rows, no column of such a name, or too few blocks.
     """
-    kinds = _kinds(table, wanted=[*by, *ignore])
-    parts = _Parts(table, by)
+    kinds = kinds_of(table, wanted=[*by, *ignore])
+    parts, together = _Parts(table, by), Together(table, blocks) if blocks else None
     columns: dict[str, Column] = {}
     left_out: dict[str, str] = {}
     split: dict[tuple[str, str], dict[str, Column]] = {part: {} for part in parts.names}
@@ -122,13 +74,16 @@ def reference_of(
     for name, kind in kinds.items():
         if name in ignore:
             continue
-        found = _chosen(table, name, kind, known)
+        found = _chosen(table, name, kind, known, together)
         if isinstance(found, str):
             left_out[name] = found
         for column in [] if isinstance(found, str) else found:
             columns[column.name] = column
-            for part, each in (_counted(table, column, parts, {})[1] if by else {}).items():
-                split[part][column.name] = each
+            # What texts say of themselves is told: here they would be read as later ones.
+            if (by or together is not None) and not _source(column.name)[1]:
+                columns[column.name], own = _counted(table, column, parts, known, together)
+                for part, each in own.items():
+                    split[part][column.name] = each
     return replace(_profile(table, columns, left_out, split), texts=known)
 
 
@@ -138,14 +93,15 @@ def current_of(
     reference: Profile,
     by: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    blocks: str = "",
 ) -> Profile:
     """The same columns of another period, over the reference's edges.
 
     Raises:
-        InputError: No rows, or no column of a name in ``by``.
+        InputError: No rows, no column of a name in ``by`` or ``blocks``, or too few blocks.
     """
-    kinds = _kinds(table, wanted=by)
-    parts = _Parts(table, by)
+    kinds = kinds_of(table, wanted=by)
+    parts, together = _Parts(table, by), Together(table, blocks) if blocks else None
     columns: dict[str, Column] = {}
     left_out = dict(reference.left_out)
     split: dict[tuple[str, str], dict[str, Column]] = {part: {} for part in parts.names}
@@ -156,10 +112,10 @@ def current_of(
         if source not in kinds:
             left_out[name] = "the column is gone"
             continue
-        if isinstance(column, Numbers) and source == name and not _is_number(kinds[source]):
+        if isinstance(column, Numbers) and source == name and not is_number(kinds[source]):
             left_out[name] = f"it held numbers, and now {kinds[source].lower()[:40]}"
             continue
-        whole, own = _counted(table, column, parts, reference.texts)
+        whole, own = _counted(table, column, parts, reference.texts, together)
         columns[name] = whole
         for part, each in own.items():
             split[part][name] = each
@@ -174,48 +130,14 @@ def rows_of(
     table: duckdb.DuckDBPyConnection, *, most: int, ignore: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """Rows spread evenly over the file, at most so many."""
-    kinds = _kinds(table, wanted=())
-    names = [name for name, kind in kinds.items() if name not in ignore and not _is_time(kind)]
-    listed = ", ".join(_quoted(name) for name in names)
-    step = max(1, -(-_rows(table) // most))
+    kinds = kinds_of(table, wanted=())
+    names = [name for name, kind in kinds.items() if name not in ignore and not is_time(kind)]
+    listed = ", ".join(quoted(name) for name in names)
+    step = step_of(table, most)
     cursor = table.execute(
         f"SELECT {listed} FROM (SELECT *, row_number() OVER () AS __at FROM file) WHERE __at % $1 = 0", [step]
     )
     return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-
-
-def numbers_in(table: duckdb.DuckDBPyConnection, name: str) -> NDArray[np.float64]:
-    """A column of numbers, or of yes and no; NaN where it is empty.
-
-    Raises:
-        InputError: There is no such column, or it holds something else.
-    """
-    kind = _kinds(table, wanted=[name])[name]
-    if not _is_number(kind) and kind not in ("BOOLEAN", _EMPTY):
-        raise InputError(f"the column {name!r:.80} holds {kind.lower()[:40]}, and numbers are asked for")
-    return _numbers(table, name)
-
-
-def seconds_in(table: duckdb.DuckDBPyConnection, name: str) -> NDArray[np.float64]:
-    """A column of times, in seconds.
-
-    Raises:
-        InputError: There is no such column, it holds something else, or a row has no time.
-    """
-    import numpy as np
-
-    kind = _kinds(table, wanted=[name])[name]
-    if not kind.startswith(("TIMESTAMP", "DATE")):
-        raise InputError(f"the column {name!r:.80} holds {kind.lower()[:40]}, and times are asked for")
-    found = table.execute(f"SELECT epoch({_quoted(name)})::DOUBLE AS x FROM file").fetchnumpy()["x"]
-    if isinstance(found, np.ma.MaskedArray) and found.mask.any():
-        raise InputError(f"a row has no {name!r:.80}")
-    return np.asarray(found, dtype=np.float64)
-
-
-def vectors_of(table: duckdb.DuckDBPyConnection) -> list[str]:
-    """Columns that hold lists of numbers: embeddings."""
-    return [name for name, kind in _kinds(table, wanted=()).items() if _is_vector(kind)]
 
 
 def _profile(
@@ -224,7 +146,7 @@ def _profile(
     left_out: Mapping[str, str],
     split: Mapping[tuple[str, str], Mapping[str, Column]],
 ) -> Profile:
-    rows = _rows(table)
+    rows = count_of(table)
     if not rows:
         raise InputError("the file has no rows", hint="nothing can be said of none")
     return Profile(
@@ -247,7 +169,7 @@ class _Parts:
         self.values: dict[str, list[str]] = {}
         for name in by:
             found = table.execute(
-                f"SELECT {_quoted(name)}::VARCHAR, count(*) FROM file WHERE {_quoted(name)} IS NOT NULL"
+                f"SELECT {quoted(name)}::VARCHAR, count(*) FROM file WHERE {quoted(name)} IS NOT NULL"
                 f" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {_MOST_PARTS}"
             ).fetchall()
             self.values[name] = [value for value, _ in found]
@@ -263,7 +185,7 @@ class _Parts:
 
         if name not in self._codes:
             found = self._table.execute(
-                f"SELECT coalesce(list_position($1::VARCHAR[], {_quoted(name)}::VARCHAR), 0)::SMALLINT AS x"
+                f"SELECT coalesce(list_position($1::VARCHAR[], {quoted(name)}::VARCHAR), 0)::SMALLINT AS x"
                 " FROM file",
                 [self.values[name]],
             ).fetchnumpy()
@@ -272,34 +194,38 @@ class _Parts:
 
 
 def _chosen(
-    table: duckdb.DuckDBPyConnection, name: str, kind: str, known: dict[str, Known]
+    table: duckdb.DuckDBPyConnection,
+    name: str,
+    kind: str,
+    known: dict[str, Known],
+    together: Together | None,
 ) -> list[Column] | str:
     """The reference's column or columns of this name, or why there is none; notes what texts say."""
-    if _is_time(kind):
+    if is_time(kind):
         return "a time always moves on"
-    if _is_vector(kind):
+    if is_vector(kind):
         return "a list of numbers: the classifier compares it"
-    if kind == _EMPTY:
+    if kind == EMPTY:
         return "it has no value"
-    if _is_number(kind):
-        values = _numbers(table, name)
-        if kind in _WHOLE and _rises(values):
+    if is_number(kind):
+        values = plain_numbers(table, name)
+        if kind in WHOLE and rises(values):
             return "it rises from row to row, as an id does"
         numbers = numbers_of(name, values)
         return "it has no value" if numbers is None else [numbers]
     if kind not in ("VARCHAR", "BOOLEAN") and not kind.startswith("ENUM"):
         return f"{kind.lower()[:40]} is not compared"
     if kind == "VARCHAR" and _is_text(table, name):
-        texts = _texts(table, name)
+        texts = texts_in(table, name)
         if are_ids(texts):
             return "most of its values are one word that no other row has, as an id is"
         known[name] = known_of(texts)
         return [
             column
             for which in known[name].columns()
-            if (column := _of_texts(f"{name}: {which}", which, texts, known[name])) is not None
+            if (column := _of_texts(f"{name}: {which}", which, texts, known[name], together)) is not None
         ]
-    categories = categories_of(name, _names(table, name))
+    categories = categories_of(name, names_in(table, name))
     return "it has no value" if categories is None else [categories]
 
 
@@ -308,51 +234,64 @@ def _counted(
     column: Column,
     parts: _Parts,
     known: Mapping[str, Known],
+    together: Together | None,
 ) -> tuple[Column, dict[tuple[str, str], Column]]:
     """The column counted over its edges, and each part of it. Texts are looked at as a whole."""
     source, which = _source(column.name)
     own: dict[tuple[str, str], Column] = {}
     if which:
-        values_of = text_values(which, _texts(table, source), known=known.get(source, Known()), own=False)
-        return _over(column, values_of), own
+        texts, says = texts_in(table, source), known.get(source, Known())
+        told = text_values(which, texts, known=says, own=False)
+        if together is None:
+            return over(column, told), own
+        places = text_places(which, len(texts), known=says, own=False)
+        return together.of_texts(column, told, places), own
     if isinstance(column, Numbers):
-        values = _numbers(table, source)
+        values = plain_numbers(table, source)
         for by in parts.by:
+            if together is not None:
+                codes = parts.code(by)
+                own |= {
+                    (by, value): together.of_numbers(column, values, codes == at + 1)
+                    for at, value in enumerate(parts.values[by])
+                }
+                continue
             counted = column.count(values, codes=parts.code(by), parts=len(parts.values[by]) + 1)
             own |= {(by, value): counted[at + 1] for at, value in enumerate(parts.values[by])}
+        if together is not None:
+            return together.of_numbers(column, values), own
         return column.count(values)[0], own
+    if together is not None:
+        for by in parts.by:
+            own |= {(by, value): together.of_names(column, source, by, value) for value in parts.values[by]}
+        return together.of_names(column, source), own
     for by in parts.by:
         found = table.execute(
-            f"SELECT {_quoted(by)}::VARCHAR, {_quoted(source)}::VARCHAR, count(*) FROM file"
-            f" WHERE {_quoted(by)}::VARCHAR IN (SELECT unnest($1::VARCHAR[])) GROUP BY 1, 2",
+            f"SELECT {quoted(by)}::VARCHAR, {quoted(source)}::VARCHAR, count(*) FROM file"
+            f" WHERE {quoted(by)}::VARCHAR IN (SELECT unnest($1::VARCHAR[])) GROUP BY 1, 2",
             [parts.values[by]],
         ).fetchall()
         split: dict[str, dict[str | None, int]] = {value: {} for value in parts.values[by]}
         for part, value, many in found:
             split[part][value] = many
         own |= {(by, value): column.count(split[value]) for value in parts.values[by]}
-    return column.count(_names(table, source)), own
+    return column.count(names_in(table, source)), own
 
 
-def _over(column: Column, values: Sequence[float | str | None]) -> Column:
-    import numpy as np
-
-    if isinstance(column, Numbers):
-        return column.count(np.array([np.nan if value is None else value for value in values], dtype=float))[
-            0
-        ]
-    return column.count(described(values))
-
-
-def _of_texts(name: str, which: str, texts: Sequence[str | None], known: Known) -> Column | None:
+def _of_texts(
+    name: str, which: str, texts: Sequence[str | None], known: Known, together: Together | None
+) -> Column | None:
     import numpy as np
 
     values = text_values(which, texts, known=known, own=True)
+    column: Column | None = categories_of(name, described(values)) if not TEXT_COLUMNS[which][0] else None
     if TEXT_COLUMNS[which][0]:
-        return numbers_of(
+        column = numbers_of(
             name, np.array([np.nan if value is None else value for value in values], dtype=float)
         )
-    return categories_of(name, described(values))
+    if column is None or together is None:
+        return column
+    return together.of_texts(column, values, text_places(which, len(texts), known=known, own=True))
 
 
 def _source(name: str) -> tuple[str, str]:
@@ -363,69 +302,14 @@ def _source(name: str) -> tuple[str, str]:
 
 def _is_text(table: duckdb.DuckDBPyConnection, name: str) -> bool:
     distinct, known = table.execute(
-        f"SELECT approx_count_distinct({_quoted(name)}), count({_quoted(name)}) FROM file"
+        f"SELECT approx_count_distinct({quoted(name)}), count({quoted(name)}) FROM file"
     ).fetchall()[0]
     return bool(distinct > _MOST_NAMES or (distinct > 200 and distinct > 0.5 * known))
 
 
-def _texts(table: duckdb.DuckDBPyConnection, name: str) -> list[str | None]:
-    step = max(1, -(-_rows(table) // _TEXTS))
-    found = table.execute(
-        f"SELECT x[1:5000] FROM (SELECT {_quoted(name)} AS x, row_number() OVER () AS place FROM file)"
-        " WHERE place % $1 = 0",
-        [step],
-    ).fetchall()
-    return [text for (text,) in found]
-
-
-def _numbers(table: duckdb.DuckDBPyConnection, name: str) -> NDArray[np.float64]:
-    import numpy as np
-
-    values = table.execute(f"SELECT {_quoted(name)}::DOUBLE AS x FROM file").fetchnumpy()["x"]
-    if isinstance(values, np.ma.MaskedArray):
-        values = values.filled(np.nan)
-    return np.asarray(values, dtype=np.float64)
-
-
-def _names(table: duckdb.DuckDBPyConnection, name: str) -> dict[str | None, int]:
-    found = table.execute(f"SELECT {_quoted(name)}::VARCHAR, count(*) FROM file GROUP BY 1").fetchall()
-    return dict(found)
-
-
-def _rows(table: duckdb.DuckDBPyConnection) -> int:
-    return int(table.execute("SELECT count(*) FROM file").fetchall()[0][0])
-
-
-def _kinds(table: duckdb.DuckDBPyConnection, *, wanted: Sequence[str]) -> dict[str, str]:
-    kinds = {str(name): str(kind) for name, kind, *_ in table.execute("DESCRIBE file").fetchall()}
-    for name in wanted:
-        if name not in kinds:
-            raise InputError(
-                f"no column is called {name!r:.80}", hint=f"columns are {', '.join(list(kinds)[:30])}"
-            )
-    return kinds
-
-
-def _rises(values: NDArray[np.float64]) -> bool:
+def rises(values: NDArray[np.float64]) -> bool:
     import numpy as np
 
     return values.size > _FEWEST and bool(
         (np.diff(values[:_FEWEST]) > 0.0).all() and (np.diff(values) > 0.0).all()
     )
-
-
-def _is_number(kind: str) -> bool:
-    return kind in _NUMBERS or kind.startswith("DECIMAL")
-
-
-def _is_time(kind: str) -> bool:
-    return kind.startswith(("TIMESTAMP", "DATE", "TIME"))
-
-
-def _is_vector(kind: str) -> bool:
-    head, bracket, _ = kind.partition("[")
-    return bool(bracket) and head in _NUMBERS and kind.count("[") == 1
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

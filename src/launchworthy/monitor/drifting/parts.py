@@ -18,6 +18,7 @@ from launchworthy.monitor.drifting.comparing import (
     DriftState,
     Tolerances,
     asked_of,
+    can_tell,
     settle,
 )
 from launchworthy.monitor.drifting.profile import Profile
@@ -77,7 +78,7 @@ def parts_of(
     asked, where = [], []
     for part, old, new in pairs:
         for at, (name, column) in enumerate(old.columns.items()):
-            if name != part[0] and name in new.columns:
+            if name != part[0] and name in new.columns and can_tell(column) and can_tell(new.columns[name]):
                 asked.append(asked_of(column, new.columns[name], tolerances=tolerances, draws=draws, seed=at))
                 where.append((part, new.rows / current.rows))
     found = [
@@ -148,6 +149,8 @@ def causes(
     release = _between(new[kept], new[newer], named, tolerances, draws) if newer else {}
     return [
         replace(_cause(column, world.get(column.name), release.get(column.name)), kept=kept, newer=newer)
+        if not newer or column.name in release
+        else Cause(column=column.name, cause="cannot say", reason=f"of {newer} too little is known of it")
         for column in drifted
     ]
 
@@ -158,7 +161,10 @@ def _between(
     asked = [
         asked_of(before.columns[name], after.columns[name], tolerances=tolerances, draws=draws, seed=at)
         for at, name in enumerate(names)
-        if name in before.columns and name in after.columns
+        if name in before.columns
+        and name in after.columns
+        and can_tell(before.columns[name])
+        and can_tell(after.columns[name])
     ]
     return {column.name: column for column in settle(asked, tolerances=tolerances)}
 

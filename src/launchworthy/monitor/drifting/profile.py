@@ -1,9 +1,10 @@
 """Columns as counts over fixed edges, so that two periods are compared and many hours added. Pure.
 
-May import ``errors`` and NumPy. The reference chooses the edges (quantiles of its numbers, its most frequent
-values) and is counted once; what comes later is counted over the same edges. A number's bins keep how many
-rows and their sum; what lies outside of the reference's range is counted besides. A value that stands only
-once in the reference says how often the next one is new: so often must new values be expected (Good, 1953).
+May import ``errors``, NumPy and this room. The reference chooses the edges (quantiles of its numbers, its
+most frequent values) and is counted once; what comes later is counted over the same edges. A number's bins
+keep how many rows and their sum; what lies outside of the reference's range is counted besides. A value that
+stands only once in the reference says how often the next one is new: so often must new values be expected
+(Good, 1953).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.errors import InputError
+from launchworthy.monitor.drifting.blocks import Blocks
 from launchworthy.monitor.drifting.texts import NEW_WORDS, TOPIC, Known
 from launchworthy.monitor.drifting.topics import Topics
 
@@ -46,6 +48,7 @@ class Numbers:
         low, high: The reference's range.
         spread: The reference's standard deviation.
         alone: Rows of the reference that alone are its smallest or its largest.
+        blocks: Where rows hang together, the same of each block.
     """
 
     name: str
@@ -59,11 +62,17 @@ class Numbers:
     high: float
     spread: float
     alone: int
+    blocks: Blocks | None = None
 
     @property
     def known(self) -> int:
         """Rows with a value."""
         return self.rows - self.missing
+
+    @property
+    def outside(self) -> int:
+        """Rows with a value that the reference does not lead to expect."""
+        return self.beyond
 
     def __add__(self, other: Numbers) -> Numbers:
         _check_same(self, other, self.edges.tolist() == other.edges.tolist())
@@ -78,7 +87,7 @@ class Numbers:
     def _with(self, **changed: Any) -> Numbers:
         from dataclasses import replace
 
-        return replace(self, **changed)
+        return replace(self, **{"blocks": None, **changed})
 
     def count(
         self, values: NDArray[np.float64], *, codes: NDArray[np.int64] | None = None, parts: int = 1
@@ -164,6 +173,7 @@ class Categories:
         new: Rows with a value that the reference does not have.
         singles: Values that stand in the reference once.
         newest: The most frequent new values.
+        blocks: Where rows hang together, the same of each block.
     """
 
     name: str
@@ -175,11 +185,17 @@ class Categories:
     new: int
     singles: int
     newest: tuple[str, ...] = ()
+    blocks: Blocks | None = None
 
     @property
     def known(self) -> int:
         """Rows with a value."""
         return self.rows - self.missing
+
+    @property
+    def outside(self) -> int:
+        """Rows with a value that the reference does not lead to expect."""
+        return self.new
 
     def __add__(self, other: Categories) -> Categories:
         from dataclasses import replace
@@ -192,6 +208,7 @@ class Categories:
             counts=self.counts + other.counts,
             new=self.new + other.new,
             newest=tuple(dict.fromkeys((*self.newest, *other.newest)))[:5],
+            blocks=None,
         )
 
     def count(self, values: Mapping[str | None, int]) -> Categories:
@@ -214,6 +231,7 @@ class Categories:
             counts=np.array([*named, rows - missing - sum(named)], dtype=np.int64),
             new=sum(fresh.values()),
             newest=tuple(newest),
+            blocks=None,
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -14,17 +14,11 @@ from typing import TYPE_CHECKING, Any
 from launchworthy.errors import InputError
 from launchworthy.monitor.drifting.classifier import Separation, separate
 from launchworthy.monitor.drifting.comparing import Comparison, DriftState, Tolerances, compare
-from launchworthy.monitor.drifting.files import (
-    current_of,
-    numbers_in,
-    opened,
-    reference_of,
-    rows_of,
-    seconds_in,
-    vectors_of,
-)
+from launchworthy.monitor.drifting.files import current_of, reference_of, rows_of
+from launchworthy.monitor.drifting.hanging import blocks_of_rows
 from launchworthy.monitor.drifting.parts import Cause, PartDrift, causes, parts_of
 from launchworthy.monitor.drifting.profile import Profile
+from launchworthy.monitor.drifting.table import numbers_in, opened, seconds_in, vectors_of
 from launchworthy.monitor.drifting.unlabelled import Rightness, rightness
 
 if TYPE_CHECKING:
@@ -96,6 +90,7 @@ def study(
     by: str = "",
     release: str = "",
     unit: str = "",
+    blocks: str = "",
     ignore: Sequence[str] = (),
     scored: ScoreColumns | None = None,
     keep: Path | None = None,
@@ -110,6 +105,7 @@ def study(
         by: Column whose values are parts, to say which of them carries a change.
         release: Column that names a row's release, to tell it from the world.
         unit: Column that names who is behind a row; of each one row counts.
+        blocks: Column of whose values rows hang together, such as a day or a user.
         ignore: Columns that are not compared.
         scored: Columns that tell how often a score is right.
         keep: Where to write the reference's counts, which serve as ``reference`` from then on.
@@ -121,18 +117,18 @@ def study(
     fields = [name for name in (by, release) if name]
     left = [
         *ignore,
-        *(name for name in (unit, release) if name),
+        *(name for name in (unit, release, blocks) if name),
         *(scored.names if scored is not None else []),
     ]
     files = [current] if isinstance(current, Path) else list(current)
-    if len(files) > 1 and (unit or classifier or scored is not None):
+    if len(files) > 1 and (unit or blocks or classifier or scored is not None):
         raise InputError(
             "of several files only counts are added, and this needs their rows together",
             where=str(files[1]),
             hint="give one file as --current",
         )
     kept = _kept(reference)
-    if kept is not None and (fields or classifier or scored is not None):
+    if kept is not None and (fields or blocks or classifier or scored is not None):
         raise InputError(
             "what was kept holds counts, and this needs the reference's rows",
             where=str(reference),
@@ -142,24 +138,33 @@ def study(
     examples: dict[str, Sequence[Mapping[str, Any]]] = {}
     rows: list[dict[str, Any]] = []
     vectors: list[str] = []
+    before: list[str] = []
     then: tuple[list[float], list[float]] | None = None
     if kept is None:
         with opened(reference, unit=unit) as table:
-            kept = reference_of(table, by=fields, ignore=left)
+            kept = reference_of(table, by=fields, ignore=left, blocks=blocks)
             vectors = [name for name in vectors_of(table) if name not in left]
             rows = rows_of(table, most=_ROWS, ignore=left) if classifier or vectors else []
+            before = blocks_of_rows(table, blocks, most=_ROWS) if rows and blocks else []
             if scored is not None:
                 then = _known(numbers_in(table, scored.score), numbers_in(table, scored.label))
     with opened(files[0], unit=unit) as table:
-        new = current_of(table, reference=kept, by=fields, ignore=left)
+        new = current_of(table, reference=kept, by=fields, ignore=left, blocks=blocks)
         if rows and len(files) == 1:
             now = rows_of(table, most=_ROWS, ignore=left)
+            after = blocks_of_rows(table, blocks, most=_ROWS) if blocks else []
+            together = ([f"then {each}" for each in before], [f"now {each}" for each in after])
             looked = {_ALL: None} if classifier else {name: name for name in vectors}
             for title, name in looked.items():
                 if name is not None and name not in vectors_of(table):
                     continue
                 sides = [_only(side, name) for side in (rows, now)]
-                found = separate(sides[0], current=sides[1], level=(tolerances or Tolerances()).confidence)
+                found = separate(
+                    sides[0],
+                    current=sides[1],
+                    level=(tolerances or Tolerances()).confidence,
+                    units=together if blocks else None,
+                )
                 separations[title] = found
                 examples[title] = [now[at] for at in found.top]
         right = _right(table, then, scored, tolerances) if scored is not None and then is not None else None

@@ -22,6 +22,7 @@ __all__ = [
     "are_ids",
     "described",
     "known_of",
+    "text_places",
     "text_values",
     "words_of",
 ]
@@ -131,14 +132,19 @@ def text_values(
 
     ``known`` is what the reference says, ``own`` whether the texts are those that it was made of.
     """
+    told = [texts[place] for place in text_places(which, len(texts), known=known, own=own)]
     if which == NEW_WORDS:
-        return [_new_share(text, known.words or {}, own=own) for text in texts]
+        return [_new_share(text, known.words or {}, own=own) for text in told]
     if which == TOPIC and known.topics is not None:
-        counted = [texts[place] for place in known.counted] if own else texts
-        return list(known.topics.of(_about(counted)))
-    of = TEXT_COLUMNS[which][1]
-    step = -(-len(texts) // _LANGUAGES) if which == "language" else 1
-    return [of(text) for text in texts[:: max(1, step)]]
+        return list(known.topics.of(_about(told)))
+    return [TEXT_COLUMNS[which][1](text) for text in told]
+
+
+def text_places(which: str, many: int, *, known: Known, own: bool) -> Sequence[int]:
+    """Which of so many texts :func:`text_values` tells the values of."""
+    if which == TOPIC and own:
+        return known.counted
+    return range(0, many, max(1, -(-many // _LANGUAGES)) if which == "language" else 1)
 
 
 def described(values: Iterable[float | str | None]) -> dict[str | None, int]:
