@@ -292,3 +292,23 @@ def test_silence_that_is_a_no_calibrates_as_labels_do_however_few_calls_are_draw
     assert found.low == 0.0, "scores mean what they did"
     assert found.sample["estimated"] == pytest.approx(found.sample["labelled"], abs=0.1)
     assert found.detail["reference_records"] < 1_400
+
+
+def test_a_label_of_the_random_sample_has_the_chance_that_the_contract_says(
+    world: World, claim: ClaimOf
+) -> None:
+    calls = [_payment(world, action="hold" if at % 2 else "pass", ago_days=5.0) for at in range(400)]
+    chosen = [at for at in range(400) if at % 5 < 2]
+    for at in chosen:
+        sample = {"sample": "random" if at else "complaints"}
+        world.outcome("analyst", value=float(at % 3 == 0), trace=calls[at], attributes=sample, ago=DAY_S)
+    asked = _watched(claim, "precision", QA, random=0.4)
+    assert "1 of these do not say with which chance" in world.one(*asked).detail["reason"]
+    world.outcome("analyst", value=1.0, trace=calls[0], attributes={"sample": "random"}, ago=60.0)
+    found = world.one(*asked)
+    held = [at for at in chosen if at % 2]
+    assert found.n == len(held)
+    assert found.value == pytest.approx(sum(at % 3 == 0 for at in held) / len(held))
+    assert found.method == "Clopper-Pearson", "all stand for as many calls"
+    unsaid = world.one(*_watched(claim, "precision", QA))
+    assert unsaid.value is None, "the contract names no such sample"

@@ -108,6 +108,8 @@ def _monitors(draft: Draft) -> None:
             options["label_sources"] = label_sources(contract, monitor.labels)
             chosen = contract.release.threshold
             options["threshold"] = None if chosen is None else chosen.value
+            drawn = contract.labels.sample.get("random")
+            options["random"] = None if drawn is None else drawn.value
         if monitor.inject:
             faults = ", ".join(words(fault) for fault in monitor.inject)
             draft.drill(

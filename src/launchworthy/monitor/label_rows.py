@@ -19,8 +19,9 @@ from launchworthy.monitor.scene import Ask, Bind
 if TYPE_CHECKING:
     from launchworthy.monitor.estimating import Decided
 
-__all__ = ["ACTION", "Labels", "decided", "earlier", "labels_of", "lately", "rows_of"]
+__all__ = ["ACTION", "RANDOM", "Labels", "decided", "earlier", "labels_of", "lately", "rows_of"]
 
+RANDOM = "random"  # of labels/sample: whichever call, with the chance that the contract says
 _SCORES = ("score", "probability", "prediction_score", "chance", "value")
 _ACTIONS = ("action", "decision", "band")
 _MOST = 20_000  # calls that are drawn to hear what scores say of all, and labels that are read one by one
@@ -48,6 +49,12 @@ class Labels:
     def threshold(self) -> float | None:
         """The score from which on the decision is yes; None where the contract names none."""
         value = self.ask.claim.options.get("threshold")
+        return float(value) if isinstance(value, (int, float)) else None
+
+    @property
+    def random(self) -> float | None:
+        """The chance of a label of the random sample that does not say its own; None where there is none."""
+        value = self.ask.claim.options.get("random")
         return float(value) if isinstance(value, (int, float)) else None
 
 
@@ -81,7 +88,11 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = N
     until_ns = labels.ask.matured(0.0).until_ns
     # What the output is, is looked at once a call.
     score = ", ".join(f"TRY_CAST({_field(name)} AS DOUBLE)" for name in _SCORES)
-    action = f"coalesce({', '.join(_field(name) for name in _ACTIONS)})" if bands else "NULL"
+    action = ACTION if bands else "NULL"
+    chance = "TRY_CAST(json_extract_string(attributes, '$.chance') AS DOUBLE)"
+    if labels.random is not None:
+        of_sample = f"json_extract_string(attributes, '$.sample') = {bind(RANDOM)}"
+        chance = f"coalesce({chance}, CASE WHEN {of_sample} THEN {bind(labels.random)}::DOUBLE END)"
     said = "NULL" if labels.threshold is None else f"score >= {bind(labels.threshold)}"
     if bands:
         acts = ", ".join(bind(band) for band in bands[1:]) or "NULL"
@@ -100,8 +111,7 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = N
         drawn = ", draw, of_calls, of_labels, l.truth IS NULL AS silent"
     return (
         "WITH of_source AS (SELECT trace_id, event, arg_max(coalesce(value, 1.0) > 0, time) AS truth,"
-        " arg_max(CASE WHEN json_valid(attributes) THEN TRY_CAST(json_extract_string(attributes, '$.chance')"
-        " AS DOUBLE) END, time) AS chance FROM outcomes"
+        f" arg_max(CASE WHEN json_valid(attributes) THEN {chance} END, time) AS chance FROM outcomes"
         f" WHERE product = {bind(ask.scene.product)} AND trace_id IS NOT NULL AND time < {bind(until_ns)}"
         f" AND event IN ({named}) GROUP BY trace_id, event),"
         f" labels AS (SELECT trace_id, arg_min(truth, CASE event {rank} END) AS truth,"

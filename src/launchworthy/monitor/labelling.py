@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.judgement import FULL_COUNT
-from launchworthy.monitor.label_rows import ACTION, labels_of, rows_of
+from launchworthy.monitor.label_rows import ACTION, RANDOM, labels_of, rows_of
 from launchworthy.monitor.piece import evidence_of, nothing, piece
 from launchworthy.monitor.sample import Measured, Sample, breaches, share
 from launchworthy.monitor.scene import Ask, Bind
@@ -26,7 +26,6 @@ from launchworthy.stats import krippendorff_alpha
 
 __all__ = ["MEASURES"]
 
-_RANDOM = "random"
 _LEAST = 30  # items that two raters labelled, below which agreement is not told
 _MOST = 200_000  # labels whose raters are compared
 
@@ -135,9 +134,9 @@ def _sampled(ask: Ask) -> Evidence | None:
     ask = ask.matured(float(ask.claim.options.get("within_ms") or 0.0) / 1e3)
     bind = Bind()
     calls, labels = _calls(ask, bind), _labels(ask, bind, events)
-    if kind == _RANDOM:
+    if kind == RANDOM:
         # What was labelled for another reason was not drawn at random.
-        labels += f" AND {_attribute('sample')} = {bind(_RANDOM)}"
+        labels += f" AND {_attribute('sample')} = {bind(RANDOM)}"
     sample = Sample(
         sql=f"WITH calls AS ({calls}) SELECT unit, trace_id AS trace, start_time AS began, sim,"
         f" (trace_id IN (SELECT trace_id FROM ({labels})))::DOUBLE AS x FROM calls"
@@ -153,7 +152,7 @@ def _sampled(ask: Ask) -> Evidence | None:
 
 def _of_kind(ask: Ask, bind: Bind, kind: str) -> str:
     """Which calls are of a kind: by what users and guards did, an action, why no answer came, a slice."""
-    if kind == _RANDOM:
+    if kind == RANDOM:
         return "true"
     product = bind(ask.scene.product)
     if kind == "thumbs_down":
