@@ -86,6 +86,9 @@ def test_the_first_rule_that_matches_decides_and_a_split_lets_the_rest_go_on() -
         ({"age": {"above": 0}}, {"age": float("nan")}, False),
         ({"age": {"at_most": 1}}, {"age": True}, False),
         ({"agent": {"matches": "(Mobile|Tablet)"}}, {"agent": "Android Mobile"}, True),
+        ({"agent": {"matches": "^(a+)+$"}}, {"agent": "a" * 40 + "!"}, False),  # for ever, by trial and error
+        ({"agent": {"matches": "^(a+)+$"}}, {"agent": "a" * 40}, True),
+        ({"agent": {"matches": "."}}, {"agent": "\ud800"}, False),
         ({"agent": {"starts_with": "An"}}, {"agent": 7}, False),
         ({"tags": {"contains": "beta"}}, {"tags": ["beta"]}, True),
         ({"beta": {"exists": False}}, {}, True),

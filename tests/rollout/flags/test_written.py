@@ -124,7 +124,17 @@ def _with(**flag: Any) -> dict[str, Any]:
         (
             _with(rules=[{"serve": "a", "when": {"x": {"matches": "("}}}]),
             "flags.tone.rules[0].when.x",
-            "is no pattern",
+            "is no pattern: unclosed group",
+        ),
+        (
+            _with(rules=[{"serve": "a", "when": {"x": {"matches": r"(a)\1"}}}]),
+            "flags.tone.rules[0].when.x",
+            "backreferences are not supported",
+        ),
+        (
+            _with(rules=[{"serve": "a", "when": {"x": {"matches": "((a{1000}){1000}){1000}"}}}]),
+            "flags.tone.rules[0].when.x",
+            "exceeds size limit",
         ),
         (
             _with(rules=[{"serve": "a", "when": {"x": {"in": [{}]}}}]),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from launchworthy.rollout.flags.model import Condition, Operator, Rule, Segment
+from launchworthy.rollout.flags.patterns import pattern_test
 
 __all__ = ["Test", "tests_of"]
 
@@ -105,8 +105,8 @@ def _holds(condition: Condition) -> Holds:
         case Operator.CONTAINS:
             return lambda value: isinstance(value, (str, list, tuple)) and wanted in value
         case Operator.MATCHES:
-            pattern = re.compile(wanted)
-            return lambda value: isinstance(value, str) and bool(pattern.search(value[:_TEXT_CHARS]))
+            found_in = pattern_test(wanted)
+            return lambda value: isinstance(value, str) and found_in(value[:_TEXT_CHARS])
         case Operator.VERSION_AT_LEAST:
             least = _version(wanted)
             return lambda value: isinstance(value, str) and _version(value) >= least

@@ -28,6 +28,7 @@ from launchworthy.rollout.flags.model import (
     Rule,
     Segment,
 )
+from launchworthy.rollout.flags.patterns import pattern_test
 
 __all__ = [
     "flag_document",
@@ -385,10 +386,7 @@ def _compared(operator: Operator, value: Any, where: str) -> Any:
         if operator is Operator.MATCHES:
             if len(text) > _PATTERN_CHARS:
                 raise InputError(f"a pattern has at most {_PATTERN_CHARS} characters", where=where)
-            try:
-                re.compile(text)
-            except (re.error, RecursionError, OverflowError) as error:
-                raise InputError(f"{text!r:.60} is no pattern: {error}", where=where) from error
+            pattern_test(text, where=where)
         return text
     return _scalar(value, where)
 
