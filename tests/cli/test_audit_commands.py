@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from launchworthy.cli.main import main
 from launchworthy.evidence import LedgerEntry
 from launchworthy.evidence.chain import link
+from launchworthy.records import pseudonym
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.store import StoreOptions
 
@@ -95,6 +96,29 @@ def test_show_finds_a_person_a_case_and_one_entry(run: Run) -> None:
     assert numbers("--kind", "guard", "--person", "cy") == [5]
     assert numbers("--since", "2200-01-01") == []
     assert run("audit", "show", "--entry", "99")[1] == "No entry is like that.\n"
+
+
+def test_a_user_is_found_under_the_pseudonym_of_the_application_too(run: Run, tmp_path: Path) -> None:
+    key = "k" * 32
+    workspace = LocalWorkspace.open(tmp_path / "data", options=StoreOptions(min_free_bytes=0))
+    named = pseudonym("ana", key=key.encode())
+    workspace.decide(product="shop", kind="guard", subject="pii", outcome="hit", user=named)
+    workspace.close()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "pseudonym.key").write_text(f"{key}\n")
+
+    def numbers(*arguments: str) -> list[int]:
+        code, out, _ = run("audit", "show", "--json", "--person", *arguments)
+        assert code == 0
+        return [entry["entry"] for entry in json.loads(out)["entries"]]
+
+    assert numbers("ana", "--state", "state") == [7, 4, 3, 2, 1]
+    assert numbers("ana", "--state", "state", "--limit", "2") == [7, 4]
+    assert numbers(named, "--state", "state") == [7]
+    assert run("audit", "export", "--out", "ana", "--person", "ana", "--state", "state")[0] == 0
+    assert run("audit", "verify", "ana")[1].startswith("shop: whole, 5 entries\n")
+    code, _, err = run("audit", "show", "--person", "ana", "--state", "nowhere")
+    assert (code, "no key is there" in err) == (64, True)
 
 
 @pytest.mark.parametrize("wrong", [("--since", "yesterday"), ("--limit", "0"), ("--entry", "-1")])

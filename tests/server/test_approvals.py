@@ -197,6 +197,10 @@ def test_who_confirms_is_told_by_the_key_alone(shop: LocalWorkspace) -> None:
         with pytest.raises(LaunchworthyError, match=told):
             shop.approve(product="shop", approval_id="c-1", arguments_hash=asked.hash, caller=who)
     assert [each["outcome"] for each in _events(shop)] == ["requested", *["refused"] * 3]
+    contracts = {json.loads(each["facts"])["contract"] for each in _recorded(shop, 4)}
+    known = shop.contract_version(product="shop")
+    assert known is not None
+    assert contracts == {known.version}
     shop.revoke_api_key(name="mia")
     with pytest.raises(LaunchworthyError, match="nobody is signed in"):
         _approve(shop, asked, "mia")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from launchworthy.cli.auditing import FILTERS, filter_of, page_of, trusted_key
+from launchworthy.cli.auditing import FILTERS, filters_of, page_of, trusted_key
 from launchworthy.cli.in_force import DATA, PRODUCT, opened
 from launchworthy.errors import InputError
 
@@ -194,7 +194,7 @@ def show(
     product: str | None,
     data: Path | None,
     as_json: bool,
-    **filters: str | None,
+    **filters: Any,
 ) -> None:
     """Say why each decision was made: under which rule, seeing what, who approved.
 
@@ -204,9 +204,11 @@ def show(
     from launchworthy.cli.figures import echo_json, printable
     from launchworthy.evidence import entry_words, is_bundle, read_bundle
 
-    where = filter_of(filters)
+    wheres = filters_of(filters)
     if folder is not None and is_bundle(folder):
-        found = [each for each in read_bundle(folder).trail() if where.lets_through(each)]
+        found = [
+            each for each in read_bundle(folder).trail() if any(where.lets_through(each) for where in wheres)
+        ]
         found = [each for each in found if entry in (None, each.seq)][-limit:][::-1]
     else:
         from launchworthy.cli.product import product_of
@@ -214,7 +216,7 @@ def show(
         with opened(folder or data) as workspace:
             name = product_of(workspace, product)
             before = None if entry is None else entry + 1
-            found = page_of(workspace, name, where, before=before, limit=1 if entry else limit)
+            found = page_of(workspace, name, wheres, before=before, limit=1 if entry else limit)
         found = [each for each in found if entry in (None, each.seq)]
     if as_json:
         echo_json({"entries": [_entry_json(each) for each in found]})
@@ -251,7 +253,7 @@ def export(
     without_details: bool,
     product: str | None,
     data: Path | None,
-    **filters: str | None,
+    **filters: Any,
 ) -> None:
     """Write the chain to a folder that verifies on its own.
 
@@ -261,15 +263,15 @@ def export(
     from launchworthy.cli.product import product_of
     from launchworthy.evidence import AuditFilter, write_bundle
 
-    where = filter_of(filters)
+    wheres = filters_of(filters)
     with opened(data) as workspace:
         name = product_of(workspace, product)
         entries = workspace.ledger_entries(product=name)
         if not entries:
             raise InputError(f"{name!r:.80} has no ledger here", where="--product")
         chosen = None
-        if where != AuditFilter():
-            chosen = {each.seq for each in page_of(workspace, name, where, limit=None)}
+        if wheres != (AuditFilter(),):
+            chosen = {each.seq for each in page_of(workspace, name, wheres, limit=None)}
             if not chosen:
                 raise InputError("no entry is like that", hint="`launchworthy audit show` reads by the same")
         told = workspace.audit_heads(product=name)

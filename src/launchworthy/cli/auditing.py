@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from launchworthy.cli.persons import STATE, pseudonyms_of
 from launchworthy.errors import InputError
 
 if TYPE_CHECKING:
     from launchworthy.evidence import AuditEntry, AuditFilter
     from launchworthy.server import Workspace
 
-__all__ = ["FILTERS", "filter_of", "page_of", "trusted_key"]
+__all__ = ["FILTERS", "filters_of", "page_of", "trusted_key"]
 
 _PAGE = 1_000
 _OPTIONS = (
     click.option(
-        "--person", help="User whom decisions are about: a pseudonym, or a user id as the server was sent it."
+        "--person",
+        help="User whom decisions are about: a pseudonym, or the user id as the application knows it.",
     ),
     click.option("--tool", help="Tool."),
     click.option("--case", help="Trace id, approval id, or any other subject of decisions."),
     click.option("--kind", help="Kind of decision, such as permission, or of entry, such as evidence."),
     click.option("--since", help="From this day or moment on, such as 2026-11-24 or 2026-11-24T09:30Z."),
     click.option("--until", help="Before this day or moment."),
+    STATE,
 )
 
 
@@ -37,21 +40,29 @@ def FILTERS(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def filter_of(given: Mapping[str, str | None]) -> AuditFilter:
-    """The filter that the options of :func:`FILTERS` say.
+def filters_of(given: Mapping[str, Any]) -> tuple[AuditFilter, ...]:
+    """The filters that the options of :func:`FILTERS` say, of which one must let an entry through.
+
+    A user stands on what an application decided under the pseudonym that it made, and on what the server did
+    under that of the server: a user id asks for both.
 
     Raises:
-        InputError: A time that is none.
+        InputError: A time that is none, or a state folder without a key.
     """
     from launchworthy.evidence import AuditFilter
 
-    return AuditFilter(
-        person=given.get("person") or "",
-        tool=given.get("tool") or "",
-        case=given.get("case") or "",
-        kind=given.get("kind") or "",
-        since=_moment(given.get("since"), "--since"),
-        until=_moment(given.get("until"), "--until"),
+    person = given.get("person") or ""
+    names = [person, *pseudonyms_of(person, given.get("state"))] if person else [""]
+    return tuple(
+        AuditFilter(
+            person=name,
+            tool=given.get("tool") or "",
+            case=given.get("case") or "",
+            kind=given.get("kind") or "",
+            since=_moment(given.get("since"), "--since"),
+            until=_moment(given.get("until"), "--until"),
+        )
+        for name in names
     )
 
 
@@ -70,12 +81,23 @@ def _moment(text: str | None, where: str) -> datetime | None:
 def page_of(
     workspace: Workspace,
     product: str,
-    where: AuditFilter,
+    filters: Sequence[AuditFilter],
     *,
     before: int | None = None,
     limit: int | None,
 ) -> list[AuditEntry]:
-    """The newest entries that a filter lets through, newest first; None: all of them."""
+    """The newest entries that one of the filters lets through, newest first; None: all of them."""
+    found = {
+        each.seq: each
+        for where in filters
+        for each in _newest(workspace, product, where, before=before, limit=limit)
+    }
+    return [found[seq] for seq in sorted(found, reverse=True)][:limit]
+
+
+def _newest(
+    workspace: Workspace, product: str, where: AuditFilter, *, before: int | None, limit: int | None
+) -> list[AuditEntry]:
     found: list[AuditEntry] = []
     while limit is None or len(found) < limit:
         wanted = _PAGE if limit is None else min(_PAGE, limit - len(found))

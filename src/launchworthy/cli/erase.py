@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launchworthy.cli.figures import echo_json
+from launchworthy.cli.persons import STATE, pseudonyms_of
 
 if TYPE_CHECKING:
     from launchworthy.server import Workspace
@@ -30,11 +31,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Vault of an application on this machine: forget their key and values.",
 )
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="State folder of the SDK whose key made its pseudonyms [that of this machine's user].",
-)
+@STATE
 @click.option("--drill", is_flag=True, help="Erase a made-up person, and keep what was left as evidence.")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder [.launchworthy].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -69,7 +66,7 @@ def command(
         if user_id is None:
             return _drill(workspace, product=product, by=by, as_json=as_json)
         known = workspace.products()
-        names = [*_of_the_sdk(user_id, state), user_id]
+        names = [*pseudonyms_of(user_id, state), user_id]
         done = _erase(workspace, names, product=product, by=by)
         if vault is not None:
             done["vault"] = _forget(vault, user_id)
@@ -83,23 +80,6 @@ def command(
         if left is not None:
             _print_left(left, ("the user", *texts))
     return 1 if left else 0
-
-
-def _of_the_sdk(user_id: str, state: Path | None) -> list[str]:
-    """The pseudonym that an application of this machine gives a user; none where no key is found."""
-    from launchworthy.capture.sdk.settings import settings_from
-    from launchworthy.errors import InputError
-    from launchworthy.records import is_pseudonym, pseudonym
-
-    settings = settings_from(state=state)
-    file = settings.state / "pseudonym.key"
-    try:
-        key = (settings.pseudonym_key if state is None else None) or file.read_bytes().strip()
-    except OSError as error:
-        if state is not None:
-            raise InputError(f"no key is there: {error.strerror}", where=str(file)) from error
-        return []
-    return [] if is_pseudonym(user_id) else [pseudonym(user_id, key=key)]
 
 
 def _erase(workspace: Workspace, names: Sequence[str], *, product: str, by: str) -> dict[str, Any]:

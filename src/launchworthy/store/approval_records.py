@@ -7,7 +7,7 @@ under their pseudonym; who decides is named, under the chain's commitment.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from launchworthy.records import DECISIONS, OF_THE_QUEUE, Rows
@@ -50,6 +50,7 @@ def refusal(approval: Approval, refused: Refused, *, at_ms: int, name: Callable[
         product=approval.product,
         rule=refused.rule or approval.rule,
         state=approval.state.value,
+        contract=_contract(approval.history),
         at_ms=at_ms,
         name=name,
     )
@@ -73,6 +74,7 @@ def _refusal(
     state: str,
     at_ms: int,
     name: Callable[[str], str],
+    contract: str = "",
 ) -> Rows:
     # A name that the contract does not have may be anybody's words, and the chain keeps it for good.
     tool = "unnamed" if rule.endswith("/tools/unnamed") else call.request.tool
@@ -88,7 +90,12 @@ def _refusal(
                 rule=rule,
                 reason=refused.reason,
                 decided_by=None,
-                facts={"tool": tool, "approval": call.id, "state": state},
+                facts={
+                    "tool": tool,
+                    "approval": call.id,
+                    "state": state,
+                    **({"contract": contract} if contract else {}),
+                },
                 name=name,
             )
         ]
@@ -144,7 +151,7 @@ def _facts(approval: Approval, event: Event, name: Callable[[str], str]) -> dict
         "arguments_sha256": event.hash or approval.hash,
         "idempotency_key": approval.key,
         "role": event.role,
-        "contract": next((each.contract for each in reversed(so_far) if each.contract), ""),
+        "contract": _contract(so_far),
         "seeded": True if approval.wrong and event.what in _JUDGED else None,
         "requester": requester if event.what is Happened.REQUESTED else "",
         "attempt": approval.running.attempt
@@ -152,6 +159,11 @@ def _facts(approval: Approval, event: Event, name: Callable[[str], str]) -> dict
         else None,
     }
     return {key: value for key, value in facts.items() if value not in (None, "")}
+
+
+def _contract(history: Sequence[Event]) -> str:
+    """The version of the contract that was asked last."""
+    return next((each.contract for each in reversed(history) if each.contract), "")
 
 
 def _row(
