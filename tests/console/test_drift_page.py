@@ -109,6 +109,7 @@ def test_what_moved_is_the_title_with_its_picture_its_cause_and_calls_that_show_
     )
     assert re.search(r"Since 2026-11-24", text)
     assert page.count("<svg") >= 4
+    assert re.search(r"When Value n 2026-11-24 \d\d:\d\d UTC 0\.\d+ \([\d.]+ to [\d.]+\) 400", text)
     trace = re.search(r"/traces/([0-9a-f]{32})", page)
     assert trace is not None
     assert client.get(trace[0]).status_code == 200

@@ -132,6 +132,14 @@ def test_a_stage_of_a_rollout_says_how_long_it_lasts_and_what_it_must_see(client
     assert "lasts 1 d, sees 2,000 calls" in text
 
 
+def test_what_a_release_changes_is_drawn_and_said_in_numbers(client: TestClient) -> None:
+    page = client.get("/products/python-docs/rollout").text
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+    assert "12 points (5 to 19) 400 at most 2 points ✕ unmet" in text
+    assert "When Difference n Planned look 2026-11-24 08:00 UTC" in text
+    assert "250 5 points to 19 points" in text
+
+
 def test_a_comparison_says_where_the_candidate_is_better(client: TestClient) -> None:
     said = title_of(client.get(ADDRESSES["compare"]).text)
     assert said == "The candidate is better on hit@5 and mrr; unproven on refusal-correctness"

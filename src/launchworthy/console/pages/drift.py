@@ -12,6 +12,7 @@ from markupsafe import Markup
 from launchworthy.console.charts import HistoryPoint, ShareBar, history_plot, shares_plot
 from launchworthy.console.claims import claim_url
 from launchworthy.console.drift_report import STATES
+from launchworthy.console.measured import MeasuredRow, measured_rows
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, count, joined, moment, page_url, sentence, short
@@ -44,8 +45,9 @@ class ColumnRow:
 class MonitorCard:
     """One monitor of drift.
 
-    ``picture`` shows the column that moved most, ``history`` every look at it; both are empty where there is
-    nothing to draw. ``facts`` are what it was compared with, what moved it and since when.
+    ``picture`` shows the column that moved most, ``history`` every look at it, ``measured`` the same in
+    numbers; they are empty where there is nothing to draw. ``facts`` are what it was compared with, what moved
+    it and since when.
     """
 
     name: Link
@@ -58,6 +60,7 @@ class MonitorCard:
     moved: str
     picture: Markup
     history: Markup
+    measured: tuple[MeasuredRow, ...]
     examples: tuple[Link, ...]
 
 
@@ -139,6 +142,7 @@ def _card(status: ClaimStatus, evidence: Sequence[Evidence], product: str) -> Mo
     column = next((each for each in columns if each.get("name") == detail.get("column")), None)
     column = column or next((each for each in columns if each.get("state") == "drifted"), None)
     bars = [] if column is None else _bars(column)
+    looks, target = _looks(status, evidence), status.claim.target
     name = "" if column is None else str(column.get("name"))[:_NAMED]
     return MonitorCard(
         name=Link(text=_name(status), url=claim_url(product, status.claim.address)),
@@ -152,7 +156,8 @@ def _card(status: ClaimStatus, evidence: Sequence[Evidence], product: str) -> Mo
         picture=shares_plot(bars, title=f"{name}: share of each value in the reference, and now")
         if bars
         else Markup(""),
-        history=_history(status, evidence),
+        history=_history(status, looks),
+        measured=measured_rows(looks, unit=target.unit) if target is not None else (),
         examples=tuple(
             Link(text=trace[:12], url=page_url("traces", trace)) for trace in _traces(detail)[:_EXAMPLES]
         ),
@@ -193,9 +198,8 @@ def _since(status: ClaimStatus, evidence: Sequence[Evidence]) -> str:
     return "" if began is None else moment(began)
 
 
-def _history(status: ClaimStatus, evidence: Sequence[Evidence]) -> Markup:
-    target = status.claim.target
-    points = [
+def _looks(status: ClaimStatus, evidence: Sequence[Evidence]) -> list[HistoryPoint]:
+    return [
         HistoryPoint(
             at=piece.observed_at,
             value=piece.value,
@@ -208,6 +212,10 @@ def _history(status: ClaimStatus, evidence: Sequence[Evidence]) -> Markup:
         for piece in evidence
         if piece.claim == status.claim.address and piece.value is not None
     ][-_HISTORY:]
+
+
+def _history(status: ClaimStatus, points: Sequence[HistoryPoint]) -> Markup:
+    target = status.claim.target
     if not points or target is None:
         return Markup("")
     return history_plot(

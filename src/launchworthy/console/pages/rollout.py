@@ -12,13 +12,14 @@ from markupsafe import Markup
 
 from launchworthy.console.charts import ForestRow, HistoryPoint, forest_plot, history_plot
 from launchworthy.console.claims import claim_url
+from launchworthy.console.measured import MeasuredRow, measured_rows
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, moment, page_url, sentence, short
 from launchworthy.evidence import Evidence
-from launchworthy.quantity import difference_unit, format_value
+from launchworthy.quantity import difference_unit, format_interval, format_value
 
-__all__ = ["PAGE", "HarmPlot", "RolloutView", "StageStep", "StepRow"]
+__all__ = ["PAGE", "HarmPlot", "HarmRow", "RolloutView", "StageStep", "StepRow"]
 
 _NAMED = 60
 _MOST_POINTS = 60
@@ -50,7 +51,7 @@ class StageStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarmPlot:
-    """One harm as it was measured over time, against its margin."""
+    """One harm as it was measured over time, against its margin: drawn, and in numbers."""
 
     name: Link
     state: str
@@ -58,6 +59,19 @@ class HarmPlot:
     reason: str
     bounds: str
     plot: Markup | None
+    measured: tuple[MeasuredRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarmRow:
+    """One harm as it stands, in numbers."""
+
+    name: Link
+    difference: str
+    n: str
+    allowed: str
+    state: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +94,7 @@ class RolloutView:
     waits_for: tuple[Link, ...]
     commands: tuple[str, ...]
     forest: Markup | None
+    numbers: tuple[HarmRow, ...]
     harms: tuple[HarmPlot, ...]
     unsure: tuple[HarmPlot, ...]
     steps: tuple[StepRow, ...]
@@ -102,7 +117,7 @@ def view(reading: Reading, ask: Ask) -> RolloutView:
     pieces = () if verdict is None else verdict.evidence
     harms = ramp.get("harms", ())
     plots = [_harm(each, ramp, pieces) for each in harms]
-    forest = [row for each in harms if (row := _row(each)) is not None]
+    drawn = [(each, row) for each in harms if (row := _row(each)) is not None]
     return RolloutView(
         head=Head(title=_title(ramp), reason=_reason(ramp), section="products", trail=trail),
         stages=_stages(ramp),
@@ -112,7 +127,8 @@ def view(reading: Reading, ask: Ask) -> RolloutView:
             for address in ramp.get("next", {}).get("waits_for", ())
         ),
         commands=_commands(ramp),
-        forest=forest_plot(forest, title="What the release changes") if forest else None,
+        forest=forest_plot([row for _, row in drawn], title="What the release changes") if drawn else None,
+        numbers=tuple(_numbers(each, row, product) for each, row in drawn),
         harms=tuple(plot for plot in plots if plot.plot is not None),
         unsure=tuple(plot for plot in plots if plot.plot is None),
         steps=tuple(_step(each) for each in reversed(ramp["steps"][-_MOST_STEPS:])),
@@ -133,6 +149,7 @@ def _nothing(trail: tuple[Link, ...], product: str) -> RolloutView:
         waits_for=(),
         commands=(),
         forest=None,
+        numbers=(),
         harms=(),
         unsure=(),
         steps=(),
@@ -253,6 +270,18 @@ def _row(harm: Mapping[str, Any]) -> ForestRow | None:
     )
 
 
+def _numbers(harm: Mapping[str, Any], row: ForestRow, product: str) -> HarmRow:
+    limit = format_value(-row.margin if row.higher_is_better else row.margin, unit=row.unit)
+    return HarmRow(
+        name=Link(text=row.name, url=claim_url(product, harm["claim"])),
+        difference=format_interval(row.value, row.low, row.high, unit=row.unit),
+        n=f"{row.n:,}",
+        allowed=f"{'at least' if row.higher_is_better else 'at most'} {limit}",
+        state=row.state,
+        mark=_MARKS.get(row.state, "◐"),
+    )
+
+
 def _harm(harm: Mapping[str, Any], ramp: Mapping[str, Any], pieces: Sequence[Evidence]) -> HarmPlot:
     points = _points(harm, ramp, pieces)
     looks = sum(point.look is not None for point in points)
@@ -273,6 +302,7 @@ def _harm(harm: Mapping[str, Any], ramp: Mapping[str, Any], pieces: Sequence[Evi
         )
         if points
         else None,
+        measured=measured_rows(points, unit=difference_unit(harm["unit"] or "")),
     )
 
 
