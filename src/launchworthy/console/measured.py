@@ -1,4 +1,4 @@
-"""What a history plot draws, in numbers: a row for each measurement, newest first. May import ``quantity``."""
+"""What a history plot draws, in numbers: a row for each look, newest first. May import ``quantity``."""
 
 from __future__ import annotations
 

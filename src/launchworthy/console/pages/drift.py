@@ -46,8 +46,8 @@ class MonitorCard:
     """One monitor of drift.
 
     ``picture`` shows the column that moved most, ``history`` every look at it, ``measured`` the same in
-    numbers; they are empty where there is nothing to draw. ``facts`` are what it was compared with, what moved
-    it and since when.
+    numbers; they are empty where there is nothing to draw. ``facts`` are what it was compared with, what
+    moved it and since when.
     """
 
     name: Link
