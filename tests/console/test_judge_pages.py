@@ -219,6 +219,30 @@ def test_evidence_of_another_shape_breaks_no_page(
     assert client.get(PAGE).status_code == 200
 
 
+def test_what_people_say_since_the_calibration_stands_beside_it(
+    client: TestClient, own: Any, moment: datetime
+) -> None:
+    before = own.verdicts[PRODUCT]
+    agreement = {"value": 0.41, "low": 0.3, "high": 0.52, "n": 150}
+    for detail, wanted in (
+        ({"watched": "grounding-v2", "agreement": agreement}, "0.41 (0.3 to 0.52, n = 150)"),
+        ({"watched": "grounding-v2", "agreement": {"value": "x"}}, None),
+        ({"watched": "grounding-v2", "reason": "too few"}, None),
+        ({"watched": "another", "agreement": agreement}, None),
+    ):
+        since = Evidence(
+            claim=f"{PRODUCT}/answer/quality/groundedness",
+            kind="bound",
+            observed_at=moment,
+            n=150,
+            detail=detail,
+        )
+        own.verdicts[PRODUCT] = verdict_on(before.terms, [*before.evidence, since], release=None, now=moment)
+        text = said(client, PAGE)
+        assert ("By labels since" in text) is (wanted is not None)
+        assert wanted is None or wanted in text
+
+
 @pytest.mark.parametrize("name", ["nobody", "a/b", "%3Cb%3E", "../x"])
 def test_a_judge_that_is_not_there_says_so(client: TestClient, name: str) -> None:
     answer = client.get(f"{LIST}/{name}")

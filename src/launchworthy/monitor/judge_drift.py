@@ -174,7 +174,7 @@ def _told(
         key=lambda each: (-abs(each.judge - each.human), each.trace),
     )
     told: dict[str, Any] = {
-        "judge": said.judge,
+        "watched": said.judge,
         "judge_version": said.version,
         "calibrated_at": said.calibrated_at.isoformat(),
         "records": len(both),

@@ -140,3 +140,4 @@ def test_new_labels_of_scored_calls_say_whether_the_judge_still_agrees_with_peop
     assert piece.value < 0.6 < piece.detail["admitted"]["value"]
     assert piece.detail["fall"]["low"] > 0.0
     assert "it agrees less than it did" in piece.detail["remark"]
+    assert "it agrees less than it did" in run("judge", "show", "grounding-v1")

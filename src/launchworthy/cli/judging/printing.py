@@ -102,6 +102,9 @@ def print_view(judge: Judge, view: JudgeView) -> None:
         click.echo(f"not calibrated; to do so: launchworthy judge calibrate {judge.name} --labels FILE")
     for each in view.calibrations[:_SHOWN]:
         _print_calibration(each, version.changed(each.parts) if each.version != version.id else [])
+    if view.since is not None:
+        told = view.since.detail.get("remark") or view.since.detail.get("reason", "")
+        click.echo(printable(f"by labels since, {view.since.observed_at:%Y-%m-%d}: {told}", most=300))
     for corrected in view.corrections[:_SHOWN]:
         own = corrected.evidence
         raw = "nothing graded" if corrected.raw is None else _value(corrected.raw["value"], own.unit)

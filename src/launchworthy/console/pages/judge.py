@@ -96,7 +96,7 @@ def view(reading: Reading, ask: Ask) -> JudgePageView:
         state=state.value,
         mark=MARKS[state],
         claim=claim_row(status, product=product),
-        figures=tuple(_figures(newest)),
+        figures=(*_figures(newest), *_since(shown.since)),
         heads=() if newest is None else tuple(grade_text(newest, grade) for grade in newest.table.grades),
         grades=() if newest is None else tuple(_grades(newest)),
         bias=() if newest is None else tuple(_bias(newest.position_bias)),
@@ -176,6 +176,16 @@ def _reason(status: ClaimStatus, newest: CalibrationView | None, present: JudgeV
     if isinstance(present, str) and present:
         parts.append(present)
     return f"{'. '.join(part.rstrip('.') for part in parts)}."
+
+
+def _since(piece: Evidence | None) -> Iterable[tuple[str, str]]:
+    """What people's labels of real calls say since the calibration, where a monitor watches it."""
+    agreement = None if piece is None else piece.detail.get("agreement")
+    if piece is None or not isinstance(agreement, Mapping):
+        return
+    numbers = [agreement.get(name) for name in ("value", "low", "high")]
+    if all(map(is_number, numbers)):
+        yield f"By labels since, {moment(piece.observed_at)}", format_interval(*numbers, n=piece.n)
 
 
 def _figures(told: CalibrationView | None) -> Iterable[tuple[str, str]]:

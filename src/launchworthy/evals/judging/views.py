@@ -65,11 +65,12 @@ class CorrectionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeView:
-    """All that is kept of one judge, the newest first."""
+    """All that is kept of one judge, the newest first; ``since`` is what a monitor last measured of it."""
 
     name: str
     calibrations: tuple[CalibrationView, ...]
     corrections: tuple[CorrectionView, ...]
+    since: Evidence | None = None
 
 
 def judge_view(evidence: Iterable[Evidence], name: str) -> JudgeView:
@@ -93,6 +94,7 @@ def judge_view(evidence: Iterable[Evidence], name: str) -> JudgeView:
             for piece in newest
             if piece.detail.get("judge") == name
         ),
+        since=next((piece for piece in newest if piece.detail.get("watched") == name), None),
     )
 
 
