@@ -171,7 +171,7 @@ def test_what_it_may_not_write_is_never_sent(model: Model, written: str | None, 
 
 def test_where_the_attacker_cannot_be_asked_nothing_is_called_repelled(model: Model) -> None:
     model.script = lambda messages: 503
-    with pytest.raises(TargetFailure) as failed:
+    with pytest.raises(TargetFailure, match="the attacker probe gave no answer") as failed:
         attacked(soft, attacker_of(model), attempt())
     assert failed.value.transient
     assert attacked(lambda question: "amber_basalt", attacker_of(model), attempt())["attack"] == "succeeded"

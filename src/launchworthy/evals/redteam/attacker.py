@@ -19,7 +19,7 @@ from launchworthy.evals.chat import ChatClient, ChatModel
 from launchworthy.evals.redteam.attempt import Attempt
 from launchworthy.evals.redteam.outcome import Happened, judge, leaked
 from launchworthy.evals.redteam.surface import OTHER_OWNER
-from launchworthy.evals.target import Reply, Target
+from launchworthy.evals.target import Reply, Target, TargetFailure
 from launchworthy.gold import GoldItem
 
 __all__ = ["Attacker", "AttackingTarget", "Turns", "aturns_of", "turns_of"]
@@ -115,7 +115,15 @@ class Attacker:
                 happened.stopped = "the calls of the attacker are used up"
                 return None
             self._left -= 1
-        reply = await self._client.complete(self._messages(attempt, happened))
+        try:
+            reply = await self._client.complete(self._messages(attempt, happened))
+        except TargetFailure as error:
+            raise TargetFailure(
+                f"the attacker {self.name} gave no answer: {error.message}",
+                transient=error.transient,
+                retry_after_s=error.retry_after_s,
+                overloaded=error.overloaded,
+            ) from error
         happened.attacker_cost_usd += reply.cost_usd or 0.0
         text = (reply.text or "").strip()[:_LONGEST]
         if not text:
