@@ -23,7 +23,7 @@ workflows:
     no_answer: defer
     predicts: {label: fraud, base_rate: 1 %}
     quality: {false_positive_rate: {at_most: 2 %}}
-labels: {sources: {analyst: {}}, sample: {random: 2 %}}
+labels: {sources: {analyst: {within: 2d}}, sample: {random: 2 %}}
 monitors:
   meaning: {signal: pay/quality/false_positive_rate, MORE, window: 7d, page: product}
 """
@@ -49,6 +49,8 @@ def test_scores_are_held_against_labels_within_what_is_tolerated(tmp_path: Path)
     assert claim.target is not None
     assert (claim.target.direction, claim.target.threshold) == (Direction.AT_MOST, 0.05)
     assert (claim.options["threshold"], claim.options["random"]) == (0.42, 0.02)
+    [source] = claim.options["label_sources"]
+    assert (source["matures_ms"], source["within_ms"]) == (None, 2 * 86_400_000.0)
     assert claim.sentence.startswith("How far scores and labels differ on pay/quality/false_positive_rate")
     explained = {each.address: each for each in defaults_in_force(load_contract(path))}
     assert explained["monitors/meaning/at_most"].value == "5 %"

@@ -312,3 +312,18 @@ def test_a_label_of_the_random_sample_has_the_chance_that_the_contract_says(
     assert found.method == "Clopper-Pearson", "all stand for as many calls"
     unsaid = world.one(*_watched(claim, "precision", QA))
     assert unsaid.value is None, "the contract names no such sample"
+
+
+def test_calls_to_which_the_label_may_still_come_are_not_read_and_their_silence_is_no_answer(
+    world: World, claim: ClaimOf
+) -> None:
+    for at in range(60):
+        trace = _payment(world, action="hold", ago_days=1.0 if at < 30 else 5.0)
+        if at >= 10:  # of the young only what was quick to tell has a label yet
+            world.outcome("analyst", value=float(at >= 30), trace=trace, ago=DAY_S / 2)
+    source = {**ANALYST, "within_ms": 3 * DAY_S * 1e3, "truth": True}
+    found = world.one(*_watched(claim, "precision", source))
+    assert (found.n, found.value, found.detail["calls"]) == (30, 1.0, 30)
+    world.outcome("analyst", value=1.0, trace=_payment(world, action="pass", ago_days=5.0), ago=DAY_S)
+    _payment(world, action="pass", ago_days=5.0)
+    assert "with which chance" in world.one(*_watched(claim, "recall", source)).detail["reason"]

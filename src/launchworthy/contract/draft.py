@@ -204,6 +204,7 @@ def label_sources(contract: Contract, names: Iterable[str]) -> tuple[dict[str, A
         {
             "event": (source.event if source else None) or name,
             "matures_ms": source.matures.value if source and source.matures else None,
+            "within_ms": source.within.value if source and source.within else None,
             "truth": bool(source and source.truth),
         }
         for name, source in found

@@ -59,9 +59,14 @@ class Labels:
 
 
 def labels_of(ask: Ask, sources: Sequence[Mapping[str, Any]]) -> Labels:
-    """Labels of sources (``event``, ``matures_ms``, ``truth``), of which the first that speaks counts."""
+    """Labels of sources, of which the first that speaks counts.
+
+    Each has its ``event``, and may say how long it takes to settle (``matures_ms``) or to be given
+    (``within_ms``), and whether it is the ``truth``.
+    """
     horizon_ms = ask.scene.option(ask.workflow, "predicts").get("horizon_ms") or 0.0
-    matures_s = max([horizon_ms, *(source.get("matures_ms") or 0.0 for source in sources)]) / 1e3
+    waits = (source.get(name) or 0.0 for source in sources for name in ("matures_ms", "within_ms"))
+    matures_s = max([horizon_ms, *waits]) / 1e3
     return Labels(
         ask=replace(ask.matured(matures_s), seen_only=True),
         events=tuple(str(source["event"]) for source in sources),
