@@ -242,8 +242,10 @@ def test_format_adherence_is_all_that_the_claim_asks_of_the_form(options: dict[s
 def test_everything_listed_as_provable_is() -> None:
     for pattern in (found for found in PROVES if ":" not in found):
         family, _, name = pattern.partition("/")
-        asked = claim(name.replace("*", "5"), family=family)
-        asked = asked if metric_of(asked) else claim(asked.metric, target=None)
+        name, _, mark = name.partition("+")
+        options = {mark: "amount"} if mark else {}
+        asked = claim(name.replace("*", "5"), family=family, options=options)
+        asked = asked if metric_of(asked) else claim(asked.metric, target=None, options=options)
         assert metric_of(asked) is not None, pattern
     assert set(metrics_of([claim("hit@5"), claim("completeness")], workflow="answer")) == {
         "docs/answer/quality/hit@5"

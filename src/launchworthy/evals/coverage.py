@@ -15,8 +15,8 @@ from launchworthy.metrics import Metric, find_metric
 
 __all__ = ["PROVES", "in_folder", "metric_of", "metrics_of", "scorer_of", "scorer_text"]
 
-# What can be measured offline today, as [kind:]family/metric; `+judge` is for what a judge scores.
-# Weighted metrics are not among it.
+# What can be measured offline today, as [kind:]family/metric; `+judge` is for what a judge scores, `+weight`
+# for what is weighed by a number of each item.
 PROVES: tuple[str, ...] = (
     "agree:proof/judges",
     "bound:gold/looks",
@@ -29,6 +29,7 @@ PROVES: tuple[str, ...] = (
     "bound:quality/*+judge",
     "delta:quality/*+judge",
     "quality/accuracy",
+    "quality/accuracy+weight",
     "quality/answer_rate",
     "quality/answered_without_evidence",
     "quality/auc",
@@ -52,6 +53,7 @@ PROVES: tuple[str, ...] = (
     "quality/expected_cost",
     "quality/f1",
     "quality/false_positive_rate",
+    "quality/false_positive_rate+weight",
     "quality/forbidden_tool_calls",
     "quality/format_adherence",
     "quality/groundedness",
@@ -77,8 +79,10 @@ PROVES: tuple[str, ...] = (
     "quality/perplexity",
     "quality/pr_auc",
     "quality/precision",
+    "quality/precision+weight",
     "quality/precision@*",
     "quality/recall",
+    "quality/recall+weight",
     "quality/recall@*",
     "quality/refusal_correctness",
     "quality/regex",
@@ -100,8 +104,7 @@ PROVES: tuple[str, ...] = (
     "quality/weighted_precision",
     "quality/weighted_recall",
 )
-_OPTIONS = ("positive", "schema", "pattern")
-_BEYOND = ("judge", "weight")  # a claim that names one of these asks for more than the plain metric
+_OPTIONS = ("positive", "schema", "pattern", "weight")
 
 
 def scorer_of(text: str) -> Metric:
@@ -140,7 +143,7 @@ def metric_of(claim: Claim) -> Metric | None:
     """The metric that a quality claim asks for; None if none here measures it."""
     if claim.family != "quality" or claim.kind not in (ClaimKind.BOUND, ClaimKind.DELTA):
         return None
-    if any(claim.options.get(name) is not None for name in _BEYOND):
+    if claim.options.get("judge") is not None:
         return None
     if claim.kind is ClaimKind.DELTA and claim.options.get("against") == "before":
         return None  # the old workflow was never run on this gold set
@@ -171,4 +174,5 @@ def in_folder(claim: Claim, folder: Path) -> Claim:
 
 def _asked(claim: Claim) -> tuple[str, dict[str, str]]:
     given = {name: claim.options.get(name) for name in _OPTIONS} | dict(claim.options.get("options") or {})
-    return claim.metric, {name: str(value) for name, value in given.items() if value is not None}
+    name = claim.metric if given["weight"] is None else f"{claim.metric}_by_weight"
+    return name, {name: str(value) for name, value in given.items() if value is not None}

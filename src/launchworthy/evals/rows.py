@@ -54,12 +54,24 @@ def row_of(gold: GoldItem, item: RunItem) -> dict[str, Any]:
         "label": gold.meta.get("label", gold.expected),
         "latency_ms": item.latency_ms,
         "cost_usd": item.cost_usd,
+        "numbers": _numbers(gold),
     }
     for name in _SAID:
         row[name] = answer.fields.get(name)
     for name in _ASKED:
         row[name] = gold.meta.get(name, row.get(name))
     return {name: value for name, value in row.items() if value is not None}
+
+
+def _numbers(gold: GoldItem) -> dict[str, float] | None:
+    """Numbers of the item, such as an amount that weighs it: its own fields, else those of its input."""
+    given = gold.input if isinstance(gold.input, Mapping) else {}
+    both = {**given, **gold.meta}
+    return {
+        name: value
+        for name, value in both.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    } or None
 
 
 def _context(gold: GoldItem, fields: Mapping[str, Any]) -> Any:

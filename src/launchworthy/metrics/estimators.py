@@ -180,6 +180,7 @@ class RatioEstimator:
     over: str
     under: str
     unit: str
+    bounds: tuple[float, float] = POSITIVE
 
     def interval(self, scores: Scores, *, level: float, sides: int, clusters: Clusters) -> Interval | None:
         over, under = scores.column(self.over), scores.column(self.under)
@@ -191,7 +192,7 @@ class RatioEstimator:
             level=level,
             sides=sides,
             clusters=clusters,
-            bounds=POSITIVE,
+            bounds=self.bounds,
             unit=self.unit,
         )
 

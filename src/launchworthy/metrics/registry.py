@@ -25,6 +25,7 @@ from launchworthy.metrics import (
     similarity,
     text,
     translation,
+    weighed,
 )
 from launchworthy.metrics.metric import Metric
 
@@ -32,7 +33,7 @@ __all__ = ["FAMILIES", "METRICS", "find_metric", "options_of"]
 
 # A family lists its metrics by name: who makes each, and the options that it takes.
 _FAMILIES: Mapping[str, tuple[Mapping[str, tuple[Callable[..., Metric], tuple[str, ...]]], ...]] = {
-    "decisions": (classification.FAMILY,),
+    "decisions": (classification.FAMILY, weighed.FAMILY),
     "probabilities and scores": (discrimination.FAMILY, calibration.FAMILY),
     "ranking": (),
     "text": (text.FAMILY, rouge.FAMILY, translation.FAMILY, similarity.FAMILY, likelihood.FAMILY),
