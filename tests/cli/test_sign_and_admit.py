@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -227,6 +228,23 @@ def test_what_is_no_envelope_is_refused(run: Run) -> None:
         Path("x.json").write_text(text)
         assert run("admit", "x.json", "--release", RELEASE)[0] == 64
     assert run("admit", "nothing.json", "--release", RELEASE)[0] == 64
+
+
+def test_what_a_data_folder_is_signed_for_its_chain_keeps(run: Run) -> None:
+    assert run("evidence", "add", pieces(380))[0] == 0
+    code, _, err = run("sign", "verdict", "--key", "ci.key", "--out", "ok.json")
+    assert (code, err) == (0, "")
+    signature = json.loads(run("audit", "show", "--kind", "signature", "--json")[1])["entries"][0]["body"]
+    envelope = json.loads(Path("ok.json").read_bytes())
+    payload = base64.b64decode(envelope["payload"])
+    assert signature["payload_sha256"] == hashlib.sha256(payload).hexdigest()
+    assert signature["key_id"] == envelope["signatures"][0]["keyid"]
+    said = json.loads(payload)["predicate"]
+    assert (signature["conclusion"], signature["contract"]) == (
+        said["conclusion"],
+        said["contract"]["version"],
+    )
+    assert run("audit", "verify")[0] == 0
 
 
 def test_a_key_that_others_may_read_is_not_used(run: Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from launchworthy.cli.in_force import DATA, PRODUCT, opened
-from launchworthy.errors import InputError, StorageError
+from launchworthy.errors import InputError, LaunchworthyError, StorageError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from launchworthy.server import Workspace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _KEY = click.option("--key", "key_file", required=True, type=_FILE, help="Signing key.")
@@ -54,33 +58,51 @@ def verdict(
 ) -> None:
     """Sign the verdict on a release: what `launchworthy admit` asks for.
 
+    What a data folder is signed for, its audit chain keeps: by which key, and the SHA-256 of what was signed.
+
     Example: launchworthy sign verdict --key ci.key --out admitted.json
     """
-    from launchworthy.cli.product import product_of
-    from launchworthy.evidence import seal, verdict_statement
+    from launchworthy.cli.verdict import judged
+    from launchworthy.evidence import seal, verdict_json
 
     signer = _load(key_file)
-    head = None
     if verdict_file is not None:
-        judged = _judged(verdict_file)
+        told = _judged(verdict_file)
+        _write(out, seal(_statement(told, None, str(verdict_file)), key=signer))
     else:
         with opened(data) as workspace:
-            name = product_of(workspace, product)
-            found = workspace.verdict(product=name, stage=stage)
-            if found is None:
-                raise InputError(f"{name!r:.80} has no contract here", where="--product")
-            judged = found
-            entries = workspace.ledger_entries(product=name)
-            head = (entries[-1].seq, entries[-1].hash) if entries else None
+            told = verdict_json(judged(workspace, product, stage=stage))
+            last = workspace.ledger_entries(product=told["product"])[-1:]
+            head = (last[0].seq, last[0].hash) if last else None
+            envelope = seal(_statement(told, head, "--data"), key=signer)
+            _write(out, envelope)
+            _record(workspace, told, envelope)
+    release = told.get("release") or "no release that is named"
+    click.echo(f"signed: {told['conclusion']} ({told['product']}, {release}) → {out}")
+
+
+def _statement(told: dict[str, Any], head: tuple[int, str] | None, where: str) -> dict[str, Any]:
+    from launchworthy.evidence import verdict_statement
+
     try:
-        told = verdict_statement(judged, head=head)
+        return verdict_statement(told, head=head)
     except (KeyError, TypeError) as error:
-        raise InputError(
-            "this is not what `launchworthy verdict --json` prints", where=str(verdict_file)
-        ) from error
-    _write(out, seal(told, key=signer))
-    release = judged.get("release") or "no release that is named"
-    click.echo(f"signed: {judged['conclusion']} ({judged['product']}, {release}) → {out}")
+        raise InputError("this is not what `launchworthy verdict --json` prints", where=where) from error
+
+
+def _record(workspace: Workspace, told: dict[str, Any], envelope: dict[str, Any]) -> None:
+    """Put into the audit chain what was signed, and by whose key; who may only read signs all the same."""
+    body = {
+        "of": "verdict",
+        "key_id": envelope["signatures"][0]["keyid"],
+        "payload_sha256": hashlib.sha256(base64.b64decode(envelope["payload"])).hexdigest(),
+        **{name: told[name] for name in ("conclusion", "release", "stage", "at")},
+        "contract": told["contract"]["version"],
+    }
+    try:
+        workspace.record(product=told["product"], kind="signature", body=body)
+    except LaunchworthyError as error:
+        click.echo(f"warning: this signature is not in the audit chain: {error.message}", err=True)
 
 
 @command.command()

@@ -97,6 +97,14 @@ def command(
     return verdict.exit_code
 
 
+def judged(workspace: Workspace, product: str | None, *, stage: str | None) -> Verdict:
+    """The verdict of a data folder at this moment, put on record in its audit chain."""
+    case = _from_folder(workspace, None, product)
+    found = _judge(case, None, stage=stage, now=datetime.now(UTC))
+    _record(workspace, found)
+    return found
+
+
 def _has_only_a_contract(data: Path | None, contract_file: Path | None) -> bool:
     """Before anything was measured there is no data folder: then everything is unproven."""
     from launchworthy.server import data_folder
