@@ -94,9 +94,12 @@ def test_fallbacks_may_end_with_a_person(start: Start, model: Model) -> None:
 def test_the_same_model_is_asked_again_as_often_as_the_contract_says(start: Start, model: Model) -> None:
     retry = CONTRACT.replace("otherwise: refuse}", "otherwise: refuse}\n    fallbacks: [retry_twice]")
     model.script = lambda body: (500, {}) if len(model.requests) < 3 else completion("At last.")
-    answer = client(start(retry).url).chat.completions.create(model="answer", messages=ASKED)
+    gateway = start(retry)
+    answer = client(gateway.url).chat.completions.create(model="answer", messages=ASKED)
     assert _say(answer) == "At last."
     assert len(model.requests) == 3
+    [told] = gateway.decisions("fallback")
+    assert told["launchworthy.decision.reason"] == "vendor/small did not answer"
 
 
 def test_a_request_that_the_model_refuses_is_told_and_not_tried_elsewhere(start: Start, model: Model) -> None:

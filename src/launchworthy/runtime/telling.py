@@ -165,6 +165,9 @@ class Telling:
         """How a question to a model went, where a fallback was needed."""
         used = asked.reply.fallback if asked.reply is not None else asked.policy
         failed = [{"name": each.name, "reason": each.reason} for each in asked.failures]
+        names = ", ".join(
+            dict.fromkeys(each.name for each in asked.failures)
+        )  # one that was asked again: once
         if asked.reply is not None:
             self.used(asked.reply)
         if used is not None or failed:
@@ -173,7 +176,7 @@ class Telling:
                 used or "none",
                 "answered" if asked.reply is not None else "no answer",
                 rule=asked.rule if "/" in asked.rule else None,
-                reason=f"{', '.join(each.name for each in asked.failures)} did not answer" if failed else "",
+                reason=f"{names} did not answer" if names else "",
                 facts={"failed": failed},
             )
 
