@@ -85,14 +85,18 @@ def window_cells(burn: Burn) -> tuple[str, ...]:
     windows = " and ".join(
         format_value(each * 1e3, unit="ms") for each in (burn.window.long_s, burn.window.short_s)
     )
+    factor = f"{burn.window.factor:g} {'time' if burn.window.factor == 1.0 else 'times'}"
     if burn.silent:
-        return windows, "nothing was heard", f"{burn.window.factor:g} times", "", "silent"
+        return windows, "nothing was heard", factor, "", "silent"
     short = "–" if math.isnan(burn.short_rate) else f"{burn.short_rate:.3g}"
-    end = "" if not math.isfinite(burn.ends_s) else f", ends in {format_value(burn.ends_s * 1e3, unit='ms')}"
+    left = format_value(burn.ends_s * 1e3, unit="ms")
+    end = (
+        "" if not math.isfinite(burn.ends_s) else f", ends in {left}" if burn.ends_s > 0.0 else ", has ended"
+    )
     return (
         windows,
         f"{burn.long_rate:.3g} and {short} times",
-        f"{burn.window.factor:g} times",
+        factor,
         f"{burn.chance:.2g}",
         f"{burn.window.severity}{end}" if burn.fires else "calm",
     )
