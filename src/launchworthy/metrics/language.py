@@ -107,35 +107,34 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=len(_FAMILIES))
-def _profiles(script: str) -> dict[str, tuple[Counter[str], dict[int, float]]]:
-    """Of each language of a script: how often each piece was seen, and the logarithm of all by length."""
+def _profiles(script: str) -> tuple[tuple[str, ...], dict[str, tuple[float, ...]]]:
+    """The languages of a script, and by piece the logarithm of how often each of them has it."""
     counted = {name: Counter(_pieces(TEXTS[name].lower())) for name in _FAMILIES[script]}
     kinds = Counter(len(piece) for piece in {piece for counts in counted.values() for piece in counts})
-    return {
-        name: (
-            counts,
-            {
-                length: math.log(
-                    sum(n for piece, n in counts.items() if len(piece) == length) + _SMOOTHING * kinds[length]
-                )
-                for length in _LENGTHS
-            },
-        )
+    totals = {
+        name: {
+            length: math.log(
+                sum(n for piece, n in counts.items() if len(piece) == length) + _SMOOTHING * kinds[length]
+            )
+            for length in _LENGTHS
+        }
         for name, counts in counted.items()
+    }
+    known = {piece for counts in counted.values() for piece in counts}
+    return tuple(counted), {
+        piece: tuple(
+            math.log(counts[piece] + _SMOOTHING) - totals[name][len(piece)]
+            for name, counts in counted.items()
+        )
+        for piece in known
     }
 
 
 def _nearest(text: str, script: str) -> str | None:
     pieces = Counter(_pieces(text))
-    profiles = _profiles(script)
-    known = {piece for counts, _ in profiles.values() for piece in counts}
-    scores = {}
-    for name, (counts, totals) in profiles.items():
-        scores[name] = sum(
-            times * (math.log(counts[piece] + _SMOOTHING) - totals[len(piece)])
-            for piece, times in pieces.items()
-            if piece in known
-        )
+    names, known = _profiles(script)
+    rows = [(times, known[piece]) for piece, times in pieces.items() if piece in known]
+    scores = {name: sum(times * row[place] for times, row in rows) for place, name in enumerate(names)}
     best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
     lead = scores[best] - scores[second]
     return best if lead >= max(_CLEAR, _PER_LETTER * len(text)) else None
