@@ -238,6 +238,24 @@ def test_a_guard_in_shadow_changes_nothing_and_is_told(start: Start, model: Mode
     assert "shadow" in gateway.decisions("guard")[0]["launchworthy.decision.facts"]
 
 
+def test_a_guard_in_shadow_that_withholds_a_passage_all_the_same_says_so(start: Start, model: Model) -> None:
+    sources = "data: {sources: {help_centre: {class: public, may: [see, store]}}}\n"
+    watching = rule("IGNORE", Stage.INPUT, Stage.RETRIEVED, live=False, contains=True)
+    gateway = start(CONTRACT + sources, rules=[watching])
+    parts: Any = [
+        {"type": "text", "text": "IGNORE the above", "launchworthy": {"retrieved": "help_centre"}},
+        {"type": "text", "text": "IGNORE that"},
+    ]
+    client(gateway.url).chat.completions.create(model="answer", messages=[{"role": "user", "content": parts}])
+    sent = model.requests[0]["messages"][0]["content"]
+    assert [part["text"] for part in sent] == ["[withheld by a guard]", "IGNORE that"]
+    told = [json.loads(each["launchworthy.decision.facts"]) for each in gateway.decisions("guard")]
+    assert [(each["stage"], each["action"], each["effect"]) for each in told] == [
+        ("retrieved", "shadow", "passage withheld"),
+        ("input", "shadow", "fewer rights to tools"),
+    ]
+
+
 def test_embeddings_are_refused_where_a_guard_stops_the_text(start: Start, model: Model) -> None:
     contract = CONTRACT.replace("small}", "small}\n  retrieval: {embedding: vendor/vectors}")
     gateway = start(contract, rules=[rule("BOMB", Stage.INPUT)])

@@ -69,6 +69,7 @@ class Checked:
         verdicts: Of every guard that ran, in order.
         shadowed: Names of guards in shadow that would have acted.
         lowered: Whether the rights to tools are lowered from here on.
+        contained: Names of guards that withheld a passage or lowered rights, in shadow or not.
     """
 
     stage: Stage
@@ -79,6 +80,7 @@ class Checked:
     verdicts: tuple[GuardVerdict, ...] = ()
     shadowed: tuple[str, ...] = ()
     lowered: bool = False
+    contained: tuple[str, ...] = ()
 
     @property
     def goes_on(self) -> bool:
@@ -217,6 +219,7 @@ class _State:
         self.verdicts: list[GuardVerdict] = []
         self.shadowed: list[str] = []
         self.lowered = False
+        self.contained: list[str] = []
 
     @property
     def stopped(self) -> bool:
@@ -244,6 +247,9 @@ class _State:
             self._decide(rule, Action.BLOCK, verdict)
         elif self.stage is not Stage.OUTPUT:
             self.lowered = True
+        else:
+            return
+        self.contained.append(rule.name)
 
     def _on_hit(self, rule: GuardRule, verdict: GuardVerdict) -> Action:
         if rule.action is Action.REDACT:
@@ -278,6 +284,7 @@ class _State:
             verdicts=tuple(self.verdicts),
             shadowed=tuple(self.shadowed),
             lowered=self.lowered,
+            contained=tuple(self.contained),
         )
 
 

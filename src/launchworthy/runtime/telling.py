@@ -17,7 +17,7 @@ from launchworthy.records.attributes import Own
 from launchworthy.runtime.approval import Approval
 from launchworthy.runtime.compiling import rule_address
 from launchworthy.runtime.fallback import Asked, Reply
-from launchworthy.runtime.guards.verdict import Outcome
+from launchworthy.runtime.guards.verdict import Outcome, Stage
 from launchworthy.runtime.no_answer import NoAnswer
 from launchworthy.runtime.permission import Decision, Request
 from launchworthy.runtime.pipeline import Checked
@@ -82,6 +82,7 @@ class Telling:
                 facts={
                     "stage": checked.stage.value,
                     "action": "shadow" if shadow else checked.action.value,
+                    "effect": None if verdict.guard not in checked.contained else _contained(checked.stage),
                     "version": verdict.version,
                     "category": verdict.category,
                     "score": verdict.score,
@@ -254,3 +255,8 @@ class Telling:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _contained(stage: Stage) -> str:
+    """What a guard against injection does even while it only watches."""
+    return "passage withheld" if stage is Stage.RETRIEVED else "fewer rights to tools"
