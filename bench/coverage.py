@@ -17,6 +17,7 @@ import time
 
 import coverage_arms
 import coverage_judging
+import coverage_labels
 import coverage_looking
 import coverage_metrics
 import coverage_running
@@ -32,6 +33,7 @@ SCENARIOS = (
     *coverage_judging.SCENARIOS,
     *coverage_arms.SCENARIOS,
     *coverage_running.SCENARIOS,
+    *coverage_labels.SCENARIOS,
 )
 FAULTS = (
     *coverage_samples.FAULTS,
@@ -39,6 +41,7 @@ FAULTS = (
     *coverage_looking.FAULTS,
     *coverage_arms.FAULTS,
     *coverage_running.FAULTS,
+    *coverage_labels.FAULTS,
 )
 
 
