@@ -195,7 +195,8 @@ def test_a_budget_that_burns_is_the_title_with_when_it_ends_and_the_newest_bad_c
     assert "Newest bad ones: " in text
     assert f'href="/traces/{_trace(440).hex()}"' in text
     assert 'aria-label="Budget of answer/reliability/latency_p95 used up.' in text
-    assert re.search(r'1 h and 5 min</th><td class="nowrap" data-th="Used up">20 and .*?page, has ended<', text)
+    cells = r'>1 h and 5 min</th><td class="nowrap" data-th="Used up">20 and .*?>page, has ended</td></tr>'
+    assert re.search(cells, text)
 
 
 def test_an_allowance_shows_what_it_holds_and_when_it_will_be_passed(
