@@ -402,3 +402,42 @@ def test_the_commands_write_a_plan_down_and_read_it(
     plan.write_text('{"metrics": {"x": {}}}', encoding="utf-8")
     assert "names no experiment" in run("declare", "--plan", str(plan))[2]
     assert run("show", "nothing")[0] == 64
+
+
+def test_what_cannot_be_read_yet_holds_up_no_other_metric_and_is_never_taken_for_harmless(
+    open_workspace_here: Callable[..., LocalWorkspace],
+) -> None:
+    moments = iter(NOW + timedelta(seconds=second) for second in range(1_000))
+    workspace = open_workspace_here(clock=lambda: next(moments))
+    harm = {"role": "harm", "margin": "10 %", "higher_is_better": False}
+    metrics: dict[str, Any] = {"resolved": {"detect": "5 %"}, "escalated": harm}
+    _meet(workspace, units=500, better=0.3)
+    plan = {**PLAN, "users": 1_000, "metrics": metrics}
+    workspace.record(product="support", kind="experiment", body=plan)
+    before = workspace.experiment(product="support", key="answer-v2")
+    assert before["conclusion"] == "ship"
+    later = {
+        "until": {"happened": "purchase", "horizon": "30d", **harm, "margin": "1h"},
+        "judged": {"human": "label", **harm},
+    }
+    workspace.record(product="support", kind="experiment", body={**plan, "metrics": metrics | later})
+    found = workspace.experiment(product="support", key="answer-v2")
+    assert found["conclusion"] == "underpowered"
+    assert all(f"{name} could not be read" in found["reason"] for name in later)
+    assert found["left_out"]["until"] == "nobody of 'control' was followed to the horizon of 30 d"
+    read, alone = (each["comparisons"][0]["metrics"] for each in (found, before))
+    assert set(read) == {"resolved", "escalated"}
+    part, whole = (each["escalated"]["always_valid"]["high"] for each in (read, alone))
+    assert part > whole, "what is not read keeps its part of the error"
+
+
+def test_an_arm_that_nobody_met_yet_is_waited_for(workspace: LocalWorkspace) -> None:
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    at = _ns(NOW - timedelta(minutes=5))
+    own = {"product": "support", "flag": "answer-v2", "variant": "candidate", "unit_kind": "user"}
+    _ingest(workspace, exposures=[{**own, "unit": "ana", "user_id": "ana", "time": at, "received_at": at}])
+    found = workspace.experiment(product="support", key="answer-v2")
+    assert found["conclusion"] == "go_on"
+    assert found["left_out"]["resolved"] == "nothing was measured in the arm 'control'"
+    _, text = _page(workspace, "/products/support/experiments/answer-v2")
+    assert "resolved is left out: nothing was measured in the arm 'control'." in text

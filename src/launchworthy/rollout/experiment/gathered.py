@@ -1,15 +1,16 @@
-"""What was seen of each arm, by metric, and how two arms differ in it. May import ``errors``, ``stats`` and
-the plan of this room.
+"""What was seen of each arm, by metric, and how two arms differ in it. May import ``errors``, ``quantity``,
+``stats`` and the plan of this room.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from launchworthy.errors import InputError
+from launchworthy.quantity import format_value
 from launchworthy.rollout.experiment.plan import Metric
 from launchworthy.stats import (
     ArmSums,
@@ -63,12 +64,16 @@ class Gathered:
         values: By metric.
         in_two_arms: Users who were seen in more than one arm; they count nowhere.
         notes: What else a reader must know.
+        unread: Metrics of the plan without values, and why.
+        growing: Records still come, so that a metric which cannot be computed yet is left unread.
     """
 
     users: Mapping[str, int]
     values: Mapping[str, Values]
     in_two_arms: int = 0
     notes: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    growing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +143,13 @@ class TimeArms:
     def difference(self, metric: Metric, baseline: str, candidate: str, *, level: float) -> Interval:
         pair = _arm(self.arms, baseline), _arm(self.arms, candidate)
         horizon = metric.horizon or math.inf
+        for arm, (times, _) in zip((baseline, candidate), pair, strict=True):
+            longest = float(times.max(initial=0.0))
+            if longest < horizon:
+                raise InputError(
+                    f"nobody of {arm!r} was followed to the horizon of {_time(horizon, metric)}",
+                    hint=f"the longest time is {_time(longest, metric)}; choose a horizon up to there",
+                )
         old, new = (
             mean_time_interval(times, happened=happened, horizon=horizon, level=level, unit=metric.unit)
             for times, happened in pair
@@ -227,6 +239,10 @@ def _worth(rows: NDArray[np.float64], above: NDArray[np.float64]) -> float:
         above_squares=float(above @ above),
         product=float(rows @ above),
     ).effective
+
+
+def _time(value: float, metric: Metric) -> str:
+    return format_value(value, unit=metric.unit or metric.column)
 
 
 def _arm(arms: Mapping[str, _Arm], name: str) -> _Arm:

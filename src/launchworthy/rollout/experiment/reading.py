@@ -1,5 +1,5 @@
-"""What an experiment says, metric by metric and as a whole. Pure; may import ``quantity``, ``stats`` and this
-room.
+"""What an experiment says, metric by metric and as a whole. Pure; may import ``errors``, ``quantity``,
+``stats`` and this room.
 
 Ship is read at planned looks, where group-sequential bounds keep their error; harm is watched all the time,
 where only bounds that always hold do. Each harm has its part of the error, since any of them is enough; all
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from launchworthy.errors import InputError
 from launchworthy.quantity import difference_unit, format_number, format_value
 from launchworthy.rollout.experiment.gathered import Gathered, SumArms, Values
 from launchworthy.rollout.experiment.plan import Metric, Plan, Role
@@ -101,12 +102,21 @@ class MetricReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairReading:
-    """One arm against the baseline."""
+    """One arm against the baseline.
+
+    Attributes:
+        arm: Which.
+        conclusion: What follows.
+        reason: Why, in a sentence.
+        metrics: What was read, by name.
+        unread: Metrics of the plan that could not be, and why; what must not get worse is then not shown.
+    """
 
     arm: str
     conclusion: Conclusion
     reason: str
     metrics: Mapping[str, MetricReading]
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,16 +211,23 @@ def _pair(plan: Plan, gathered: Gathered, arm: str, looks: LookBounds, fraction:
     goals = [metric for metric in plan.metrics.values() if metric.role is Role.GOAL]
     harms = max(1, len(plan.metrics) - len(goals)) * len(plan.candidates)
     found: dict[str, Interval] = {}
+    unread = dict(gathered.unread)
     for name, metric in plan.metrics.items():
-        values = gathered.values[name]
-        found[name] = values.difference(metric, plan.baseline, arm, level=plan.confidence)
+        if name in unread:
+            continue
+        try:
+            found[name] = gathered.values[name].difference(metric, plan.baseline, arm, level=plan.confidence)
+        except InputError as error:
+            if not gathered.growing:
+                raise
+            unread[name] = error.message
     shown = _shown(plan, goals, found, looks)
     metrics = {
-        name: _metric(plan, gathered, metric, arm, found[name], looks, shown, harms)
-        for name, metric in plan.metrics.items()
+        name: _metric(plan, gathered, plan.metrics[name], arm, own, looks, shown, harms)
+        for name, own in found.items()
     }
-    conclusion, reason = _conclude(metrics, fraction)
-    return PairReading(arm=arm, conclusion=conclusion, reason=reason, metrics=metrics)
+    conclusion, reason = _conclude(metrics, fraction, [plan.metrics[name] for name in unread])
+    return PairReading(arm=arm, conclusion=conclusion, reason=reason, metrics=metrics, unread=unread)
 
 
 def _shown(
@@ -219,6 +236,8 @@ def _shown(
     """Goals that are better by what was asked at this look, corrected for their number and that of arms."""
     strengths = {}
     for metric in goals:
+        if metric.name not in found:
+            continue
         own = found[metric.name]
         se = own.sample["standard_error"]
         sign = 1.0 if metric.higher_is_better else -1.0
@@ -339,7 +358,12 @@ def _plan_again(metric: Metric, own: Interval, looks: LookBounds) -> tuple[float
     return both * se, needed
 
 
-def _conclude(metrics: Mapping[str, MetricReading], fraction: float) -> tuple[Conclusion, str]:
+def _conclude(
+    metrics: Mapping[str, MetricReading], fraction: float, unread: Sequence[Metric]
+) -> tuple[Conclusion, str]:
+    """What follows. A harm that was not read is not shown to be within its margin, a goal not to be small."""
+    unseen = [each.name for each in unread if each.role is Role.HARM]
+    unmeasured = [each.name for each in unread if each.role is Role.GOAL]
     goals = [each for each in metrics.values() if each.metric.role is Role.GOAL]
     harms = [each for each in metrics.values() if each.metric.role is Role.HARM]
     harmed = [each for each in harms if each.harmed]
@@ -354,25 +378,29 @@ def _conclude(metrics: Mapping[str, MetricReading], fraction: float) -> tuple[Co
         )
     unsure = [each for each in harms if each.status != "met"]
     better = [each for each in goals if each.shown]
-    if better and not unsure:
+    if better and not unsure and not unseen:
         told = " and ".join(_said(each, each.look) for each in better)
         rest = f"; {_names(harms)} not worse beyond the margin" if harms else ""
         return Conclusion.SHIP, f"{told}{rest}"
     if fraction < 1.0:
+        open_ = ", ".join([each.metric.name for each in unsure] + unseen)
         return Conclusion.GO_ON, (
             f"{format_value(fraction, unit='ratio')} of the planned users are in; "
-            + (f"not yet shown within the margin: {_names(unsure)}" if unsure else "no goal is shown yet")
+            + (f"not yet shown within the margin: {open_}" if open_ else "no goal is shown yet")
         )
-    if unsure:
-        return Conclusion.UNDERPOWERED, f"not shown within the margin: {_missing(unsure)}"
+    if unsure or unseen:
+        told = "; ".join([_missing(unsure)] * bool(unsure) + [f"{name} could not be read" for name in unseen])
+        return Conclusion.UNDERPOWERED, f"not shown within the margin: {told}"
     small = [each for each in goals if _excluded(each)]
-    if goals and len(small) == len(goals):
+    if goals and len(small) == len(goals) and not unmeasured:
         told = "; ".join(_said(each, each.look) for each in small)
         return Conclusion.NO_EFFECT, f"smaller than what was looked for: {told}"
+    wanted = ", ".join([each.metric.name for each in goals] + unmeasured)
     if harms:
-        tail = f"; no improvement shown of {_names(goals)}" if goals else ""
+        tail = f"; no improvement shown of {wanted}" if wanted else ""
         return Conclusion.NO_HARM, f"{_names(harms)} not worse beyond the margin{tail}"
-    return Conclusion.UNDERPOWERED, f"not shown to be better: {_missing(goals)}"
+    told = "; ".join([_missing(goals)] * bool(goals) + [f"{name} could not be read" for name in unmeasured])
+    return Conclusion.UNDERPOWERED, f"not shown to be better: {told}"
 
 
 def _excluded(each: MetricReading) -> bool:

@@ -111,7 +111,7 @@ class StoredExperiment:
         changed: How often a plan of this name was written after the first exposure.
         first, last: Exposures.
         history: By arm and metric, after each day's units; what they have done by now.
-        left_out: Metrics of the plan that records do not answer, and why.
+        left_out: Metrics that records do not answer, or not yet, and why.
     """
 
     key: str
@@ -214,10 +214,12 @@ def stored_experiment(
     for metric in chosen:
         named, found = store.values(metric, gathered, level=own.confidence, now=now or datetime.now(UTC))
         metrics[metric.name], values[metric.name] = named, found
-    gathered = replace(gathered, values=values)
-    own = replace(own, name=key, metrics=metrics)
+    # What is not read still has its part of the error, and what must not get worse still has to be shown.
+    planned = {} if plan is None else {name: plan.metrics[name] for name in left_out}
+    own = replace(own, name=key, metrics=metrics | planned)
     users = {arm: gathered.users.get(arm, 0) for arm in own.shares}
-    reading = analyse(own, replace(gathered, users=users, in_two_arms=both))
+    gathered = replace(gathered, users=users, values=values, in_two_arms=both, unread=left_out, growing=True)
+    reading = analyse(own, gathered)
     return StoredExperiment(
         key=key,
         reading=reading,
@@ -226,8 +228,13 @@ def stored_experiment(
         first=first,
         last=last,
         history=_history(own, metrics, history) if reading.pairs else {},
-        left_out=left_out,
+        left_out=_unread(reading) or left_out,
     )
+
+
+def _unread(reading: ExperimentReading) -> dict[str, str]:
+    """Each metric that some comparison could not read, and why."""
+    return {name: why for pair in reading.pairs for name, why in pair.unread.items()}
 
 
 def _metrics(plan: Plan | None, store: _Records) -> tuple[list[Metric], dict[str, str]]:
