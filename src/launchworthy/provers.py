@@ -54,9 +54,9 @@ _ATTACKED = (
 )
 # Name of the prover → what it measures, as ``contract.claims`` takes it. Drills are forced by their command.
 PROVERS: Mapping[str, Sequence[str]] = {
+    "redteam": _ATTACKED,  # by the command of this name; other attacks are items of gold sets
     "evals": evals.PROVES,
     "monitor": monitor.PROVES,
-    "redteam": _ATTACKED,  # by the command of this name, as the rest
     "erase": ("drill:data/erasure_within",),
     "export": ("never:labels/export",),
     "guard": ("bound:guards/false_positives",),

@@ -19,6 +19,7 @@ __all__ = ["PROVES", "in_folder", "metric_of", "metrics_of", "scorer_of", "score
 # for what is weighed by a number of each item.
 PROVES: tuple[str, ...] = (
     "agree:proof/judges",
+    "bound:abuse/*",
     "bound:gold/looks",
     "bound:gold/sealed_looks",
     "cover:gold/*",

@@ -14,6 +14,7 @@ from launchworthy.evals.coverage import metrics_of
 from launchworthy.evals.gaps import gap_evidence
 from launchworthy.evals.gate import sealed_budget, sealed_evidence
 from launchworthy.evals.judging import Judged, judged_evidence, judged_gaps
+from launchworthy.evals.own_attacks import own_attack_evidence
 from launchworthy.evals.run_evidence import Holdout, run_evidence
 from launchworthy.evals.stores import EvalStore
 from launchworthy.evals.watching import Watch, early_evidence
@@ -67,6 +68,7 @@ class Sitting:
         )
         evidence = run_evidence(claims, run, self.items, now=self.now, holdout=holdout, baseline=self.old)
         evidence += gap_evidence(claims, run, self.items, now=self.now, holdout=holdout)
+        evidence += own_attack_evidence(claims, run, self.items, now=self.now, holdout=holdout)
         if self.judging:
             calibrations = self.store.evidence(run.product)
             of_run = (claims, run, self.items, self.judging)
