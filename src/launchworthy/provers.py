@@ -16,6 +16,7 @@ from launchworthy.contract import Claim
 from launchworthy.evals.judging import judge_grades
 from launchworthy.evidence import Evidence
 from launchworthy.gold import SEALED, GoldStore, Look, guarded, looks_spent
+from launchworthy.monitor.paged import PAGES, Pages, page_evidence
 from launchworthy.records import Release, RunStore
 
 __all__ = ["PROVERS", "measure"]
@@ -60,6 +61,7 @@ PROVERS: Mapping[str, Sequence[str]] = {
     "erase": ("drill:data/erasure_within",),
     "export": ("never:labels/export",),
     "guard": ("bound:guards/false_positives",),
+    "incidents": PAGES,
     "drill": (
         "drill:fallbacks/*",
         "drill:guards/*",
@@ -81,6 +83,7 @@ def measure(
     runs: RunStore | None = None,
     evidence: Callable[[], Iterable[Evidence]] = tuple,
     registered: Mapping[str, tuple[Release, datetime]] = MappingProxyType({}),
+    pages: Pages = lambda _: (),
 ) -> list[Evidence]:
     """What records and gold sets say of the claims at this moment; a run's evidence comes with the run.
 
@@ -93,6 +96,7 @@ def measure(
         now: When it is measured (aware).
         runs: Where runs over recorded calls rest; without it no metric is held against outcomes.
         evidence: Answers what the ledger holds of the product: when its judges were calibrated.
+        pages: Answers the incidents of an address, each with its timeline: whether a test page was answered.
         registered: Registered releases by id, and since when: how old a model is.
     """
     known = list(claims)
@@ -106,6 +110,8 @@ def measure(
             looks += looks_spent(gold, version) + looks_spent(gold, version, split=SEALED)
         for piece in evals.gold_evidence(of_gold, versions, looks, now):
             found.setdefault(piece.id, piece)
+    for piece in page_evidence(known, pages, now=now):
+        found.setdefault(piece.id, piece)
     of_records = [claim for claim in known if claim.prover == "monitor"]
     private = [claim.address.split("/")[2] for claim in of_records if claim.family == "gold"]
     sets = guarded(gold, product=product, names=private)

@@ -10,6 +10,7 @@ import pytest
 
 from launchworthy.evidence import Evidence, State
 from launchworthy.records import Release
+from launchworthy.records.incident import Was
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +73,45 @@ def test_a_model_ages_over_releases_and_a_decision_is_reopened_by_the_ledger(
     states = {each.claim.address: each.state for each in verdict.statuses}
     assert states["docs-bot/decisions/trees"] is State.UNMET
     assert states["docs-bot/release/training/retrain"] is State.UNMET
+
+
+def test_a_test_page_is_answered_by_somebody_else_within_an_hour(
+    open_workspace_here: OpenWorkspace, contract_file: Path
+) -> None:
+    clock = [datetime(2026, 11, 24, 9, tzinfo=UTC)]
+    workspace = open_workspace_here(clock=lambda: clock[0])
+    text = contract_file.read_text().replace("owners: {", "owners: {on_call: pager@example.com, ")
+    contract_file.write_text(text + "attest: {escalation: {by: on_call, every: 30d, drill: page}}\n")
+    workspace.follow_contract(contract_file)
+    address = "docs-bot/attest/escalation/drill"
+
+    def state() -> tuple[str, str]:
+        clock[0] += timedelta(seconds=1)
+        workspace.measure(product="docs-bot")
+        verdict = workspace.judge.verdict("docs-bot")
+        assert verdict is not None
+        own = next(each for each in verdict.statuses if each.claim.address == address)
+        assert own.claim.prover == "incidents"
+        return own.state.value, own.reason
+
+    def page() -> str:
+        return workspace.open_incident(
+            product="docs-bot", title="Test page", address=address, severity="critical", by="ana"
+        ).id
+
+    assert state() == ("unproven", "no evidence yet")
+    first = page()
+    assert "nobody has answered yet" in state()[1]
+    workspace.note_incident(product="docs-bot", incident_id=first, text="is anybody there?", by="ana")
+    clock[0] += timedelta(minutes=61)
+    assert state()[0] == "unmet"  # who sent it does not answer it
+    workspace.close_incident(
+        product="docs-bot", incident_id=first, was=Was.NOISE, by="ana", because="nobody came"
+    )
+    clock[0] += timedelta(days=1)
+    second = page()
+    clock[0] += timedelta(minutes=7)
+    workspace.assign_incident(product="docs-bot", incident_id=second, owner="bo", by="bo")
+    assert state()[0] == "met"
+    clock[0] += timedelta(days=30)
+    assert state()[0] == "unproven"  # a page ages, whenever it is looked at

@@ -1,8 +1,8 @@
 """Attacks of a product's own, kept as gold items: how often they succeed. Pure; times are aware.
 
-May import ``contract``, ``evidence``, ``metrics``, ``records`` and this room. An event of abuse that no family
-of attacks speaks for, such as card testing, is played by the items of the slice of its name: one succeeds
-where the decision about it is wrong.
+May import ``contract``, ``evidence``, ``metrics``, ``records`` and this room. An event of abuse that no
+family of attacks speaks for, such as card testing, is played by the items of the slice of its name: one
+succeeds where the decision about it is wrong.
 """
 
 from __future__ import annotations

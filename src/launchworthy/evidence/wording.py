@@ -174,6 +174,9 @@ def command_text(claim: Claim) -> str:
         return "launchworthy drill " + ("guards" if claim.family == "guards" else "--target MODULE:NAME")
     if claim.prover == "guard":
         return f"launchworthy guard calibrate {claim.address.split('/')[-2]} --input FILE"
+    if claim.prover == "incidents":
+        page = clean(claim.address.partition("/")[2])
+        return f'launchworthy incidents open "Test page" --claim {page} --severity critical --by PERSON'
     if claim.prover in _COMMANDS:
         return _COMMANDS[claim.prover].format(product=clean(claim.address.partition("/")[0]))
     if claim.prover == "monitor" and claim.family == "data":

@@ -15,6 +15,7 @@ from launchworthy.evidence import (
 from launchworthy.monitor import explained
 from launchworthy.provers import measure
 from launchworthy.records import Release
+from launchworthy.records.incident import Incident, IncidentEvent
 from launchworthy.server.local.chained import Chained
 from launchworthy.server.local.golds import Golds
 from launchworthy.server.local.runs import Runs
@@ -52,6 +53,7 @@ class Proving(Chained, Golds, Runs):
             runs=self,
             evidence=lambda: self.evidence(product),
             registered=self._registered(product),
+            pages=lambda address: self._pages(product, address),
         )
         new = what_is_new(
             pieces,
@@ -63,6 +65,10 @@ class Proving(Chained, Golds, Runs):
             new = explained(new, claims=claims, product=product, query=self.query)
             self._store.ledger.add_evidence(product, new)
         return new
+
+    def _pages(self, product: str, address: str) -> list[tuple[Incident, list[IncidentEvent]]]:
+        kept = self._store.incidents
+        return [(one, kept.events(product, one.id)) for one in kept.listed(product) if one.address == address]
 
     def _registered(self, product: str) -> dict[str, tuple[Release, datetime]]:
         at = self._store.registry.registered(product=product)
