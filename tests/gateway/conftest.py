@@ -30,7 +30,7 @@ from launchworthy.gateway.served import Arm, Served
 from launchworthy.gateway.upstream import Upstreams
 from launchworthy.runtime.approval import Approvals
 from launchworthy.runtime.budget import Prices
-from launchworthy.runtime.permission import MemorySpending
+from launchworthy.runtime.permission import MemorySpending, Spending
 from launchworthy.runtime.pipeline import GuardPipeline, GuardRule
 from launchworthy.testing import Recording, recording
 
@@ -269,6 +269,7 @@ def start(loop: Loop, model: Model, tmp_path: Path) -> Iterator[Start]:
             approvals: Approvals | None = None,
             prices: Prices | None = None,
             upstreams: dict[str, str] | None = None,
+            spending: Spending | None = None,
         ) -> Running:
             from launchworthy.capture.pricing import default_prices
 
@@ -280,7 +281,7 @@ def start(loop: Loop, model: Model, tmp_path: Path) -> Iterator[Start]:
                     cohort=cohort,
                 )
 
-            ledger = Ledger(MemorySpending())
+            ledger = Ledger(spending or MemorySpending(), remote=spending is not None)
             asker = Asker(
                 Upstreams(upstreams or {"": model.url}, environ={"LAUNCHWORTHY_UPSTREAM_KEY": "sk-up"}),
                 ledger,

@@ -22,6 +22,7 @@ from tests.gateway.conftest import (
 from tests.gateway.test_chat import ASKED
 
 from launchworthy.runtime.budget import BreakerState
+from launchworthy.runtime.budget.remote import RemoteSpending
 
 BACKUP = CONTRACT.replace(
     "otherwise: refuse}", "otherwise: refuse}\n    fallbacks: [vendor/backup, search_results, route]"
@@ -242,6 +243,34 @@ def test_a_user_has_so_many_actions(start: Start, model: Model) -> None:
     assert gateway.decisions("budget")[0]["launchworthy.decision.rule"] == (
         "support/answer/limits/actions_per_user"
     )
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ("actions_per_user: 2/d", "what is left of actions_per_user is not known"),
+        ("cost_per_user: 1 USD/d", "no model answered: openai/gpt-4o (ledger)"),
+    ],
+)
+def test_a_ledger_that_does_not_answer_is_no_limit_that_was_passed(
+    start: Start, model: Model, limits: str, reason: str
+) -> None:
+    gone = RemoteSpending("http://127.0.0.1:9", product="support", timeout_s=0.2, patience_s=0.0)
+    few = CONTRACT.replace("vendor/small", "openai/gpt-4o")
+    gateway = start(
+        few.replace("otherwise: refuse}", f"otherwise: refuse}}\n    limits: {{{limits}}}"), spending=gone
+    )
+    answer = client(gateway.url).chat.completions.create(
+        model="answer", messages=ASKED, extra_headers={"X-Launchworthy-User": "u-1"}
+    )
+    assert answer.model_extra is not None
+    told = answer.model_extra["launchworthy"]["no_answer"]
+    assert told["condition"] == "model_or_tool_down"
+    assert reason in told["reason"]
+    assert model.requests == []
+    gateway.span("workflow")
+    assert gateway.decisions("budget") == []
+    assert len(gateway.decisions("no_answer")) == 1
 
 
 def test_a_call_that_could_cost_more_than_one_may_is_not_made(start: Start, model: Model) -> None:

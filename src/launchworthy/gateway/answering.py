@@ -290,6 +290,8 @@ class Call:
         taken = await self.means.ledger.spend(charges)
         if taken is None:
             return None
+        if taken.unknown:
+            return self.check.unknown(taken.charge.rule)
         spent = {"spent": taken.spent, "limit": taken.charge.most}
         return self.check.over(taken.charge.rule, _used_up(taken), facts=spent)
 

@@ -229,8 +229,9 @@ class Attempts:
             return None
         hold = await self._asker.ledger.run(self._purse.take, model, self._prompt, self._body)
         if isinstance(hold, TooDear):
-            self.too_dear = self.too_dear or hold
-            self.failures.append(Failure(name=model, reason="budget"))
+            if not hold.unknown:
+                self.too_dear = self.too_dear or hold
+            self.failures.append(Failure(name=model, reason="ledger" if hold.unknown else "budget"))
             return None
         return hold
 

@@ -187,6 +187,12 @@ class Check:
         self._telling.over(rule, stopped=True, reason=reason, facts=facts)
         return self._job.no_answer.give(Condition.OVER_BUDGET, reason=reason, trace_id=self._telling.trace_id)
 
+    def unknown(self, rule: str) -> NoAnswer:
+        """What is left of a ceiling is not known: no answer, and no limit was passed."""
+        return self._job.no_answer.give(
+            Condition.DOWN, reason=_not_known(rule.rpartition("/")[2]), trace_id=self._telling.trace_id
+        )
+
     async def _tools_of_provider(self) -> NoAnswer | None:
         """What runs at the provider cannot be held back later, so that it must be allowed outright now."""
         for name in self._ask.provider_tools:
@@ -317,7 +323,8 @@ class Check:
             reserved = await self._ledger.spend(decision.charges)
             if reserved is None:
                 return None
-            rule, reason = reserved.charge.rule, f"the budget of {proposal.name} is used up"
+            rule, budget = reserved.charge.rule, f"the budget of {proposal.name}"
+            reason = _not_known(budget) if reserved.unknown else f"{budget} is used up"
             self._telling.denied(proposal.name, rule=rule, reason=reason)
             self._note("withheld_calls", _denied(proposal, rule, reason))
             return _DENIED
@@ -432,6 +439,10 @@ class Check:
         listed = self.notes.setdefault(kind, [])
         if what not in listed:
             listed.append(what)
+
+
+def _not_known(budget: str) -> str:
+    return f"what is left of {budget} is not known, since the ledger did not answer"
 
 
 def _document(piece: Piece) -> Document:

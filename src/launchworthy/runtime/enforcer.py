@@ -466,6 +466,9 @@ class Enforcer:
             )
         for charge in charges:
             taken = self.rules.spending.reserve([charge])
+            if isinstance(taken, Overrun) and taken.unknown:
+                call.stop_unknown(taken.charge.rule)
+                return
             if isinstance(taken, Overrun):
                 call.stop_over(taken.charge.rule, spent=taken.spent, most=taken.charge.most)
                 return

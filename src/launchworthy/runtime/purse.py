@@ -80,6 +80,9 @@ class CallPurse:
             taken = self._spending.reserve([ceiling.charge(amount, **self._who)])
             if isinstance(taken, Overrun):
                 self._release(reserved)
+                if taken.unknown:
+                    why = f"what is left of {ceiling.name} is not known, since the ledger did not answer"
+                    return TooDear(rule=ceiling.rule, reason=why, unknown=True)
                 return TooDear(
                     rule=ceiling.rule,
                     reason=f"{ceiling.name} has {format_value(taken.spent, unit=ceiling.unit)} of "

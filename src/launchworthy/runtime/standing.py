@@ -96,6 +96,12 @@ class Standing:
         self._telling.over(rule, stopped=True, reason=reason, facts={"spent": spent, "limit": most})
         self.stopped = self._give(Condition.OVER_BUDGET, reason=reason)
 
+    def stop_unknown(self, rule: str) -> None:
+        """What is left of a ceiling is not known, since its ledger did not answer: nothing passed a limit."""
+        name = rule.rpartition("/")[2]
+        reason = f"what is left of {name} is not known, since the ledger did not answer"
+        self.stopped = self._give(Condition.DOWN, reason=reason)
+
     def _goes_on(self) -> bool:
         return self.stopped is None
 

@@ -329,6 +329,8 @@ class Tools:
             taken = self.spending.reserve([once])
             if isinstance(taken, Overrun):
                 reason = f"{name} has run already for the same {', '.join(names)}"
+                if taken.unknown:
+                    reason = f"whether {reason} is not known, since the ledger did not answer"
                 telling.denied(name, rule=rule, reason=reason)
                 return denied(name, reason, rule, "")
             reserved.append(taken)
@@ -336,7 +338,10 @@ class Tools:
             taken = self.spending.reserve(decision.charges)
             if isinstance(taken, Overrun):
                 self._release(reserved)
-                reason = f"the budget {taken.charge.rule.rpartition('/')[2]} of {name} is spent"
+                budget = f"the budget {taken.charge.rule.rpartition('/')[2]} of {name}"
+                reason = f"{budget} is spent"
+                if taken.unknown:
+                    reason = f"what is left of {budget} is not known, since the ledger did not answer"
                 telling.denied(name, rule=taken.charge.rule, reason=reason)
                 return denied(name, reason, taken.charge.rule, "")
             reserved.append(taken)

@@ -9,8 +9,10 @@ from typing import Any
 
 from launchworthy.capture.pricing import Price, PriceTable, Rates
 from launchworthy.runtime.budget import BreakerState
+from launchworthy.runtime.budget.remote import RemoteSpending
 from launchworthy.runtime.no_answer import Answer, NoAnswer, Policy
-from launchworthy.runtime.permission import MemorySpending, Overrun
+from launchworthy.runtime.permission import MemorySpending
+from launchworthy.runtime.tool_result import ToolState
 
 Make = Callable[..., Any]
 
@@ -110,17 +112,14 @@ def test_a_ceiling_of_a_workflow_counts_what_was_really_spent_by_everybody(shop:
 def test_a_model_that_costs_nothing_answers_though_the_money_is_gone_and_no_ledger_tells(
     shop: Make, contract: str
 ) -> None:
-    class Unheard(MemorySpending):
-        """A ledger that does not answer, so that it has no room to give."""
-
-        def reserve(self, charges: Any, *, at_ms: int | None = None) -> Overrun:
-            return Overrun(charge=charges[0], spent=charges[0].most)
-
     changed = contract.replace("actions_per_user: 5/d", "cost_per_user: 0.001 USD/d").replace(
         ", extractive_answer, route]", "]"
     )
-    paid = _ask(shop(changed, spending=Unheard()))
-    assert (paid.condition, paid.policy) == ("over_budget", Policy.DEFER)
+    made = shop(changed, spending=_unheard())
+    paid = _ask(made)
+    assert (paid.condition, paid.policy) == ("model_or_tool_down", Policy.DEFER)
+    assert paid.reason.startswith("nothing answered (vendor/main: ledger, vendor/backup: ledger")
+    assert made.decisions("budget") == []  # nothing passed a limit, so that no incident says so
     own = Price(
         providers=frozenset({"vendor"}),
         models=("main", "backup"),
@@ -130,7 +129,27 @@ def test_a_model_that_costs_nothing_answers_though_the_money_is_gone_and_no_ledg
         version="own",
     )
     free = PriceTable(version="own", prices=(own,))
-    assert isinstance(_ask(shop(changed, spending=Unheard(), prices=free)), Answer)
+    assert isinstance(_ask(shop(changed, spending=_unheard(), prices=free)), Answer)
+
+
+def test_where_no_ledger_tells_nothing_is_said_to_be_used_up(shop: Make) -> None:
+    made = shop(spending=_unheard())
+    found = _ask(made)
+    assert found.condition == "model_or_tool_down"
+    assert found.reason == "what is left of actions_per_user is not known, since the ledger did not answer"
+    assert made.asked == []
+    assert made.decisions("budget") == []
+    with made.enforcer.call("refund", user="u-1", roles=["agent"]) as call:
+        call.input("Mail ann@shop.example, please.")
+        mailed = call.tool("send_mail", {"to": "ann@shop.example"})
+    assert mailed.state is ToolState.DENIED
+    assert "is not known, since the ledger did not answer" in mailed.reason
+    assert made.decisions("budget") == []
+
+
+def _unheard() -> RemoteSpending:
+    """A ledger that does not answer, so that it has no room to give."""
+    return RemoteSpending("http://127.0.0.1:9", product="shop", timeout_s=0.2, patience_s=0.0)
 
 
 def test_the_breakers_can_be_looked_at(shop: Make) -> None:

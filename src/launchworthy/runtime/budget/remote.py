@@ -6,6 +6,7 @@ what would spend is refused, for nobody can say what is left.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from urllib.parse import quote
@@ -41,11 +42,14 @@ class RemoteSpending:
         self._base = f"/products/{quote(product, safe='')}/spending"
 
     def spent(self, charge: Charge, *, at_ms: int | None = None) -> float:
-        """Sum within the charge's window: a budget of nothing refuses whatever is asked, and says it."""
+        """Sum within the charge's window: a budget of nothing refuses whatever is asked, and says it.
+
+        Infinite where the server does not answer.
+        """
         try:
             found = self._reserve([replace(charge, amount=0.0, most=0.0)])
         except LaunchworthyError:
-            return charge.most
+            return math.inf
         if isinstance(found, Overrun):
             return found.spent
         self.release(found)
@@ -56,7 +60,7 @@ class RemoteSpending:
         try:
             return self._reserve(charges)
         except LaunchworthyError:
-            return Overrun(charge=charges[0], spent=charges[0].most)
+            return Overrun(charge=charges[0], spent=math.inf)
 
     def settle(self, reservation: Reservation, *, amount: float | None = None) -> None:
         """The call ran; where the server cannot be told, what was set aside stays spent."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from launchworthy.runtime.fallback.paying import TooDear
 from launchworthy.runtime.fallback.reply import Reply
 
-__all__ = ["BUDGET", "EMPTY", "Asked", "Failure", "Restart"]
+__all__ = ["BUDGET", "EMPTY", "LEDGER", "Asked", "Failure", "Restart"]
 
-BUDGET, EMPTY = "budget", "nothing to answer with"
+BUDGET, EMPTY, LEDGER = "budget", "nothing to answer with", "ledger"
 """Reasons of what was not asked, or had nothing to say."""
 
 
@@ -23,7 +23,8 @@ class Failure:
 
     Attributes:
         name: Model or fallback.
-        reason: ``timeout``, ``budget``, ``resting`` (its breaker is open), or the name of the error.
+        reason: ``timeout``, ``budget``, ``ledger`` (it did not answer), ``resting`` (its breaker is open), or
+            the name of the error.
         rule: Line of the contract that it broke, if one.
     """
 

@@ -24,7 +24,7 @@ from launchworthy.capture.sdk.span import Span
 from launchworthy.capture.sdk.streams import Gathering, text_of
 from launchworthy.records.attributes import GenAI
 from launchworthy.runtime.budget import Breaker, Deadline, estimated_tokens, is_transient, wait_before
-from launchworthy.runtime.fallback.asked import BUDGET, EMPTY, Asked, Failure, Restart
+from launchworthy.runtime.fallback.asked import BUDGET, EMPTY, LEDGER, Asked, Failure, Restart
 from launchworthy.runtime.fallback.paying import Hold, Purse, TooDear
 from launchworthy.runtime.fallback.plan import Fallback, Way
 from launchworthy.runtime.fallback.reply import NoReply, Reply, reply_of
@@ -287,8 +287,10 @@ class _Question:
             return False
         hold = self._purse.take(name, self._messages, self._options)
         if isinstance(hold, TooDear):
-            self._too_dear = self._too_dear or hold
-            self._failures.append(Failure(name=called, reason=BUDGET, rule=hold.rule))
+            if not hold.unknown:
+                self._too_dear = self._too_dear or hold
+            why = LEDGER if hold.unknown else BUDGET
+            self._failures.append(Failure(name=called, reason=why, rule=hold.rule))
             return False
         attempt = _Attempt(name=name, fallback=fallback, hold=hold, breaker=breaker)
         return self._start(attempt, lambda job: self._call_model(attempt, job))

@@ -31,10 +31,17 @@ class Hold(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooDear:
-    """Why no money is set aside for a request."""
+    """Why no money is set aside for a request.
+
+    Attributes:
+        rule: The line of the contract.
+        reason: In words.
+        unknown: Whether nobody knows what is left, so that no limit was passed either.
+    """
 
     rule: str
     reason: str
+    unknown: bool = False
 
 
 class Purse(Protocol):

@@ -59,10 +59,20 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrun:
-    """The first budget into which a call does not fit, and what is spent of it. Nothing was reserved."""
+    """The first budget into which a call does not fit, and what is spent of it. Nothing was reserved.
+
+    Attributes:
+        charge: Of that budget.
+        spent: Infinite where the ledger did not answer: nothing fits, for nobody knows what is left.
+    """
 
     charge: Charge
     spent: float
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody knows what is spent."""
+        return math.isinf(self.spent)
 
 
 class Spending(Protocol):

@@ -5,6 +5,7 @@ May import ``quantity`` and this folder.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from launchworthy.quantity import Quantity
@@ -102,6 +103,11 @@ def _against(budget: Budget, charge: Charge, spent: float) -> Check:
     if charge.fits(spent):
         return budget.kept
     whose = "of one user" if budget.by_user else "of all"
+    if math.isinf(spent):
+        why = "is not known, since the ledger did not answer"
+        return _broken(
+            budget, f"what is used of the budget {whose}, {budget.limit}, {why}", "ask again later"
+        )
     unit = charge.unit
     used, left = Quantity(spent, unit), Quantity(max(0.0, charge.most - spent), unit)
     what = f"this call takes {Quantity(charge.amount, unit)}" if unit else "this would be one more"
