@@ -108,8 +108,8 @@ def pacing(
 
 def _hours(query: Query, counts: str, product: str, workflow: str, last_hour: int, most: int) -> list[float]:
     rows = query(
-        f"SELECT hour // {_HOUR_NS} AS began, {_AMOUNTS[counts]} AS amount FROM rollup_hour WHERE product = $1"
-        f" AND workflow = $2 AND hour > $3 AND hour <= $4 AND {SEEN}"
+        f"SELECT hour // {_HOUR_NS} AS began, {_AMOUNTS[counts]} AS amount FROM rollup_hour"
+        f" WHERE product = $1 AND workflow = $2 AND hour > $3 AND hour <= $4 AND {SEEN}"
         f" AND {no_evaluation(None, traces=False)} GROUP BY began",
         [product, workflow, (last_hour - most) * _HOUR_NS, last_hour * _HOUR_NS],
     )
