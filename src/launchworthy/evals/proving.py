@@ -16,6 +16,7 @@ from launchworthy.evals.gate import sealed_budget, sealed_evidence
 from launchworthy.evals.judging import Judged, judged_evidence, judged_gaps
 from launchworthy.evals.own_attacks import own_attack_evidence
 from launchworthy.evals.run_evidence import Holdout, run_evidence
+from launchworthy.evals.served import served_evidence
 from launchworthy.evals.stores import EvalStore
 from launchworthy.evals.watching import Watch, early_evidence
 from launchworthy.evidence import Evidence
@@ -69,6 +70,8 @@ class Sitting:
         evidence = run_evidence(claims, run, self.items, now=self.now, holdout=holdout, baseline=self.old)
         evidence += gap_evidence(claims, run, self.items, now=self.now, holdout=holdout)
         evidence += own_attack_evidence(claims, run, self.items, now=self.now, holdout=holdout)
+        if split != SEALED:
+            evidence += served_evidence(claims, self.store, run, ids=self.splits, now=self.now)
         if self.judging:
             calibrations = self.store.evidence(run.product)
             of_run = (claims, run, self.items, self.judging)
