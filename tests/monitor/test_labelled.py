@@ -327,3 +327,24 @@ def test_calls_to_which_the_label_may_still_come_are_not_read_and_their_silence_
     world.outcome("analyst", value=1.0, trace=_payment(world, action="pass", ago_days=5.0), ago=DAY_S)
     _payment(world, action="pass", ago_days=5.0)
     assert "with which chance" in world.one(*_watched(claim, "recall", source)).detail["reason"]
+
+
+@pytest.mark.parametrize(
+    ("held", "passed"),
+    [
+        ({"decision": "hold"}, {"band": "pass", "score": 0.9}),
+        ({"output": "confirm"}, {"output": "pass", "prediction": True}),
+        ("hold", "pass"),
+        ({"prediction": True, "score": 0.1}, {"prediction": 0.0, "score": 0.9}),
+        ({"output": "looks odd", "score": 0.7}, {"output": "fine", "score": 0.2}),
+    ],
+)
+def test_what_was_said_is_read_however_the_output_says_it(
+    world: World, claim: ClaimOf, held: object, passed: object
+) -> None:
+    for at in range(60):
+        trace = world.call(ago=3.0 * DAY_S, output=json.dumps(held if at < 20 else passed))
+        world.outcome("analyst", value=float(at % 4 == 0), trace=trace, ago=DAY_S)
+    decide = claim("decide", bands=("pass", "confirm", "hold"))
+    precision = world.one(_scores(claim, "precision"), decide)
+    assert (precision.n, precision.value) == (20, 0.25)

@@ -1,9 +1,10 @@
 """Calls with what was said of them, their score, and the label that came: what monitors by labels read.
 
 May import this room. A label is an outcome event of its source, on the trace of the call: 1 (or no value) for
-yes, 0 for no. What was said is the action of the output, else whether its score reaches the threshold that
-the contract names: without one, a score says nothing. Of a source that is the truth and that settles, no
-event by the time is a no where the call was let through: what was held is never charged back.
+yes, 0 for no. What was said is the action of the output, else its ``prediction`` of yes or no, else whether
+its score reaches the threshold that the contract names: without one, a score says nothing. Of a source that
+is the truth and that settles, no event by the time is a no where the call was let through: what was held is
+never charged back.
 """
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters, numbers are written by repr)
@@ -24,6 +25,7 @@ __all__ = ["ACTION", "RANDOM", "Labels", "decided", "earlier", "labels_of", "lat
 RANDOM = "random"  # of labels/sample: whichever call, with the chance that the contract says
 _SCORES = ("score", "probability", "prediction_score", "chance", "value")
 _ACTIONS = ("action", "decision", "band")
+_TRUE, _FALSE = "('true', '1', '1.0')", "('false', '0', '0.0')"
 _MOST = 20_000  # calls that are drawn to hear what scores say of all, and labels that are read one by one
 _REFERENCE = timedelta(days=90)
 _HASHES = float(2**64)
@@ -93,12 +95,14 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = N
     until_ns = labels.ask.matured(0.0).until_ns
     # What the output is, is looked at once a call.
     score = ", ".join(f"TRY_CAST({_field(name)} AS DOUBLE)" for name in _SCORES)
-    action = ACTION if bands else "NULL"
+    whole = "CASE WHEN json_valid(output) THEN json_extract_string(output, '$') ELSE output END"
+    action = f"coalesce({ACTION}, {_field('output')}, {whole})" if bands else "NULL"
     chance = "TRY_CAST(json_extract_string(attributes, '$.chance') AS DOUBLE)"
     if labels.random is not None:
         of_sample = f"json_extract_string(attributes, '$.sample') = {bind(RANDOM)}"
         chance = f"coalesce({chance}, CASE WHEN {of_sample} THEN {bind(labels.random)}::DOUBLE END)"
     said = "NULL" if labels.threshold is None else f"score >= {bind(labels.threshold)}"
+    said = f"CASE WHEN flag IN {_TRUE} THEN true WHEN flag IN {_FALSE} THEN false ELSE {said} END"
     if bands:
         acts = ", ".join(bind(band) for band in bands[1:]) or "NULL"
         said = f"CASE WHEN act = {bind(bands[0])} THEN false WHEN act IN ({acts}) THEN true ELSE {said} END"
@@ -122,8 +126,8 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = N
         f" labels AS (SELECT trace_id, arg_min(truth, CASE event {rank} END) AS truth,"
         f" arg_min(coalesce(chance, -1.0), CASE event {rank} END) AS chance FROM of_source GROUP BY"
         f" trace_id),{parts}"
-        f" told AS (SELECT *, {action} AS act, coalesce({score}, TRY_CAST(output AS DOUBLE)) AS number"
-        f" FROM ({source})),"
+        f" told AS (SELECT *, {action} AS act, {_field('prediction')} AS flag,"
+        f" coalesce({score}, TRY_CAST(output AS DOUBLE)) AS number FROM ({source})),"
         " scored AS (SELECT * EXCLUDE (number), CASE WHEN isfinite(number) THEN number END AS score"
         " FROM told),"
         f" calls AS (SELECT *, {said} AS said FROM scored)"

@@ -199,7 +199,7 @@ def _by_labels(wanted: Share, labels: Labels, counts: Sequence[_Counts], *, part
     ask = labels.ask
     rows, values = rows_of(labels)
     among, hits = wanted.sql
-    missing = "the output tells neither an action of the contract nor a score with a threshold"
+    missing = "the output tells no action of the contract, no yes or no, and no score with a threshold"
     of_these = f"FROM ({rows}) WHERE truth IS NOT NULL AND coalesce({among}, true)"
     chances = {chance for each in counts if each.labels for chance in (each.least, each.most)}
     if not partly or len(chances) == 1:
