@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from launchworthy.cli import pack as pack_command
 from launchworthy.cli.main import main
 from launchworthy.contract import claims, parse_contract
 from launchworthy.evidence import Evidence, read_bundle
@@ -290,6 +291,32 @@ def test_a_pack_that_was_made_again_with_another_contract_or_moment_is_not_true(
     earlier = datetime.now(UTC) - timedelta(minutes=30)
     name = _changed(lambda held: _made_again(held, tmp_path, at=earlier))
     code, out, _ = run("pack", "verify", name, "--key", key)
+    assert (code, "inputs.json is not what the chain says" in out) == (1, True)
+
+
+def test_what_another_version_made_is_never_called_untrue_for_its_words(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_of = pack_command._inputs
+
+    def older(*arguments: Any) -> PackInputs:
+        return replace(made_of(*arguments), version="0.0.9")
+
+    monkeypatch.setattr(pack_command, "_inputs", older)
+    assert run("pack", "--out", "older.zip")[0] == 0
+    assert run("pack", "verify", "older.zip")[0] == 0  # what both say alike
+    worded = _replaced("pack.json", '"● met"', '"● shown"')
+    code, out, _ = run("pack", "verify", _changed(worded, source="older.zip"))
+    assert (code, "cannot be told" in out, "pip install launchworthy==0.0.9" in out) == (2, True, True)
+    cut = _replaced("audit/chain.jsonl", r"\"successes\":380", r"\"successes\":399")
+    assert run("pack", "verify", _changed(cut, source="older.zip"))[0] == 1
+
+    def feigned(held: dict[str, bytes]) -> None:
+        worded(held)
+        inputs = json.loads(held["inputs.json"])
+        held["inputs.json"] = json.dumps(inputs | {"launchworthy": "0.0.8"}).encode()
+
+    code, out, _ = run("pack", "verify", _changed(feigned, source="pack.zip"))
     assert (code, "inputs.json is not what the chain says" in out) == (1, True)
 
 

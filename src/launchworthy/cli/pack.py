@@ -13,8 +13,8 @@ from launchworthy.cli.in_force import DATA, PRODUCT, opened
 from launchworthy.errors import InputError
 
 if TYPE_CHECKING:
-    from launchworthy.evidence import ChainFault, Opening
-    from launchworthy.pack import PackInputs
+    from launchworthy.evidence import Opening
+    from launchworthy.pack import PackInputs, PackReport
     from launchworthy.server import Workspace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -110,13 +110,15 @@ def verify(file: Path, key: str | None, as_json: bool) -> int:
     """Recompute every number of a pack from the chain in it.
 
     Exit code: 0 all of it is what the chain gives, 1 something is not or the chain was tampered with,
-    2 it cannot be told, since entries are not signed or there is no key.
+    2 it cannot be told, since entries are not signed, there is no key, or another version made it, which
+    judged or worded something otherwise.
     """
+    from launchworthy import __version__
     from launchworthy.cli.figures import echo_json, printable
     from launchworthy.pack import verify_pack
 
     report = verify_pack(file, public_key=trusted_key(key))
-    code = _code(report.chain, bool(report.differences))
+    code = _code(report)
     if as_json:
         echo_json(
             {
@@ -129,6 +131,8 @@ def verify(file: Path, key: str | None, as_json: bool) -> int:
                     for each in report.chain
                 ],
                 "differences": list(report.differences),
+                "version": report.version,
+                "unlike": list(report.unlike),
                 "exit_code": code,
             }
         )
@@ -137,12 +141,19 @@ def verify(file: Path, key: str | None, as_json: bool) -> int:
     click.echo(f"{printable(report.product)}: {word}, {report.figures:,} numbers, {report.entries:,} entries")
     if key is None:
         click.echo("  by the key in the pack; --key names the one that you trust")
-    for line in [each.message for each in report.chain] + list(report.differences):
+    if report.unlike:
+        made = printable(report.version, most=40)
+        click.echo(
+            f"  launchworthy {made} made it, and this is {__version__}, which judges or words otherwise what"
+            f" stands below: verify it with `pip install launchworthy=={made}`"
+        )
+    for line in [*(each.message for each in report.chain), *report.differences, *report.unlike]:
         click.echo(f"  {printable(line, most=300)}")
     return code
 
 
-def _code(faults: tuple[ChainFault, ...], differs: bool) -> int:
-    if differs or any(each.fault.proves_tampering for each in faults):
+def _code(report: PackReport) -> int:
+    if report.differences or any(each.fault.proves_tampering for each in report.chain):
         return 1
-    return 2 if faults else 0  # entries that no head vouches for could be anybody's
+    # Entries that no head vouches for could be anybody's.
+    return 2 if report.chain or report.unlike else 0

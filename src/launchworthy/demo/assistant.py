@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -413,6 +413,7 @@ def _whole(value: Any, name: str) -> int:
     return value
 
 
+@lru_cache(maxsize=4)  # releases that look things up alike share an index
 def _retriever(method: str, corpus: Corpus, *, kept: Path | None) -> Retriever:
     if method == "bm25":
         return KeywordRetriever(corpus)

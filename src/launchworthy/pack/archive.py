@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from launchworthy import __version__
 from launchworthy.errors import InputError, LaunchworthyError, StorageError
 from launchworthy.evidence import (
     ChainFault,
@@ -51,16 +52,21 @@ class PackReport:
         title: The conclusion, as it was made again.
         entries: Of the chain.
         figures: Numbers that were recomputed.
+        version: Of the program that made it, as the chain vouches.
         chain: What is wrong with the chain.
         differences: What in the pack is not what the chain gives.
+        unlike: The same, where another version made it, which may have judged or worded it otherwise: that
+            it was changed since, only that version can tell.
     """
 
     product: str
     title: str
     entries: int
     figures: int
+    version: str
     chain: tuple[ChainFault, ...]
     differences: tuple[str, ...]
+    unlike: tuple[str, ...] = ()
 
 
 def write_pack(
@@ -140,18 +146,22 @@ def verify_pack(path: Path, *, public_key: bytes | None = None) -> PackReport:
             entries=bundle.entries,
             openings=list(bundle.openings.values()),
         )
+        unlike = _differences(own, pack)
         differences = [
-            *_differences(own, pack),
             *_made_of(bundle.entries, pack_record(contract, inputs=inputs)),
             *_contradictions(bundle.entries),
         ]
+        if differences or inputs.version == __version__:
+            differences, unlike = unlike + differences, []
     return PackReport(
         product=bundle.product,
         title=pack.title,
         entries=len(bundle.entries),
         figures=sum(1 for _ in pack.figures()),
+        version=inputs.version,
         chain=report.faults,
         differences=tuple(differences),
+        unlike=tuple(unlike),
     )
 
 
