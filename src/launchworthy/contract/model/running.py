@@ -66,7 +66,10 @@ class Rollout(Block):
 class Monitor(Block):
     """One thing that is watched beyond the targets, or drilled."""
 
-    signal: Address | None = Field(default=None, description="What is watched: a metric, an event, `input` …")
+    signal: Address | None = Field(
+        default=None,
+        description="What is watched: a metric, an event, `input`, `prices`, a judge, a gold set …",
+    )
     method: (
         Literal[
             "classifier", "psi", "ks", "chi2", "wasserstein", "jensen_shannon", "estimate", "cusum", "adwin"

@@ -40,18 +40,19 @@ def judge_grades(
         store: Where runs rest.
         evidence: Answers the product's evidence, which tells of calibrations; asked where a judge is watched.
         product: Whose runs.
-        now: The moment (aware).
+        now: The moment (aware); a run counts within the window of the monitor, or as long as evidence does.
     """
     known = list(claims)
-    names = [
-        signal.rpartition("/")[2]
-        for claim in known
-        if claim.family == "monitors"
-        and (signal := str(claim.options.get("signal", "")).removeprefix(f"{product}/")).startswith(JUDGES)
-    ]
-    pieces = list(evidence()) if names else []
+    reach: dict[str, float] = {}
+    for claim in known:
+        signal = str(claim.options.get("signal", "")).removeprefix(f"{product}/")
+        if claim.family == "monitors" and signal.startswith(JUDGES):
+            name = signal.removeprefix(JUDGES)
+            window_s = float(claim.options.get("window_ms") or 0.0) / 1e3
+            reach[name] = max(reach.get(name, 0.0), window_s, claim.valid_for_s)
+    pieces = list(evidence()) if reach else []
     found = {}
-    for name in dict.fromkeys(names):
+    for name, reach_s in reach.items():
         agreement = calibration_claim(known, name)
         calibrations = [
             (piece.observed_at, read)
@@ -63,7 +64,12 @@ def judge_grades(
         ]
         if calibrations:
             at, last = max(calibrations, key=lambda each: each[0])
-            found[name] = _since(at, last, name, store, product=product)
+            runs = [
+                run
+                for run in store.runs(product=product)
+                if run.split == "traffic" and (now - run.started_at).total_seconds() <= reach_s
+            ]
+            found[name] = _since(at, last, name, store, runs)
     return found
 
 
@@ -92,15 +98,11 @@ def _read(calibration: Evidence) -> _Calibrated | None:
         return None
 
 
-def _since(at: datetime, last: _Calibrated, judge: str, store: RunStore, *, product: str) -> JudgeGrades:
+def _since(at: datetime, last: _Calibrated, judge: str, store: RunStore, runs: Iterable[Run]) -> JudgeGrades:
     name, version = judged_name(last.metric, judge), last.version
     grades: dict[str, float] = {}
     others: set[str] = set()
-    runs = [
-        run
-        for run in store.runs(product=product)
-        if run.split == "traffic" and any(each.partition("|")[0] == name for each in run.scorers)
-    ]
+    runs = [run for run in runs if any(each.partition("|")[0] == name for each in run.scorers)]
     for run in runs:
         plain = _is_plain(run, name)
         for item in store.iter_run_items(run.id):
