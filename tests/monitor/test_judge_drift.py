@@ -12,7 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 from tests.monitor.conftest import NOW
 
 from launchworthy import monitor
-from launchworthy.contract import Direction, claims, parse_contract
+from launchworthy.contract import Direction, claims, defaults_in_force, parse_contract
 from launchworthy.evidence import State
 from launchworthy.evidence.claim_status import status
 from launchworthy.records import JudgeGrades
@@ -210,3 +210,5 @@ def test_a_monitor_of_a_judge_promises_what_the_judge_was_admitted_with() -> Non
     (watching,) = (each for each in found if each.family == "monitors")
     assert watching.target is not None
     assert (watching.target.direction, watching.target.threshold) == (Direction.AT_LEAST, 0.7)
+    told = {each.address: each.value for each in defaults_in_force(parse_contract(CONTRACT))}
+    assert told["monitors/judge/at_least"] == "0.7"
