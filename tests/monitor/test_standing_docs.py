@@ -6,6 +6,8 @@ import re
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from launchworthy.contract import claims, lint_text, parse_contract
 from launchworthy.provers import PROVERS
 
@@ -37,3 +39,10 @@ def test_every_monitor_of_the_page_is_a_claim_that_records_can_prove() -> None:
     assert len(found) == len(named) - text.count("monitors:\n")
     for each in found:
         assert (each.prover, each.target is not None) == ("monitor", True)
+
+
+@pytest.mark.parametrize("signal", ["gold/nothing/coverage", "gold/answer/coverag", "proof/judges/nobody"])
+def test_a_signal_of_what_is_not_there_is_found_before_it_watches_nothing(signal: str) -> None:
+    text = f"{CONTRACT}monitors: {{it: {{signal: {signal}, page: product}}}}\n"
+    (found,) = lint_text(text, today=date(2026, 11, 24)).problems
+    assert (found.code, signal in found.message) == ("LW221", True)
