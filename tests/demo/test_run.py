@@ -157,7 +157,7 @@ def test_the_chain_alone_says_why_each_decision_was_made(demo: Demo) -> None:
     try:
         [contract] = workspace.audit_trail(product="python-docs", kind="contract")[:1]
 
-        def of(kind: str, *, tool: str | None = None, case: str | None = None) -> dict[str, list[AuditEntry]]:
+        def of(kind: str, *, tool: str = "", case: str = "") -> dict[str, list[AuditEntry]]:
             found: dict[str, list[AuditEntry]] = {}
             for each in workspace.audit_trail(
                 product="python-docs", kind=kind, tool=tool, case=case, limit=1_000
