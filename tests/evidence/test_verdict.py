@@ -13,15 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launchworthy.contract import Claim, ClaimKind, Direction, Target
+from launchworthy.contract import Claim, ClaimKind, Direction, Target, claims, parse_contract
 from launchworthy.errors import InputError
 from launchworthy.evidence import (
+    DeclaredJudge,
     Evidence,
+    LedgerEntry,
     Stage,
     State,
     Terms,
     Waiver,
+    link,
     read_evidence,
+    replayed,
+    terms_of,
     verdict_json,
     verdict_on,
     verdict_record,
@@ -299,3 +304,44 @@ def test_met_and_unmet_rest_on_a_piece_that_counts(evidence: list[Evidence]) -> 
         assert found.evidence.release in ("r-1", None)
         assert found.evidence.slice is None
         assert NOW - found.evidence.observed_at < timedelta(days=30)
+
+
+def test_a_recorded_verdict_is_given_again_with_the_judges_and_the_evidence_of_then(now: datetime) -> None:
+    text = """\
+launchworthy: 1
+product: p
+owners: {product: ana@example.com}
+workflows:
+  ask:
+    user: developer
+    job: find it
+    no_answer: refuse
+    quality: {"hit@5": {at_least: 80 %}}
+"""
+    contract = parse_contract(text)
+    promised = claims(contract)
+    piece = Evidence(
+        claim="p/ask/quality/hit@5",
+        kind="bound",
+        value=0.95,
+        n=400,
+        unit="ratio",
+        sample={"successes": 380, "n": 400},
+        observed_at=now - timedelta(hours=1),
+        detail={"judge": "strict", "judge_version": "j-1", "judge_parts": {"rubric": "a"}},
+    )
+    later = replace(piece, value=0.5, sample={"successes": 200, "n": 400}, observed_at=now)
+    chain: list[LedgerEntry] = []
+    for each in (piece, later):  # the second came while the verdict was given
+        chain.append(link(each.as_json(), kind="evidence", at=now, after=chain[-1] if chain else None))
+    record: dict[str, Any] = {}
+    for rubric, state in (("a", "met"), ("b", "unproven")):
+        judges = {piece.claim: (DeclaredJudge(version=None, parts={"rubric": rubric}),)}
+        terms = terms_of(contract, promised, judges=judges)
+        record = json.loads(json.dumps(verdict_record(verdict_on(terms, [piece], release=None, now=now))))
+        assert record["statuses"][piece.claim] == state
+        again = replayed(record, contract=contract, claims=promised, entries=chain)
+        assert (again.differences, again.verdict.conclusion) == ((), record["conclusion"])
+    record["judges"] = {piece.claim: [None]}  # as entries were written at first
+    again = replayed(record, contract=contract, claims=promised, entries=chain)
+    assert again.differences[0] == "p/ask/quality/hit@5 was unproven, and comes out met"

@@ -10,6 +10,7 @@ import click
 
 from launchworthy.cli.auditing import FILTERS, filters_of, page_of, trusted_key
 from launchworthy.cli.in_force import DATA, PRODUCT, opened
+from launchworthy.cli.replaying import contract, replay
 from launchworthy.errors import InputError
 
 if TYPE_CHECKING:
@@ -299,3 +300,7 @@ def export(
     click.echo(f"{written:,} of {len(entries):,} entries, {heads} → {out}")
     if later:
         click.echo(f"  {later:,} more came after the last signature: export again in a minute")
+
+
+command.add_command(replay)
+command.add_command(contract)

@@ -40,6 +40,7 @@ from launchworthy.evidence.judgement import goal
 from launchworthy.evidence.junit import verdict_junit
 from launchworthy.evidence.markdown import verdict_markdown
 from launchworthy.evidence.ready import Ready
+from launchworthy.evidence.replay import Replay, replayed
 from launchworthy.evidence.sarif import verdict_sarif
 from launchworthy.evidence.status import ClaimStatus, Ledger, LedgerEntry, Plan, State
 from launchworthy.evidence.terms import DeclaredJudge, Stage, Terms, Waiver, terms_of
@@ -75,6 +76,7 @@ __all__ = [
     "Openness",
     "Plan",
     "Ready",
+    "Replay",
     "Served",
     "SignedHead",
     "Stage",
@@ -108,6 +110,7 @@ __all__ = [
     "read_evidence",
     "read_heads",
     "read_public_key",
+    "replayed",
     "seal",
     "sign_head",
     "statement",

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, time
 from typing import Any
 
+from launchworthy import __version__
 from launchworthy.contract import Claim
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import bounds_at
@@ -57,7 +58,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
     """What the audit chain keeps of a verdict: enough to judge again and see whether it comes out the same.
 
     ``evidence`` is the SHA-256 over the addresses of the pieces that were read, ``statuses`` maps each claim
-    to its state.
+    to its state, ``launchworthy`` is the version that judged.
     """
     return {
         "contract": dict(verdict.terms.contract),
@@ -65,7 +66,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
         "at": verdict.at.isoformat(),
         "asked": verdict.asked,
         "judges": {
-            address: [judge.version for judge in judges] for address, judges in verdict.terms.judges.items()
+            address: [asdict(judge) for judge in judges] for address, judges in verdict.terms.judges.items()
         },
         "stage": verdict.subject.name,
         "may_enter": verdict.may_enter,
@@ -74,6 +75,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
         "pieces": len(verdict.evidence),
         "evidence": _digest(verdict.evidence),
         "statuses": {each.claim.address: each.state.value for each in verdict.statuses},
+        "launchworthy": __version__,
     }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from launchworthy.contract import Contract, load_contract, parse_contract
 from launchworthy.errors import ContractError, InputError, LaunchworthyError
 from launchworthy.server.workspace import ContractVersion
-from launchworthy.store import Store
+from launchworthy.store import Store, StoredContract
 
 __all__ = ["Contracts", "InForce"]
 
@@ -49,13 +49,7 @@ class Contracts:
         for stored in self._registry.contract_versions():
             if stored.product in self._known or stored.product in self._unreadable:
                 continue
-            version = ContractVersion(
-                product=stored.product,
-                version=stored.version,
-                path=stored.path,
-                text=stored.text,
-                registered_at=stored.registered_at,
-            )
+            version = _version(stored)
             try:
                 contract = parse_contract(stored.text, file=stored.path)
             except LaunchworthyError as error:
@@ -116,6 +110,11 @@ class Contracts:
             known = self.in_force(product)
             return self._unreadable.get(product) if known is None else known.version
 
+    def earlier(self, product: str, version: str) -> ContractVersion | None:
+        """A version by its name, in force or not; None where there was none."""
+        stored = self._registry.contract_versions(product=product)
+        return next((_version(each) for each in stored if each.version == version), None)
+
     def _look_again(self, product: str, path: Path) -> None:
         mark = _mark(path)
         if product in self._marks and self._marks[product] == mark:
@@ -148,6 +147,16 @@ class Contracts:
     def _folder(self, product: str) -> Path | None:
         path = self._registry.setting(_FOLLOWED + product)
         return Path(path).parent if path else None
+
+
+def _version(stored: StoredContract) -> ContractVersion:
+    return ContractVersion(
+        product=stored.product,
+        version=stored.version,
+        path=stored.path,
+        text=stored.text,
+        registered_at=stored.registered_at,
+    )
 
 
 def _check_product(contract: Contract, product: str) -> None:

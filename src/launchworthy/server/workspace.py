@@ -106,8 +106,9 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
     def register_contract(self, *, product: str, text: str, path: str, caller: Caller = THIS_MACHINE) -> str:
         """Store this version of a contract; answers its content address. The same text changes nothing."""
 
-    def contract_version(self, *, product: str) -> ContractVersion | None:
-        """The version in force: the registered file as it stands now, or the last one that could be read."""
+    def contract_version(self, *, product: str, version: str = "") -> ContractVersion | None:
+        """The version in force: the registered file as it stands now, or the last one that could be read; or
+        one that was, by its name ``c-…``."""
 
     def register_release(self, release: Release, *, product: str) -> None:
         """Remember the parts of a release id."""

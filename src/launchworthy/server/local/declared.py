@@ -44,9 +44,10 @@ class Declared(Opened):
         by = self._person(caller) or caller.key
         return self.contracts.register(product=product, text=text, path=path, by=by)
 
-    def contract_version(self, *, product: str) -> ContractVersion | None:
-        """The version in force: the registered file as it stands now, or the last one that could be read."""
-        return self.contracts.version(product)
+    def contract_version(self, *, product: str, version: str = "") -> ContractVersion | None:
+        """The version in force: the registered file as it stands now, or the last one that could be read; or
+        one that was, by its name ``c-…``."""
+        return self.contracts.earlier(product, version) if version else self.contracts.version(product)
 
     def register_release(self, release: Release, *, product: str) -> None:
         """Remember the parts of a release id."""
