@@ -15,7 +15,7 @@ from launchworthy.contract.draft import (
     words,
 )
 from launchworthy.contract.model.measures import Line
-from launchworthy.contract.model.workflow import FAMILIES, Workflow
+from launchworthy.contract.model.workflow import FAMILIES, CostParts, Workflow
 from launchworthy.quantity import Quantity, format_value
 
 __all__ = ["workflow_claims"]
@@ -89,7 +89,11 @@ def _job(draft: Draft, name: str, workflow: Workflow) -> None:
             workflow=name,
             target=Target(direction=Direction.AT_MOST, threshold=0.0, unit="ratio"),
             margin=draft.contract.proof.margin.value,
-            options={"bands": workflow.decide.bands, "costs": tuple(workflow.decide.costs)},
+            options={
+                "bands": workflow.decide.bands,
+                "costs": tuple(workflow.decide.costs),
+                "prices": {name: _price(cost) for name, cost in workflow.decide.costs.items()},
+            },
         )
         for action, rate in workflow.decide.capacity.items():
             draft.never(
@@ -233,6 +237,13 @@ def _enforced(draft: Draft, name: str, workflow: Workflow) -> None:
 
 def _slug(text: str) -> str:
     return "".join(c if c.isalnum() or c in "_.@-" else "-" for c in text)
+
+
+def _price(cost: Quantity | CostParts) -> dict[str, float | None]:
+    """What an error costs: a share of the amount, and a fixed sum."""
+    if isinstance(cost, Quantity):
+        return {"amount": None, "fixed": cost.value}
+    return {"amount": _value(cost.amount), "fixed": _value(cost.fixed)}
 
 
 def _value(quantity: Quantity | None) -> float | None:

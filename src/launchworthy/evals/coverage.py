@@ -20,6 +20,7 @@ __all__ = ["PROVES", "in_folder", "metric_of", "metrics_of", "scorer_of", "score
 PROVES: tuple[str, ...] = (
     "agree:proof/judges",
     "bound:abuse/*",
+    "delta:decide/decide",
     "delta:release/serving",
     "bound:gold/looks",
     "bound:gold/sealed_looks",

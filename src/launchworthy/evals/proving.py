@@ -11,6 +11,7 @@ from datetime import datetime
 
 from launchworthy.contract import Claim
 from launchworthy.evals.coverage import metrics_of
+from launchworthy.evals.deciding import decided_evidence
 from launchworthy.evals.gaps import gap_evidence
 from launchworthy.evals.gate import sealed_budget, sealed_evidence
 from launchworthy.evals.judging import Judged, judged_evidence, judged_gaps
@@ -72,6 +73,7 @@ class Sitting:
         evidence += own_attack_evidence(claims, run, self.items, now=self.now, holdout=holdout)
         if split != SEALED:
             evidence += served_evidence(claims, self.store, run, ids=self.splits, now=self.now)
+            evidence += decided_evidence(claims, self.store, run, ids=holdout.ids, now=self.now)
         if self.judging:
             calibrations = self.store.evidence(run.product)
             of_run = (claims, run, self.items, self.judging)
