@@ -219,6 +219,10 @@ def test_scores_that_mean_something_else_are_told_by_a_few_labels_and_are_an_ala
     assert alarm.low > 0.05
     assert alarm.value == pytest.approx(abs(found.detail["disagreement"]["value"]))
     assert alarm.detail["remark"].startswith("scores say 7")
+    assert alarm.detail["cause"].startswith("what a score means: scores say 7")
+    assert len(world.traces(alarm)) == 20
+    assert world.traces(alarm) == world.traces(found)[:20], "calls that labels say were decided wrongly"
+    assert not alarm.simulated
 
 
 def test_scores_that_mean_what_they_did_are_no_alarm_and_too_few_labels_are_none_either(

@@ -86,6 +86,7 @@ class Decided:
         calls: How many calls it stands for as a call, with or without label; 0 where it was read for its
             label only.
         units: Whose call it was; None where each call is independent of the others.
+        simulated: How many were made by simulated users.
     """
 
     score: NDArray[np.float64]
@@ -94,6 +95,7 @@ class Decided:
     weight: NDArray[np.float64]
     calls: NDArray[np.float64]
     units: Sequence[str] | None = None
+    simulated: int = 0
 
     @property
     def known(self) -> NDArray[np.bool_]:

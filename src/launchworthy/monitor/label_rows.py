@@ -156,7 +156,7 @@ def decided(labels: Labels, *, calls_of: Ask | None = None, labelled_only: bool 
     known = "truth IS NOT NULL AND draw < CASE WHEN silent THEN of_calls ELSE of_labels END"
     stands = "1.0 / CASE WHEN silent THEN of_calls ELSE of_labels * coalesce(chance, 1.0) END"
     found = (calls_of or labels.ask).scene.query(
-        f"SELECT unit, said, score, CASE WHEN {known} THEN truth END AS truth,"
+        f"SELECT unit, sim, said, score, CASE WHEN {known} THEN truth END AS truth,"
         f" CASE WHEN {known} THEN {stands} ELSE 0.0 END AS weight,"
         f" CASE WHEN draw < of_calls THEN 1.0 / of_calls ELSE 0.0 END AS calls FROM ({rows})"
         f" WHERE said IS NOT NULL AND score IS NOT NULL{f' AND {known}' if labelled_only else ''}"
@@ -172,6 +172,7 @@ def decided(labels: Labels, *, calls_of: Ask | None = None, labelled_only: bool 
         weight=np.array([row["weight"] for row in found], dtype=np.float64),
         calls=np.array([row["calls"] for row in found], dtype=np.float64),
         units=[row["unit"] for row in found],
+        simulated=sum(bool(row["sim"]) for row in found),
     )
 
 

@@ -27,7 +27,7 @@ from launchworthy.monitor.estimating import (
 )
 from launchworthy.monitor.label_rows import Labels, decided, earlier, labels_of, lately, rows_of
 from launchworthy.monitor.piece import evidence_of, nothing, piece
-from launchworthy.monitor.sample import Measured, Sample, ratio, share
+from launchworthy.monitor.sample import WORST, Measured, Sample, ratio, share
 from launchworthy.monitor.scene import Ask
 from launchworthy.monitor.uses import any_event
 from launchworthy.quantity import format_interval, format_value
@@ -136,6 +136,23 @@ def scores_against_labels(ask: Ask, signal: str, sources: Sequence[Mapping[str, 
     if gap is None or now is None:
         return nothing(ask, "too few labels of that kind have settled to hold against the scores", noun=_NOUN)
     low, high = max(0.0, gap.low, -gap.high), max(gap.high, -gap.low)
+    said = (
+        f"scores say {format_value(gap.sample['estimated'], unit='ratio')} of {signal},"
+        f" labels say {format_value(gap.sample['labelled'], unit='ratio')}"
+    )
+    detail = {
+        "records": int(now.score.size),
+        "of": _NOUN,
+        "window_days": round(ask.window_s / 86_400.0, 4),
+        "horizon_s": labels.matures_s,
+        "reference": f"{curve.labels:,} labels of its own first calls",
+        "reference_records": curve.labels,
+        "sources": list(labels.events),
+        "remark": said,
+        "worst": _decided_wrongly(labels),
+    }
+    if low > target.threshold:
+        detail["cause"] = f"what a score means: {said}"
     return piece(
         ask,
         value=abs(gap.value),
@@ -146,17 +163,20 @@ def scores_against_labels(ask: Ask, signal: str, sources: Sequence[Mapping[str, 
         unit_of_analysis="user" if gap.n < now.score.size else _NOUN,
         method=gap.method,
         sample=dict(gap.sample),
-        detail={
-            "records": int(now.score.size),
-            "of": _NOUN,
-            "window_days": round(ask.window_s / 86_400.0, 4),
-            "horizon_s": labels.matures_s,
-            "reference_records": curve.labels,
-            "sources": list(labels.events),
-            "remark": f"scores say {format_value(gap.sample['estimated'], unit='ratio')} of {signal},"
-            f" labels say {format_value(gap.sample['labelled'], unit='ratio')}",
-        },
+        simulated=now.simulated > 0,
+        detail=detail,
     )
+
+
+def _decided_wrongly(labels: Labels) -> list[dict[str, Any]]:
+    """The newest calls whose label says that the decision was wrong."""
+    rows, values = rows_of(labels)
+    found = labels.ask.scene.query(
+        f"SELECT lower(hex(trace)) AS trace FROM ({rows}) WHERE truth IS NOT NULL AND"
+        f" said IS NOT NULL AND said <> truth ORDER BY began DESC, trace LIMIT {WORST}",
+        values,
+    )
+    return [{"trace": row["trace"], "value": None} for row in found]
 
 
 def _known(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> tuple[Share, Labels] | str:
