@@ -50,20 +50,20 @@ def test_a_score_that_turned_is_invisible_to_the_estimate_and_plain_to_a_few_lab
 def test_measured_bounds_hold_and_the_alarm_is_rare_where_nothing_changed() -> None:
     rng = np.random.default_rng(3)
     held = alarms = 0
-    for _ in range(80):
+    for _ in range(30):
         found, truth = _asked(rng, 0.05)
         assert found.measured is not None
         held += found.measured.low <= truth <= found.measured.high
         alarms += found.state is DriftState.DRIFTED
-    assert held >= 64, "two bounds at 95 % each: 90 % of 80, less three standard errors"
-    assert alarms <= 5
+    assert held >= 23, "two bounds at 95 % each: 90 % of 30, less three standard errors"
+    assert alarms <= 2
 
 
 def test_labels_of_what_was_chosen_mislead_unless_their_chance_is_told() -> None:
     """What is held is looked at, what passes hardly ever is."""
     rng = np.random.default_rng(4)
     held = naive = alarms = 0
-    for _ in range(30):
+    for _ in range(15):
         old = rng.random(4_000)
         old_labels = (rng.random(4_000) < old).astype(float)
         new = rng.random(6_000)
@@ -78,9 +78,9 @@ def test_labels_of_what_was_chosen_mislead_unless_their_chance_is_told() -> None
         assert told.measured is not None
         held += told.measured.low <= right <= told.measured.high
         alarms += told.state is DriftState.DRIFTED
-    assert held >= 22
-    assert naive <= 10, "labels taken as they come are off by more than 3 points"
-    assert alarms >= 20, "the curve has an error of its own, which the alarm allows for"
+    assert held >= 11
+    assert naive <= 5, "labels taken as they come are off by more than 3 points"
+    assert alarms >= 9, "the curve has an error of its own, which the alarm allows for"
 
 
 def test_rows_too_young_for_their_label_are_left_out_and_said() -> None:
