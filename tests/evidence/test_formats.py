@@ -282,7 +282,7 @@ def test_hostile_words_cannot_write_on_a_terminal_or_break_xml(verdict: Verdict)
     assert len(max(text.splitlines(), key=len)) < 1_000
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=60))
 def test_any_text_stays_the_text_it_is_in_markdown(text: str) -> None:
     for written in (_text(text), _code(text)):

@@ -168,7 +168,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from([*Evidence.__dataclass_fields__, "id", "x"]), JSON, max_size=8))
 def test_any_json_object_is_a_piece_or_an_error_that_names_the_place(plain: dict[str, Any]) -> None:
     try:

@@ -235,7 +235,7 @@ def pieces(draw: st.DrawFn, address: str | None = None) -> Evidence:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(pieces(), max_size=12), st.randoms(use_true_random=False))
 def test_neither_the_order_nor_a_second_copy_of_evidence_matters(
     evidence: list[Evidence], order: random.Random
@@ -247,7 +247,7 @@ def test_neither_the_order_nor_a_second_copy_of_evidence_matters(
     assert verdict_json(verdict_on(TERMS, reversed(shuffled), release="r-1", now=NOW)) == verdict_json(first)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(pieces(), max_size=12))
 def test_a_verdict_is_never_better_than_its_weakest_claim(evidence: list[Evidence]) -> None:
     found = verdict_on(TERMS, evidence, release="r-1", now=NOW)
@@ -267,7 +267,7 @@ def test_a_verdict_is_never_better_than_its_weakest_claim(evidence: list[Evidenc
     json.dumps(verdict_json(found), allow_nan=False)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.integers(30, 400), st.integers(0, 5), st.integers(1, 20))
 def test_more_data_that_agrees_never_turns_met_into_anything_else(n: int, bad: int, times: int) -> None:
     bad = min(bad, n // 20)
@@ -295,7 +295,7 @@ def test_more_data_that_agrees_never_turns_met_into_anything_else(n: int, bad: i
     assert after.state is not State.UNMET
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(pieces(address="p/a"), min_size=1, max_size=6))
 def test_met_and_unmet_rest_on_a_piece_that_counts(evidence: list[Evidence]) -> None:
     found = status(CLAIMS[0], evidence, release="r-1", now=NOW)
