@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from launchworthy.cli import incidents
 from launchworthy.monitor.notifying import message_of
 from launchworthy.records import TABLES, Rows
 from launchworthy.server.local import LocalWorkspace
@@ -86,7 +89,9 @@ def _one(bank: LocalWorkspace, address: str) -> Any:
     return next(each for each in bank.incidents(product="bank") if each.address == address)
 
 
-def test_the_incident_of_a_broken_promise_names_the_part_that_carries_it(bank: LocalWorkspace) -> None:
+def test_the_incident_of_a_broken_promise_names_the_part_that_carries_it(
+    bank: LocalWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = _one(bank, "bank/pay/reliability/error")
     assert one.facts["segment"] == "input/country:fr"
     assert one.facts["parts_asked"] == 2
@@ -96,6 +101,9 @@ def test_the_incident_of_a_broken_promise_names_the_part_that_carries_it(bank: L
     [told] = [value for name, value in message.lines if name == "Carried by"]
     assert told.startswith("input/country:fr (")
     assert "others" in told
+    monkeypatch.setattr(incidents, "opened", lambda _: nullcontext(bank))
+    shown = CliRunner().invoke(incidents.command, ["show", one.id, "--product", "bank"])
+    assert f"carried by: {told}" in shown.output
 
 
 def test_scores_that_labels_contradict_open_an_incident_while_the_estimate_looks_fine(

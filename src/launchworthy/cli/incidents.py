@@ -370,6 +370,9 @@ def _print(each: Incident) -> None:
 def _print_detail(found: IncidentDetail) -> None:
     one = found.incident
     _print(one)
+    carried = one.facts.get("carried")
+    if isinstance(carried, str):
+        _say(f"  carried by: {carried}")
     for each in one.suspected:
         _say(f"  changed before: {each.kind} {each.what} at {each.at:%Y-%m-%d %H:%M} UTC")
     if found.playbook:
