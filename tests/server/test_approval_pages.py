@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from starlette.testclient import TestClient
 
 from launchworthy.runtime.approval import Approval, ApprovalState
@@ -400,6 +400,10 @@ def test_a_person_decides_by_keyboard_and_without_script(shop: LocalWorkspace, a
     def state(name: str) -> str:
         return shop.approval(product="shop", approval_id=name).state.value
 
+    def serious(page: Page) -> list[str]:
+        found = Axe().run(page).response["violations"]
+        return [each["id"] for each in found if each["impact"] in ("serious", "critical")]
+
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         try:
@@ -425,17 +429,20 @@ def test_a_person_decides_by_keyboard_and_without_script(shop: LocalWorkspace, a
             page.keyboard.press("j")
             page.keyboard.press("e")
             page.keyboard.press("Control+A")
+            page.keyboard.type("seven")
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+            # What was wrong is said beside the field, which has the focus and what was typed.
+            assert page.evaluate("document.activeElement.value") == "seven"
+            assert "'seven' is no JSON" in page.get_by_role("alert").inner_text()
+            assert serious(page) == []
+            page.keyboard.press("Control+A")
             page.keyboard.type("7")
             with page.expect_navigation():
                 page.keyboard.press("Enter")
             found = shop.approvals(product="shop", state="pending")
             assert sorted(each.call.request.arguments["amount"] for each in found) == [7, 40]
-            serious = [
-                each["id"]
-                for each in Axe().run(page).response["violations"]
-                if each["impact"] in ("serious", "critical")
-            ]
-            assert serious == []
+            assert serious(page) == []
             bare = chromium.new_context(java_script_enabled=False, storage_state=page.context.storage_state())
             plain = bare.new_page()
             plain.goto(f"{address}/products/shop/approvals/{found[0].id}")
