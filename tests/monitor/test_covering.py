@@ -203,7 +203,7 @@ def test_a_monitor_that_records_cannot_answer_says_why(world: World, claim: Clai
         ({"signal": "error", "method": "psi", "unit": "ratio"}, "drift"),
         ({"signal": "error", "labels": ("analyst",), "unit": "ratio"}, "labels"),
         ({"signal": "training_serving_skew", "unit": "ratio"}, "called training_serving_skew"),
-        ({"signal": "chargeback_delay_p50", "unit": "ms"}, "called chargeback_delay_p50"),
+        ({"signal": "chargeback_delay_p50", "unit": "ms"}, "no outcome chargeback was recorded"),
         ({"signal": "latency_p95", "unit": "ratio"}, "another unit"),
     )
     for options, _ in cases:

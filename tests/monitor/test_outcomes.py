@@ -233,4 +233,4 @@ def test_an_outcome_of_the_products_own_is_the_event_of_its_name(world: World, c
     assert len(world.traces(piece)) == 10  # those to which it came, since it is bad that it did
     money = world.one(claim("outcomes/net_benefit", at_least=5_000.0, unit="EUR/d"))
     assert money.value is None
-    assert "the target asks for something else" in money.detail["reason"]
+    assert "no outcome net_benefit was recorded" in money.detail["reason"]

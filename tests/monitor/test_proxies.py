@@ -154,7 +154,7 @@ def test_only_uses_of_the_release_that_are_old_enough_count(world: World, claim:
     [
         ("answer/outcomes/net_benefit", "the target asks for something else"),
         ("answer/outcomes/nowhere", "is no outcome of the contract"),
-        ("labels/chargeback", "records do not say who labelled"),
+        ("labels/chargeback", "no label was recorded: no outcome labels/chargeback"),
         ("answer/outcomes/resolved", "no outcome resolved was recorded"),
     ],
 )

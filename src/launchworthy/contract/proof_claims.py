@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from launchworthy.contract.claim import Direction
-from launchworthy.contract.draft import Draft, words
+from launchworthy.contract.draft import Draft, label_sources, words
 from launchworthy.quantity import Quantity
 
 __all__ = ["proof_claims"]
@@ -58,8 +58,16 @@ def _proof(draft: Draft) -> None:
             least,
             subject=f"{told} {metric} with {outcome}",
             metric="proxies",
-            options={"of": metric, "for": outcome},
+            options={
+                "of": metric,
+                "for": outcome,
+                "label_sources": _labels_of(draft, outcome) if both else None,
+            },
         )
+
+
+def _labels_of(draft: Draft, outcome: str) -> tuple[dict[str, Any], ...]:
+    return label_sources(draft.contract, [outcome.removeprefix("labels/")])
 
 
 def _gold(draft: Draft) -> None:

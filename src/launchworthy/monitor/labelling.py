@@ -24,7 +24,7 @@ from launchworthy.quantity import format_value
 from launchworthy.records import Own
 from launchworthy.stats import krippendorff_alpha
 
-__all__ = ["MEASURES"]
+__all__ = ["MEASURES", "sources_agree"]
 
 _LEAST = 30  # items that two raters labelled, below which agreement is not told
 _MOST = 200_000  # labels whose raters are compared
@@ -274,6 +274,55 @@ def _agreement(ask: Ask) -> Evidence | None:
             "raters": len({row["rater"] for row in rows}),
             "labelled_once": len(items) - len(both),
         },
+    )
+
+
+def sources_agree(ask: Ask) -> Evidence | None:
+    """How far an early source of labels agrees beyond chance with the late one, call by call.
+
+    Where the late one is the truth and has matured in silence, a call that was let through was a no.
+    """
+    early = str(ask.claim.options.get("of")).removeprefix("labels/")
+    predicting = {claim.workflow for claim in ask.scene.claims.values() if claim.family == "predicts"}
+    ask = replace(ask, workflow=predicting.pop()) if len(predicting) == 1 else ask
+    labels = labels_of(ask, ask.claim.options.get("label_sources") or ())
+    if not labels.events or not any_event(labels.ask, labels.events):
+        return nothing(ask, f"no label was recorded: no outcome {ask.claim.options.get('for')}", noun="item")
+    known = ask.scene.option(None, f"labels/sources/{early}").get("event")
+    rows, values = rows_of(labels)
+    bind = Bind()
+    bind.values.extend(values)
+    said = _labels(labels.ask, bind, [str(known or early)])
+    found = ask.scene.query(
+        "SELECT e.label AS early, r.truth AS late, r.sim FROM (SELECT trace_id,"
+        f" arg_max(coalesce(value, 1.0) > 0, time) AS label FROM ({said}) GROUP BY trace_id) AS e"
+        f" JOIN ({rows}) AS r ON r.trace = e.trace_id"
+        f" WHERE r.truth IS NOT NULL ORDER BY r.trace LIMIT {_MOST}",
+        bind.values,
+    )
+    if len(found) < _LEAST:
+        return nothing(
+            ask,
+            f"{len(found):,} calls have a label of both; {_LEAST - len(found):,} more are needed",
+            noun="item",
+        )
+    alpha = krippendorff_alpha(
+        [[float(row["early"]), float(row["late"])] for row in found], level=ask.claim.confidence, sides=1
+    )
+    if alpha is None:
+        return nothing(ask, "every label is the same, so agreement is no news", noun="item")
+    return piece(
+        labels.ask,
+        value=alpha.value,
+        low=alpha.low,
+        high=alpha.high,
+        n=len(found),
+        unit=ask.unit,
+        unit_of_analysis="item",
+        method=alpha.method,
+        sample={"n": len(found)},
+        simulated=any(row["sim"] for row in found),
+        detail={"of": early, "sources": list(labels.events), "silence_is_no": labels.settles},
     )
 
 

@@ -142,14 +142,15 @@ def _over_many(ask: Ask) -> Evidence | None:
     counts, _, whose = ask.metric.partition("_per_")
     base, _, over = str(options.get("unit", "")).partition("/")
     column, days = _BY.get(whose), PERIOD_DAYS.get(over)
-    if column is None or days is None or counts not in ("actions", "cost", "tokens"):
+    action = _action(ask, counts)
+    if column is None or days is None or (counts not in ("actions", "cost", "tokens") and action is None):
         return nothing(ask, f"{ask.metric} is no limit that records can be held to", noun=whose or "user")
     if counts == "cost" and base != "USD":
         return nothing(
             ask, "records hold costs in US dollars, and the limit is in another currency", noun=whose
         )
     bind = Bind()
-    x, of = _counting(ask, bind, counts)
+    x, of = _counting(ask, bind, counts) if action is None else _ended_in(ask, bind, action)
     period = round(days * _DAY_NS)
     sample = Sample(
         sql="SELECT any_value(unit) AS unit, arg_max(trace_id, start_time) AS trace,"
@@ -164,6 +165,16 @@ def _over_many(ask: Ask) -> Evidence | None:
     return evidence_of(ask, breaches(ask.scene.query, sample)) or nothing(
         ask, f"no call names its {whose}", noun=whose
     )
+
+
+def _action(ask: Ask, counts: str) -> str | None:
+    """The action of ``decide/bands`` that a limit counts, such as ``holds`` of ``holds_per_user``."""
+    bands = ask.scene.option(ask.workflow, "decide").get("bands") or ()
+    return next((str(band) for band in bands if counts in (band, f"{band}s")), None)
+
+
+def _ended_in(ask: Ask, bind: Bind, action: str) -> tuple[str, str]:
+    return f"count(*) FILTER ({ACTION} = {bind(action)})::DOUBLE", ask.calls(bind)
 
 
 def _counting(ask: Ask, bind: Bind, counts: str) -> tuple[str, str]:

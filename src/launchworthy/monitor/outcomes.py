@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from launchworthy.contract import Claim, ClaimKind, Direction
 from launchworthy.evidence import Evidence
+from launchworthy.monitor.amounts import amount_a_period, is_amount, share_of_amount
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, mean, quantile, share
 from launchworthy.monitor.scene import Ask, Bind
@@ -83,6 +84,11 @@ def came_of(ask: Ask) -> Came | str:
 
 
 def _share(ask: Ask) -> Evidence | None:
+    of = ask.claim.options.get("of")
+    if of is not None and ask.claim.family == "outcomes":
+        return share_of_amount(ask, str(of))
+    if is_amount(ask):
+        return amount_a_period(ask)
     came = came_of(ask)
     return nothing(ask, came, noun="use") if isinstance(came, str) else _share_of_uses(ask, came)
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from launchworthy.evidence import Evidence
+from launchworthy.monitor.labelling import sources_agree
 from launchworthy.monitor.outcomes import Came, came_of, outcome_claim
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.scene import Ask, Bind
@@ -32,11 +33,7 @@ _LEAST_EACH = 10  # uses that came to the outcome, and that did not
 def _predicts(ask: Ask) -> Evidence | None:
     of, outcome = (str(ask.claim.options[name]) for name in ("of", "for"))
     if outcome.startswith("labels/"):
-        return nothing(
-            ask,
-            "records do not say who labelled: measure with `launchworthy agreement` how far both sources "
-            "agree, and add it as evidence",
-        )
+        return sources_agree(ask)
     own = outcome_claim(ask, outcome)
     if own is None:
         return nothing(ask, f"{outcome} is no outcome of the contract that is told of a single use")

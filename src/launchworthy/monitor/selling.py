@@ -52,8 +52,8 @@ class _Sold:
     period_s: float | None
 
 
-def _sold(ask: Ask) -> _Sold | str:
-    """What the contract sells; why it cannot be told, where it cannot."""
+def _sold(ask: Ask, *, against_costs: bool = False) -> _Sold | str:
+    """What the contract sells; why it cannot be told, or compared with costs, where it cannot."""
     told = ask.scene.option(None, "pricing/value")
     if not told:
         return "the contract names no price"
@@ -66,7 +66,7 @@ def _sold(ask: Ask) -> _Sold | str:
         seat = included = None
     elif packaging == "seat":
         usage = None
-    for price in (seat, usage):
+    for price in (seat, usage) if against_costs else ():
         if price is not None and price.unit.partition("/")[0] != "USD":
             return NOT_DOLLARS.replace("target", "price")
     own = replace(ask, workflow=workflow, family="outcomes", seen_only=True)
@@ -141,7 +141,7 @@ def _by_account(ask: Ask, sold: _Sold, bind: Bind, *, any_release: bool) -> str:
 
 def _margin(ask: Ask, *, any_release: bool, above: str = "") -> Evidence | None:
     """The share of revenue that costs leave, over accounts."""
-    sold = _sold(ask)
+    sold = _sold(ask, against_costs=True)
     if isinstance(sold, str):
         return nothing(ask, sold, noun="account", release=not any_release)
     if sold.period_s is not None:

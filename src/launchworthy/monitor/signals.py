@@ -19,6 +19,7 @@ from launchworthy.monitor.labelled import labelled, scores_against_labels
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
 from launchworthy.monitor.opinions import rated
 from launchworthy.monitor.outcomes import EVENTS
+from launchworthy.monitor.own_signals import own_signal
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, share
 from launchworthy.monitor.scene import Ask, Bind
@@ -94,7 +95,7 @@ def _of_signal(
         own = own or ("/" not in signal and measure is rated)
         if measure is not None and not own:
             return measure(replace(ask, family=family, metric=metric))
-    return _own_event(ask, signal)
+    return own_signal(ask, signal) or _own_event(ask, signal)
 
 
 def _declined(ask: Ask) -> Evidence | None:
