@@ -145,13 +145,14 @@ def test_a_record_that_was_changed_after_the_fact_is_shown_as_altered(
 
 
 def test_an_erased_person_leaves_closed_entries_that_nobody_finds_by_name(workspace: LocalWorkspace) -> None:
-    decide(workspace)
+    decide(workspace, facts={"contract": "c-0123456789ab", "amount": 120})
     decide(workspace, user="bo", trace_id=None)
     workspace.erase_subject(product="shop", user_id="ana", by="me")
     entries = workspace.audit_trail(product="shop", kind="permission")
     assert [(entry.seq, entry.openness) for entry in entries] == [(2, "open"), (1, "closed")]
     assert entries[1].detail is None
     assert any("erased" in line for line in entry_words(entries[1]))
+    assert "rule: tools/refund/limits/per_call, contract c-0123456789ab" in entry_words(entries[1])
     assert workspace.audit_trail(product="shop", person="ana") == []
     workspace.measure_all()
     assert not any(fault.fault.proves_tampering for fault in workspace.audit(product="shop"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,8 +20,9 @@ __all__ = ["OPENED", "commitment", "decision_body", "detail_of", "is_opened_by",
 # Columns of a decision that are committed to and not written.
 OPENED = ("reason", "decided_by", "facts", "user_id", "session_id")
 _CLEAR = ("kind", "subject", "outcome", "rule", "workflow", "release", "cohort")
-# Facts that name no person, and that the chain is filtered by.
-_LIFTED = ("tool", "approval")
+# Facts that name no person: the chain is filtered by them, or says by which version of a rule it was decided.
+_LIFTED = ("tool", "approval", "contract")
+_CONTRACT = re.compile(r"c-[0-9a-f]{12}")
 _MOST_CHARS = 200
 
 
@@ -70,7 +72,9 @@ def _lifted(facts: str | None) -> dict[str, str]:
     return {
         name: plain[name]
         for name in _LIFTED
-        if isinstance(plain.get(name), str) and 0 < len(plain[name]) <= _MOST_CHARS
+        if isinstance(plain.get(name), str)
+        and 0 < len(plain[name]) <= _MOST_CHARS
+        and (name != "contract" or _CONTRACT.fullmatch(plain[name]))
     }
 
 

@@ -148,7 +148,7 @@ def entry_words(entry: AuditEntry) -> list[str]:
     lines.append(f"made {_made(body.get('time_ns'))}{_where(body)}")
     facts = dict(entry.facts)
     rule = str(body.get("rule") or "none was named")
-    under = facts.pop("contract", None)
+    under = body.get("contract", facts.pop("contract", None))
     lines.append(f"rule: {rule}, contract {under}" if isinstance(under, str) else f"rule: {rule}")
     if entry.detail is None:
         lines.append("why and whom: erased, or past retention; the commitment to it stands in the chain")
