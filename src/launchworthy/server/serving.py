@@ -6,6 +6,7 @@ May import every room below ``server``.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import secrets
 import signal
@@ -21,6 +22,8 @@ from launchworthy.server.auth import is_loopback
 from launchworthy.server.opening import ServerNote, read_note, remove_note, write_note
 
 __all__ = ["bind", "serve"]
+
+_M_ARENA_MAX = -8  # as malloc.h of glibc has it
 
 
 def serve(
@@ -55,6 +58,7 @@ def serve(
     from launchworthy.server.app import build_app
     from launchworthy.server.local import LocalWorkspace
 
+    _share_one_arena()
     listener = bind(host, port)
     try:
         workspace = LocalWorkspace.open(data)
@@ -85,6 +89,7 @@ def serve(
             uvicorn.Config(
                 app,
                 log_level="warning",
+                ws="none",
                 access_log=False,
                 server_header=False,
                 lifespan="on",
@@ -98,6 +103,15 @@ def serve(
         remove_note(data)
         workspace.close()
         listener.close()
+
+
+def _share_one_arena() -> None:
+    """Let all threads allocate from one arena, where the C library has several.
+
+    What each would keep for itself, once a batch has been decoded, is some 10 MB in all.
+    """
+    with contextlib.suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 @contextlib.contextmanager

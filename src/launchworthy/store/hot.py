@@ -33,7 +33,7 @@ MACHINE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException)
 # … and when its instance must be opened again before anything else can work.
 UNUSABLE_ERRORS = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException)
 
-_ROW_GROUP = 20_480
+_ROW_GROUP = 10_240  # what is not yet whole rests in memory: 25 MB of spans with their texts
 # Long texts that are read one at a time; the rest keeps DuckDB's lighter compressions, which scan faster.
 _LONG = frozenset({"input", "context", "output", "events", "links", "status_message", "explanation"})
 
