@@ -51,6 +51,7 @@ class Drilled:
         seen: What came of it, in a clause.
         through: ``application``, ``enforcer`` or ``sandbox``: whose code the call went through.
         took_ms: How long the call took.
+        trace_id: Of the call; empty where there is none to look at.
     """
 
     claim: str
@@ -60,6 +61,7 @@ class Drilled:
     seen: str
     through: str
     took_ms: float
+    trace_id: str = ""
 
 
 def drill_fallbacks(enforcer: Enforcer, *, question: str = _QUESTION) -> Iterator[Drilled]:
@@ -187,8 +189,11 @@ def _drilled(
 ) -> Drilled:
     began = time.monotonic()
     through = "enforcer" if enforcer.application(workflow.name) is None else "application"
+    trace_id = ""
     try:
-        held, seen = judge(_call(enforcer, workflow, question, faults))
+        found = _call(enforcer, workflow, question, faults)
+        trace_id = found.trace_id
+        held, seen = judge(found)
     except Exception as error:
         held, seen = False, f"the call failed with {type(error).__name__}"
     return told(
@@ -200,6 +205,7 @@ def _drilled(
             seen=seen,
             through=through,
             took_ms=(time.monotonic() - began) * 1e3,
+            trace_id=trace_id,
         ),
         contract=enforcer.contract.version,
     )
@@ -285,6 +291,7 @@ def _tools_down(
                 seen=seen,
                 through="enforcer",
                 took_ms=(time.monotonic() - began) * 1e3,
+                trace_id=given.trace_id,
             ),
             contract=enforcer.contract.version,
         )
@@ -306,6 +313,7 @@ def told(drilled: Drilled, *, contract: str) -> Drilled:
         rule=drilled.claim,
         reason=drilled.seen,
         workflow=drilled.workflow or None,
+        trace_id=drilled.trace_id or None,
         facts={"took_ms": round(drilled.took_ms), "through": drilled.through, "contract": contract},
         simulated=True,
     )

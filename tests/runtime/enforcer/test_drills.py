@@ -27,6 +27,12 @@ def test_each_fallback_is_reached_by_what_fails_before_it(shop: Make) -> None:
     )
     assert {each.through for each in found.values()} == {"enforcer"}
     assert {each["outcome"] for each in made.decisions("drill")} == {"as declared"}
+    told = [event for event in made.told.events if event.name == "launchworthy.decision"]
+    traces: dict[str, set[int]] = {"drill": set(), "fallback": set()}
+    for event in told:
+        traces.setdefault(str(event.attributes["launchworthy.decision.kind"]), set()).add(event.trace_id)
+    assert 0 not in traces["drill"]
+    assert traces["drill"] & traces["fallback"]  # one leads to the other
     assert all(event.attributes["launchworthy.simulated"] for event in made.told.events)
     assert faults().models is False
 
