@@ -119,6 +119,7 @@ def measure(
     scores = evals.call_scores(known, runs, product=product, now=now) if runs and of_records else {}
     judges = judge_grades(known, runs, evidence, product=product, now=now) if runs and of_records else {}
     made = {f"{each.name}@{each.version}": each.created_at for each in gold.gold_versions(product=product)}
+    settled: set[str] = set()  # what is of no release, though its monitor is looked at with each
     for place, release in enumerate(dict.fromkeys(releases) if of_records else ()):
         for piece in monitor.measure(
             known,
@@ -134,8 +135,11 @@ def measure(
             models=models,
             held=evidence,
             any_release=place == 0,
+            only={claim.address for claim in known if claim.address not in settled},
         ):
             found.setdefault(piece.id, piece)
+            if piece.release is None and release is not None:
+                settled.add(piece.claim)
     return list(found.values())
 
 

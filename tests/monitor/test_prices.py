@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from launchworthy import monitor
 from launchworthy.contract import parse_contract
 from launchworthy.evidence import State
 from launchworthy.evidence.claim_status import status
+from launchworthy.provers import measure
 
 if TYPE_CHECKING:
     from tests.monitor.conftest import ClaimOf, World
@@ -190,3 +193,27 @@ def test_another_version_under_the_same_name_is_told_by_monitor_and_scan(
     )
     (drift,) = (each for each in found.drift if each.address == "release/model")
     assert "by small-0801 before" in drift.observed
+
+
+def test_what_is_of_no_release_is_measured_once_however_many_are_served(world: World, claim: ClaimOf) -> None:
+    for release in ("r-1", "r-2", "r-3"):
+        _model(world, cost=LISTED, release=release)
+    watching = replace(_watching(claim), prover="monitor")
+    latency = replace(claim("reliability/latency", at_most=2_000.0, unit="ms"), prover="monitor")
+    world.settle()
+    asked = []
+
+    def query(sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        asked.append(sql)
+        return world.store.query(sql, values)
+
+    found = measure(
+        [watching, latency],
+        product=world.product,
+        gold=world.store.gold,
+        query=query,
+        releases=["r-3", None, "r-1", "r-2"],
+        now=NOW,
+    )
+    assert [piece.release for piece in found if piece.claim == watching.address] == [None]
+    assert sum("price_version" in sql for sql in asked) == 1
