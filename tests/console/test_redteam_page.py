@@ -53,7 +53,7 @@ def refusing(question: str, *, documents: Any, system: str) -> dict[str, Any]:
 
 
 def broken(question: str, *, documents: Any, system: str) -> str:
-    raise TimeoutError("it is away")
+    raise RuntimeError("it is broken")
 
 
 @pytest.fixture
