@@ -256,7 +256,7 @@ def test_what_a_person_says_of_a_hit_is_kept_and_labels_a_case(
         sent = client.post(
             f"{PAGE}/review", data=fields | {"hit": name, "said": answer}, follow_redirects=False
         )
-        assert (sent.status_code, sent.headers["location"]) == (303, PAGE)
+        assert (sent.status_code, sent.headers["location"]) == (303, f"{PAGE}#hit-{name}")
     workspace._store.flush()
     text = said(client)
     assert "People looked at 3 hits and found 1 wrong." in text
@@ -315,7 +315,7 @@ def test_a_form_leads_back_to_this_server_only(client: TestClient, workspace: Lo
     stored(workspace, "decisions", hit(1))
     fields = form(client) | {"said": "right", "back": "https://evil.example/"}
     answer = client.post(f"{PAGE}/review", data=fields, follow_redirects=False)
-    assert answer.headers["location"] == PAGE
+    assert answer.headers["location"] == f"{PAGE}#hit-h1"
 
 
 def test_a_product_without_a_contract_has_no_such_page(client: TestClient) -> None:

@@ -6,6 +6,8 @@ asks for a role of the contract, as approvals do, where a key may only read.
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
@@ -56,6 +58,7 @@ def review_routes(reading: Reading, forms: Forms) -> list[BaseRoute]:
             by=reader_of(request),
             trace_id=str(rows[0]["trace"] or "").lower() or None,
         )
-        return own_address(first(fields, "back")) or page_url("products", product, "guards")
+        back = own_address(first(fields, "back")) or page_url("products", product, "guards")
+        return f"{back}#{quote(f'hit-{hit}', safe='')}"  # the reader goes on with the hit after it
 
     return [forms.route("/products/{product}/guards/review", act, name="review-hit", may=may)]
