@@ -69,9 +69,10 @@ def _page(_: Request) -> Response:
     from markupsafe import Markup, escape
 
     rows = Markup("").join(
-        Markup("<tr><th>{}</th><td><span aria-hidden='true'>✕</span> {}</td></tr>").format(
-            place, escape(typed)
-        )
+        Markup(
+            "<tr><th>{}</th><td><span aria-hidden='true'>✕</span> {}</td>"
+            "<td>two<br><b>lines</b><div>more</div></td></tr>"
+        ).format(place, escape(typed))
         for place, (typed, _) in enumerate(CELLS)
     )
     plot = interval_plot(
@@ -79,7 +80,7 @@ def _page(_: Request) -> Response:
     )
     body = Markup(
         "<section class='card'><div class='scroll' aria-label='By user'><table>"
-        "<thead><tr><th>User</th><th>Said</th></tr></thead><tbody>{}</tbody></table></div>"
+        "<thead><tr><th>User</th><th>Said</th><th>Lines</th></tr></thead><tbody>{}</tbody></table></div>"
         "<figure>{}</figure></section>"
     ).format(rows, plot)
     page = Renderer()("base.html", _Shown())
@@ -158,7 +159,8 @@ def test_a_table_is_saved_as_csv_in_which_nothing_typed_is_a_formula(page: Page)
     name, content = _saved(page, "By user as CSV")
     assert name == "by-user.csv"
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    assert rows[0] == ["User", "Said"]
+    assert rows[0] == ["User", "Said", "Lines"]
+    assert {row[2] for row in rows[1:]} == {"two lines more"}
     assert [row[1] for row in rows[1:]] == [wanted for _, wanted in CELLS]
 
 

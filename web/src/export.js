@@ -15,6 +15,7 @@ const shown = (element) => element.checkVisibility() && !element.closest("[aria-
 function cell(element) {
   const copy = element.cloneNode(true);
   for (const hidden of copy.querySelectorAll("[aria-hidden=true], svg, form")) hidden.remove();
+  for (const apart of copy.querySelectorAll("br, dd, details, div, li, p, pre")) apart.before(" ");
   const text = line(copy.textContent);
   const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
   return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
