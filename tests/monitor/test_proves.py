@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.monitor.conftest import World
 
 from launchworthy import monitor
 from launchworthy.contract import claims, parse_contract
@@ -18,11 +20,10 @@ from launchworthy.provers import PROVERS
 from launchworthy.records import CallScores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tests.monitor.conftest import ClaimOf, World
+    from tests.monitor.conftest import ClaimOf
 
     from launchworthy.contract import Claim
+    from launchworthy.store import Store
 
 DAY = 86_400.0
 CONTRACT = """
@@ -236,8 +237,18 @@ def _path(claim: Claim) -> str:
     return f"{claim.family}/{claim.metric}{of}"
 
 
-def test_each_pattern_is_measured_and_nothing_else_is(world: World) -> None:
-    _, known, pieces = _measured(world)
+Whole = tuple[World, Any, Sequence[Any], Sequence[Evidence]]
+
+
+@pytest.fixture(scope="module")
+def whole(shared_store: Store) -> Whole:
+    """A product that promises everything, and what its records say of it."""
+    world = World(shared_store, "shop-whole")
+    return world, *_measured(world)
+
+
+def test_each_pattern_is_measured_and_nothing_else_is(whole: Whole) -> None:
+    _, _, known, pieces = whole
     values = {piece.claim: piece.value for piece in pieces}
     mine = [each for each in known if each.prover == "monitor"]
     assert {each.address for each in mine} == set(values)
@@ -249,8 +260,8 @@ def test_each_pattern_is_measured_and_nothing_else_is(world: World) -> None:
             assert values[each.address] is not None, each.address
 
 
-def test_a_verdict_reads_what_was_measured_and_survives_a_file(world: World) -> None:
-    contract, known, pieces = _measured(world)
+def test_a_verdict_reads_what_was_measured_and_survives_a_file(whole: Whole) -> None:
+    world, contract, known, pieces = whole
     again = [Evidence.from_json(piece.as_json()) for piece in pieces]
     assert [piece.id for piece in again] == [piece.id for piece in pieces]
     verdict = verdict_on(terms_of(contract, known), again, release="r-1", now=world.now)
