@@ -111,6 +111,22 @@ def hostile(verdict: Verdict) -> Verdict:
     )
 
 
+def test_what_its_owner_has_not_signed_is_no_claim_that_nothing_measures(
+    claim_of: Make, terms_with: Make, now: datetime
+) -> None:
+    claim = replace(
+        claim_of(address="p/attest/dpia", prover=None),
+        kind=ClaimKind.ATTEST,
+        target=None,
+        options={"by": "security"},
+    )
+    verdict = verdict_on(terms_with(claim), [], release=None, now=now)
+    for text in (verdict_text(verdict), verdict_markdown(verdict)):
+        assert "not signed yet by security" in text
+        assert "nothing here measures" not in text
+    assert "launchworthy attest attest/dpia --by PERSON" in verdict_text(verdict)
+
+
 def test_each_claim_that_stands_or_blocks_says_in_words_what_its_metric_measures(
     claim_of: Make, piece_of: Make, terms_with: Make, now: datetime
 ) -> None:
