@@ -233,7 +233,10 @@ def test_a_batch_that_cannot_be_stored_is_set_aside_and_the_rest_goes_on(
     assert open_store().counters() == counters
 
 
-def test_a_failing_hot_file_delays_records_and_loses_none(open_store: OpenStore, rows: MakeRows) -> None:
+def test_a_failing_hot_file_delays_records_and_loses_none(
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flusher_module, "_WAIT_AFTER_FAILURE_S", 0.05)
     broken = threading.Event()
     broken.set()
 
@@ -252,7 +255,10 @@ def test_a_failing_hot_file_delays_records_and_loses_none(open_store: OpenStore,
     assert count(store) == 5
 
 
-def test_an_instance_that_duckdb_gave_up_is_opened_again(open_store: OpenStore, rows: MakeRows) -> None:
+def test_an_instance_that_duckdb_gave_up_is_opened_again(
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flusher_module, "_WAIT_AFTER_FAILURE_S", 0.05)
     failures = [duckdb.FatalException("database has been invalidated")]
 
     def step(name: str) -> None:
