@@ -227,3 +227,27 @@ def test_few_answers_that_say_their_confidence_tell_how_many_are_missing(
     world.call(output='{"confidence": 9}', ago=2 * DAY)
     assert "1 of 2 answers" in world.one(asked, success).detail["reason"]
     assert "29 more" in world.one(asked, success).detail["reason"]
+
+
+def test_how_long_a_call_waits_for_a_person_is_read_from_the_queue(world: World, claim: ClaimOf) -> None:
+    asked = claim("reliability/queue_wait_p50", at_most=1_800_000.0, unit="ms")
+    world.call()
+    assert "queue of approvals" in world.one(asked).detail["reason"]
+
+    def happened(number: int, outcome: str, ago: float, **more: Any) -> None:
+        world._add(
+            "decisions", ago, event_id=f"approval:a-{number}:{outcome}", kind="approval", subject="refund",
+            outcome=outcome, facts=f'{{"approval": "a-{number}"}}', **more,
+        )  # fmt: skip
+
+    for number, waited in enumerate((60.0, 120.0, 300.0, 900.0)):
+        happened(number, "requested", 7_200.0)
+        happened(number, "approved" if number % 2 else "rejected", 7_200.0 - waited, decided_by="p-1")
+        happened(number, "claimed", 60.0)
+    happened(7, "requested", 3_000.0)  # waits still
+    happened(8, "requested", 3_000.0)
+    happened(8, "withdrawn", 2_000.0)
+    happened(9, "requested", 900.0, workflow="other")
+    piece = world.one(asked)
+    assert (piece.value, piece.n) == (300_000.0, 5)
+    assert [each["value"] for each in piece.detail["worst"]][:2] == [3_000_000.0, 900_000.0]
