@@ -30,7 +30,7 @@ def _rows(table: list[tuple[str, str]]) -> list[dict[str, Any]]:
     return [{"label": truth, "prediction": said} for truth, said in table]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(table=TABLES)
 def test_every_average_agrees_with_sklearn(table: list[tuple[str, str]]) -> None:
     truth, said = [t for t, _ in table], [s for _, s in table]

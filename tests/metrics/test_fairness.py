@@ -60,7 +60,7 @@ def _agrees(truth: Any, said: Any, group: Any) -> None:
             assert found.ratio.low <= found.ratio.value <= found.ratio.high
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     more=st.lists(
         st.tuples(st.booleans(), st.booleans(), st.sampled_from(["a", "b", "ç"])), min_size=0, max_size=60

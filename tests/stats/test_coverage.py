@@ -24,7 +24,7 @@ def _bench() -> ModuleType:
 
 
 BENCH = _bench()
-REPETITIONS = 60
+REPETITIONS = 40
 
 
 @pytest.mark.parametrize("scenario", BENCH.SCENARIOS + BENCH.FAULTS, ids=lambda scenario: scenario.name)
