@@ -32,7 +32,7 @@ lint: $(VENV)/ok-dev
 	$(BIN)/ruff format --check src tests bench
 
 types: $(VENV)/ok-dev
-	$(BIN)/mypy
+	$(BIN)/mypy -n 2
 
 # Browser tests need Debian's Chromium. Where it cannot be installed they are skipped, loudly.
 debian:
