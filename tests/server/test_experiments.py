@@ -372,6 +372,14 @@ def test_a_plan_without_arms_has_those_of_the_flag_and_says_so(
         _meet(again, units=200)
         found = again.experiment(product="support", key="answer-v2")
     assert found["conclusion"] == "stopped_by_srm", "as many met each variant, where nine to one were planned"
+    arms = {"old": 1, "new": 1}
+    plan.write_text(json.dumps({"experiment": "tone", "arms": arms, "metrics": {"x": {}}}), encoding="utf-8")
+    declared()
+    with closing(LocalWorkspace.open(data, clock=lambda: NOW)) as again:
+        bodies = [entry.body for entry in again.audit_trail(product="support", kind="experiment", limit=9)]
+    assert [body["baseline"] for body in bodies if body["experiment"] == "tone"] == ["old"], (
+        "as written first"
+    )
 
 
 def test_the_commands_write_a_plan_down_and_read_it(
@@ -441,3 +449,47 @@ def test_an_arm_that_nobody_met_yet_is_waited_for(workspace: LocalWorkspace) -> 
     assert found["left_out"]["resolved"] == "nothing was measured in the arm 'control'"
     _, text = _page(workspace, "/products/support/experiments/answer-v2")
     assert "resolved is left out: nothing was measured in the arm 'control'." in text
+
+
+def test_an_outcome_that_knows_its_trace_or_session_alone_counts_for_the_unit_of_it(
+    workspace: LocalWorkspace,
+) -> None:
+    at = NOW - timedelta(hours=2)
+    exposures, spans = list[dict[str, Any]](), list[dict[str, Any]]()
+    outcomes, scores = list[dict[str, Any]](), list[dict[str, Any]]()
+    for number in range(200):
+        user, trace = f"user-{number}", bytes([number + 1]) * 16
+        common = {"product": "support", "received_at": _ns(at), "time": _ns(at)}
+        own = {"unit": user, "unit_kind": "user", "user_id": user}
+        exposures.append({**common, **own, "flag": "told", "variant": ("old", "new")[number % 2]})
+        later = {"product": "support", "received_at": _ns(at), "time": _ns(at + timedelta(minutes=30))}
+        spans.append(
+            {"product": "support", "received_at": _ns(at), "start_time": _ns(at), "user_id": user}
+            | {"trace_id": trace, "span_id": trace[:8], "session_id": f"chat-{number}", "name": "answer"}
+        )
+        if number % 4 < 2:
+            outcomes.append({**later, "event": "traced", "trace_id": trace})
+            outcomes.append({**later, "event": "sat", "session_id": f"chat-{number}"})
+        scores.append({**later, "name": "judge", "value": 0.25 + 0.5 * (number % 2), "trace_id": trace})
+    # Whose a session is that two users shared, nobody can say.
+    spans.append({**spans[0], "span_id": b"shared-1", "user_id": "user-1"})
+    _ingest(workspace, exposures=exposures, outcomes=outcomes, spans=spans, scores=scores)
+    metrics: dict[str, Any] = {
+        "traced": {},
+        "sat": {},
+        "judge": {"column": "score:judge"},
+        "middle": {"column": "score:judge", "quantile": "50 %"},
+        "until": {"happened": "traced", "horizon": "1h"},
+    }
+    plan = {"experiment": "told", "arms": {"old": 1, "new": 1}, "baseline": "old", "metrics": metrics}
+    workspace.record(product="support", kind="experiment", body=plan)
+    found = workspace.experiment(product="support", key="told")
+    [pair] = found["comparisons"]
+    seen = {name: (each["baseline"], each["candidate"]) for name, each in pair["metrics"].items()}
+    assert seen["traced"] == (0.49, 0.5)
+    assert seen["sat"] == (0.49, 0.5)
+    assert seen["judge"] == (pytest.approx(0.25 * 0.99), 0.75)
+    assert seen["middle"] == (0.25, 0.75)
+    assert seen["until"][1] == pytest.approx(0.75 * 3_600_000), (
+        "half after 30 minutes, half not within the hour"
+    )

@@ -47,6 +47,9 @@ def declare(file: Path, product: str | None, data: Path | None) -> None:
         body = dict(value)
         if not plan.shares:
             body |= _arms_of_flag(workspace, name, plan.name)
+        if "arms" in body:
+            # The chain keeps names in the order of the alphabet: which arm came first would be lost.
+            body["baseline"] = plan_of(body, where=str(file)).with_arms([]).baseline
         entry = workspace.record(product=name, kind=PLAN_KIND, body=body)
     click.echo(f"the plan of {printable(plan.name)} is entry {entry.seq:,} of the audit chain of {name}")
     if not plan.shares and "arms" in body:

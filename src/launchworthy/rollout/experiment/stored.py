@@ -17,7 +17,7 @@ from launchworthy.errors import InputError, NotFoundError
 from launchworthy.rollout.experiment.gathered import Gathered, SumArms, Values
 from launchworthy.rollout.experiment.plan import Kind, Metric, Plan, Role, plan_of
 from launchworthy.rollout.experiment.reading import ExperimentReading, analyse
-from launchworthy.rollout.experiment.stored_rows import answered, stored_quantile, stored_time
+from launchworthy.rollout.experiment.stored_rows import answered, owned, owners, stored_quantile, stored_time
 from launchworthy.stats import VARIABLES, ArmSums
 
 __all__ = [
@@ -280,12 +280,11 @@ class _Records:
         columns = list(dict.fromkeys(column for metric in metrics for column in metric.columns))
         with_, parameters = self._units()
         joins, values = [], []
-        for at, column in enumerate(columns):
-            sql, more = self._column(column)
-            with_ += f", x{at} AS ({sql})"
-            parameters += more
-            joins.append(f"LEFT JOIN x{at} ON x{at}.who = kept.who")
-            values.append(f"coalesce(x{at}.v, 0.0) AS v{at}")
+        for table, asked in _by_table(columns).items():
+            joins.append(f"LEFT JOIN of_{table} ON of_{table}.who = kept.who")
+            values += [f"coalesce(of_{table}.v{at}, 0.0) AS v{at}" for at, _, _ in asked]
+            with_ += f", of_{table} AS ({self._of(table, asked)})"
+            parameters += [name for _, _, name in asked if name is not None] + [self._product]
         listed = []
         for metric in metrics:
             own = [f"v{columns.index(column)}" for column in metric.columns]
@@ -336,27 +335,34 @@ class _Records:
         return (found.with_unit(metric) if isinstance(found, SumArms) else metric), found
 
     def _units(self) -> tuple[str, list[Any]]:
-        return _UNITS, [self._product, self._key, self._simulated]
+        whose, asked = owners(self._who)
+        return f"{_UNITS}, {whose}", [self._product, self._key, self._simulated, *[self._product] * asked]
 
-    def _column(self, column: str) -> tuple[str, list[Any]]:
-        """What a column of a plan means in records: ``who`` and ``v``."""
-        if column in _SPANS:
-            return self._of("spans", "start_time", _SPANS[column], ""), [self._product]
-        how, _, name = column.partition(":")
-        if how in ("score", "scores") and name:
-            term = "sum(r.value)" if how == "score" else "count(r.value)"
-            return self._of("scores", "time", term, "AND r.name = ?"), [self._product, name]
-        terms = {"value": "sum(coalesce(r.value, 0))", "count": "count(*)"}
-        term, event = (terms[how], name) if how in terms and name else ("1", column)
-        return self._of("outcomes", "time", term, "AND r.event = ?"), [self._product, event]
-
-    def _of(self, table: str, time: str, term: str, and_: str) -> str:
+    def _of(self, table: str, asked: Sequence[tuple[int, str, str | None]]) -> str:
         """What each unit did in a table since it met its variant; every part of it is of this module."""
+        terms = "".join(f", CAST({term} AS DOUBLE) AS v{at}" for at, term, _ in asked)
+        time = "start_time" if table == "spans" else "time"
         return (
-            f"SELECT kept.who AS who, CAST({term} AS DOUBLE) AS v FROM kept JOIN {table} r "  # noqa: S608
-            f"ON r.{self._who} = kept.who AND r.{time} >= kept.since WHERE r.product = ? {and_} "
-            "GROUP BY kept.who"
+            f"SELECT kept.who AS who{terms} FROM kept JOIN {owned(table, self._who)} "  # noqa: S608
+            f"ON r.owner = kept.who AND r.{time} >= kept.since WHERE r.product = ? GROUP BY kept.who"
         )
+
+
+def _by_table(columns: Sequence[str]) -> dict[str, list[tuple[int, str, str | None]]]:
+    """What columns of a plan mean in records: by table, the place of each, its term and the name of a row."""
+    found: dict[str, list[tuple[int, str, str | None]]] = {}
+    for at, column in enumerate(columns):
+        how, _, name = column.partition(":")
+        if column in _SPANS:
+            found.setdefault("spans", []).append((at, _SPANS[column], None))
+        elif how in ("score", "scores") and name:
+            term = "sum(r.value)" if how == "score" else "count(r.value)"
+            found.setdefault("scores", []).append((at, f"{term} FILTER (r.name = ?)", name))
+        else:
+            terms = {"value": "sum(coalesce(r.value, 0))", "count": "count(*)"}
+            term, event = (terms[how], name) if how in terms and name else ("max(1)", column)
+            found.setdefault("outcomes", []).append((at, f"{term} FILTER (r.event = ?)", event))
+    return found
 
 
 def _sums(row: Mapping[str, Any], metrics: Sequence[Metric]) -> dict[str, ArmSums]:

@@ -14,12 +14,40 @@ from launchworthy.errors import InputError
 from launchworthy.rollout.experiment.gathered import QuantileArms, TimeArms, quantile_of_users
 from launchworthy.rollout.experiment.plan import Kind, Metric
 
-__all__ = ["answered", "stored_quantile", "stored_time"]
+__all__ = ["answered", "owned", "owners", "stored_quantile", "stored_time"]
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 _SPANS = {"latency_ms": ("duration_ms", "ms"), "cost_usd": ("cost_usd", "USD")}
 _PERIODS_NS = {"seconds": 10**9, "minutes": 60 * 10**9, "hours": 3_600 * 10**9, "days": 86_400 * 10**9}
 _DURATION_NS = {"ms": 10**6}  # of a horizon that is written with its unit
+
+
+def owners(who: str) -> tuple[str, int]:
+    """SQL that names ``traced`` and ``sat``: whose a trace and a session are, and how often it asks for the
+    product. Who tells an outcome or a score often knows no more than the trace.
+
+    Args:
+        who: Column of records that holds the unit.
+    """
+    parts = []
+    for name, key in (("traced", "trace_id"), ("sat", "session_id")):
+        parts.append(
+            f"{name} AS (SELECT {key}, min({who}) AS owner FROM spans WHERE product = ? AND {key} IN ("  # noqa: S608
+            f"SELECT {key} FROM outcomes WHERE product = ? AND {who} IS NULL UNION ALL "
+            f"SELECT {key} FROM scores WHERE product = ? AND {who} IS NULL) "
+            f"GROUP BY {key} HAVING min({who}) = max({who}))"
+        )
+    return ", ".join(parts), 6
+
+
+def owned(table: str, who: str) -> str:
+    """SQL of a table's rows with their unit as ``owner``, to be read under the name r."""
+    if table == "spans":
+        return f"(SELECT *, {who} AS owner FROM spans) r"  # noqa: S608
+    return (
+        f"(SELECT o.*, coalesce(o.{who}, traced.owner, sat.owner) AS owner FROM {table} o "  # noqa: S608
+        "LEFT JOIN traced ON traced.trace_id = o.trace_id LEFT JOIN sat ON sat.session_id = o.session_id) r"
+    )
 
 
 def answered(metric: Metric) -> str:
@@ -43,7 +71,8 @@ def stored_quantile(
     Args:
         query: Runs a SELECT over the views of the store.
         metric: Of the plan.
-        units: SQL that names ``kept`` (``who``, ``arm``, ``since``), and its parameters.
+        units: SQL that names ``kept`` (``who``, ``arm``, ``since``) and whose traces and sessions are, and
+            its parameters.
         who: Column of records that holds the unit.
         product: Whose records.
         level: Of each arm's interval.
@@ -55,7 +84,7 @@ def stored_quantile(
     with_, parameters = units
     rows = query(
         f"WITH {with_}, one AS (SELECT kept.arm AS arm, kept.who AS who, list({value}) AS seen FROM kept "  # noqa: S608
-        f"JOIN {table} r ON r.{who} = kept.who AND r.{time} >= kept.since "
+        f"JOIN {owned(table, who)} ON r.owner = kept.who AND r.{time} >= kept.since "
         f"WHERE r.product = ? {and_} AND {value} IS NOT NULL GROUP BY ALL) "
         "SELECT arm, flatten(list(seen ORDER BY who)) AS seen, list(len(seen) ORDER BY who) AS each FROM one "
         "GROUP BY arm",
@@ -88,9 +117,9 @@ def stored_time(
         raise InputError(answered(metric), where=metric.name)
     with_, parameters = units
     rows = query(
-        f"WITH {with_}, first AS (SELECT kept.who AS who, min(r.time) AS at FROM kept JOIN outcomes r "  # noqa: S608
-        f"ON r.{who} = kept.who AND r.time >= kept.since WHERE r.product = ? AND r.event = ? AND r.time <= ? "
-        "GROUP BY kept.who) SELECT kept.arm AS arm, "
+        f"WITH {with_}, first AS (SELECT kept.who AS who, min(r.time) AS at FROM kept "  # noqa: S608
+        f"JOIN {owned('outcomes', who)} ON r.owner = kept.who AND r.time >= kept.since "
+        "WHERE r.product = ? AND r.event = ? AND r.time <= ? GROUP BY kept.who) SELECT kept.arm AS arm, "
         "list((coalesce(first.at, ?) - kept.since)::DOUBLE ORDER BY kept.who) AS took, "
         "list(first.at IS NOT NULL ORDER BY kept.who) AS happened "
         "FROM kept LEFT JOIN first ON first.who = kept.who WHERE kept.since < ? GROUP BY kept.arm",
