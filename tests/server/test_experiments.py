@@ -473,8 +473,11 @@ def test_an_outcome_that_knows_its_trace_or_session_alone_counts_for_the_unit_of
         scores.append({**later, "name": "judge", "value": 0.25 + 0.5 * (number % 2), "trace_id": trace})
     # Whose a session is that two users shared, nobody can say.
     spans.append({**spans[0], "span_id": b"shared-1", "user_id": "user-1"})
+    # What ran beside it in shadow, nobody saw.
+    spans.append({**spans[2], "span_id": b"shadow-1", "trace_id": b"\xff" * 16, "cohort": "shadow"})
     _ingest(workspace, exposures=exposures, outcomes=outcomes, spans=spans, scores=scores)
     metrics: dict[str, Any] = {
+        "calls": {},
         "traced": {},
         "sat": {},
         "judge": {"column": "score:judge"},
@@ -486,6 +489,7 @@ def test_an_outcome_that_knows_its_trace_or_session_alone_counts_for_the_unit_of
     found = workspace.experiment(product="support", key="told")
     [pair] = found["comparisons"]
     seen = {name: (each["baseline"], each["candidate"]) for name, each in pair["metrics"].items()}
+    assert seen["calls"] == (1.0, pytest.approx(1.01)), "the span that two users share is a call of one"
     assert seen["traced"] == (0.49, 0.5)
     assert seen["sat"] == (0.49, 0.5)
     assert seen["judge"] == (pytest.approx(0.25 * 0.99), 0.75)

@@ -1,7 +1,7 @@
 """What sums do not tell of stored records: quantiles of what units met, and times until something happened.
 
-May import ``errors``, ``stats`` and this room. Values come as one list an arm, in the order of units; what is
-counted begins with a unit's first exposure.
+May import ``errors``, ``records``, ``stats`` and this room. Values come as one list an arm, in the order of
+units; what is counted begins with a unit's first exposure.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from launchworthy.errors import InputError
+from launchworthy.records.calls import SEEN
 from launchworthy.rollout.experiment.gathered import QuantileArms, TimeArms, quantile_of_users
 from launchworthy.rollout.experiment.plan import Kind, Metric
 
@@ -41,9 +42,9 @@ def owners(who: str) -> tuple[str, int]:
 
 
 def owned(table: str, who: str) -> str:
-    """SQL of a table's rows with their unit as ``owner``, to be read under the name r."""
+    """SQL of a table's rows with their unit as ``owner``, to be read under the name r; none of a shadow's."""
     if table == "spans":
-        return f"(SELECT *, {who} AS owner FROM spans) r"  # noqa: S608
+        return f"(SELECT *, {who} AS owner FROM spans WHERE {SEEN}) r"  # noqa: S608
     return (
         f"(SELECT o.*, coalesce(o.{who}, traced.owner, sat.owner) AS owner FROM {table} o "  # noqa: S608
         "LEFT JOIN traced ON traced.trace_id = o.trace_id LEFT JOIN sat ON sat.session_id = o.session_id) r"
