@@ -60,7 +60,9 @@ def test_an_overrun_is_open_until_somebody_closes_it_and_the_next_one_opens_anot
     code, out = _run(capsys)
     assert "answer/limits/timeout, which is long_wait" in out
     assert "\x1b" not in out
-    code, out = _run(capsys, "close", found["id"], "--by", "ana", "--because", "a faster model")
+    because = ("--by", "ana", "--because", "a faster model")
+    assert _run(capsys, "close", found["id"], *because)[0] == 64, "neither a cure, nor noise, nor unknown"
+    code, out = _run(capsys, "close", found["id"], *because, "--was", "unknown")
     assert code == 0
     assert _run(capsys) == (0, "No open incident of shop.\n")
     code, out = _run(capsys, "--all")

@@ -165,7 +165,7 @@ def assign(incident: str, owner: str, by: str, product: str | None, data: Path |
 @click.option(
     "--was",
     type=click.Choice(("real", "noise", "unknown")),
-    help="Whether the alert was right. [default: real with a mechanism, else unknown]",
+    help="Whether the alert was right. [default: real, which takes a mechanism]",
 )
 @click.option("--mechanism", type=click.Choice(_MECHANISMS), help="Which part was changed to cure it.")
 @click.option(
@@ -199,7 +199,7 @@ def close(
             incident_id=incident,
             by=by,
             because=because,
-            was=Was(was or ("real" if mechanism else "unknown")),
+            was=Was(was or "real"),
             mechanism=None if mechanism is None else Mechanism(mechanism),
             gold_items=list(gold_items),
             release=release,
