@@ -155,11 +155,10 @@ def _print(found: dict[str, Any]) -> None:
     if found["in_two_arms"]:
         click.echo(f"            {found['in_two_arms']:,} met two variants and count nowhere")
     for note in found["notes"]:
-        click.echo(f"            {printable(note)}")
-    if found["plans_after_start"]:
-        click.echo(
-            f"            the plan was written {found['plans_after_start']} times after the first unit"
-        )
+        click.echo(f"            {printable(note, most=400)}")
+    if late := found["plans_after_start"]:
+        times = "once" if late == 1 else f"{late:,} times"
+        click.echo(f"            the plan was written {times} after the first unit")
     for name, why in found["left_out"].items():
         click.echo(f"            {printable(name)} is left out: {why}")
     for pair in found["comparisons"]:

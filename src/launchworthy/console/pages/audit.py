@@ -20,7 +20,10 @@ __all__ = ["PAGE", "AuditRow", "AuditView"]
 _ROWS = 50
 _NAMED = 60
 _FAULTS = 10
-_OTHER_KINDS = ("evidence", "signed_evidence", "verdict")
+_OTHER_KINDS = (
+    "contract", "evidence", "signed_evidence", "verdict", "signature", "pack", "experiment", "flags",
+    "rollout", "incident",
+)  # fmt: skip
 # Outcomes that stop something, and those that let it be.
 _STOPS = frozenset(
     {"denied", "deny", "hit", "rejected", "refused", "expired", "blocked", "overrun", "failed"}
