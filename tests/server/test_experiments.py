@@ -404,7 +404,7 @@ def test_the_commands_write_a_plan_down_and_read_it(
     code, out, _ = run("show", "answer-v2")
     assert code == 0
     assert out.startswith("ship: resolved")
-    assert "written 1 times after" in out
+    assert "written once after" in out
     assert json.loads(run("show", "--json")[1])["experiments"][0]["key"] == "answer-v2"
     assert "answer-v2" in run("show")[1]
     plan.write_text('{"metrics": {"x": {}}}', encoding="utf-8")
