@@ -286,6 +286,36 @@ def test_a_call_that_could_cost_more_than_one_may_is_not_made(start: Start, mode
     assert len(model.requests) == 1
 
 
+def test_what_embeddings_cost_is_taken_from_the_ceilings_of_their_workflow(
+    start: Start, model: Model
+) -> None:
+    model.script = lambda body: {
+        "object": "list",
+        "model": body["model"],
+        "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+        "usage": {"prompt_tokens": 400, "total_tokens": 400},  # 0.000008 USD
+    }
+    dear = CONTRACT.replace(
+        "vendor/small}", "openai/gpt-4o}\n  retrieval: {embedding: openai/text-embedding-3-small}"
+    ).replace("otherwise: refuse}", "otherwise: refuse}\n    limits: {cost_per_workflow: 0.00001 USD/d}")
+    gateway = start(dear)
+
+    def embed(text: str) -> Any:
+        return client(gateway.url).embeddings.create(
+            model="text-embedding-3-small", input=text, encoding_format="float"
+        )
+
+    with pytest.raises(openai.BadRequestError, match="cost_per_workflow has 0 USD of"):
+        embed("word " * 2_000)  # at worst
+    for _ in range(2):
+        embed("a word")
+    with pytest.raises(openai.BadRequestError, match=r"cost_per_workflow has 1[.]60e"):
+        embed("a word")
+    assert len(model.requests) == 2
+    outcomes = [row["launchworthy.decision.outcome"] for row in gateway.decisions("budget")]
+    assert outcomes == ["stopped", "stopped"]
+
+
 def test_a_conversation_has_so_many_turns(start: Start, model: Model) -> None:
     short = CONTRACT.replace("otherwise: refuse}", "otherwise: refuse}\n    limits: {turns: 1}")
     asked: Any = [*ASKED, {"role": "assistant", "content": "28 days."}, *ASKED]

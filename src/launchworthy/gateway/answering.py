@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import orjson
@@ -19,8 +18,8 @@ from launchworthy.gateway.asking import Asker, Attempts, Exhausted, Good
 from launchworthy.gateway.caller import Caller
 from launchworthy.gateway.checking import Check
 from launchworthy.gateway.dialects import Dialect, Stream
-from launchworthy.gateway.free import FREE
 from launchworthy.gateway.ledger import Ledger
+from launchworthy.gateway.paying import detail_of, purse_of, settle, tokens_of
 from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.sse import EventReader, TooLongError, event
 from launchworthy.gateway.texts import Ask
@@ -28,10 +27,9 @@ from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.records.attributes import GenAI, Own
 from launchworthy.runtime.approval import Approvals
 from launchworthy.runtime.budget import Deadline, Prices
-from launchworthy.runtime.fallback import Asked, Purse, Reply
+from launchworthy.runtime.fallback import Asked, Reply
 from launchworthy.runtime.no_answer import Condition, NoAnswer
 from launchworthy.runtime.permission import Overrun
-from launchworthy.runtime.purse import CallPurse
 from launchworthy.runtime.telling import Telling
 
 __all__ = ["Call", "Means"]
@@ -125,7 +123,7 @@ class Call:
                 no_answer = no_answer if stopped is None else stopped
             if no_answer is not None:
                 self._refuse(no_answer)
-            self._paid(good, document.get("usage"))
+            settle(self.means.ledger, good.hold, document.get("usage"))
             self._record(good, document, "\n".join(slot.text for slot in good.read[0].texts()))
             if self.check.notes:
                 document["launchworthy"] = self.check.notes
@@ -185,7 +183,7 @@ class Call:
             self._asked(begun, attempts)
             if stream.no_answer is not None:
                 self._refuse(stream.no_answer)
-            self._paid(begun, stream.usage)
+            settle(self.means.ledger, begun.hold, stream.usage)
             self._record(begun, stream.document(), stream.text)
             begun.span.end()
             begun.reply.close()
@@ -224,32 +222,15 @@ class Call:
             deadline=Deadline.begin(
                 self.means.asker.clock, timeout_s=self.job.timeout_s, latency_s=self.job.latency_s
             ),
-            purse=self._purse(),
+            purse=purse_of(
+                self.arm,
+                self.job,
+                self.caller,
+                prices=self.means.prices,
+                ledger=self.means.ledger,
+                telling=self.telling,
+            ),
             read=self.dialect.answers,
-        )
-
-    def _purse(self) -> Purse:
-        if self.job.cost_usd is None and not self.job.ceilings:
-            return FREE
-        rule = f"{self.arm.product}/{self.job.name}/limits/cost_per_action"
-
-        def beyond(spent: float) -> None:
-            self.telling.over(
-                rule,
-                stopped=False,
-                reason="the call cost more than one may",
-                facts={"spent_usd": round(spent, 6), "limit_usd": self.job.cost_usd},
-            )
-
-        return CallPurse(
-            prices=self.means.prices,
-            most_usd=self.job.cost_usd,
-            rule=rule,
-            ceilings=self.job.ceilings,
-            spending=self.means.ledger.spending,
-            user=self.caller.user,
-            session=self.caller.session,
-            beyond=beyond,
         )
 
     async def _begin(self, attempts: Attempts) -> Good | NoAnswer:
@@ -352,14 +333,6 @@ class Call:
         document = self.dialect.say(given.message, model=self.alias, guarded=_is_guarded(given))
         return orjson.dumps({**document, "launchworthy": self.check.notes})
 
-    def _paid(self, good: Good, usage: Any) -> None:
-        read, written = _tokens(usage)
-        if read is None or written is None:
-            self.means.ledger.later(good.hold.lost)
-        else:
-            paid = partial(good.hold.paid, input_tokens=read, output_tokens=written)
-            self.means.ledger.later(paid, cached=_cached(usage))
-
     def _record(self, good: Good, document: dict[str, Any], text: str) -> None:
         good.span.set_input(self.body.get("messages", self.body.get("input")))
         if not _record_plain(good.span, document):
@@ -376,12 +349,12 @@ def _record_plain(span: Span, document: dict[str, Any]) -> bool:
     text = message.get("content") if isinstance(message, dict) else None
     if not isinstance(text, str) or message.get("tool_calls") or message.get("refusal"):
         return False
-    read, written = _tokens(usage)
+    read, written = tokens_of(usage)
     span.set_usage(
         input_tokens=read,
         output_tokens=written,
-        cache_read_tokens=_detail(usage, "prompt_tokens_details", "cached_tokens"),
-        reasoning_tokens=_detail(usage, "completion_tokens_details", "reasoning_tokens"),
+        cache_read_tokens=detail_of(usage, "prompt_tokens_details", "cached_tokens"),
+        reasoning_tokens=detail_of(usage, "completion_tokens_details", "reasoning_tokens"),
     )
     span.set_output(text)
     told = {GenAI.RESPONSE_MODEL: document.get("model"), GenAI.RESPONSE_ID: document.get("id")}
@@ -402,25 +375,3 @@ def _used_up(taken: Overrun) -> str:
 def _broken(error: UpstreamError) -> dict[str, Any]:
     told = {"message": error.message, "type": "api_error", "param": None, "code": f"upstream_{error.why}"}
     return {"type": "error", **{key: told[key] for key in ("message", "param", "code")}, "error": told}
-
-
-def _tokens(usage: Any) -> tuple[int | None, int | None]:
-    if not isinstance(usage, dict):
-        return None, None
-    read = usage.get("prompt_tokens", usage.get("input_tokens"))
-    written = usage.get("completion_tokens", usage.get("output_tokens"))
-    return _count(read), _count(written)
-
-
-def _cached(usage: dict[str, Any]) -> int:
-    found = _detail(usage, "prompt_tokens_details", "cached_tokens")
-    return found or _detail(usage, "input_tokens_details", "cached_tokens") or 0
-
-
-def _detail(usage: dict[str, Any], block: str, name: str) -> int | None:
-    details = usage.get(block)
-    return _count(details.get(name)) if isinstance(details, dict) else None
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

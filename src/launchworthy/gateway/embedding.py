@@ -15,13 +15,14 @@ from launchworthy.gateway.answering import Means
 from launchworthy.gateway.asking import Attempts, Exhausted
 from launchworthy.gateway.caller import Caller
 from launchworthy.gateway.checking import Check
-from launchworthy.gateway.free import FREE
+from launchworthy.gateway.paying import purse_of, settle
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.texts import Ask, Piece, Slot
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.budget import Deadline
 from launchworthy.runtime.fallback import Asked
+from launchworthy.runtime.fallback.asked import BUDGET
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.no_answer import NoAnswer
 from launchworthy.runtime.permission import Origin
@@ -110,7 +111,14 @@ class Embedding:
             body=self.body,
             stream=False,
             deadline=Deadline.begin(self.means.asker.clock, timeout_s=job.timeout_s, latency_s=None),
-            purse=FREE,
+            purse=purse_of(
+                self.arm,
+                self.job,
+                self.caller,
+                prices=self.means.prices,
+                ledger=self.means.ledger,
+                telling=telling,
+            ),
             read=_vectors,
             operation="embeddings",
             models=(self.model,),
@@ -119,9 +127,14 @@ class Embedding:
             good = await attempts.next()
         except Exhausted as error:
             telling.asked(Asked(reply=None, failures=error.failures, timed_out=error.timed_out))
+            if error.too_dear is not None and all(each.reason == BUDGET for each in error.failures):
+                over = check.over(error.too_dear.rule, error.too_dear.reason, facts={})
+                telling.no_answer(over)
+                raise _refused(over) from None
             tried = ", ".join(dict.fromkeys(each.reason for each in error.failures))
             raise Refused(503, "no_model", f"the model gave no vectors: {tried or 'timeout'}") from None
         document = good.reply.document or {}
+        settle(self.means.ledger, good.hold, document.get("usage"), written=0)
         good.span.set_response({key: value for key, value in document.items() if key != "data"})
         good.span.end()
         good.reply.close()

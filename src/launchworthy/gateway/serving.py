@@ -201,7 +201,7 @@ def _check(arm: Arm, upstreams: Upstreams, prices: Prices) -> None:
             )
     for job in arm.jobs.values():
         counted = job.cost_usd is not None or any(each.counts == "cost" for each in job.ceilings)
-        unpriced = [model for model in job.models if counted and not prices.knows(model)]
+        unpriced = [each for each in (*job.models, *arm.embedders) if counted and not prices.knows(each)]
         if unpriced:
             raise InputError(
                 f"no price is known for {unpriced[0]}, so that its cost cannot be held to a limit",
