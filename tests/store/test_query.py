@@ -354,3 +354,22 @@ def test_what_finds_no_memory_while_others_read_is_asked_again_and_told_if_there
         store.query("SELECT count(*) AS n FROM spans")
     short[0] = 0
     assert store.query("SELECT count(*) AS n FROM spans") == [{"n": 3}]
+
+
+def test_what_needs_more_memory_by_itself_is_given_it_for_once(
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_WAITS_S", (0.0,))
+    # A list cannot be spilled to disk while it is built.
+    sql = "SELECT len(list(hex(s.span_id) || t.i)) AS n FROM spans AS s, range(400000) AS t(i)"
+    for roomy, fits in ((16, False), (512, True)):
+        store = open_store(memory_bytes=16 * 2**20, maintenance_memory_bytes=roomy * 2**20)
+        store.ingest([rows(1)], batch_id="a")
+        store.flush()
+        if fits:
+            assert store.query(sql) == [{"n": 400_000}]
+            assert store.query("SELECT current_setting('memory_limit') AS most") == [{"most": "16.0 MiB"}]
+        else:
+            with pytest.raises(StorageError, match="Out of Memory"):
+                store.query(sql)
+        store.close()

@@ -93,6 +93,7 @@ class Hot:
         self._clear_tmp()
         self.writer = threading.RLock()
         self._readers = threading.Condition()
+        self._rooms, self._roomy = threading.Lock(), 0
         self._reading = 0
         self._rebuilding = False
         self._segments: Mapping[str, Sequence[Path]] = {}
@@ -207,14 +208,22 @@ class Hot:
 
     @contextlib.contextmanager
     def roomy(self) -> Iterator[None]:
-        """Let DuckDB take the memory that sorting and rewriting whole days needs."""
+        """Let DuckDB take the memory that sorting and rewriting whole days needs, until nobody needs it."""
+        with self._rooms:
+            self._roomy += 1
+            self._let_take(self._options.maintenance_memory_bytes)
         try:
-            self._instance.cursor().execute(
-                f"SET memory_limit = '{_mebibytes(self._options.maintenance_memory_bytes)}'"
-            )
             yield
         finally:
-            self._instance.cursor().execute(f"SET memory_limit = '{_mebibytes(self._options.memory_bytes)}'")
+            with self._rooms:
+                self._roomy -= 1
+                # Where a reader holds more than that still, it stays so until this is done again.
+                if not self._roomy:
+                    with contextlib.suppress(duckdb.OutOfMemoryException):
+                        self._let_take(self._options.memory_bytes)
+
+    def _let_take(self, memory_bytes: int) -> None:
+        self._instance.cursor().execute(f"SET memory_limit = '{_mebibytes(memory_bytes)}'")
 
     def state(self) -> dict[tuple[str, str], int]:
         """Counters and the log position by (name, table), as of the last flush."""

@@ -344,7 +344,8 @@ class Store:
                         time.sleep(wait_s)
                         with contextlib.suppress(duckdb.OutOfMemoryException):
                             return once()
-                    return once()
+                    with self._hot.roomy():  # what needs more by itself
+                        return once()
         except (*MACHINE_ERRORS, *UNUSABLE_ERRORS) as error:
             raise StorageError(
                 f"records could not be read: {_first(error)}", where=str(self.folder)
