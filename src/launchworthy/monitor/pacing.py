@@ -24,7 +24,6 @@ __all__ = ["Pacing", "pacing"]
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 _HOUR_NS = 3_600_000_000_000
 _HISTORY_H = 8 * 168
-_CONFIDENCE = 0.95
 # What the calls of an hour took. A call that says itself what it cost has said what its parts cost, too.
 _AMOUNTS = {
     "cost": f"greatest(coalesce(sum(cost_usd) FILTER ({MARKED_CALL}), 0.0),"
@@ -61,20 +60,16 @@ class Pacing:
     pace: Pace | None
 
 
-def pacing(
-    contract: Contract, *, query: Query, now: datetime, confidence: Callable[[float], float] | None = None
-) -> list[Pacing]:
+def pacing(contract: Contract, *, query: Query, now: datetime, confidence: float = 0.95) -> list[Pacing]:
     """Every allowance of a contract that spans a day or more, in its order.
 
     Args:
         contract: The contract.
         query: Answers one SELECT over the records.
         now: The end of the windows (aware).
-        confidence: Of the bounds of the projection, given the length in seconds of what its level rests on;
-            0.95 where none is given.
+        confidence: Of the bounds of the projection.
     """
     last_hour = int(now.timestamp()) // 3_600
-    level = _CONFIDENCE if confidence is None else confidence(7 * 86_400.0)
     found = []
     for name, workflow in contract.workflows.items():
         for limit, value in (workflow.limits.model_extra or {}).items():
@@ -89,7 +84,7 @@ def pacing(
             pace = None
             if hours:
                 pace = spending_pace(
-                    hours, last_hour=last_hour, window_h=window_h, most=value.value, confidence=level
+                    hours, last_hour=last_hour, window_h=window_h, most=value.value, confidence=confidence
                 )
             found.append(
                 Pacing(

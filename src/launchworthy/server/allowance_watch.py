@@ -15,12 +15,12 @@ from launchworthy.quantity import format_value
 from launchworthy.records import incident_steps as steps
 from launchworthy.records.incident import Incident, IncidentSource, IncidentState
 from launchworthy.server.incidents import Incidents
-from launchworthy.stats import normal_cdf, rolling_bound
+from launchworthy.stats import Pace, normal_cdf, rolling_bound
 from launchworthy.store import Store
 
 __all__ = ["watch_allowances"]
 
-_DAY_S = 86_400.0
+_RESTS_ON_S = 7 * 86_400.0  # the level of a projection is that of the last week
 
 
 def watch_allowances(contract: Contract, *, store: Store, incidents: Incidents, now: datetime) -> None:
@@ -29,13 +29,13 @@ def watch_allowances(contract: Contract, *, store: Store, incidents: Incidents, 
     All of them together raise a false alarm in twice ``proof/false_alarm_every``, as the other windows of the
     product do.
     """
-    allowances = sum(len(each.limits.model_extra or {}) for each in contract.workflows.values())
+    limits = [name for each in contract.workflows.values() for name in each.limits.model_extra or {}]
+    allowances = sum(name.endswith("_per_workflow") for name in limits)
+    if not allowances:
+        return
     every_s = contract.proof.false_alarm_every.value / 1e3
-
-    def confidence(rests_on_s: float) -> float:
-        bound = rolling_bound(max(1.0, 2.0 * allowances * every_s / rests_on_s))
-        return min(1.0 - 1e-12, 2.0 * normal_cdf(bound) - 1.0)
-
+    bound = rolling_bound(max(1.0, 2.0 * allowances * every_s / _RESTS_ON_S))
+    confidence = min(1.0 - 1e-12, 2.0 * normal_cdf(bound) - 1.0)
     for found in pacing(contract, query=store.query, now=now, confidence=confidence):
         pace, key = found.pace, f"{found.rule}/pace"
         one = store.incidents.current(contract.product, key)
@@ -46,7 +46,7 @@ def watch_allowances(contract: Contract, *, store: Store, incidents: Incidents, 
             if not is_open:
                 incidents.open(
                     contract.product,
-                    title=_title(found, now),
+                    title=_title(found, pace, now),
                     source=IncidentSource.BUDGET,
                     address=found.rule,
                     key=key,
@@ -67,9 +67,7 @@ def _lasts(one: Incident, now: datetime) -> steps.Step:
     return steps.heard(one, text="at the pace of now it lasts again", now=now)
 
 
-def _title(found: Pacing, now: datetime) -> str:
-    pace = found.pace
-    assert pace is not None  # noqa: S101 (of those that have none nothing is told)
+def _title(found: Pacing, pace: Pace, now: datetime) -> str:
     place = f"{found.workflow}/limits/{found.rule.rpartition('/')[2]}"
     spent = format_value(pace.spent, unit=found.unit)
     when = now + timedelta(hours=pace.passes_h)

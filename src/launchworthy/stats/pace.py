@@ -97,7 +97,7 @@ def spending_pace(
     those of a prediction of a sum of days (Student's t), days being independent around the level of their
     week. A level that is about to change is not foreseen.
 
-    Source: Hahn and Meeker, Statistical Intervals (1991), section 4.4 (prediction of a sum of future values).
+    Source: Hahn and Meeker, Statistical Intervals (1991): prediction of a sum of future values.
 
     Raises:
         InputError: No hour, an amount that is none, or an allowance or window that is none.
