@@ -81,15 +81,19 @@ def test_values_reasons_and_what_decided(client: OpenFeatureClient, recorded: Re
     assert event.attributes["launchworthy.exposure.variant"] == found.variant
 
 
-def test_errors_are_openfeatures_own_and_the_default_holds(client: OpenFeatureClient) -> None:
+def test_errors_are_openfeatures_own_and_the_default_holds(
+    client: OpenFeatureClient, recorded: Recording
+) -> None:
     for details, code in (
         (client.get_string_details("nowhere", "mine"), ErrorCode.FLAG_NOT_FOUND),
         (client.get_string_details("tone", "mine"), ErrorCode.TARGETING_KEY_MISSING),
         (client.get_string_details("on", "mine"), ErrorCode.TYPE_MISMATCH),
         (client.get_integer_details("on", 7), ErrorCode.TYPE_MISMATCH),
+        (client.get_integer_details("tone", 7, EvaluationContext("ana")), ErrorCode.TYPE_MISMATCH),
     ):
         assert (details.error_code, details.reason) == (code, "ERROR")
         assert details.value in ("mine", 7)
+    assert recorded.events == []  # nobody met a variant
 
 
 def test_a_tracked_event_is_an_outcome(client: OpenFeatureClient, recorded: Recording) -> None:

@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from launchworthy.errors import ConflictError
-from launchworthy.rollout.flags import Flags, ServerSource
+from launchworthy.rollout.flags import FileSource, Flags, ServerSource
 from launchworthy.server.ofrep import Ofrep
 
 FLAGS: dict[str, Any] = {
@@ -130,6 +130,33 @@ def test_an_openfeature_client_resolves_every_type(flagged: Any) -> None:
         assert client.get_string_value("plan", "mine", EvaluationContext("ana", {"account": "acme"})) in "ab"
     finally:
         api.clear_providers()
+
+
+def test_a_split_put_in_force_gives_units_what_its_file_gives_them(tmp_path: Path) -> None:
+    from launchworthy.server.local import LocalWorkspace
+
+    split = {
+        "variants": ["old", "new"],
+        "overrides": {"eve": "new"},
+        "rules": [{"split": {"old": 1, "new": 1}}],
+    }
+    document = {"product": "docs-bot", "flags": {"tone": split}}
+    file = tmp_path / "flags.json"
+    file.write_text(json.dumps(document))
+    inside = Flags(FileSource(file), every_s=0, expose=lambda *_: None)
+
+    def same(workspace: LocalWorkspace) -> None:
+        of_server = workspace.flagging.current("docs-bot").evaluates["tone"]
+        assert all(
+            of_server(unit, {}).value == inside.value("tone", "", unit) for unit in ("ana", "bob", "cem")
+        )
+
+    with closing(LocalWorkspace.open(tmp_path / "data")) as workspace:
+        for _ in range(2):  # the same file again moves nobody
+            workspace.set_flags(product="docs-bot", flags=document, reason="a test", by="kim")
+            same(workspace)
+        workspace.erase_subject(product="docs-bot", user_id="eve", by="kim")
+        same(workspace)
 
 
 def test_the_flags_inside_an_application_are_those_over_ofrep(flagged: Any, tmp_path: Path) -> None:

@@ -121,13 +121,16 @@ class LaunchworthyProvider(AbstractProvider):
     def _resolved(
         self, key: str, default: _T, kind: type, context: EvaluationContext | None
     ) -> FlagResolutionDetails[_T]:
-        decision = self._flags.decide(key, *_asked(context))
+        unit, attributes = _asked(context)
+        decision = self._flags.decide(key, unit, attributes, expose=False)
         if decision.reason is Reason.UNKNOWN_FLAG:
             raise FlagNotFoundError(f"there is no flag {key!r:.80}")
         if decision.reason is Reason.UNIT_MISSING:
             raise TargetingKeyMissingError(f"the flag assigns by {decision.unit_kind}, which nobody named")
+        value = _typed(decision, kind)
+        self._flags.shown(decision, unit, attributes)
         return FlagResolutionDetails(
-            value=_typed(decision, kind),
+            value=value,
             variant=decision.variant,
             reason=_REASONS[decision.reason],
             flag_metadata={

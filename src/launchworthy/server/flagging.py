@@ -157,7 +157,7 @@ class Flagging:
         person, version = self._who(by, caller), 0 if held is None else held.version
         self._store.flags.put(
             product,
-            body=to_json(flags_document(found)),
+            body=json.dumps(flags_document(found)),  # a split's parts stay in their order
             by=person,
             reason=reason,
             replaces=version if replaces is None else replaces,

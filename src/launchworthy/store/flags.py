@@ -19,7 +19,6 @@ from launchworthy.store.database import Database
 from launchworthy.store.ledger import LedgerRepository
 from launchworthy.store.moments import from_ns, to_ns
 from launchworthy.store.options import Clock
-from launchworthy.store.plain import to_json
 from launchworthy.store.schema import flag_sets, ramps, sticky_units
 
 __all__ = ["FlagRepository", "StoredFlags"]
@@ -172,7 +171,7 @@ class FlagRepository:
                 connection.execute(
                     update(flag_sets)
                     .filter_by(product=product, version=row.version)
-                    .values(body=to_json(kept))
+                    .values(body=json.dumps(kept))  # a split keeps its order
                 )
                 changed += 1
         return changed

@@ -130,7 +130,8 @@ def test_a_value_is_never_of_another_type_than_the_default(file: Path) -> None:
             )
         )
     )
-    flags = Flags(FileSource(file), every_s=0, expose=_Told())
+    told = _Told()
+    flags = Flags(FileSource(file), every_s=0, expose=told)
     assert flags.value("on", False) is True
     assert flags.value("on", 0) == 0
     assert flags.value("count", 1) == 3
@@ -140,6 +141,14 @@ def test_a_value_is_never_of_another_type_than_the_default(file: Path) -> None:
     assert flags.value("text", b"") == b""
     assert flags.value("nowhere", "mine") == "mine"
     assert flags.value("tone", "mine") == "mine"  # nobody to split by
+    assert flags.value("tone", 7, "ana") == 7
+    assert told.exposures == []  # nobody met a variant
+    later = flags.decide("tone", "ana", expose=False)
+    assert told.exposures == []
+    for _ in range(2):
+        flags.shown(later, "ana")
+    flags.shown(flags.decide("on", "ana"), "ana")
+    assert told.exposures == [("tone", later.variant, "ana")]
     assert flags.value("text", None) == "x"
     assert flags.decide("nowhere", "ana").reason is Reason.UNKNOWN_FLAG
 

@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from launchworthy.errors import InputError
-from launchworthy.rollout.flags import flags_document, flags_version, read_flags, read_flags_file
+from launchworthy.rollout.flags import (
+    compiled,
+    flag_version,
+    flags_document,
+    flags_version,
+    read_flags,
+    read_flags_file,
+)
 
 FILE = """\
 product: shop
@@ -50,6 +57,22 @@ def test_a_file_says_what_it_says_and_is_the_same_when_written_back(tmp_path: Pa
     assert flags_version(read_flags(document)) == flags_version(found)
     (tmp_path / "flags.json").write_text(json.dumps(document))
     assert read_flags_file(tmp_path / "flags.json") == found
+
+
+def test_the_order_of_a_split_decides_who_has_what_and_is_part_of_the_version() -> None:
+    one = read_flags(_with(variants=["old", "new"], rules=[{"split": {"old": 1, "new": 1}}]))
+    other = read_flags(_with(variants=["old", "new"], rules=[{"split": {"new": 1, "old": 1}}]))
+    assert compiled(one.flags["tone"], one)("ana", {}).variant == "new"
+    assert compiled(other.flags["tone"], other)("ana", {}).variant == "old"
+    assert flag_version(one.flags["tone"], one) != flag_version(other.flags["tone"], other)
+    assert flags_version(one) != flags_version(other)
+
+
+def test_a_switch_that_is_off_is_off_wherever_its_variants_stand() -> None:
+    flag = read_flags(_with(variants={"on": True, "off": False}, rules=[])).flags["tone"]
+    assert (flag.off, flag.otherwise) == ("off", "off")
+    flag = read_flags(_with(variants={"on": True, "off": False}, off="on", rules=[])).flags["tone"]
+    assert (flag.off, flag.otherwise) == ("on", "on")
 
 
 def test_places_are_written_back_as_they_were_read() -> None:

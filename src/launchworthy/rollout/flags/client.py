@@ -112,20 +112,27 @@ class Flags:
             return self._not_known(key)
         decision = evaluate(unit, attributes)
         if decision.assigned and expose:
-            subject = unit if decision.unit_kind == "user" else str(attributes.get(decision.unit_kind, ""))
-            seen = (subject, decision)
-            if seen not in self._logged:
-                self._log(seen, unit, attributes)
+            self.shown(decision, unit, attributes)
         return decision
+
+    def shown(self, decision: Decision, unit: str = "", attributes: Mapping[str, Any] = _NOTHING) -> None:
+        """Log that a unit met what was decided with ``expose=False``: once, where chance had a part."""
+        if not decision.assigned:
+            return
+        subject = unit if decision.unit_kind == "user" else str(attributes.get(decision.unit_kind, ""))
+        seen = (subject, decision)
+        if seen not in self._logged:
+            self._log(seen, unit, attributes)
 
     def value(self, key: str, default: _T, unit: str = "", attributes: Mapping[str, Any] = _NOTHING) -> _T:
         """The value alone; the default where there is no such flag, no unit, or a value of another type."""
-        decision = self.decide(key, unit, attributes)
+        decision = self.decide(key, unit, attributes, expose=False)
         found = decision.value
         if decision.variant is None:
             return default
         if default is not None and not _same_type(found, default):
             return default
+        self.shown(decision, unit, attributes)
         return found  # type: ignore[no-any-return]
 
     def everything(self, unit: str = "", attributes: Mapping[str, Any] = _NOTHING) -> dict[str, Decision]:

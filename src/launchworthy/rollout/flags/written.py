@@ -177,14 +177,18 @@ def flag_version(flag: Flag, flags: FlagSet) -> str:
     """Content address of a flag and of what it shares with others."""
     used = {name for rule in flag.rules for name in rule.segments}
     held = None if flag.holdout is None else _holdout_document(flags.holdouts[flag.holdout])
-    return _address(
-        [flag_document(flag), {name: _segment_document(flags.segments[name]) for name in used}, held]
-    )
+    segments = {name: _segment_document(flags.segments[name]) for name in used}
+    return _address([flag_document(flag), segments, held, _orders([flag])])
 
 
 def flags_version(flags: FlagSet) -> str:
     """Content address of them all."""
-    return _address(flags_document(flags))
+    return _address([flags_document(flags), _orders(flag for _, flag in sorted(flags.flags.items()))])
+
+
+def _orders(flags: Iterable[Flag]) -> list[list[list[str]]]:
+    """Of the parts of each split, which decides who has what; sorted keys do not tell it."""
+    return [[list(rule.split) for rule in flag.rules] for flag in flags]
 
 
 def _address(document: Any) -> str:
@@ -219,8 +223,9 @@ def _flag(
         )
     given = _mapping(body, where, _FLAG)
     variants = _variants(given.get("variants"), f"{where}.variants")
-    first = next(iter(variants))
-    off = _variant(given.get("off", first), variants, f"{where}.off")
+    # Of truth values the one that does nothing, wherever it stands: what is switched off is not on.
+    idle = next((name for name, value in variants.items() if value is False), next(iter(variants)))
+    off = _variant(given.get("off", idle), variants, f"{where}.off")
     name = _algorithm(given.get("algorithm", DEFAULT), f"{where}.algorithm")
     holdout = given.get("holdout")
     if holdout is not None:
