@@ -34,6 +34,7 @@ def test_growing_a_share_moves_nobody() -> None:
     ("changes", "share", "because"),
     [
         ({"rules": _half(split={"a": 1, "b": 3})}, 0.25, "weights"),
+        ({"rules": _half(split={"b": 1, "a": 1})}, 0.5, "order"),
         ({"rules": _half(share=0.25)}, 0.25, "smaller"),
         ({"rules": _half(name="other")}, 0.5, "rule half is gone"),
         ({"rules": []}, 0.5, "rule half is gone"),

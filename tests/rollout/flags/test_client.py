@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -151,6 +152,17 @@ def test_a_value_is_never_of_another_type_than_the_default(file: Path) -> None:
     assert told.exposures == [("tone", later.variant, "ana")]
     assert flags.value("text", None) == "x"
     assert flags.decide("nowhere", "ana").reason is Reason.UNKNOWN_FLAG
+
+
+def test_a_unit_that_is_no_text_is_written_as_one_as_the_sdk_does(file: Path) -> None:
+    told = _Told()
+    flags = Flags(FileSource(file), every_s=0, expose=told)
+    for unit in (1042, UUID(int=7), 1.5):
+        assert flags.decide("tone", unit).variant == flags.decide("tone", str(unit)).variant
+        assert flags.everything(unit, None)["tone"] == flags.decide("tone", str(unit), None)
+    assert [unit for _, _, unit in told.exposures] == ["1042", str(UUID(int=7)), "1.5"]
+    assert flags.decide("tone", None).reason is Reason.UNIT_MISSING
+    assert flags.value("tone", "mine", None, None) == "mine"
 
 
 def test_a_file_that_breaks_changes_nothing_and_says_so_once(

@@ -56,8 +56,12 @@ def moves(before: FlagSet, after: FlagSet) -> list[Move]:
                 share, because = had, f"its rule {rule.name} is gone"
             else:
                 share = moved(rule.ranges, ranges)
-                smaller = bool(now.split) and now.share < rule.share
-                because = "its share became smaller" if smaller else "its weights changed"
+                if now.split and now.share < rule.share:
+                    because = "its share became smaller"
+                elif not rule.places and now.split == rule.split:
+                    because = "the order of its split changed"
+                else:
+                    because = "its weights changed"
             if share > 0:
                 taken_back = now is not None and bool(now.split) and now.share == 0
                 found.append(

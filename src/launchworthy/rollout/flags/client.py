@@ -97,34 +97,41 @@ class Flags:
         return sorted(self._evaluates)
 
     def decide(
-        self, key: str, unit: str = "", attributes: Mapping[str, Any] = _NOTHING, *, expose: bool = True
+        self, key: str, unit: object = "", attributes: Mapping[str, Any] | None = None, *, expose: bool = True
     ) -> Decision:
         """What a unit gets, and why. Reads memory only.
 
         Args:
             key: Of the flag.
-            unit: The user; of flags whose unit is another, the attribute of that name counts.
+            unit: The user, written as a text if it is none; of flags whose unit is another, the attribute of
+                that name counts.
             attributes: What rules compare.
             expose: False for a look that shows nobody anything.
         """
         evaluate = self._evaluates.get(key)
         if evaluate is None:
             return self._not_known(key)
-        decision = evaluate(unit, attributes)
+        decision = evaluate(unit if isinstance(unit, str) else _text(unit), attributes or _NOTHING)
         if decision.assigned and expose:
             self.shown(decision, unit, attributes)
         return decision
 
-    def shown(self, decision: Decision, unit: str = "", attributes: Mapping[str, Any] = _NOTHING) -> None:
+    def shown(
+        self, decision: Decision, unit: object = "", attributes: Mapping[str, Any] | None = None
+    ) -> None:
         """Log that a unit met what was decided with ``expose=False``: once, where chance had a part."""
         if not decision.assigned:
             return
-        subject = unit if decision.unit_kind == "user" else str(attributes.get(decision.unit_kind, ""))
+        told = attributes or _NOTHING
+        unit = unit if isinstance(unit, str) else _text(unit)
+        subject = unit if decision.unit_kind == "user" else str(told.get(decision.unit_kind, ""))
         seen = (subject, decision)
         if seen not in self._logged:
-            self._log(seen, unit, attributes)
+            self._log(seen, unit, told)
 
-    def value(self, key: str, default: _T, unit: str = "", attributes: Mapping[str, Any] = _NOTHING) -> _T:
+    def value(
+        self, key: str, default: _T, unit: object = "", attributes: Mapping[str, Any] | None = None
+    ) -> _T:
         """The value alone; the default where there is no such flag, no unit, or a value of another type."""
         decision = self.decide(key, unit, attributes, expose=False)
         found = decision.value
@@ -135,9 +142,11 @@ class Flags:
         self.shown(decision, unit, attributes)
         return found  # type: ignore[no-any-return]
 
-    def everything(self, unit: str = "", attributes: Mapping[str, Any] = _NOTHING) -> dict[str, Decision]:
+    def everything(
+        self, unit: object = "", attributes: Mapping[str, Any] | None = None
+    ) -> dict[str, Decision]:
         """Every decision about a unit, logged as exposure of none of them."""
-        return {key: evaluate(unit, attributes) for key, evaluate in self._evaluates.items()}
+        return {key: self.decide(key, unit, attributes, expose=False) for key in self._evaluates}
 
     def refresh(self) -> bool:
         """Ask the source now; False if it could not be asked, and what was there stays."""
@@ -247,6 +256,11 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _text(unit: object) -> str:
+    """As the SDK writes users that are numbers or UUIDs."""
+    return "" if unit is None else str(unit)
 
 
 def _same_type(found: Any, default: Any) -> bool:
