@@ -130,10 +130,11 @@ class Flusher:
             except _NOT_THE_BATCH:
                 raise
             except Exception:
-                # One of them is bad: find it by storing each alone.
+                # One of them is bad, or all are too much at once: find it by storing each alone.
                 for row in rows:
                     try:
-                        self._store([row])
+                        with self._hot.roomy():
+                            self._store([row])
                     except _NOT_THE_BATCH:
                         raise
                     except Exception as error:
@@ -196,27 +197,25 @@ class Flusher:
     def _insert(cursor: DuckDBPyConnection, name: str, tables: list[ArrowTable]) -> int:
         batches = [batch for table in tables for batch in table.to_batches()]
         incoming = ArrowTable.from_batches(batches, schema=tables[0].schema)
+        # It is taken off again where all went well: after an error that would only hide the error, since the
+        # transaction takes nothing more, and a batch would be blamed for a full disk. The cursor forgets it.
         cursor.register("incoming", incoming)
-        try:
-            if name == DECISIONS.name:
-                cursor.execute(_NEW_DECISIONS)
-                return int(cursor.fetchall()[0][0])
-            if name != SPANS.name:
-                cursor.execute(f"INSERT INTO raw.{name} BY NAME FROM incoming")
-                return int(incoming.num_rows)
+        if name == DECISIONS.name:
+            stored = _inserted(cursor, _NEW_DECISIONS)
+        elif name != SPANS.name:
+            stored = _inserted(cursor, f"INSERT INTO raw.{name} BY NAME FROM incoming")
+        else:
             source = "incoming"
             if _repeats(cursor):
                 cursor.execute(_NEW_SPANS)
                 source = "temp.new_spans"
-            cursor.execute(f"INSERT INTO raw.spans BY NAME FROM {source}")
-            stored = int(cursor.fetchall()[0][0])
+            stored = _inserted(cursor, f"INSERT INTO raw.spans BY NAME FROM {source}")
             for added in rollup.ADD:
                 cursor.execute(added.format(source=source))
             if source != "incoming":
                 cursor.execute("DROP TABLE temp.new_spans")
-            return stored
-        finally:
-            cursor.unregister("incoming")
+        cursor.unregister("incoming")
+        return stored
 
     @staticmethod
     def _count(cursor: DuckDBPyConnection, counts: dict[tuple[str, str], int], *, position: int) -> None:
@@ -253,6 +252,10 @@ SELECT * FROM incoming WHERE NOT EXISTS (
 )
 QUALIFY row_number() OVER (PARTITION BY product, event_id ORDER BY time) = 1
 """
+
+
+def _inserted(cursor: DuckDBPyConnection, sql: str) -> int:
+    return int(cursor.execute(sql).fetchall()[0][0])
 
 
 def _repeats(cursor: DuckDBPyConnection) -> bool:
