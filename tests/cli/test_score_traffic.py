@@ -83,7 +83,7 @@ def test_it_says_how_many_of_how_many_and_why_the_rest_could_not_be_scored(run: 
     ("arguments", "said"),
     [
         (("--since", "1x"), "unknown unit 'x'"),
-        (("--since", "5 USD"), "is not a time"),
+        (("--since", "5 USD"), "is no length of time"),
         (("--workflow", "nobody"), "no call was drawn of the 0"),
         (("--release", "r-unknown"), "no call was drawn"),
         (("--share", "0"), "is not above 0"),

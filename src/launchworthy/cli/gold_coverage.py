@@ -86,19 +86,13 @@ def coverage(
 
 
 def _asked(workspace: Workspace, product: str, workflow: str, since: str) -> Asked:
-    from datetime import UTC, datetime, timedelta
+    from datetime import UTC, datetime
 
+    from launchworthy.cli.since import since_of
     from launchworthy.gold import asked_of
-    from launchworthy.quantity import parse_quantity
 
-    try:
-        back = parse_quantity(since)
-        if back.unit != "ms" or back.value <= 0:
-            raise ValueError(f"{since!r} is no length of time; write 7d or 12h")
-        now = datetime.now(UTC)
-        begin = now - timedelta(milliseconds=back.value)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(str(error), param_hint="--since") from error
+    now = datetime.now(UTC)
+    begin = since_of(since, now=now)
     return asked_of(workspace.query, product=product, workflow=workflow, since=begin, until=now)
 
 

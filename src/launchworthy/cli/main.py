@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "gold": "Import, check, review, compare and export gold sets.",
     "eval": "Run a suite against a target and keep the evidence.",
     "score-traffic": "Score a random sample of production traffic.",
+    "labels": "Draw calls at random for people to label, and record the chance of each.",
     "approvals": "List, show, approve, correct and reject calls that wait for a person.",
     "judge": "Calibrate judges with people's labels, and show what their grades are worth.",
     "runs": "List evaluation runs, show one, or take it elsewhere.",

@@ -66,6 +66,7 @@ def command(
     from datetime import UTC, datetime
 
     from launchworthy.cli.product import product_of
+    from launchworthy.cli.since import since_of
     from launchworthy.errors import InputError
     from launchworthy.evals import evaluate, measure_run, sample_calls, scorer_of
     from launchworthy.evals.judging import check_keys, judge_run, judged_once
@@ -86,7 +87,7 @@ def command(
             product=name,
             workflow=workflow,
             release=release,
-            since=now - _duration(since),
+            since=since_of(since, now=now),
             until=now,
             share=share,
             most=most,
@@ -150,20 +151,6 @@ def _judging(contract: Path | None, workflow: str) -> dict[str, Judged]:
     if not found:
         raise InputError("; ".join(told) or f"no claim of {workflow} names a judge", where=str(path))
     return found
-
-
-def _duration(text: str) -> Any:
-    from datetime import timedelta
-
-    from launchworthy.quantity import parse_quantity
-
-    try:
-        quantity = parse_quantity(text)
-        if quantity.unit != "ms" or not quantity.value > 0:
-            raise ValueError(f"{text!r} is not a time")
-        return timedelta(milliseconds=quantity.value)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(f"{error}; write 6h or 7d", param_hint="--since") from error
 
 
 def _plain(run: Run, measured: Sequence[Measured], *, calls: int) -> dict[str, Any]:

@@ -5,6 +5,9 @@ yes, 0 for no. What was said is the action of the output, else its ``prediction`
 its score reaches the threshold that the contract names: without one, a score says nothing. Of a source that
 is the truth and that settles, no event by the time is a no where the call was let through: what was held is
 never charged back.
+
+The chance of a label is what it says itself, else what the draw says that put its call before raters
+(``SOURCE_asked``), else that of the contract's random sample, where it says that it is of it.
 """
 
 # ruff: noqa: S608 (SQL of this room; names and values are parameters, numbers are written by repr)
@@ -16,11 +19,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.monitor.scene import Ask, Bind
+from launchworthy.monitor.uses import ASKED
 
 if TYPE_CHECKING:
     from launchworthy.monitor.estimating import Decided
 
-__all__ = ["ACTION", "RANDOM", "Labels", "decided", "earlier", "labels_of", "lately", "rows_of"]
+__all__ = ["ACTION", "RANDOM", "Labels", "decided", "earlier", "labels_of", "lately", "of_random_sample",
+           "rows_of"]  # fmt: skip
 
 RANDOM = "random"  # of labels/sample: whichever call, with the chance that the contract says
 _SCORES = ("score", "probability", "prediction_score", "chance", "value")
@@ -29,6 +34,8 @@ _TRUE, _FALSE = "('true', '1', '1.0')", "('false', '0', '0.0')"
 _MOST = 20_000  # calls that are drawn to hear what scores say of all, and labels that are read one by one
 _REFERENCE = timedelta(days=90)
 _HASHES = float(2**64)
+_CHANCE = "CASE WHEN json_valid(attributes) THEN TRY_CAST(attributes->>'$.chance' AS DOUBLE) END"
+_OF_SAMPLE = f"CASE WHEN json_valid(attributes) THEN attributes->>'$.sample' = '{RANDOM}' ELSE false END"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +87,8 @@ def labels_of(ask: Ask, sources: Sequence[Mapping[str, Any]]) -> Labels:
 def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = None) -> tuple[str, list[Any]]:
     """SELECT of the calls: what was said of each, its score, its label, and the chance that it had of one.
 
+    ``late`` are those that were drawn to be labelled, longer ago than a label takes, and have none.
+
     Args:
         labels: Where labels come from; all that came until now are read.
         calls_of: Which calls; those whose label has settled, where it says nothing.
@@ -92,15 +101,16 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = N
     bands = tuple(ask.scene.option(ask.workflow, "decide").get("bands") or ())
     rank = " ".join(f"WHEN {bind(event)} THEN {place}" for place, event in enumerate(labels.events))
     named = ", ".join(bind(event) for event in labels.events)
-    until_ns = labels.ask.matured(0.0).until_ns
+    of_product = (
+        f"product = {bind(ask.scene.product)} AND trace_id IS NOT NULL"
+        f" AND time < {bind(labels.ask.matured(0.0).until_ns)}"
+    )
     # What the output is, is looked at once a call.
     score = ", ".join(f"TRY_CAST({_field(name)} AS DOUBLE)" for name in _SCORES)
     whole = "CASE WHEN json_valid(output) THEN json_extract_string(output, '$') ELSE output END"
     action = f"coalesce({ACTION}, {_field('output')}, {whole})" if bands else "NULL"
-    chance = "TRY_CAST(json_extract_string(attributes, '$.chance') AS DOUBLE)"
-    if labels.random is not None:
-        of_sample = f"json_extract_string(attributes, '$.sample') = {bind(RANDOM)}"
-        chance = f"coalesce({chance}, CASE WHEN {of_sample} THEN {bind(labels.random)}::DOUBLE END)"
+    asked = ", ".join(bind(event + ASKED) for event in labels.events)
+    asked_by_ns = labels.ask.until_ns if labels.matures_s else 0
     said = "NULL" if labels.threshold is None else f"score >= {bind(labels.threshold)}"
     said = f"CASE WHEN flag IN {_TRUE} THEN true WHEN flag IN {_FALSE} THEN false ELSE {said} END"
     if bands:
@@ -120,19 +130,23 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = N
         drawn = ", draw, of_calls, of_labels, l.truth IS NULL AS silent"
     return (
         "WITH of_source AS (SELECT trace_id, event, arg_max(coalesce(value, 1.0) > 0, time) AS truth,"
-        f" arg_max(CASE WHEN json_valid(attributes) THEN {chance} END, time) AS chance FROM outcomes"
-        f" WHERE product = {bind(ask.scene.product)} AND trace_id IS NOT NULL AND time < {bind(until_ns)}"
-        f" AND event IN ({named}) GROUP BY trace_id, event),"
-        f" labels AS (SELECT trace_id, arg_min(truth, CASE event {rank} END) AS truth,"
-        f" arg_min(coalesce(chance, -1.0), CASE event {rank} END) AS chance FROM of_source GROUP BY"
-        f" trace_id),{parts}"
+        f" arg_max({_CHANCE}, time) AS own, bool_or({_OF_SAMPLE}) AS of_sample FROM outcomes"
+        f" WHERE {of_product} AND event IN ({named}) GROUP BY trace_id, event),"
+        f" asked AS (SELECT trace_id, left(event, -{len(ASKED)}) AS event, max({_CHANCE}) AS chance,"
+        f" min(time) AS since FROM outcomes WHERE {of_product} AND event IN ({asked}) AND {_OF_SAMPLE}"
+        " GROUP BY trace_id, event),"
+        f" labels AS (SELECT s.trace_id, arg_min(truth, CASE s.event {rank} END) AS truth,"
+        f" arg_min(coalesce(own, a.chance, CASE WHEN of_sample THEN {bind(labels.random)}::DOUBLE END, -1.0),"
+        f" CASE s.event {rank} END) AS chance FROM of_source AS s LEFT JOIN asked AS a"
+        f" ON a.trace_id = s.trace_id AND a.event = s.event GROUP BY s.trace_id),{parts}"
         f" told AS (SELECT *, {action} AS act, {_field('prediction')} AS flag,"
         f" coalesce({score}, TRY_CAST(output AS DOUBLE)) AS number FROM ({source})),"
         " scored AS (SELECT * EXCLUDE (number), CASE WHEN isfinite(number) THEN number END AS score"
         " FROM told),"
         f" calls AS (SELECT *, {said} AS said FROM scored)"
         " SELECT c.unit, c.trace_id AS trace, c.start_time AS began, c.sim, said, score,"
-        f" coalesce(l.truth, {silent}) AS truth,"
+        f" coalesce(l.truth, {silent}) AS truth, coalesce(l.truth, {silent}) IS NULL AND c.trace_id IN"
+        f" (SELECT trace_id FROM asked WHERE since < {bind(asked_by_ns)}) AS late,"
         f" CASE WHEN l.chance > 0 AND l.chance <= 1 THEN l.chance END AS chance{drawn}"
         " FROM calls AS c LEFT JOIN labels AS l ON l.trace_id = c.trace_id",
         bind.values,
@@ -173,6 +187,18 @@ def decided(labels: Labels, *, calls_of: Ask | None = None, labelled_only: bool 
         calls=np.array([row["calls"] for row in found], dtype=np.float64),
         units=[row["unit"] for row in found],
         simulated=sum(bool(row["sim"]) for row in found),
+    )
+
+
+def of_random_sample(ask: Ask, bind: Bind, events: Sequence[str]) -> str:
+    """A condition on outcomes that are labels of these sources: drawn at random, as they or the draw say.
+
+    What was labelled for another reason is not: chosen calls are mostly the wrong ones.
+    """
+    asked = ", ".join(bind(event + ASKED) for event in events)
+    return (
+        f"({_OF_SAMPLE} OR (trace_id, event || '{ASKED}') IN (SELECT (trace_id, event) FROM outcomes"
+        f" WHERE product = {bind(ask.scene.product)} AND event IN ({asked}) AND {_OF_SAMPLE}))"
     )
 
 

@@ -44,13 +44,14 @@ _SURE = 0.99  # that labels contradict the estimate, where it is only told
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Counts:
-    """The calls of one decision: all, with a label, those of a label without a chance, and with a score."""
+    """The calls of one decision: all, with a label, with one without a chance, with a score, overdue."""
 
     said: bool | None
     calls: int
     labels: int
     unsaid: int
     scores: int
+    late: int
     least: float | None
     most: float | None
 
@@ -82,7 +83,10 @@ def labelled(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> Evi
         return nothing(ask, refused)
     for each in counts:
         if each.partly and not each.labels:
-            why = f"none of the {each.calls:,} calls {_WHICH[each.said]} has a label: label some at random"
+            why = (
+                f"none of the {each.calls:,} calls {_WHICH[each.said]} has a label: label some at random"
+                " (launchworthy labels draw)"
+            )
             return _only_estimated(wanted, labels, why)
         if each.partly and each.unsaid:
             return nothing(
@@ -192,7 +196,7 @@ def _counted(labels: Labels) -> list[_Counts]:
         _Counts(**row)
         for row in labels.ask.scene.query(
             "SELECT said, count(*) AS calls, count(truth) AS labels, count(*) FILTER (truth IS NOT NULL AND"
-            " chance IS NULL) AS unsaid, count(score) AS scores,"
+            " chance IS NULL) AS unsaid, count(score) AS scores, count(*) FILTER (late) AS late,"
             " min(coalesce(chance, 1.0)) FILTER (truth IS NOT NULL) AS least,"
             f" max(coalesce(chance, 1.0)) FILTER (truth IS NOT NULL) AS most FROM ({rows}) GROUP BY said",
             values,
@@ -210,6 +214,12 @@ def _refused(labels: Labels, counts: Sequence[_Counts]) -> str | None:
         return (
             f"{open_:,} of {every:,} calls answer with a score and no action of the contract, which names no"
             " threshold: write release: {threshold: {value: …}}, the score from which on it is yes"
+        )
+    late, told = sum(each.late for each in counts), sum(each.labels for each in counts)
+    if late > _MISSING * (late + told):
+        return (
+            f"{late:,} calls were drawn to be labelled, longer ago than a label takes, and have none: those"
+            " that are hard to label may be the wrong ones"
         )
     return None
 

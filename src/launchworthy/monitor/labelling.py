@@ -15,11 +15,11 @@ from dataclasses import replace
 
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.judgement import FULL_COUNT
-from launchworthy.monitor.label_rows import ACTION, RANDOM, labels_of, rows_of
+from launchworthy.monitor.label_rows import ACTION, RANDOM, labels_of, of_random_sample, rows_of
 from launchworthy.monitor.piece import evidence_of, nothing, piece
 from launchworthy.monitor.sample import Measured, Sample, breaches, share
 from launchworthy.monitor.scene import Ask, Bind
-from launchworthy.monitor.uses import any_event
+from launchworthy.monitor.uses import ASKED, any_event
 from launchworthy.quantity import format_value
 from launchworthy.records import Own
 from launchworthy.stats import krippendorff_alpha
@@ -81,7 +81,7 @@ def _waiting(ask: Ask) -> Evidence | None:
     Items are the calls with the action that the source covers, else those with the event ``…_asked``.
     """
     event, covers = str(ask.claim.options.get("event")), ask.claim.options.get("covers")
-    asked = f"{event}_asked"
+    asked = event + ASKED
     bind = Bind()
     if covers is not None:
         items = f"SELECT trace_id, start_time AS since, sim FROM ({_calls(ask, bind)})"
@@ -135,8 +135,7 @@ def _sampled(ask: Ask) -> Evidence | None:
     bind = Bind()
     calls, labels = _calls(ask, bind), _labels(ask, bind, events)
     if kind == RANDOM:
-        # What was labelled for another reason was not drawn at random.
-        labels += f" AND {_attribute('sample')} = {bind(RANDOM)}"
+        labels += f" AND {of_random_sample(ask, bind, events)}"
     sample = Sample(
         sql=f"WITH calls AS ({calls}) SELECT unit, trace_id AS trace, start_time AS began, sim,"
         f" (trace_id IN (SELECT trace_id FROM ({labels})))::DOUBLE AS x FROM calls"

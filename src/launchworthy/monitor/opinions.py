@@ -11,6 +11,7 @@ from typing import Any
 
 from launchworthy.contract import Direction
 from launchworthy.evidence import Evidence
+from launchworthy.monitor.label_rows import of_random_sample
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Measured, Sample, mean, share
 from launchworthy.monitor.scene import Ask, Bind
@@ -140,7 +141,7 @@ def _calibration(ask: Ask) -> Evidence | None:
 
 
 def _labelled(ask: Ask) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Answers with a label that was drawn at random: chosen ones are mostly the wrong ones."""
+    """Answers with a label that was drawn at random."""
     events = tuple(ask.scene.option(None, "labels/sample/random").get("events") or ())
     if not events:
         return [], {}
@@ -149,8 +150,7 @@ def _labelled(ask: Ask) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     labels = (
         f"SELECT trace_id, arg_max(coalesce(value, 1.0) > 0, time) AS label FROM outcomes"
         f" WHERE product = {bind(ask.scene.product)} AND event IN ({', '.join(map(bind, events))})"
-        " AND json_valid(attributes) AND json_extract_string(attributes, '$.sample') = 'random'"
-        " GROUP BY trace_id"
+        f" AND trace_id IS NOT NULL AND {of_random_sample(ask, bind, events)} GROUP BY trace_id"
     )
     rows = ask.scene.query(
         f"SELECT c.unit, lower(hex(c.trace_id)) AS trace, c.start_time AS began, c.sim,"

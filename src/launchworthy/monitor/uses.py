@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.quantity import format_value
 
-__all__ = ["Success", "any_event", "success_of", "uses"]
+__all__ = ["ASKED", "Success", "any_event", "success_of", "uses"]
+
+ASKED = "_asked"  # ends the event that puts a call before the raters of a source: no outcome of its use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,8 @@ def uses(ask: Ask, bind: Bind, success: Success, *, calls: str | None = None) ->
         f" WHERE o.product = {bind(scene.product)} AND o.time >= {bind(ask.since_ns)}"
         f" AND o.time < {bind(ask.matured(0.0).until_ns)}{of_workflow})"
         " SELECT u.use, any_value(u.unit) AS unit, any_value(u.trace) AS trace, any_value(u.began) AS began,"
-        " any_value(u.sim) AS sim, any_value(u.routed) AS routed, count(o.event) AS events,"
+        " any_value(u.sim) AS sim, any_value(u.routed) AS routed,"
+        f" count(o.event) FILTER (NOT ends_with(o.event, '{ASKED}')) AS events,"
         f" min(o.time) FILTER ({_among('o.event', success.events, bind)} AND {in_time}) AS won,"
         f" coalesce(bool_or({_among('o.event', success.unless, bind)} AND {in_time}), false) AS undone{known}"
         " FROM of_use AS u LEFT JOIN told AS o ON o.use = u.use GROUP BY u.use"

@@ -166,6 +166,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("erase_subject", "POST", "/products/{product}/erase", "write"),
     Operation("find_texts", "POST", "/files/search", "write"),
     Operation("drill_erasure", "POST", "/products/{product}/erasure-drill", "write"),
+    Operation("draw_labels", "POST", "/products/{product}/labels-draw", "write"),
     Operation("request_approval", "POST", "/products/{product}/approvals", "ingest"),
     Operation("seed_approval", "POST", "/products/{product}/approvals-tests", "write"),
     Operation("approvals", "GET", "/products/{product}/approvals", "read"),

@@ -22,6 +22,7 @@ from launchworthy.evidence import (
     SignedHead,
 )
 from launchworthy.gold import GoldItem, GoldStore, GoldVersion, ReviewStatus
+from launchworthy.monitor import LabelDraw
 from launchworthy.records import Release, RunPage, RunStore
 from launchworthy.records.incident import (
     FailureRow,
@@ -260,6 +261,11 @@ class Workspace(GoldStore, Ledger, RunStore, Protocol):
 
     def waiting_items(self, *, product: str, name: str) -> list[GoldItem]:
         """Gold items of the newest version that nobody has reviewed."""
+
+    def draw_labels(
+        self, *, product: str, workflow: str, event: str, share: float, since: datetime, seed: int = 0
+    ) -> LabelDraw:
+        """Draw calls at random to be labelled by an outcome, and record the chance of each, once."""
 
     def request_approval(
         self, *, product: str, call: Mapping[str, Any], caller: Caller = THIS_MACHINE

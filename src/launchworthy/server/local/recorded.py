@@ -5,6 +5,7 @@ May import every room below ``server``, and ``server``.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from launchworthy.contract import Contract
 from launchworthy.errors import InputError
+from launchworthy.monitor import LabelDraw, asked_rows, draw_calls
 from launchworthy.server.exporting import learnable
 from launchworthy.server.local.chained import Chained
 from launchworthy.server.preferring import checked, entry_of, evidence_of, refuse_unless_declared
@@ -68,6 +70,37 @@ class Recorded(Chained):
     def refused_traces(self, *, product: str) -> list[dict[str, Any]]:
         """How many traces read each source that may not be learnt from, as ``{source, traces}``."""
         return self._store.refused_traces(self._learnable(product))
+
+    def draw_labels(
+        self, *, product: str, workflow: str, event: str, share: float, since: datetime, seed: int = 0
+    ) -> LabelDraw:
+        """Draw calls at random to be labelled by an outcome, and record the chance of each, once.
+
+        Args:
+            product, workflow: Whose calls.
+            event: Outcome that is the label.
+            share: Chance of each call, above 0 to 1.
+            since: Start of the window (aware), which ends now.
+            seed: Of the drawing.
+
+        Raises:
+            InputError: The share is impossible, or another seed was drawn with.
+        """
+        self._store.flush()  # what was acknowledged a moment ago is drawn from too
+        now = self._clock()
+        draw = draw_calls(
+            self.query,
+            product=product,
+            workflow=workflow,
+            event=event,
+            share=share,
+            since=since,
+            until=now,
+            seed=seed,
+        )
+        if any(call.new for call in draw.drawn):
+            self._store.ingest([asked_rows(self.query, draw, now=now)], batch_id=f"draw-{uuid.uuid4().hex}")
+        return draw
 
     def preferences(self, *, product: str, by: str, workflow: str | None = None) -> Preferences:
         """Pairs of answers of which people prefer one, as far as the contract lets them be learnt from.
