@@ -197,6 +197,40 @@ def test_harm_is_told_and_units_of_two_variants_count_nowhere(workspace: LocalWo
     assert found["arms"]["control"]["users"] == 999
 
 
+def test_what_is_no_arm_of_the_plan_moves_nobody_out_of_one(workspace: LocalWorkspace) -> None:
+    """Unleash tells of ``enabled`` beside each variant, and Statsig of rules from before the start."""
+    workspace.record(product="support", kind="experiment", body=PLAN)
+    _meet(workspace, units=100)
+    before = workspace.experiment(product="support", key="answer-v2")
+    common = {"product": "support", "flag": "answer-v2", "variant": "enabled", "received_at": _ns(NOW)}
+    early = _ns(NOW - timedelta(days=5))
+    _ingest(
+        workspace,
+        exposures=[
+            {**common, "user_id": f"user-{n}", "unit": f"user-{n}", "time": early} for n in range(203)
+        ],
+    )
+    found = workspace.experiment(product="support", key="answer-v2")
+    assert (found["arms"], found["in_two_arms"]) == (before["arms"], 0)
+    assert (found["first"], found["comparisons"]) == (
+        before["first"],
+        before["comparisons"],
+    )  # what came before counts not
+    assert found["notes"] == [
+        "3 met no arm of the plan but another variant, such as 'enabled'; they count nowhere"
+    ]
+    workspace.record(product="support", kind="experiment", body=PLAN | {"arms": {"0": 1, "1": 1}})
+    with pytest.raises(InputError, match="nobody met an arm of the plan, but 'candidate'") as told:
+        workspace.experiment(product="support", key="answer-v2")
+    assert told.value.hint == "its arms are 0, 1"
+
+
+def test_a_product_of_which_only_exposures_are_known_is_known(workspace: LocalWorkspace) -> None:
+    unit = {"product": "shop", "flag": "tone", "variant": "warm", "unit": "ana", "user_id": "ana"}
+    _ingest(workspace, exposures=[{**unit, "time": _ns(NOW), "received_at": _ns(NOW)}])
+    assert workspace.products() == ["shop"]
+
+
 def test_units_that_were_given_their_variant_or_are_held_out_count_nowhere_and_are_told(
     workspace: LocalWorkspace,
 ) -> None:

@@ -38,23 +38,9 @@ _DAY_NS = 86_400_000_000_000
 _MOST_EVENTS = 8  # outcome events that are read where no plan says which
 _MOST_POINTS = 60
 _ASIDE = "{:,} got their variant by hand or are held out; they count nowhere"
+_ELSEWHERE = "{:,} met no arm of the plan but another variant, such as {!r:.80}; they count nowhere"
 _AHEAD = "{:,} met their variant by a clock that is ahead; they count from when that was received"
 _AHEAD_NS = 60 * 10**9  # by which a clock that is right may seem ahead
-# Nobody met a variant after it was told: where a clock is ahead, the unit counts from when that came.
-_UNITS = f"""
-    met AS (
-        SELECT coalesce(unit, user_id, session_id) AS who, min(variant) AS arm, max(variant) AS other,
-            min(least(time, received_at)) AS since,
-            min(time) > min(least(time, received_at)) + {_AHEAD_NS} AS ahead,
-            bool_or(reason IN ('override', 'holdout', 'tester')) AS aside
-        FROM exposures
-        WHERE product = ? AND flag = ? AND coalesce(simulated, false) = ?
-            AND coalesce(unit, user_id, session_id) IS NOT NULL
-        GROUP BY who
-    ),
-    kept AS (SELECT who, arm, since, since // {_DAY_NS} AS day FROM met
-        WHERE arm = other AND aside IS NOT true)
-"""  # noqa: S608
 _SPANS = {
     "calls": "count(*) FILTER (parent_span_id IS NULL)",
     "errors": "count(*) FILTER (parent_span_id IS NULL AND status = 'error')",
@@ -182,13 +168,16 @@ def stored_experiment(
 
     Raises:
         NotFoundError: Nobody met it.
-        InputError: It has one variant only, units that records do not know, or arms that the plan does not.
+        InputError: It has one variant only, units that records do not know, or none of the arms of the plan.
     """
+    plan, declared = (plans[0].plan, plans[0].at) if plans else (None, None)
+    arms = tuple(plan.shares) if plan else ()
     [seen] = query(
-        "SELECT count(*) AS n, min(time) AS first, max(least(time, received_at)) AS last, "
+        f"SELECT count(*) AS n, coalesce(min(time) FILTER ({_is_arm(arms)}), min(time)) AS first, "  # noqa: S608
+        "max(least(time, received_at)) AS last, "
         "min(coalesce(unit_kind, 'user')) AS kind, max(coalesce(unit_kind, 'user')) AS other "
         "FROM exposures WHERE product = ? AND flag = ? AND coalesce(simulated, false) = ?",
-        [product, key, simulated],
+        [*arms, product, key, simulated],
     )
     if not seen["n"]:
         raise NotFoundError(
@@ -201,8 +190,8 @@ def stored_experiment(
             hint="export rows with the units, and use launchworthy experiment analyze",
         )
     first, last = _moment(int(seen["first"])), _moment(int(seen["last"]))
-    plan, declared = (plans[0].plan, plans[0].at) if plans else (None, None)
-    store = _Records(query, product, key, simulated, "user_id" if seen["kind"] == "user" else "session_id")
+    who = "user_id" if seen["kind"] == "user" else "session_id"
+    store = _Records(query, product, key, simulated, who, arms)
     chosen, left_out = _metrics(plan, store)
     gathered, history, both = store.gather([one for one in chosen if one.kind in (Kind.MEAN, Kind.RATIO)])
     own = (plan or Plan()).with_arms(sorted(gathered.users))
@@ -257,12 +246,44 @@ def _metrics(plan: Plan | None, store: _Records) -> tuple[list[Metric], dict[str
     return found, left_out
 
 
+def _is_arm(arms: Sequence[str]) -> str:
+    """SQL that says whether a variant is one of the arms, for which it asks; none: every variant is one."""
+    return f"variant IN ({', '.join('?' for _ in arms)})" if arms else "true"
+
+
+def _units(arms: Sequence[str]) -> str:
+    """SQL that names ``met``, every unit, and ``kept``, those that count; asks for the arms, the product, the
+    flag, and whether users are simulated.
+
+    Variants that are no arm move nobody out of one: a client that asks twice, whether a flag is on and which
+    variant it has, tells of both. Nobody met a variant after it was told: where a clock is ahead, the unit
+    counts from when that came.
+    """
+    met = f"""
+        SELECT coalesce(unit, user_id, session_id) AS who, min(variant) FILTER (is_arm) AS arm,
+            max(variant) FILTER (is_arm) AS other, min(variant) FILTER (NOT is_arm) AS elsewhere,
+            min(least(time, received_at)) FILTER (is_arm) AS since,
+            min(time) FILTER (is_arm) > min(least(time, received_at)) FILTER (is_arm) + {_AHEAD_NS} AS ahead,
+            bool_or(reason IN ('override', 'holdout', 'tester')) AS aside
+        FROM (SELECT *, {_is_arm(arms)} AS is_arm FROM exposures)
+        WHERE product = ? AND flag = ? AND coalesce(simulated, false) = ?
+            AND coalesce(unit, user_id, session_id) IS NOT NULL
+        GROUP BY who
+    """  # noqa: S608
+    kept = f"""
+        SELECT who, arm, since, since // {_DAY_NS} AS day FROM met WHERE arm = other AND aside IS NOT true
+    """  # noqa: S608
+    return f"met AS ({met}), kept AS ({kept})"
+
+
 class _Records:
     """The SQL of one experiment: units, their arms, and what each did after it met its variant."""
 
-    def __init__(self, query: Query, product: str, key: str, simulated: bool, who: str) -> None:
+    def __init__(
+        self, query: Query, product: str, key: str, simulated: bool, who: str, arms: Sequence[str]
+    ) -> None:
         self._query, self._product, self._key = query, product, key
-        self._simulated, self._who = simulated, who
+        self._simulated, self._who, self._arms = simulated, who, arms
 
     def events(self) -> list[str]:
         """Outcome events of the product, the most frequent first."""
@@ -302,7 +323,8 @@ class _Records:
         moved_with, moved = self._units()
         [both] = self._query(
             f"WITH {moved_with} SELECT count(*) FILTER (arm <> other AND aside IS NOT true) AS n, "  # noqa: S608
-            "count(*) FILTER (aside) AS aside, "
+            "count(*) FILTER (aside) AS aside, min(elsewhere) AS other, "
+            "count(*) FILTER (arm IS NULL AND aside IS NOT true) AS elsewhere, "
             "count(*) FILTER (ahead AND arm = other AND aside IS NOT true) AS ahead FROM met",
             moved,
         )
@@ -314,8 +336,14 @@ class _Records:
             for name, part in sums.items():
                 totals[name][arm] = totals[name][arm].plus(part) if arm in totals[name] else part
         values_of = {name: SumArms(strata={"": arms}) for name, arms in totals.items()}
-        told = ((_ASIDE, int(both["aside"])), (_AHEAD, int(both["ahead"])))
-        notes = tuple(text.format(n) for text, n in told if n)
+        if not users and both["elsewhere"]:
+            raise InputError(
+                f"nobody met an arm of the plan, but {both['other']!r:.80}",
+                where=self._key,
+                hint=f"its arms are {', '.join(self._arms)}",
+            )
+        told = ((_ASIDE, both["aside"]), (_ELSEWHERE, both["elsewhere"]), (_AHEAD, both["ahead"]))
+        notes = tuple(text.format(int(n), both["other"]) for text, n in told if n)
         return Gathered(users=users, values=values_of, notes=notes), days, int(both["n"])
 
     def values(
@@ -336,7 +364,8 @@ class _Records:
 
     def _units(self) -> tuple[str, list[Any]]:
         whose, asked = owners(self._who)
-        return f"{_UNITS}, {whose}", [self._product, self._key, self._simulated, *[self._product] * asked]
+        parameters = [*self._arms, self._product, self._key, self._simulated]
+        return f"{_units(self._arms)}, {whose}", [*parameters, *[self._product] * asked]
 
     def _of(self, table: str, asked: Sequence[tuple[int, str, str | None]]) -> str:
         """What each unit did in a table since it met its variant; every part of it is of this module."""

@@ -24,7 +24,9 @@ class Declared(Opened):
 
     def products(self) -> list[str]:
         """Names of the products known from contracts, records, gold sets, runs or evidence, sorted."""
-        recorded = self._store.query("SELECT DISTINCT product FROM spans")  # narrower than the rollup
+        # Whoever brings flags or outcomes alone has no span. UNION keeps one row of each product.
+        tables = ("spans", "exposures", "outcomes", "feedback")
+        recorded = self._store.query(" UNION ".join(f"SELECT product FROM {table}" for table in tables))  # noqa: S608
         return sorted(
             {
                 *self.contracts.products(),
