@@ -109,7 +109,7 @@ def test_each_flag_says_who_gets_what_in_the_order_of_deciding(desk: Desk) -> No
         [
             "rule half",
             "plain 25 % and warm 75 %",
-            '20 % of those whose age is at least 18 and country is one of "AT", "DE"',
+            '20 % of those whose country is one of "AT", "DE" and age is at least 18',
         ],
         ["otherwise", "plain", "everybody else"],
     ]
