@@ -213,9 +213,44 @@ def test_newer_evidence_decides_and_what_contradicts_it_is_shown(
     for order in ((old, new), (new, old)):
         found = judged(claim_of(), *order, now=now)
         assert (found.state, found.evidence, tuple(found.contradicting)) == (State.MET, new, (old,))
-        assert "1 other valid piece says otherwise (run:old)" in found.reason
+        assert "1 other valid piece says otherwise (run old)" in found.reason
     vague = piece_of(9, 10, observed_at=now - timedelta(days=2))
     assert judged(claim_of(), vague, new, now=now).contradicting == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("records:2026-11-24T07:58:18Z/2026-11-24T09:59:34Z", "records of 2026-11-24 07:58 to 09:59 UTC"),
+        (
+            "records:2026-11-17T08:00:00+00:00/2026-11-24T09:00:00.5+00:00",
+            "records of 2026-11-17 08:00 to 2026-11-24 09:00 UTC",
+        ),
+        ("records:2026-11-17/2026-11-24", "records of 2026-11-17 to 2026-11-24"),
+        ("gold:ask@g-1", "gold set ask@g-1"),
+        ("drill:guards", "drill of guards"),
+        ("nightly sheet", "nightly sheet"),
+        ("", "launchworthy.evals 0.1.0"),
+    ],
+)
+def test_what_says_otherwise_is_named_in_words(
+    claim_of: Make, piece_of: Make, now: datetime, source: str, told: str
+) -> None:
+    old = piece_of(100, 200, observed_at=now - timedelta(days=2), source=source)
+    found = judged(claim_of(), old, piece_of(199, 200, observed_at=now - timedelta(days=1)), now=now)
+    assert found.reason.endswith(f"1 other valid piece says otherwise ({told})")
+
+
+def test_of_many_that_say_otherwise_the_newest_are_named_and_the_others_counted(
+    claim_of: Make, piece_of: Make, now: datetime
+) -> None:
+    others = [
+        piece_of(100, 200, observed_at=now - timedelta(days=day), source=f"run:{day}", gold=None)
+        for day in range(2, 7)
+    ]
+    new = piece_of(199, 200, observed_at=now - timedelta(days=1), source="run:1", gold=None)
+    found = judged(claim_of(), *others, new, now=now)
+    assert found.reason.endswith("5 other valid pieces say otherwise (run 2, run 3, run 4 and 2 more)")
 
 
 def test_of_two_measurements_of_one_moment_the_weaker_decides(
@@ -541,13 +576,13 @@ def test_runs_of_one_release_that_say_the_opposite_of_the_same_items_prove_nothi
     bad, good = run(100, 2), run(199, 1)
     found = judged(claim_of(), bad, good, now=now)
     assert found.state is State.UNPROVEN
-    assert found.reason == "measured twice with opposite results: met by run:1; unmet by run:2"
+    assert found.reason == "measured twice with opposite results: met by run 1; unmet by run 2"
     assert (found.evidence, tuple(found.contradicting)) == (good, (bad,))
     assert found.plan is not None
     assert "launchworthy eval --gate" in found.plan.what
     assert judged(claim_of(), run(199, 2), run(100, 1), now=now).state is State.UNPROVEN
     thrice = judged(claim_of(), bad, good, run(198, 3), now=now)
-    assert thrice.reason.startswith("measured 3 times with opposite results: met by run:1, run:3; unmet by")
+    assert thrice.reason.startswith("measured 3 times with opposite results: met by run 1, run 3; unmet by")
 
     sealed = sealed_piece(piece_of, 99, 100, day=3, now=now)
     assert judged(claim_of(), bad, good, sealed, now=now).state is State.MET

@@ -153,7 +153,7 @@ def test_a_pull_request_reads_what_is_promised_and_what_each_claim_takes(verdict
     assert unproven[3].startswith(
         "measure 159 further items; about 40 days; odds 83 % that it is then met<br>from "
     )
-    assert told["p/ask/quality/met"][3].startswith("from run:a")
+    assert told["p/ask/quality/met"][3].startswith("from run a")
 
 
 def test_files_below_the_root_are_named_from_there(claim_of: Make, terms_with: Make, now: datetime) -> None:
@@ -182,14 +182,14 @@ def test_the_first_line_is_the_conclusion_and_every_reason_follows(verdict: Verd
     assert rest[blocks + 1].split()[:3] == ["✕", "unmet", "p/ask/quality/unmet"]
     assert "launchworthy.yaml:7:3" in rest[blocks + 1]
     assert "50 % (44 to 56, n = 200): even the upper bound is below 90 %" in rest[blocks + 3]
-    assert "from: run:a, by launchworthy.evals 0.1.0, release r-" in rest[blocks + 4]
+    assert "from: run a, by launchworthy.evals 0.1.0, release r-" in rest[blocks + 4]
     assert "the holdout may have been learnt" in rest[blocks + 4]
     assert "measure 159 further items; about 40 days; odds 83 % that it is then met" in text
     assert "1 claim that nothing here measures yet" in text
     assert "◐ waived    p/ask/quality/waived" in text
     assert "✎ attested  p/ask/quality/signed" in text
     assert "● met       p/ask/quality/met (simulated users)" in text
-    assert "against it: 50 % (no bounds, n = 200), run:old, by launchworthy.evals 0.1.0" in text
+    assert "against it: 50 % (no bounds, n = 200), run old, by launchworthy.evals 0.1.0" in text
     assert "serves 90 % of traffic: the release judged here" in text
     assert "serves 10 % of traffic: another release; differing parts: model (m2 serves, m1 is judged)" in text
     assert "✕ launch (100 %): 2 claims unmet, 2 unproven; no date yet" in text

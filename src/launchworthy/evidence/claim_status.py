@@ -16,6 +16,7 @@ from datetime import datetime
 from launchworthy.contract.claim import Claim, ClaimKind, Direction
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import Judgement, judge
+from launchworthy.evidence.origins import sources_text
 from launchworthy.evidence.plan import plan_for
 from launchworthy.evidence.readings import Judged, first_readings, is_sealed, opposite_readings
 from launchworthy.evidence.selection import Selection, select, speaks_for, stale_judge
@@ -108,7 +109,7 @@ def _contradicted(claim: Claim, decider: Evidence, readings: Sequence[Judged]) -
     """Runs of one release that read the same items and say the opposite: chance must not choose."""
     times = "twice" if len(readings) == 2 else f"{len(readings):,} times"
     told = [
-        f"{state} by {', '.join(piece.source or piece.id for piece, own in readings if own.state is state)}"
+        f"{state} by {sources_text(piece for piece, own in readings if own.state is state)}"
         for state in _SETTLED
     ]
     return ClaimStatus(
@@ -151,8 +152,7 @@ def _with_contradiction(judgement: Judgement, others: tuple[Evidence, ...]) -> s
     if not others:
         return judgement.reason
     count = "1 other valid piece says" if len(others) == 1 else f"{len(others):,} other valid pieces say"
-    sources = sorted({piece.source or piece.producer or piece.id for piece in others})
-    return f"{judgement.reason}; {count} otherwise ({', '.join(sources[:3])})"
+    return f"{judgement.reason}; {count} otherwise ({sources_text(others)})"
 
 
 def _without_evidence(claim: Claim, chosen: Selection) -> ClaimStatus:

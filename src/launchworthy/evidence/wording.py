@@ -13,6 +13,7 @@ from launchworthy.contract import Claim, ClaimKind
 from launchworthy.contract.vocabulary import find_word
 from launchworthy.evidence.evidence import Evidence
 from launchworthy.evidence.judgement import FULL_COUNT
+from launchworthy.evidence.origins import source_text
 from launchworthy.evidence.status import ClaimStatus, Plan, State
 from launchworthy.evidence.verdict import Served, StageVerdict, Verdict
 from launchworthy.quantity import difference_unit, format_interval, format_number, format_value
@@ -139,7 +140,10 @@ def promise_text(claim: Claim) -> str:
 
 def origin_text(piece: Evidence) -> str:
     """Who or what produced a piece, from what, on which release and gold set, when."""
-    parts = [piece.source or "source not named", f"by {piece.producer or 'nobody named'}"]
+    parts = [
+        source_text(piece) if piece.source else "source not named",
+        f"by {piece.producer or 'nobody named'}",
+    ]
     if piece.kind != ClaimKind.ATTEST:
         parts.append(f"release {piece.release}" if piece.release else "tied to no release")
     if piece.gold:
