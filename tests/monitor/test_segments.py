@@ -94,6 +94,11 @@ def _call(world: World, user: int, *, failed: bool, ago: float = 3_600.0, **colu
     world.call(user_id=f"u{user}", ago=ago, **columns)
 
 
+def _span(world: World, trace: str) -> dict[str, Any]:
+    [row] = world.store.query("SELECT user_id, duration_ms FROM spans WHERE trace_id = unhex($1)", [trace])
+    return row
+
+
 def test_the_slice_that_breaks_a_promise_is_named_with_what_it_was_before(
     world: World, claim: ClaimOf
 ) -> None:
@@ -170,6 +175,16 @@ def test_a_slow_tail_a_dear_mean_and_a_stream_are_searched_too(world: World, cla
     )  # fmt: skip
     found = {each.address: _explained(world, each) for each in (slow, dear, stream)}
     assert {piece.detail.get("segment") for piece in found.values()} == {"language:de"}
+    german_users = {f"u{user}" for user in range(0, 900, 4)}
+    for piece in found.values():
+        traces = piece.detail["segments"][0]["traces"]
+        assert len(traces) == 5
+        assert {_span(world, trace)["user_id"] for trace in traces} <= german_users, (
+            "calls of the part that is named"
+        )
+        assert all(_span(world, trace)["duration_ms"] == 9_000.0 for trace in traces), (
+            "and such as went wrong"
+        )
     [told] = found[stream.address].detail["segments"]
     assert told["users"] + told["others"] < 500, "only since it is worse"
     assert told["share"] > 0.45

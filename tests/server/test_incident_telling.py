@@ -260,6 +260,32 @@ def test_what_nobody_takes_goes_to_the_next_owner_and_what_somebody_took_does_no
     assert page["event_action"] == "trigger"
 
 
+def test_nobody_is_woken_because_nobody_took_what_was_not_told_yet(shop: Shop, listener: Listener) -> None:
+    shop.settings["quiet"] = {"from": "22:00", "to": "07:00", "zone": "Europe/Berlin", "except": "high"}
+    shop.settings["escalate"] = {"after": "30m", "to": "on_call"}
+    shop.workspace.tell_incidents(product=PRODUCT, settings=shop.settings)
+    shop.open("medium", title="found at night")
+    shop.later(hours=6)  # 06:30 in Berlin
+    assert listener.events("/pager") == []
+    shop.later(minutes=45)
+    assert [each["subject"] for each in listener.events("/hook")] == ["found at night"]
+    assert listener.events("/pager") == []
+    shop.later(minutes=20)
+    [page] = listener.events("/pager")
+    assert page["payload"]["summary"] == "Nobody has taken this: found at night"
+
+
+def test_a_mail_server_that_offers_no_encryption_is_told_with_the_setting_to_change(
+    shop: Shop, mailbox: Mailbox
+) -> None:
+    shop.settings["smtp"].pop("security")
+    shop.workspace.tell_incidents(product=PRODUCT, settings=shop.settings)
+    failure = shop.workspace.test_incident_notices(product=PRODUCT)["mail"]
+    assert failure.startswith("127.0.0.1 cannot do this: STARTTLS")
+    assert "`security`" in failure
+    assert mailbox.mails == []
+
+
 def test_a_fix_acknowledges_the_page_and_a_closing_resolves_it(shop: Shop, listener: Listener) -> None:
     shop.settings["targets"]["pager"].pop("for")
     shop.workspace.tell_incidents(product=PRODUCT, settings=shop.settings)

@@ -191,6 +191,89 @@ def test_proven_harm_takes_it_back_at_once_and_opens_one_incident_with_its_failu
         )
 
 
+def test_a_person_who_takes_it_back_opens_an_incident_with_the_reason_and_whoever_gives_it_up_none(
+    workspace: LocalWorkspace, clock: Clock
+) -> None:
+    def step(action: str, reason: str) -> dict[str, Any]:
+        own = _started(workspace)["id"]
+        if action == "roll_back":
+            _evaluate(workspace)
+            clock.on(hours=1)
+            _evaluate(workspace)
+        return workspace.step_ramp(product="support", ramp_id=own, action=action, reason=reason, by="kim")
+
+    step("stop", "the campaign was moved")
+    assert workspace.incidents(product="support") == []
+    told = step("roll_back", "it tells customers a wrong price")
+    assert told["share"] == 0.0
+    (incident,) = workspace.incidents(product="support")
+    assert incident.title == f"at pilot, {NEW} was taken back by kim: it tells customers a wrong price"
+    assert (incident.source, incident.opened_by, incident.release) == ("rollback", "kim", NEW)
+    assert (incident.failure_mode, incident.severity) == (None, "medium")
+    assert incident.suspected[0].what == f"{NEW} came to its first users, who had {OLD} before"
+    assert not [fault for fault in workspace.audit(product="support") if fault.fault.proves_tampering]
+
+
+def test_a_release_that_nobody_had_is_taken_back_without_an_incident(workspace: LocalWorkspace) -> None:
+    own = _started(workspace)["id"]
+    _evaluate(workspace)
+    told = workspace.step_ramp(
+        product="support", ramp_id=own, action="roll_back", reason="it answers nothing", by="kim"
+    )
+    assert told["state"] == "rolled_back"
+    assert workspace.incidents(product="support") == []
+
+
+def test_harm_that_only_holds_names_its_failure_mode_once_a_person_takes_it_back(
+    workspace: LocalWorkspace, clock: Clock
+) -> None:
+    by_hand = CONTRACT.replace("when: any_harm", "when: manual")
+    workspace.register_contract(product="support", text=by_hand, path="launchworthy.yaml")
+    own = _started(workspace)["id"]
+    _evaluate(workspace)
+    clock.on(hours=1)
+    _evaluate(workspace)
+    clock.on(hours=1)
+    _use(workspace, clock, users=400, handed={OLD: 0.1, NEW: 0.3})
+    assert _evaluate(workspace)["state"] == "held"
+    assert workspace.incidents(product="support") == []
+    told = workspace.step_ramp(
+        product="support", ramp_id=own, action="roll_back", reason="too many handed over", by="kim"
+    )
+    assert told["steps"][-1]["facts"]["claims"][0]["low"] > 0.05
+    (incident,) = workspace.incidents(product="support")
+    assert (incident.failure_mode, incident.severity) == ("handed_over", "high")
+    assert incident.address == "support/answer/outcomes/escalation"
+    assert len(incident.traces) == 5
+    assert incident.title.endswith("was taken back by kim: too many handed over")
+
+
+def test_what_is_broken_of_a_release_that_was_taken_back_for_it_is_no_second_incident(
+    workspace: LocalWorkspace, clock: Clock
+) -> None:
+    _started(workspace)
+    _evaluate(workspace)
+    clock.on(hours=1)
+    _evaluate(workspace)
+    clock.on(hours=1)
+    _use(workspace, clock, users=400, handed={OLD: 0.1, NEW: 0.6})
+    assert _evaluate(workspace)["state"] == "rolled_back"
+    workspace.measure_all()
+    broken = [
+        piece
+        for piece in workspace.evidence(product="support")
+        if piece.claim == "support/answer/outcomes/escalation" and piece.release == NEW
+    ]
+    assert broken[0].low is not None
+    assert broken[0].low > 0.3, "the promise is shown to be broken too"
+    (one,) = workspace.incidents(product="support")
+    assert one.source == "rollback"
+    workspace.close_incident(product="support", incident_id=one.id, by="kim", because="a test of ours")
+    workspace.measure_all()
+    kept = workspace.incidents(product="support")
+    assert [(each.source, each.state) for each in kept] == [("monitor", "open"), ("rollback", "closed")]
+
+
 def _page(workspace: LocalWorkspace, clock: Clock) -> str:
     pages = Starlette(routes=routes(WorkspaceReading(workspace), clock=clock))
     answer = TestClient(pages).get("/products/support/rollout")

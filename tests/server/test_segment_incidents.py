@@ -95,6 +95,11 @@ def test_the_incident_of_a_broken_promise_names_the_part_that_carries_it(
     one = _one(bank, "bank/pay/reliability/error")
     assert one.facts["segment"] == "input/country:fr"
     assert one.facts["parts_asked"] == 2
+    rows = bank._store.query(
+        "SELECT input, status FROM spans WHERE lower(hex(trace_id)) IN (SELECT unnest($1))",
+        [list(one.traces)],
+    )
+    assert [(row["input"], row["status"]) for row in rows] == [('{"country": "fr"}', "error")] * 5
     events = bank.incident(product="bank", incident_id=one.id).events
     assert any(each.text.endswith("is promised; carried by input/country:fr") for each in events)
     message = message_of(one, "opened", playbook="", console="https://lw.example", owners={})

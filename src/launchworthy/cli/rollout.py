@@ -147,7 +147,9 @@ approve = _decision("approve", "Say yes to the next stage, as the one whom the c
 enter = _decision("enter", "Enter the next stage though something it needs is missing.")
 hold = _decision("hold", "Keep the release where it is until somebody resumes it.")
 resume = _decision("resume", "Let a held release go on.")
-roll_back = _decision("roll_back", "Take the release back: the baseline serves everybody again.")
+roll_back = _decision(
+    "roll_back", "Take the release back for harm: the baseline serves everybody again, and an incident opens."
+)
 stop = _decision("stop", "Give the release up without harm: the baseline serves everybody again.")
 
 

@@ -43,6 +43,7 @@ _NAMES = 12  # different values of a field of the input that is a kind of input
 _FIELDS = 60
 _LONGEST = 8_192  # characters of an input that is read as an object
 _NAMED = 60
+_SHOWN = 5  # traces of a part
 _LASTS = timedelta(hours=1)
 _LONGEST_WINDOW = timedelta(days=365)
 
@@ -51,10 +52,17 @@ _Measure = Callable[[Ask], Evidence | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """One call of each user: whether it went wrong, and the parts that it is in."""
+    """One call of each user: its trace, whether it went wrong, and the parts that it is in; the worst first,
+    of those that are equally bad the newest.
+    """
 
+    traces: Sequence[str]
     wrong: NDArray[np.bool_]
     parts: Mapping[str, NDArray[np.bool_]]
+
+    def examples(self, name: str) -> list[str]:
+        """Traces of a part that went wrong."""
+        return [self.traces[at] for at in (self.wrong & self.parts[name]).nonzero()[0][:_SHOWN]]
 
 
 def explained(
@@ -110,7 +118,9 @@ def _carried(claim: Claim, scene: Scene, piece: Evidence) -> dict[str, Any]:
     since = piece.detail.get("since")
     worse = window if since is None else (datetime.fromisoformat(since), window[1])
     rows = _rows(ask, measure, target, worse if claim.options.get("method") in STREAM_METHODS else window)
-    found = None if rows is None else searched(rows.wrong, rows.parts, level=ask.claim.confidence)
+    if rows is None:
+        return {}
+    found = searched(rows.wrong, rows.parts, level=ask.claim.confidence)
     if found is None:
         return {}
     told: dict[str, Any] = {
@@ -120,7 +130,7 @@ def _carried(claim: Claim, scene: Scene, piece: Evidence) -> dict[str, Any]:
     }
     if found.found:
         told["segment"] = found.found[0].name
-        told["segments"] = _listed(found, _earlier(ask, measure, target, window))
+        told["segments"] = _listed(found, rows, _earlier(ask, measure, target, window))
         before = told["segments"][0]["before"]
         if before is not None:
             told["carried"] += (
@@ -145,7 +155,7 @@ def _asked(claim: Claim, piece: Evidence) -> bool:
     return piece.high is not None and piece.high < target.threshold
 
 
-def _listed(found: Search, before: _Rows | None) -> list[dict[str, Any]]:
+def _listed(found: Search, rows: _Rows, before: _Rows | None) -> list[dict[str, Any]]:
     return [
         {
             "name": each.name,
@@ -158,6 +168,7 @@ def _listed(found: Search, before: _Rows | None) -> list[dict[str, Any]]:
             "p_value": each.p_value,
             "excess": each.excess,
             "before": _share(before, each.name),
+            "traces": rows.examples(each.name),
         }
         for each in found.found
     ]
@@ -191,7 +202,8 @@ def _rows(ask: Ask, measure: _Measure, target: Target, window: tuple[datetime, d
         measure(replace(ask, scene=replace(ask.scene, query=Taking(ask.scene.query))))
     except Taken as taken:
         wrong = _wrong(taken, target)
-        return None if wrong is None else _read(ask, taken, wrong, window)
+        badness = "x" if target.direction is Direction.AT_MOST else "-x"
+        return None if wrong is None else _read(ask, taken, wrong, badness, window)
     return None
 
 
@@ -205,7 +217,9 @@ def _wrong(taken: Taken, target: Target) -> str | None:
     return None
 
 
-def _read(ask: Ask, taken: Taken, wrong: str, window: tuple[datetime, datetime]) -> _Rows | None:
+def _read(
+    ask: Ask, taken: Taken, wrong: str, badness: str, window: tuple[datetime, datetime]
+) -> _Rows | None:
     import numpy as np
 
     values = [*taken.sample.parameters, ask.scene.product]
@@ -214,9 +228,9 @@ def _read(ask: Ask, taken: Taken, wrong: str, window: tuple[datetime, datetime])
     product, first, last = (f"${len(values) - place}" for place in (2, 1, 0))
     call = f"({MARKED_CALL} OR {ROOT})"
     rows = ask.scene.query(
-        f"WITH one AS MATERIALIZED (SELECT arg_min(struct_pack(trace := trace, wrong := {wrong}, began :="
-        f" began), hash(trace)) AS row FROM ({taken.sample.finite}) WHERE x IS NOT NULL"
-        f" AND began >= {first} GROUP BY unit"
+        f"WITH one AS MATERIALIZED (SELECT arg_min(struct_pack(trace := trace, wrong := {wrong},"
+        f" badness := {badness}, began := began), hash(trace)) AS row"
+        f" FROM ({taken.sample.finite}) WHERE x IS NOT NULL AND began >= {first} GROUP BY unit"
         f" ORDER BY min(hash(trace)) LIMIT {_MOST}),"
         " told AS (SELECT trace_id, list(DISTINCT model) FILTER (model IS NOT NULL) AS models,"
         " list(DISTINCT coalesce(prompt_name || ' ', '') || prompt_version)"
@@ -227,8 +241,8 @@ def _read(ask: Ask, taken: Taken, wrong: str, window: tuple[datetime, datetime])
         f" arg_min(input, start_time) FILTER ({call} AND length(input) <= {_LONGEST}) AS input"
         f" FROM spans WHERE product = {product} AND start_time >= {first} AND start_time < {last}"
         " AND trace_id IN (SELECT row.trace FROM one) GROUP BY trace_id)"
-        " SELECT row.wrong AS wrong, told.* EXCLUDE (trace_id) FROM one"
-        " LEFT JOIN told ON trace_id = row.trace ORDER BY row.trace",
+        " SELECT row.wrong AS wrong, lower(hex(row.trace)) AS trace, told.* EXCLUDE (trace_id) FROM one"
+        " LEFT JOIN told ON trace_id = row.trace ORDER BY row.badness DESC, row.began DESC, row.trace",
         values,
     )
     if not rows:
@@ -248,7 +262,11 @@ def _read(ask: Ask, taken: Taken, wrong: str, window: tuple[datetime, datetime])
         if len(places) >= FEWEST:
             parts[name] = np.zeros(len(rows), dtype=np.bool_)
             parts[name][places] = True
-    return _Rows(wrong=np.array([bool(row["wrong"]) for row in rows]), parts=parts)
+    return _Rows(
+        traces=[str(row["trace"]) for row in rows],
+        wrong=np.array([bool(row["wrong"]) for row in rows]),
+        parts=parts,
+    )
 
 
 def _named(row: Mapping[str, Any]) -> Iterator[str]:

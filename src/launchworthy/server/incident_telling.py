@@ -200,6 +200,8 @@ class IncidentTeller:
                 if user:
                     connection.login(user, password)
                 connection.send_message(letter)
+        except smtplib.SMTPNotSupportedError as error:
+            return f"{server.host} cannot do this: {str(error)[:150]}; see `security`, `user` of `smtp`"
         except (OSError, smtplib.SMTPException, ValueError) as error:
             return f"{type(error).__name__}: {str(error)[:200]}"
         return ""

@@ -165,10 +165,12 @@ class IncidentWatch:
         now, serving = self._clock(), self._judge.serving(product)
         if not serving:
             return
-        release = max(serving, key=lambda each: serving[each])
+        release, taken_back = max(serving, key=lambda each: serving[each]), self._taken_back(product)
         for found in burning(
             self._judge.claims(known), product=product, query=self._store.query, release=release, now=now
         ):
+            if (release, found.claim.address) in taken_back:
+                continue
             worst = found.worst
             one = self._store.incidents.current(product, found.claim.address)
             if worst is None or (
@@ -206,7 +208,10 @@ class IncidentWatch:
             for piece in self._store.ledger.evidence(product)
             if piece.producer.startswith(_PRODUCER)
         }
-        order = [None, *sorted(serving, key=lambda each: -serving[each])]
+        order, taken_back = (
+            [None, *sorted(serving, key=lambda each: -serving[each])],
+            self._taken_back(product),
+        )
         self._unserved(product, serving)
         watched = [claim for claim in self._judge.claims(known) if claim.family in _LOSSES]
         windows, every_s = windows_of(watched), known.contract.proof.false_alarm_every.value / 1e3
@@ -217,6 +222,7 @@ class IncidentWatch:
                     each
                     for each in pieces
                     if each is not None
+                    and (each.release, claim.address) not in taken_back
                     and _unmet(claim, each, now)
                     and is_sure(claim, each, windows=windows, false_alarm_s=every_s)
                 ),
@@ -249,6 +255,16 @@ class IncidentWatch:
                 },
                 count=None if one is None or one.state is IncidentState.CLOSED else one.count,
             )
+
+    def _taken_back(self, product: str) -> set[tuple[str | None, str]]:
+        """Releases that were taken back for a claim, each with its claim: their incident is open already."""
+        return {
+            (one.release, one.address)
+            for one in self._store.incidents.listed(
+                product, states=(IncidentState.OPEN, IncidentState.WATCHED)
+            )
+            if one.source is IncidentSource.ROLLBACK
+        }
 
     def _unserved(self, product: str, serving: Mapping[str, float]) -> None:
         """Say of what is open that nobody has its release any more: that cures nothing, and it stays open."""
@@ -488,7 +504,9 @@ def _source(claim: Claim) -> IncidentSource:
 
 
 def _traces(piece: Evidence) -> tuple[str, ...]:
-    worst = piece.detail.get("worst", ())
+    """Calls to look at: of the part that carries what is broken, where one does."""
+    worst = next((each.get("traces") for each in piece.detail.get("segments", ())), None)
+    worst = worst or piece.detail.get("worst", ())
     found = [each.get("trace") if isinstance(each, dict) else each for each in worst]
     return tuple(each.lower() for each in found if isinstance(each, str) and len(each) == 32)
 

@@ -28,6 +28,7 @@ from launchworthy.rollout.ramp import (
     Seen,
     Step,
     decide,
+    proven_harm,
     ramp_from_json,
     ramp_to_json,
     step_document,
@@ -182,6 +183,8 @@ class Ramping:
         facts: dict[str, Any] = {}
         if what is Action.ENTER:
             facts = {"overrides": decide(own, self._seen(own, known)).because, "share": stage.share}
+        elif what is Action.ROLL_BACK:
+            facts = {"claims": proven_harm(self._seen(own, known))}
         step = Step(at=self._clock(), action=what, stage=stage.name, reason=reason, by=who, facts=facts)
         return self._told(self._take(found, step), known)
 
@@ -233,9 +236,9 @@ class Ramping:
         return taken
 
     def _after(self, kept: _Kept) -> None:
-        """Open the incident of a rollback, once, and let the ramp rest."""
+        """Open the incident of a rollback, once, and let the ramp rest; none where nobody had the release."""
         ramp, step = kept.ramp, kept.ramp.steps[-1]
-        if ramp.state is RampState.ROLLED_BACK and step.by is None:
+        if ramp.state is RampState.ROLLED_BACK and ramp.exposed_since is not None:
             worst: Mapping[str, Any] = next(iter(step.facts.get("claims", ())), {})
             address = str(worst.get("claim", ""))
             piece = next(
@@ -247,11 +250,12 @@ class Ramping:
                 None,
             )
             about = address.replace("/rollout/harms/", "/", 1)
-            began = ramp.exposed_since or step.at
+            began = ramp.exposed_since
             self._incidents.open(
                 ramp.product,
                 title=_title(ramp, step, piece),
                 source=IncidentSource.ROLLBACK,
+                by=step.by or "",
                 address=about,
                 key=f"rollback/{ramp.id}",
                 release=ramp.release,
@@ -261,7 +265,8 @@ class Ramping:
                     Suspect(
                         kind="release",
                         at=began,
-                        what=f"{ramp.release} came to its first users, who had {ramp.baseline} before",
+                        what=f"{ramp.release} came to its first users"
+                        + (f", who had {ramp.baseline} before" if ramp.baseline else ""),
                     )
                 ],
                 traces=[] if piece is None else [each["trace"] for each in piece.detail.get("worst", ())],
@@ -429,6 +434,8 @@ def _title(ramp: Ramp, step: Step, piece: Evidence | None) -> str:
     """What is being lost, in a line; the whole reason stands in the step and in the chain."""
     claims = step.facts.get("claims", ())
     title = f"at {step.stage}, {ramp.release} was taken back"
+    if step.by is not None:
+        return f"{title} by {step.by}: {step.reason}"
     if piece is None or piece.value is None or piece.low is None or piece.high is None:
         return f"{title}: {step.reason}"
     shown = format_interval(piece.value, piece.low, piece.high, n=piece.n, unit=difference_unit(piece.unit))

@@ -67,7 +67,7 @@ def message_of(
         ("Failure mode", (one.failure_mode or "").replace("_", " ")),
         ("Claim", one.address.removeprefix(f"{one.product}/")),
         ("Since", f"{one.opened_at:%Y-%m-%d %H:%M} UTC"),
-        ("Seen", f"{one.count:,} times, last {one.last_at:%Y-%m-%d %H:%M} UTC"),
+        ("Seen", f"{one.count:,} time{'' if one.count == 1 else 's'}, last {one.last_at:%Y-%m-%d %H:%M} UTC"),
         ("Carried by", _text(one.facts.get("carried"))),
         ("Changed before", "; ".join(f"{each.kind} {each.what}" for each in one.suspected[:3])),
         ("Do meanwhile", playbook),

@@ -157,7 +157,8 @@ class NoticeSettings:
             and (kind in _TO_ALL or (kind in _TO_MACHINES and target.to in machines))
         ]
         if kind in ("opened", "reopened") and self.escalate_after is not None:
-            later = now + self.escalate_after
+            # Nobody is woken because nobody took what nobody was told of yet.
+            later = self._when(one, self._when(one, now) + self.escalate_after)
             told += [
                 (target, ESCALATED, later)
                 for target in self.targets

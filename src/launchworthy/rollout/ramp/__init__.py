@@ -4,7 +4,7 @@ May import everything below the provers. Nothing here reads records or keeps any
 as claims with their states, and what follows is a step, which the server keeps.
 """
 
-from launchworthy.rollout.ramp.deciding import Decision, Seen, decide
+from launchworthy.rollout.ramp.deciding import Decision, Seen, decide, proven_harm
 from launchworthy.rollout.ramp.flag import IN_SHADOW, RELEASE, release_flag
 from launchworthy.rollout.ramp.ramp import Action, Ramp, RampState, Step
 from launchworthy.rollout.ramp.written import ramp_from_json, ramp_to_json, step_document
@@ -19,6 +19,7 @@ __all__ = [
     "Seen",
     "Step",
     "decide",
+    "proven_harm",
     "ramp_from_json",
     "ramp_to_json",
     "release_flag",

@@ -20,7 +20,7 @@ from launchworthy.quantity import format_value
 from launchworthy.rollout.ramp.looking import look_at, look_due
 from launchworthy.rollout.ramp.ramp import Action, Ramp, RampState, Step
 
-__all__ = ["Decision", "Seen", "decide"]
+__all__ = ["Decision", "Seen", "decide", "proven_harm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +136,11 @@ def decide(ramp: Ramp, seen: Seen) -> Decision:
         ),
         because=reason,
     )
+
+
+def proven_harm(seen: Seen) -> list[dict[str, Any]]:
+    """The numbers of every harm that is shown, for the step of a person who takes the release back."""
+    return _facts([each for each in seen.harms if each.state is State.UNMET])
 
 
 def _unsure(ramp: Ramp, seen: Seen) -> tuple[ClaimStatus, ...]:
