@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Arm", "Job", "Served"]
 
-_SEVERITIES = ("critical", "high", "medium", "low")
 _RETRIES = {"retry_once": 1, "retry_twice": 2}
 _WAYS = frozenset(way.value for way in Way)
 _BUCKETS = 1_000_000
@@ -227,7 +226,6 @@ def _job(product: str, name: str, workflow: Workflow, model: str, is_model: Call
             elsewhere.append(fallback)
     limits, latency = workflow.limits, workflow.reliability.get("latency_p95")
     slow = None if latency is None else latency.threshold
-    graded = sorted(workflow.failures.items(), key=lambda each: -_SEVERITIES.index(each[1].severity))
     return Job(
         name=name,
         models=tuple(dict.fromkeys(models)),
@@ -236,7 +234,7 @@ def _job(product: str, name: str, workflow: Workflow, model: str, is_model: Call
         elsewhere=tuple(elsewhere),
         timeout_s=None if limits.timeout is None else limits.timeout.value / 1_000,
         latency_s=slow.value / 1_000 if slow is not None and slow.unit == "ms" else None,
-        failures={failure.kind: mode for mode, failure in graded},
+        failures=workflow.gravest,
         cost_usd=None
         if limits.cost_per_action is None
         else _usd(limits.cost_per_action, f"{product}/{name}/limits/cost_per_action"),

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Rules", "WorkflowRules", "rules_of"]
 
-_SEVERITIES = ("critical", "high", "medium", "low")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowRules:
@@ -199,9 +197,6 @@ def _workflow(
         )
     latency = workflow.reliability.get("latency_p95")
     slow = latency.threshold if latency is not None else None
-    failures = sorted(
-        workflow.failures.items(), key=lambda each: _SEVERITIES.index(each[1].severity), reverse=True
-    )
     return WorkflowRules(
         name=name,
         address=address,
@@ -217,7 +212,7 @@ def _workflow(
         ceilings=ceilings,
         needs_sources="not_in_sources" in workflow.no_answer.conditions,
         defers="model_or_tool_down" in workflow.no_answer.conditions,
-        failures={failure.kind: mode for mode, failure in failures},
+        failures=workflow.gravest,
     )
 
 

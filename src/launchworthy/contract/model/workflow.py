@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -42,6 +42,7 @@ __all__ = [
 
 FAMILIES = ("outcomes", "quality", "trust", "reliability", "economics")
 Policy = Literal["refuse", "defer", "ask", "route"]
+Severity = Literal["low", "medium", "high", "critical"]  # rising
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,7 @@ class Failure(Block):
     """One way to fail: its kind, its cure, and the claim that watches it."""
 
     kind: Literal["wrong", "missing", "unsafe", "slow", "expensive"] = Field(description="Kind of failure.")
-    severity: Literal["low", "medium", "high", "critical"] = Field(
-        default="medium", description="How bad it is."
-    )
+    severity: Severity = Field(default="medium", description="How bad it is.")
     reason: Text | None = Field(default=None, description='The choice a user sees under "What was wrong?".')
     fix: Name = Field(description="Part that is changed to cure it: `prompt`, `retrieval`, `tool` …")
     mitigation: Text | None = Field(default=None, description="What limits the harm until then.")
@@ -214,3 +213,9 @@ class Workflow(Block):
     fallbacks: tuple[Text, ...] = Field(
         default=(), description="Tried in order when the model cannot answer."
     )
+
+    @property
+    def gravest(self) -> dict[str, str]:
+        """Kind of failure → name of the gravest of that kind; of equally grave ones, the last."""
+        rising = sorted(self.failures.items(), key=lambda each: get_args(Severity).index(each[1].severity))
+        return {failure.kind: name for name, failure in rising}
