@@ -287,7 +287,7 @@ class Call:
                 timed_out=error.timed_out,
             )
         )
-        if error.too_dear is not None and all(each.reason == "budget" for each in error.failures):
+        if error.too_dear is not None:
             return self.check.over(error.too_dear.rule, error.too_dear.reason, facts={})
         if error.timed_out:
             self._too_late("no model answered in time")

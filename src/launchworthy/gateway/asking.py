@@ -23,6 +23,7 @@ from launchworthy.gateway.served import Job
 from launchworthy.gateway.upstream import Reply, UpstreamError, Upstreams
 from launchworthy.runtime.budget import Breaker, Deadline, is_transient, wait_before
 from launchworthy.runtime.fallback import Failure, Hold, Purse, TooDear
+from launchworthy.runtime.fallback.asked import BUDGET, LEDGER
 from launchworthy.runtime.faults import faults
 
 __all__ = ["Asker", "Attempts", "Exhausted", "Good"]
@@ -31,7 +32,13 @@ _DRILLED = "drilled"
 
 
 class Exhausted(Exception):
-    """No model answered."""
+    """No model answered.
+
+    Attributes:
+        failures: Why each did not.
+        timed_out: Whether the time of the call ended.
+        too_dear: The limit that kept all of them from being asked; None where something else kept any.
+    """
 
     def __init__(self, failures: tuple[Failure, ...], *, timed_out: bool, too_dear: TooDear | None) -> None:
         super().__init__("no model answered")
@@ -135,7 +142,7 @@ class Attempts:
         self._tries = 0
         self._hurried = False
         self.failures: list[Failure] = []
-        self.too_dear: TooDear | None = None
+        self._too_dear: TooDear | None = None
 
     async def next(self) -> Good:
         """The next answer that begins well.
@@ -230,8 +237,8 @@ class Attempts:
         hold = await self._asker.ledger.run(self._purse.take, model, self._prompt, self._body)
         if isinstance(hold, TooDear):
             if not hold.unknown:
-                self.too_dear = self.too_dear or hold
-            self.failures.append(Failure(name=model, reason="ledger" if hold.unknown else "budget"))
+                self._too_dear = self._too_dear or hold
+            self.failures.append(Failure(name=model, reason=LEDGER if hold.unknown else BUDGET))
             return None
         return hold
 
@@ -277,7 +284,12 @@ class Attempts:
         self.failures.append(Failure(name=model, reason=error.why))
 
     def _exhausted(self) -> Exhausted:
-        return Exhausted(tuple(self.failures), timed_out=self.deadline.is_over, too_dear=self.too_dear)
+        only_dear = all(each.reason == BUDGET for each in self.failures)
+        return Exhausted(
+            tuple(self.failures),
+            timed_out=self.deadline.is_over,
+            too_dear=self._too_dear if only_dear else None,
+        )
 
     def _leave(self, task: asyncio.Task[Good]) -> None:
         """Nobody waits for this answer any more."""

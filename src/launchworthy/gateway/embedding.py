@@ -22,7 +22,6 @@ from launchworthy.gateway.texts import Ask, Piece, Slot
 from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.runtime.budget import Deadline
 from launchworthy.runtime.fallback import Asked
-from launchworthy.runtime.fallback.asked import BUDGET
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.no_answer import NoAnswer
 from launchworthy.runtime.permission import Origin
@@ -127,7 +126,7 @@ class Embedding:
             good = await attempts.next()
         except Exhausted as error:
             telling.asked(Asked(reply=None, failures=error.failures, timed_out=error.timed_out))
-            if error.too_dear is not None and all(each.reason == BUDGET for each in error.failures):
+            if error.too_dear is not None:
                 over = check.over(error.too_dear.rule, error.too_dear.reason, facts={})
                 telling.no_answer(over)
                 raise _refused(over) from None
