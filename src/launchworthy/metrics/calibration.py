@@ -179,9 +179,14 @@ def _right_by(metric: Metric, row: Mapping[str, Any]) -> bool:
 
 
 def expected_calibration_error(
-    *, bins: str | int = _BINS, of: str | None = None, positive: str | None = None
+    *, bins: str | int = _BINS, of: Metric | None = None, positive: str | None = None
 ) -> Metric:
     """How far stated probabilities are from how often they came true.
+
+    Args:
+        bins: How many, of equal width.
+        of: Decides from the same row whether the answer was right.
+        positive: The class that a single number is the probability of.
 
     Raises:
         InputError: ``bins`` is no whole number from 1 to 1,000, or ``of`` is no metric of shares.
@@ -194,11 +199,12 @@ def expected_calibration_error(
         raise InputError(f"bins {str(bins)[:40]!r} is no whole number from 1 to {_MOST_BINS:,}", where="bins")
     names = tuple(f"bin{at}" for at in range(count))
     ends = [at / count for at in range(1, count + 1)]
-    right = None if of is None else _metric_of_shares(of)
+    if of is not None and of.unit != "ratio":
+        raise InputError(f"{of.name} does not say right or wrong", where="of", hint="hit@5, exact-match …")
 
     def read(row: Mapping[str, Any]) -> Score:
-        if right is not None:
-            row = {"confidence": row.get("confidence", -1), "correct": _right_by(right, row)}
+        if of is not None:
+            row = {"confidence": row.get("confidence", -1), "correct": _right_by(of, row)}
         true, chance = _stated(row, positive)
         return Score(value=abs(chance - true), statistics={names[bisect_left(ends, chance)]: chance - true})
 
@@ -241,18 +247,9 @@ def expected_calibration_error(
             "in many bins; the lower bound allows for that."
         ),
         source="Naeini, Cooper and Hauskrecht (AAAI 2015); Guo et al. (ICML 2017)",
-        options={"bins": str(count), **({} if right is None else {"of": right.name}), **named(positive)},
-        columns=columns if right is None else None,
+        options={"bins": str(count), **({} if of is None else {"of": of.name}), **named(positive)},
+        columns=columns if of is None else None,
     )
-
-
-def _metric_of_shares(name: str) -> Metric:
-    from launchworthy.metrics.registry import find_metric  # which lists this family
-
-    found = find_metric(name)
-    if found.unit != "ratio":
-        raise InputError(f"{found.name} does not say right or wrong", where="of", hint="hit@5, exact-match …")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

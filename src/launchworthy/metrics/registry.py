@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from launchworthy.errors import InputError
 from launchworthy.metrics import (
@@ -94,7 +95,7 @@ def find_metric(name: str, *, options: Mapping[str, str] | None = None) -> Metri
         InputError: No such metric, or it does not take such an option; the hint names the likely one.
     """
     asked = name.strip().lower().replace("_", "-")
-    given = {_OPTION_ALIASES.get(key, key): value for key, value in (options or {}).items()}
+    given: dict[str, Any] = {_OPTION_ALIASES.get(key, key): value for key, value in (options or {}).items()}
     asked = _ALIASES.get(asked, asked)
     if (found := _maker(asked)) is not None:
         make, takes = found
@@ -105,6 +106,8 @@ def find_metric(name: str, *, options: Mapping[str, str] | None = None) -> Metri
                 where="metric",
                 hint=f"its options: {', '.join(takes) or 'none'}",
             )
+        if "of" in given:
+            given["of"] = find_metric(given["of"])
         return make(**given)
     if asked in _BY_DEPTH:
         raise InputError(
