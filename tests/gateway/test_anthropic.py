@@ -20,8 +20,9 @@ from tests.gateway.test_responses import message as said_whole
 from tests.gateway.test_responses import response
 
 from launchworthy.errors import InputError, MissingExtraError
-from launchworthy.gateway.upstream import UpstreamError, Upstreams
+from launchworthy.gateway.upstream import Upstreams
 from launchworthy.gateway.upstreams.messages import request_of
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.runtime.action import Action
 from launchworthy.runtime.guards import Stage
 

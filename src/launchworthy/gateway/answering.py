@@ -23,7 +23,7 @@ from launchworthy.gateway.paying import detail_of, purse_of, settle, tokens_of
 from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.sse import EventReader, TooLongError, event
 from launchworthy.gateway.texts import Ask
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.records.attributes import GenAI, Own
 from launchworthy.runtime.approval import Approvals
 from launchworthy.runtime.budget import Deadline, Prices

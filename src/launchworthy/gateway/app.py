@@ -32,7 +32,7 @@ from launchworthy.gateway.keys import KeyRing
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.served import Arm, Job, Served
 from launchworthy.gateway.shadowing import Asked, Shadows
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.runtime.faults import faults, injected
 
 __all__ = ["Gateway"]

@@ -20,7 +20,8 @@ from launchworthy.capture.sdk.blocks import model_call
 from launchworthy.capture.sdk.span import Span
 from launchworthy.gateway.ledger import Ledger
 from launchworthy.gateway.served import Job
-from launchworthy.gateway.upstream import Reply, UpstreamError, Upstreams
+from launchworthy.gateway.upstream import Upstreams
+from launchworthy.gateway.upstreams.reply import Reply, UpstreamError
 from launchworthy.runtime.budget import Breaker, Deadline, is_transient, wait_before
 from launchworthy.runtime.fallback import Failure, Hold, Purse, TooDear
 from launchworthy.runtime.fallback.asked import BUDGET, LEDGER

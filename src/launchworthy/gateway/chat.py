@@ -11,7 +11,7 @@ from typing import Any
 from launchworthy.gateway.known import CHAT_DOCUMENT, SENT_MESSAGE, keep, kind_of
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, refuse_strange, rest_of, said_in
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
 

@@ -18,7 +18,7 @@ from launchworthy.gateway.checking import Check
 from launchworthy.gateway.known import FINISHED, HEAD, MESSAGE, keep, only
 from launchworthy.gateway.sse import DONE, event
 from launchworthy.gateway.texts import said_in
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.runtime.no_answer import NoAnswer
 from launchworthy.runtime.pipeline import Checked, GuardPipeline
 from launchworthy.runtime.streaming import HeldStream

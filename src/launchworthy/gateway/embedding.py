@@ -19,7 +19,7 @@ from launchworthy.gateway.paying import purse_of, settle
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.served import Arm, Job
 from launchworthy.gateway.texts import Ask, Piece, Slot
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.runtime.budget import Deadline
 from launchworthy.runtime.fallback import Asked
 from launchworthy.runtime.guards import Stage

@@ -13,7 +13,7 @@ from typing import Any
 from launchworthy.gateway.known import RESPONSE, SENT_ITEMS, keep, keep_item, kind_of
 from launchworthy.gateway.refusing import Refused
 from launchworthy.gateway.texts import Ask, Piece, Proposal, Slot, parts_of, refuse_strange, rest_of, said_in
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
 

@@ -18,7 +18,7 @@ from launchworthy.gateway.checking import Check
 from launchworthy.gateway.known import is_name, keep_item, kind_of, part_of
 from launchworthy.gateway.responses import ResponsesAnswer, message_item
 from launchworthy.gateway.sse import event
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.runtime.no_answer import NoAnswer
 from launchworthy.runtime.pipeline import Checked, GuardPipeline
 from launchworthy.runtime.streaming import HeldStream

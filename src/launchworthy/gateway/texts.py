@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from launchworthy.gateway.known import SENT_PARTS, is_plain, keep, kind_of, strange_field
 from launchworthy.gateway.refusing import Refused
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 from launchworthy.runtime.guards import Stage
 from launchworthy.runtime.permission import Origin
 

@@ -11,7 +11,7 @@ import io
 import os
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -20,94 +20,23 @@ from yarl import URL
 
 from launchworthy.errors import InputError
 from launchworthy.gateway.upstreams.adapter import Adapter, adapter_for, protocol_of
+from launchworthy.gateway.upstreams.reply import (
+    CONNECT_S,
+    MOST_BYTES,
+    READ_S,
+    REFUSALS,
+    SHOWN,
+    Place,
+    Reply,
+    UpstreamError,
+    read_document,
+)
 
-__all__ = [
-    "CONNECT_S",
-    "KEY_VARIABLE",
-    "MOST_BYTES",
-    "READ_S",
-    "Place",
-    "Reply",
-    "UpstreamError",
-    "Upstreams",
-]
+__all__ = ["KEY_VARIABLE", "Upstreams"]
 
 KEY_VARIABLE = "LAUNCHWORTHY_UPSTREAM_KEY"
 _VENDOR_KEYS = {"api.openai.com": "OPENAI_API_KEY", "api.anthropic.com": "ANTHROPIC_API_KEY"}
-MOST_BYTES = 32 * 1024 * 1024
-_SHOWN = 300
 _AT_ONCE = 1024 * 1024  # bytes; a longer request is written piece by piece, and others have their turn
-CONNECT_S = 5.0
-READ_S = 300.0
-
-
-class UpstreamError(Exception):
-    """A model that gave no answer.
-
-    Args:
-        why: ``rate_limited``, ``failed``, ``timeout``, ``unreachable``, ``garbage``, ``half`` or ``refused``.
-        message: One sentence for logs and records.
-        status: HTTP status, where there was one.
-        headers: ``Retry-After`` and its like.
-        body: What it said, where a request was refused for what it asks; shown to the client.
-    """
-
-    def __init__(
-        self,
-        why: str,
-        message: str,
-        *,
-        status: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: Any = None,
-    ) -> None:
-        super().__init__(message)
-        self.why, self.message = why, message
-        self.status_code, self.headers, self.body = status, dict(headers or {}), body
-
-    @property
-    def refused(self) -> bool:
-        """Whether the request itself is wrong: no other model is asked, and it says nothing of this one."""
-        return self.why == "refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a model is asked.
-
-    Attributes:
-        url: Address up to ``/chat/completions``.
-        model: Its name there.
-        key: Of the endpoint; None where it needs none.
-        provider: As records name it.
-        protocol: Which it speaks; empty for OpenAI's.
-    """
-
-    url: str
-    model: str
-    key: str | None = None
-    provider: str = ""
-    protocol: str = ""
-
-
-class Reply(Protocol):
-    """A model's answer that has begun.
-
-    Attributes:
-        document: The whole of it; None of a stream.
-    """
-
-    document: dict[str, Any] | None
-
-    def close(self) -> None:
-        """Be done with it; a stream that was not read to its end is cut off, so that the model stops."""
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The stream as it arrives.
-
-        Raises:
-            UpstreamError: It broke off.
-        """
 
 
 @dataclass(slots=True)
@@ -273,7 +202,7 @@ class Upstreams:
                     raise await _failure(response, place)
                 reply = _HttpReply(response)
                 if not stream or response.content_type != "text/event-stream":
-                    reply.document = _document(await _read(response))
+                    reply.document = read_document(await _read(response))
                 return reply
         except TimeoutError:
             _drop(response)
@@ -317,16 +246,6 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _document(raw: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(raw)
-    except ValueError:
-        raise UpstreamError("garbage", "the answer is not JSON") from None
-    if not isinstance(document, dict):
-        raise UpstreamError("garbage", "the answer is not a JSON object")
-    return document
-
-
 async def _failure(response: aiohttp.ClientResponse, place: Place) -> UpstreamError:
     status = response.status
     headers = {
@@ -334,7 +253,7 @@ async def _failure(response: aiohttp.ClientResponse, place: Place) -> UpstreamEr
     }
     if status == 429:
         return UpstreamError("rate_limited", "the model is rate limited", status=status, headers=headers)
-    if status in (400, 413, 415, 422):
+    if status in REFUSALS:
         return UpstreamError(
             "refused", "the model refuses the request", status=status, body=await _said(response, place)
         )
@@ -349,4 +268,4 @@ async def _said(response: aiohttp.ClientResponse, place: Place) -> str:
         text = found["message"] if isinstance(found, dict) else str(found)
     except (ValueError, KeyError, TypeError):
         pass
-    return (text.replace(place.key, "[key]") if place.key else text)[:_SHOWN]
+    return (text.replace(place.key, "[key]") if place.key else text)[:SHOWN]

@@ -1,17 +1,15 @@
 """What an adapter of another protocol is, and which there are.
 
-May import ``errors``.
+May import ``errors`` and this folder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from launchworthy.errors import InputError
-
-if TYPE_CHECKING:
-    from launchworthy.gateway.upstream import Place, Reply
+from launchworthy.gateway.upstreams.reply import Place, Reply
 
 __all__ = ["Adapter", "adapter_for", "protocol_of"]
 

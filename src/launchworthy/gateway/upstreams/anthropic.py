@@ -10,12 +10,19 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from launchworthy.errors import MissingExtraError
-from launchworthy.gateway.upstream import CONNECT_S, MOST_BYTES, READ_S, Place, UpstreamError
 from launchworthy.gateway.upstreams.events import Turning
 from launchworthy.gateway.upstreams.messages import completion_of, request_of
+from launchworthy.gateway.upstreams.reply import (
+    CONNECT_S,
+    MOST_BYTES,
+    READ_S,
+    REFUSALS,
+    SHOWN,
+    Place,
+    UpstreamError,
+    read_document,
+)
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic, AsyncStream
@@ -23,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AnthropicAdapter"]
 
-_SHOWN = 300
-_CLIENT_ERRORS = (400, 413, 415, 422)
 _EXTRA = frozenset({"temperature", "top_p"})  # older models take them; the SDK names them no longer
 
 
@@ -166,13 +171,7 @@ async def _document(pieces: AsyncIterator[bytes]) -> dict[str, Any]:
         raw += piece
         if len(raw) > MOST_BYTES:
             raise UpstreamError("garbage", f"the answer is larger than {MOST_BYTES:,} bytes")
-    try:
-        document = orjson.loads(raw)
-    except ValueError:
-        raise UpstreamError("garbage", "the answer is not JSON") from None
-    if not isinstance(document, dict):
-        raise UpstreamError("garbage", "the answer is not a JSON object")
-    return document
+    return read_document(bytes(raw))
 
 
 def _failure(error: Any, place: Place) -> UpstreamError:
@@ -180,8 +179,8 @@ def _failure(error: Any, place: Place) -> UpstreamError:
     headers = {name: found[name] for name in ("Retry-After", "retry-after-ms") if name in found}
     if status == 429:
         return UpstreamError("rate_limited", "the model is rate limited", status=status, headers=headers)
-    if status in _CLIENT_ERRORS:
+    if status in REFUSALS:
         text = str(error.api_message or error.message)
-        told = (text.replace(place.key, "[key]") if place.key else text)[:_SHOWN]
+        told = (text.replace(place.key, "[key]") if place.key else text)[:SHOWN]
         return UpstreamError("refused", "the model refuses the request", status=status, body=told)
     return UpstreamError("failed", f"the model answered {status}", status=status, headers=headers)

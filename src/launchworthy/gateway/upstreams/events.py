@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from launchworthy.gateway.sse import DONE, event
-from launchworthy.gateway.upstream import UpstreamError
 from launchworthy.gateway.upstreams.messages import FINISHED, usage_of
+from launchworthy.gateway.upstreams.reply import UpstreamError
 
 __all__ = ["Turning"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from launchworthy.gateway.upstream import UpstreamError
+from launchworthy.gateway.upstreams.reply import UpstreamError
 
 __all__ = ["FINISHED", "completion_of", "request_of", "usage_of"]
 
