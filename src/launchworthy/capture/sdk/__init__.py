@@ -5,12 +5,12 @@
 
 from launchworthy.capture.sdk.block import Block
 from launchworthy.capture.sdk.blocks import model_call, retrieval, step, tool, workflow
-from launchworthy.capture.sdk.current import Identify, current_span, current_trace_id, identify
+from launchworthy.capture.sdk.current import Identify, current_span, current_trace_id, identify, stream
 from launchworthy.capture.sdk.ended import Counters
 from launchworthy.capture.sdk.events import decision, evaluation, exposure, feedback, outcome
 from launchworthy.capture.sdk.process import counters, flush, init
 from launchworthy.capture.sdk.span import Span
-from launchworthy.capture.sdk.streams import Stream, stream
+from launchworthy.capture.sdk.streams import Stream
 
 __all__ = [
     "Block",

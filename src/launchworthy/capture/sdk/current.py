@@ -1,12 +1,13 @@
-"""The call that runs now: its span, its trace id, and who is served in it.
+"""The call that runs now: its span, its trace id, who is served in it, and the parts of its answer.
 
 May import ``records``, OpenTelemetry's API and this folder.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, Callable, Iterable
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel_trace
@@ -16,8 +17,11 @@ from launchworthy.capture.sdk.block import nothing
 from launchworthy.capture.sdk.process import client
 from launchworthy.capture.sdk.scope import Scope, current_scope, enter, leave, with_scope
 from launchworthy.capture.sdk.span import Span
+from launchworthy.capture.sdk.streams import Stream
 
-__all__ = ["Identify", "current_span", "current_trace_id", "identify"]
+__all__ = ["Identify", "current_span", "current_trace_id", "identify", "stream"]
+
+_T = TypeVar("_T")
 
 
 def current_span() -> Span:
@@ -71,3 +75,17 @@ def identify(
         simulated: True if no real user asks.
     """
     return Identify(user=user, session=session, cohort=cohort, simulated=simulated)
+
+
+def stream(
+    parts: Iterable[_T] | AsyncIterable[_T], *, text: Callable[[Any], str | None] | None = None
+) -> Stream[_T]:
+    """Pass on the parts of an answer, and note them on the current span.
+
+    A decorated function that answers the stream has a span that ends when the stream does.
+
+    Args:
+        parts: What a model's client streams, sync or async.
+        text: Takes the text out of a part, where the parts are neither text nor a known client's chunks.
+    """
+    return Stream(parts, current_span(), text)

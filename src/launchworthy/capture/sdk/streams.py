@@ -16,7 +16,7 @@ from launchworthy.capture.sdk.responses import read_response, read_usage
 from launchworthy.capture.sdk.span import Span
 from launchworthy.records.attributes import GenAI, Own
 
-__all__ = ["Gathering", "Stream", "stream"]
+__all__ = ["Gathering", "Stream", "text_of"]
 
 _T = TypeVar("_T")
 _MOST_PARTS: Final = 1_000  # parts kept that are no text
@@ -172,22 +172,6 @@ class Stream(Generic[_T]):
             self._span.fail(error)
         if self._owns:
             self._span.end()
-
-
-def stream(
-    parts: Iterable[_T] | AsyncIterable[_T], *, text: Callable[[Any], str | None] | None = None
-) -> Stream[_T]:
-    """Pass on the parts of an answer, and note them on the current span.
-
-    A decorated function that answers the stream has a span that ends when the stream does.
-
-    Args:
-        parts: What a model's client streams, sync or async.
-        text: Takes the text out of a part, where the parts are neither text nor a known client's chunks.
-    """
-    from launchworthy.capture.sdk.current import current_span
-
-    return Stream(parts, current_span(), text)
 
 
 def text_of(part: Any) -> str | None:
