@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from launchworthy import __version__
 from launchworthy.contract import Claim
 from launchworthy.evals.answer import read_answer
+from launchworthy.evals.piece import piece
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.judgement import FULL_COUNT
 from launchworthy.metrics import CannotScore
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["decided_evidence"]
 
-_PRODUCER = f"launchworthy.evals {__version__}"
 _ACTIONS = ("action", "decision", "band")
 _LEAST = 10  # positives, and negatives, below which the best thresholds are those of chance
 
@@ -55,7 +54,7 @@ def decided_evidence(
         prices = dict(claim.options.get("prices") or {})
         lacking = _lacking(bands, prices)
         if lacking:
-            found.append(_evidence(claim, run, now=now, reason=lacking))
+            found.append(_evidence(claim, run, now=now, detail={"reason": lacking}))
             continue
         read = [
             _case(item, bands, prices)
@@ -155,15 +154,21 @@ def _measured(
             run,
             now=now,
             unscored=len(whys),
-            reason=f"{positives:,} positives and {len(cases) - positives:,} others have score and action,"
-            f" and {_LEAST} of each are needed{why}",
+            detail={
+                "reason": f"{positives:,} positives and {len(cases) - positives:,} others have score and"
+                f" action, and {_LEAST} of each are needed{why}"
+            },
         )
     costs = np.array([case.costs for case in cases], dtype=np.float64)
     chosen = float(costs[np.arange(len(cases)), [case.action for case in cases]].sum())
     best, thresholds = _best(np.array([case.score for case in cases]), costs)
     if best <= 0.0:
         return _evidence(
-            claim, run, now=now, unscored=len(whys), reason="the best thresholds cost nothing on these items"
+            claim,
+            run,
+            now=now,
+            unscored=len(whys),
+            detail={"reason": "the best thresholds cost nothing on these items"},
         )
     more = chosen / best - 1.0
     return _evidence(
@@ -172,6 +177,8 @@ def _measured(
         now=now,
         unscored=len(whys),
         value=more,
+        low=more,
+        high=more,
         n=len(cases),
         detail={
             "cost_each": chosen / len(cases),
@@ -208,34 +215,14 @@ def _best(scores: NDArray[np.float64], costs: NDArray[np.float64]) -> tuple[floa
     return float(least[n]), found
 
 
-def _evidence(
-    claim: Claim,
-    run: Run,
-    *,
-    now: datetime,
-    value: float | None = None,
-    n: int = 0,
-    unscored: int = 0,
-    reason: str = "",
-    detail: Mapping[str, Any] | None = None,
-) -> Evidence:
-    return Evidence(
-        claim=claim.address,
-        kind=claim.kind,
-        value=value,
-        low=value,
-        high=value,
-        confidence=claim.confidence,
-        n=n,
+def _evidence(claim: Claim, run: Run, *, now: datetime, detail: Mapping[str, Any], **fields: Any) -> Evidence:
+    return piece(
+        claim,
+        run,
+        now=now,
         unit="ratio",
         unit_of_analysis="item",
-        unscored=unscored,
         method=FULL_COUNT,
-        release=run.release,
-        gold=run.gold,
-        source=f"run:{run.id}",
-        producer=_PRODUCER,
-        observed_at=now,
-        simulated=run.simulated,
-        detail={"run": run.id, **(detail or {}), **({"reason": reason} if reason else {})},
+        detail=detail,
+        **fields,
     )

@@ -9,14 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from launchworthy import __version__
 from launchworthy.contract import Claim, ClaimKind
+from launchworthy.evals.piece import PRODUCER
 from launchworthy.evidence import Evidence
 from launchworthy.gold import SEALED, GoldVersion, Look
 
 __all__ = ["gold_evidence"]
-
-_PRODUCER = f"launchworthy.evals {__version__}"
 
 
 def gold_evidence(
@@ -96,7 +94,7 @@ def _counted(
         gold=f"{version.name}@{version.version}",
         slice=claim.slice,
         source=f"gold:{version.name}@{version.version}",
-        producer=_PRODUCER,
+        producer=PRODUCER,
         observed_at=now,
         detail=detail,
     )

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from launchworthy import __version__
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evals.comparison import clusters_of, compare_runs, item_value
 from launchworthy.evals.coverage import metrics_of
+from launchworthy.evals.piece import piece
 from launchworthy.evidence import Evidence
+from launchworthy.evidence.judgement import FULL_COUNT
 from launchworthy.metrics import Metric
 from launchworthy.records import Run, RunItem, Score
 from launchworthy.stats import Interval
 
 __all__ = ["Holdout", "RunContext", "is_asked_for", "run_evidence", "slices_of", "sort_items", "worst_items"]
 
-_PRODUCER = f"launchworthy.evals {__version__}"
 _WORST = 20
 
 
@@ -93,24 +93,18 @@ def _made(claim: Claim, run: Run, *, n: int, now: datetime) -> Evidence:
     """That this run was made, and when: its age grows from here."""
     made = run.finished_at or now
     age_ms = max(0.0, (now - made).total_seconds() * 1_000)
-    return Evidence(
-        claim=claim.address,
-        kind=claim.kind,
+    return piece(
+        claim,
+        run,
+        now=now,
         value=age_ms,
         low=age_ms,
         high=age_ms,
-        confidence=claim.confidence,
         n=n,
         unit="ms",
         unit_of_analysis="run",
-        method="full count",
-        release=run.release,
-        gold=run.gold,
-        source=f"run:{run.id}",
-        producer=_PRODUCER,
-        observed_at=now,
-        simulated=run.simulated,
-        detail={"run": run.id, "finished_at": made.isoformat()},
+        method=FULL_COUNT,
+        detail={"finished_at": made.isoformat()},
     )
 
 
@@ -126,7 +120,6 @@ class RunContext:
 
     def evidence(self, slice_: str | None, interval: Interval | None, **fields: Any) -> Evidence:
         detail = {
-            "run": self.run.id,
             "split": "holdout" if self.holdout.ids is not None else self.run.split,
             "metric": self.metric.signature,
             **fields.pop("detail"),
@@ -145,21 +138,7 @@ class RunContext:
                 "method": interval.method,
                 "sample": dict(interval.sample),
             }
-        return Evidence(
-            claim=self.claim.address,
-            kind=self.claim.kind,
-            confidence=self.claim.confidence,
-            release=self.run.release,
-            gold=self.run.gold,
-            slice=slice_,
-            source=f"run:{self.run.id}",
-            producer=_PRODUCER,
-            observed_at=self.now,
-            simulated=self.run.simulated,
-            detail=detail,
-            **measured,
-            **fields,
-        )
+        return piece(self.claim, self.run, now=self.now, slice=slice_, detail=detail, **measured, **fields)
 
     def _remarks(self) -> dict[str, Any]:
         if self.holdout.ids is None:

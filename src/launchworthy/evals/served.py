@@ -10,16 +10,15 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from launchworthy import __version__
 from launchworthy.contract import Claim
 from launchworthy.evals.answer import read_answer
+from launchworthy.evals.piece import piece
 from launchworthy.evidence import Evidence
 from launchworthy.records import Run, RunItem, RunStore
 from launchworthy.stats import clopper_pearson
 
 __all__ = ["is_of_serving", "served_evidence"]
 
-_PRODUCER = f"launchworthy.evals {__version__}"
 _ADDRESSES = ("http://", "https://")
 _OF_THE_CALL = frozenset({"trace_id", "cost_usd", "latency_ms"})  # differs though the answer is the same
 _SHOWN = 20
@@ -101,27 +100,21 @@ def _evidence(
 ) -> Evidence:
     share = clopper_pearson(len(apart), n=n, level=claim.confidence)
     worst = sorted(apart, key=lambda item: item.item_id)[:_SHOWN]
-    return Evidence(
-        claim=claim.address,
-        kind=claim.kind,
+    return piece(
+        claim,
+        served,
+        now=now,
         value=share.value,
         low=share.low,
         high=share.high,
-        confidence=claim.confidence,
         n=n,
         unit="ratio",
         unit_of_analysis="item",
         unscored=unscored,
         method=share.method,
         sample=dict(share.sample),
-        release=served.release,
-        gold=served.gold,
-        source=f"run:{served.id}",
-        producer=_PRODUCER,
-        observed_at=now,
         simulated=served.simulated or local.simulated,
         detail={
-            "run": served.id,
             "baseline_run": local.id,
             "target": served.target,
             "worse": [{"item": item.item_id, "trace": item.trace_id} for item in worst],

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from launchworthy import __version__
 from launchworthy.capture.pricing import PriceTable
 from launchworthy.contract import Claim
 from launchworthy.evals.engine import Limits, Progress
@@ -20,13 +19,13 @@ from launchworthy.evals.judging.judge import Judge
 from launchworthy.evals.judging.labels import Labels
 from launchworthy.evals.judging.position import Bias, position_bias
 from launchworthy.evals.judging.voting import Vote, ask_all
+from launchworthy.evals.piece import PRODUCER
 from launchworthy.evals.remembering import Cache
 from launchworthy.evidence import Evidence
 from launchworthy.stats import Interval, agreed_items, cohen_kappa
 
 __all__ = ["Calibration", "Table", "calibrate", "calibration_evidence"]
 
-_PRODUCER = f"launchworthy.evals {__version__}"
 _DISAGREEMENTS = 20
 _FEWEST_DOUBLE = 30  # items with several labels that say how far people agree
 
@@ -230,7 +229,7 @@ def calibration_evidence(claim: Claim, found: Calibration, *, now: datetime) -> 
         unit_of_analysis="item",
         unscored=sum(found.unscored.values()),
         source=f"judge:{found.judge.name}@{found.judge.version.id}",
-        producer=_PRODUCER,
+        producer=PRODUCER,
         observed_at=now,
         detail=detail,
         **measured,
