@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from launchworthy.evidence import Evidence
 from launchworthy.evidence.judgement import FULL_COUNT
@@ -246,33 +247,48 @@ def _agreement(ask: Ask) -> Evidence | None:
     for row in rows:
         items[row["trace"], row["event"]].append(float(row["value"]))
     both = [values for values in items.values() if len(values) > 1]
-    if len(both) < _LEAST:
-        return nothing(
-            ask,
-            f"{len(both):,} items were labelled by two raters or more;"
-            f" {_LEAST - len(both):,} more are needed",
-            noun="item",
-            release=False,
-        )
-    found = krippendorff_alpha(both, level=ask.claim.confidence, sides=1)
-    if found is None:
-        return nothing(ask, "every label is the same, so agreement is no news", noun="item", release=False)
-    return piece(
+    return _agreed(
         ask,
+        both,
+        noun="items were labelled by two raters or more",
         release=False,
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=len(both),
-        unit=ask.unit,
-        unit_of_analysis="item",
-        method=found.method,
-        sample={"n": len(both)},
         simulated=any(row["sim"] for row in rows),
         detail={
             "raters": len({row["rater"] for row in rows}),
             "labelled_once": len(items) - len(both),
         },
+    )
+
+
+def _agreed(
+    ask: Ask,
+    ratings: Sequence[Sequence[float]],
+    *,
+    noun: str,
+    release: bool = True,
+    simulated: bool,
+    detail: Mapping[str, Any],
+) -> Evidence | None:
+    """Agreement beyond chance on what was labelled twice or more; ``noun`` says what that is, by how many."""
+    if len(ratings) < _LEAST:
+        reason = f"{len(ratings):,} {noun}; {_LEAST - len(ratings):,} more are needed"
+        return nothing(ask, reason, noun="item", release=release)
+    alpha = krippendorff_alpha(ratings, level=ask.claim.confidence, sides=1)
+    if alpha is None:
+        return nothing(ask, "every label is the same, so agreement is no news", noun="item", release=release)
+    return piece(
+        ask,
+        release=release,
+        value=alpha.value,
+        low=alpha.low,
+        high=alpha.high,
+        n=len(ratings),
+        unit=ask.unit,
+        unit_of_analysis="item",
+        method=alpha.method,
+        sample={"n": len(ratings)},
+        simulated=simulated,
+        detail=detail,
     )
 
 
@@ -299,27 +315,10 @@ def sources_agree(ask: Ask) -> Evidence | None:
         f" WHERE r.truth IS NOT NULL ORDER BY r.trace LIMIT {_MOST}",
         bind.values,
     )
-    if len(found) < _LEAST:
-        return nothing(
-            ask,
-            f"{len(found):,} calls have a label of both; {_LEAST - len(found):,} more are needed",
-            noun="item",
-        )
-    alpha = krippendorff_alpha(
-        [[float(row["early"]), float(row["late"])] for row in found], level=ask.claim.confidence, sides=1
-    )
-    if alpha is None:
-        return nothing(ask, "every label is the same, so agreement is no news", noun="item")
-    return piece(
+    return _agreed(
         labels.ask,
-        value=alpha.value,
-        low=alpha.low,
-        high=alpha.high,
-        n=len(found),
-        unit=ask.unit,
-        unit_of_analysis="item",
-        method=alpha.method,
-        sample={"n": len(found)},
+        [[float(row["early"]), float(row["late"])] for row in found],
+        noun="calls have a label of both",
         simulated=any(row["sim"] for row in found),
         detail={"of": early, "sources": list(labels.events), "silence_is_no": labels.settles},
     )
