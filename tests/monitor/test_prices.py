@@ -118,6 +118,17 @@ def test_a_model_without_a_price_is_named(world: World, claim: ClaimOf) -> None:
     assert piece.detail["remark"] == "brand-new has no price (10 calls): name it in LAUNCHWORTHY_PRICES"
 
 
+def test_a_table_that_cannot_be_read_leaves_it_unproven_and_says_why(
+    world: World, claim: ClaimOf, table: Path
+) -> None:
+    _model(world, cost=LISTED)
+    table.write_text('{"version": "own", "prices": [')
+    watching = _watching(claim)
+    piece = world.one(watching)
+    assert _state(watching, piece) is State.UNPROVEN
+    assert str(table) in piece.detail["reason"]
+
+
 def test_a_cost_that_a_sender_tells_of_an_unlisted_model_is_no_difference(
     world: World, claim: ClaimOf
 ) -> None:

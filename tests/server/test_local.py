@@ -326,3 +326,37 @@ def test_evidence_that_contradicts_its_own_sample_is_not_taken(workspace: LocalW
     with pytest.raises(InputError, match=r"value is 0\.95, but the sample says 370 of 400"):
         workspace.add_evidence("docs-bot", [_evidence(), _evidence(sample={"successes": 370, "n": 400})])
     assert workspace.evidence("docs-bot") == []
+
+
+def test_a_price_that_changed_counts_from_the_next_call_on_and_a_broken_edit_changes_none(
+    workspace: LocalWorkspace,
+    trace_request: TraceRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    prices = tmp_path / "prices.json"
+
+    def charge(usd_per_million: float) -> None:
+        entry = {"providers": ["vendor"], "models": ["vendor/small"], "input": usd_per_million, "output": 0.0}
+        entry |= {"source": "https://vendor.example", "seen": "2026-11-20"}
+        prices.write_text(json.dumps({"version": f"at {usd_per_million}", "prices": [entry]}))
+
+    def cost(seed: int) -> tuple[float, str]:
+        body, (span,) = trace_request(seed=seed, attributes={"gen_ai.usage.input_tokens": 1_000_000})
+        assert _take(workspace, body, batch=str(seed)) == (0, "")
+        workspace._store.flush()
+        rows = workspace.query("SELECT lower(hex(span_id)) AS span, cost_usd, price_version FROM spans")
+        (row,) = (row for row in rows if row["span"] == span)
+        return row["cost_usd"], row["price_version"]
+
+    charge(2.0)
+    monkeypatch.setenv("LAUNCHWORTHY_PRICES", str(prices))
+    assert cost(1) == (2.0, "at 2.0")
+    charge(30.0)
+    assert cost(2) == (30.0, "at 30.0")
+    prices.write_text('{"version": "own", "prices": [')
+    assert cost(3) == (30.0, "at 30.0")
+    assert str(prices) in caplog.text
+    charge(4.5)
+    assert cost(4) == (4.5, "at 4.5")

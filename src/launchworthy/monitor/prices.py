@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from launchworthy.contract import Direction
+from launchworthy.errors import InputError
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.piece import nothing, piece
 from launchworthy.monitor.sample import WORST
@@ -66,7 +67,10 @@ def priced(ask: Ask) -> Evidence | None:
         )
     rows = _rows(ask)
     whole, rows = len(rows) <= _MOST, rows[:_MOST]
-    table = default_prices()
+    try:
+        table = default_prices()
+    except InputError as error:
+        return _nothing(ask, f"the table of prices cannot be read: {error}")
     models: dict[tuple[str, str], _Model] = {}
     wrong: list[Mapping[str, Any]] = []
     counted = 0

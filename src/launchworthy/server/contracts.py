@@ -16,12 +16,12 @@ from launchworthy.errors import ContractError, InputError, LaunchworthyError
 from launchworthy.server.workspace import ContractVersion
 from launchworthy.store import Store, StoredContract
 
-__all__ = ["Contracts", "InForce"]
+__all__ = ["Contracts", "InForce", "Mark", "mark_of"]
 
 _FOLLOWED = "followed-contract/"  # setting: product → path of the file
 _MOST_PROBLEMS = 50
 
-_Mark = tuple[int, int, int] | None
+Mark = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Contracts:
     def __init__(self, store: Store) -> None:
         self._registry = store.registry
         self._lock = threading.RLock()
-        self._marks: dict[str, _Mark] = {}
+        self._marks: dict[str, Mark] = {}
         self._known: dict[str, InForce] = {}
         self._unreadable: dict[str, ContractVersion] = {}
         for stored in self._registry.contract_versions():
@@ -88,7 +88,7 @@ class Contracts:
             InputError: It cannot be read.
         """
         path = path.absolute()
-        mark = _mark(path)
+        mark = mark_of(path)
         contract = load_contract(path)
         with self._lock:
             self._registry.set_setting(_FOLLOWED + contract.product, str(path))
@@ -116,7 +116,7 @@ class Contracts:
         return next((_version(each) for each in stored if each.version == version), None)
 
     def _look_again(self, product: str, path: Path) -> None:
-        mark = _mark(path)
+        mark = mark_of(path)
         if product in self._marks and self._marks[product] == mark:
             return
         self._marks[product] = mark
@@ -173,7 +173,7 @@ def _problems(error: LaunchworthyError) -> tuple[str, ...]:
     return tuple(str(problem) for problem in found[:_MOST_PROBLEMS]) or (str(error),)
 
 
-def _mark(path: Path) -> _Mark:
+def mark_of(path: Path) -> Mark:
     """What a file looks like from outside: time of change, size, inode; None where it is not there."""
     try:
         found = path.stat()

@@ -6,13 +6,14 @@ May import every room below ``server``.
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from launchworthy.contract.model.safeguards import Data
 from launchworthy.errors import InputError
-from launchworthy.server.contracts import Contracts
+from launchworthy.server.contracts import Contracts, Mark, mark_of
 from launchworthy.store import Clock, Rejection, Store
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class RecordIntake:
         self._store, self._contracts, self._clock = store, contracts, clock
         self._making = threading.Lock()
         self._policies: dict[str, tuple[Data, StoragePolicy]] = {}
+        self._made: tuple[Receiver, Mark] | None = None
 
     def __call__(
         self, signal: str, body: bytes, content_type: str, encoding: str | None, batch_id: str
@@ -50,10 +52,8 @@ class RecordIntake:
             OverloadedError: No room now.
             StorageError: The disk failed; nothing was acknowledged.
         """
-        with self._making:
-            receiver = self._receiver
         now = self._clock()
-        decoded = receiver.decode(
+        decoded = self._receiver().decode(
             cast(Literal["traces", "logs"], signal),
             body,
             content_type=content_type,
@@ -92,19 +92,33 @@ class RecordIntake:
         Raises:
             InputError: The file that ``LAUNCHWORTHY_PRICES`` names cannot be used.
         """
-        with self._making:
-            _ = self._receiver
+        self._receiver()
 
-    @cached_property
     def _receiver(self) -> Receiver:
-        from launchworthy.capture.pricing import default_prices
+        """With the prices as their file says now; an edit that cannot be read leaves the last good ones."""
+        from launchworthy.capture.pricing import PRICES_VARIABLE, default_prices
         from launchworthy.capture.receiver import Receiver
 
-        return Receiver(
-            prices=default_prices(),
-            pseudonym_key=self._store.registry.secret(PSEUDONYM_SECRET),
-            policy=self._policy,
-        )
+        with self._making:
+            named = os.environ.get(PRICES_VARIABLE)
+            mark = mark_of(Path(named)) if named else None
+            if self._made is not None and self._made[1] == mark:
+                return self._made[0]
+            try:
+                prices = default_prices()
+            except InputError as error:
+                if self._made is None:
+                    raise
+                _log.error("calls cost what they did before: %s", error)
+                receiver = self._made[0]
+            else:
+                receiver = Receiver(
+                    prices=prices,
+                    pseudonym_key=self._store.registry.secret(PSEUDONYM_SECRET),
+                    policy=self._policy,
+                )
+            self._made = receiver, mark
+            return receiver
 
     def _policy(self, product: str) -> StoragePolicy:
         known = self._contracts.in_force(product)
