@@ -200,8 +200,10 @@ def test_a_person_who_takes_it_back_opens_an_incident_with_the_reason_and_whoeve
             _evaluate(workspace)
             clock.on(hours=1)
             _evaluate(workspace)
+            _use(workspace, clock, users=5, handed={NEW: 0.0})
         return workspace.step_ramp(product="support", ramp_id=own, action=action, reason=reason, by="kim")
 
+    _use(workspace, clock, users=5, handed={OLD: 0.0})
     step("stop", "the campaign was moved")
     assert workspace.incidents(product="support") == []
     told = step("roll_back", "it tells customers a wrong price")
@@ -210,7 +212,7 @@ def test_a_person_who_takes_it_back_opens_an_incident_with_the_reason_and_whoeve
     assert incident.title == f"at pilot, {NEW} was taken back by kim: it tells customers a wrong price"
     assert (incident.source, incident.opened_by, incident.release) == ("rollback", "kim", NEW)
     assert (incident.failure_mode, incident.severity) == (None, "medium")
-    assert incident.suspected[0].what == f"{NEW} came to its first users, who had {OLD} before"
+    assert [each.what for each in incident.suspected] == [f"{OLD} → {NEW} (model)"], "said once"
     assert not [fault for fault in workspace.audit(product="support") if fault.fault.proves_tampering]
 
 
@@ -303,6 +305,8 @@ def test_the_page_says_where_the_release_is_and_what_is_known_of_harm(
     page = _page(workspace, clock)
     assert "Taken back at pilot" in page
     assert "Nothing: the baseline serves everybody." in page
+    (incident,) = workspace.incidents(product="support")
+    assert f"Its incident: {incident.id}, open." in page
 
 
 def test_a_rollback_that_was_cut_off_before_its_incident_is_finished_after_the_restart(

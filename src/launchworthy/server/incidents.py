@@ -112,6 +112,9 @@ class Incidents:
         # A failure mode that is named without a claim is watched by the claim that the contract names.
         address = address or ("" if mode is None else mode.watched_by)
         key = key or address or named or title
+        seen = self._suspects(product, key, contract, address=address, first_at=first_at)
+        # What records show too says more: which parts changed.
+        also = {each.kind for each in seen if release and f"→ {release}" in each.what}
         opening = Opening(
             key=key,
             source=source,
@@ -128,10 +131,7 @@ class Incidents:
             first_at=first_at,
             last_at=last_at,
             count=count,
-            suspected=(
-                *suspected,
-                *self._suspects(product, key, contract, address=address, first_at=first_at),
-            ),
+            suspected=(*(each for each in suspected if each.kind not in also), *seen),
         )
         return self._store.incidents.open(product, opening, tell=self._tell)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, moment, page_url, sentence, short
 from launchworthy.evidence import Evidence
 from launchworthy.quantity import difference_unit, format_interval, format_value
+from launchworthy.records.incident import Incident
 
 __all__ = ["PAGE", "HarmPlot", "HarmRow", "RolloutView", "StageStep", "StepRow"]
 
@@ -91,6 +92,7 @@ class RolloutView:
     head: Head
     stages: tuple[StageStep, ...]
     follows: tuple[tuple[str, str], ...]
+    incident: Link | None
     waits_for: tuple[Link, ...]
     commands: tuple[str, ...]
     forest: Markup | None
@@ -122,6 +124,7 @@ def view(reading: Reading, ask: Ask) -> RolloutView:
         head=Head(title=_title(ramp), reason=_reason(ramp), section="products", trail=trail),
         stages=_stages(ramp),
         follows=_follows(ramp),
+        incident=_incident(ramp, reading.incidents(product)),
         waits_for=tuple(
             Link(text=address.partition("/")[2], url=claim_url(product, address))
             for address in ramp.get("next", {}).get("waits_for", ())
@@ -146,6 +149,7 @@ def _nothing(trail: tuple[Link, ...], product: str) -> RolloutView:
         ),
         stages=(),
         follows=(),
+        incident=None,
         waits_for=(),
         commands=(),
         forest=None,
@@ -244,6 +248,16 @@ def _follows(ramp: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         rows.append(("On harm", "held, and a person takes it back"))
     rows += [("In shadow", sentence(said)) for said in (ramp.get("shadow") or {}).get("said", ())]
     return tuple(rows)
+
+
+def _incident(ramp: Mapping[str, Any], known: Iterable[Incident]) -> Link | None:
+    """What its rollback opened."""
+    one = next((each for each in known if each.facts.get("ramp") == ramp["id"]), None)
+    if one is None:
+        return None
+    return Link(
+        text=f"{one.id}, {one.state.value}", url=page_url("products", ramp["product"], "incidents", one.id)
+    )
 
 
 def _commands(ramp: Mapping[str, Any]) -> tuple[str, ...]:
