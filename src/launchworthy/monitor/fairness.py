@@ -23,7 +23,7 @@ from launchworthy.monitor.use_rows import USE, UseRow, measured_on, use_rows
 from launchworthy.records import Own
 from launchworthy.stats import Interval
 
-__all__ = ["MEASURES", "Groups", "groups_of"]
+__all__ = ["MEASURES", "Groups", "compared_groups", "groups_of", "names_in", "said_of_groups"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,40 +79,47 @@ def groups_of(ask: Ask) -> Groups | str:
     return Groups(ask=ask, came=came, rows=rows, fields=fields, least=least, sizes=sizes)
 
 
-def _compared(ask: Ask) -> Evidence | None:
-    claim, of = ask.claim, str(ask.claim.options["of"])
+def compared_groups(ask: Ask) -> Evidence | None:
+    """How groups compare in an outcome, which the option ``of`` of the claim names."""
     known = groups_of(ask)
     if isinstance(known, str):
         return nothing(ask, known, noun="use")
-    ask, came, rows, fields, least = known.ask, known.came, known.rows, known.fields, known.least
-    small = known.small
-    reports = _reports(rows, fields, known.large, level=claim.confidence)
+    ask, rows = known.ask, known.rows
+    reports = _reports(rows, known.fields, known.large, level=ask.claim.confidence)
+    found, told = said_of_groups(ask, reports, fields=known.fields, least=known.least, noun="uses")
+    told |= {"of": str(ask.claim.options["of"]), "events": list(known.came.success.events)}
+    if known.small:
+        told["too_small"] = known.small
+    return evidence_of(ask, measured_on([row for row, _ in rows], found), detail=told) or nothing(
+        ask, told["reason"], noun="use"
+    )
+
+
+def said_of_groups(
+    ask: Ask, reports: Sequence[GroupReport], *, fields: Sequence[str], least: int, noun: str
+) -> tuple[Interval | None, dict[str, Any]]:
+    """The gap or ratio that a promise is held to, and what the reader is told; None where there is none."""
+    claim = ask.claim
+    ratio = claim.metric == "ratio"
     at_most = claim.target is None or claim.target.direction.value == "at_most"
-    between = between_groups(reports, ratio=claim.metric == "ratio", highest=at_most)
-    told: dict[str, Any] = {"of": of, "min_group": least, "events": list(came.success.events)}
+    between = between_groups(reports, ratio=ratio, highest=at_most)
+    told: dict[str, Any] = {"min_group": least}
     told["groups"] = {
         group.name: None if group.value is None else {"value": group.value.value, "n": group.value.n}
         for report in reports
         for group in report.groups
     }
-    if small:
-        told["too_small"] = small
-    found: Interval | None = None
-    if between is not None:
-        found, names = between
-        told |= names
-        if claim.metric == "ratio":
-            found = replace(found, unit=ask.unit)  # a plain number, or per cent of what the others have
-    else:
+    if between is None:
         told["reason"] = (
             "it came to none of the others, so there is no ratio"
-            if reports and claim.metric == "ratio"
-            else f"no two groups of {', '.join(fields)} have {least:,} uses each that are old enough: a call "
-            f"is in a group by its slice, such as {fields[0] if fields else 'field'}:value"
+            if reports and ratio
+            else f"no two groups of {', '.join(fields)} have {least:,} {noun} each that are old enough: a"
+            f" call is in a group by its slice, such as {fields[0] if fields else 'field'}:value"
         )
-    return evidence_of(ask, measured_on([row for row, _ in rows], found), detail=told) or nothing(
-        ask, told["reason"], noun="use"
-    )
+        return None, told
+    found, names = between
+    # A ratio is a plain number, or per cent of what the others have.
+    return (replace(found, unit=ask.unit) if ratio else found), told | names
 
 
 _Grouped = tuple[UseRow, frozenset[str]]
@@ -128,12 +135,16 @@ def _grouped(ask: Ask, came: Came, *, prefixes: tuple[str, ...]) -> list[_Groupe
         f" WHERE CASE WHEN contains(attributes, '{Own.SLICE}') THEN json_valid(attributes) ELSE false END",
         bind.values,
     ):
-        told = json.loads(row["slices"]) if row["slices"] else []
-        named = told if isinstance(told, list) else [told]
-        mine = {name for name in named if isinstance(name, str) and name.startswith(prefixes)}
-        if mine:
+        if mine := names_in(row["slices"], prefixes=prefixes):
             groups[row["use"]] = groups.get(row["use"], frozenset()) | mine
     return [(row, groups[row.use]) for row in use_rows(ask, came, among=groups)]
+
+
+def names_in(slices: str | None, *, prefixes: tuple[str, ...]) -> frozenset[str]:
+    """The groups that the slices of a call name, which are written in JSON."""
+    told = json.loads(slices) if slices else []
+    named = told if isinstance(told, list) else [told]
+    return frozenset(name for name in named if isinstance(name, str) and name.startswith(prefixes))
 
 
 def _reports(
@@ -169,5 +180,5 @@ def _reports(
 
 
 MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
-    f"bound:fairness/{which}/*outcomes/*": _compared for which in ("gap", "ratio")
+    f"bound:fairness/{which}/*outcomes/*": compared_groups for which in ("gap", "ratio")
 }

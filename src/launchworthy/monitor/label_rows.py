@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from launchworthy.monitor.scene import Ask, Bind
 from launchworthy.monitor.uses import ASKED
+from launchworthy.records import Own
 
 if TYPE_CHECKING:
     from launchworthy.monitor.estimating import Decided
@@ -35,6 +36,10 @@ _MOST = 20_000  # calls that are drawn to hear what scores say of all, and label
 _REFERENCE = timedelta(days=90)
 _HASHES = float(2**64)
 _CHANCE = "CASE WHEN json_valid(attributes) THEN TRY_CAST(attributes->>'$.chance' AS DOUBLE) END"
+_SLICES = (
+    f"CASE WHEN contains(attributes, '{Own.SLICE}') AND json_valid(attributes)"
+    f" THEN json_extract(attributes, '/{Own.SLICE}')::VARCHAR END"
+)
 _OF_SAMPLE = f"CASE WHEN json_valid(attributes) THEN attributes->>'$.sample' = '{RANDOM}' ELSE false END"
 
 
@@ -87,7 +92,8 @@ def labels_of(ask: Ask, sources: Sequence[Mapping[str, Any]]) -> Labels:
 def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = None) -> tuple[str, list[Any]]:
     """SELECT of the calls: what was said of each, its score, its label, and the chance that it had of one.
 
-    ``late`` are those that were drawn to be labelled, longer ago than a label takes, and have none.
+    ``slices`` are those that it names, in JSON. ``late`` are calls that were drawn to be labelled, longer ago
+    than a label takes, and have none.
 
     Args:
         labels: Where labels come from; all that came until now are read.
@@ -145,6 +151,7 @@ def rows_of(labels: Labels, *, calls_of: Ask | None = None, most: int | None = N
         " FROM told),"
         f" calls AS (SELECT *, {said} AS said FROM scored)"
         " SELECT c.unit, c.trace_id AS trace, c.start_time AS began, c.sim, said, score,"
+        f" {_SLICES} AS slices,"
         f" coalesce(l.truth, {silent}) AS truth, coalesce(l.truth, {silent}) IS NULL AND c.trace_id IN"
         f" (SELECT trace_id FROM asked WHERE since < {bind(asked_by_ns)}) AS late,"
         f" CASE WHEN l.chance > 0 AND l.chance <= 1 THEN l.chance END AS chance{drawn}"

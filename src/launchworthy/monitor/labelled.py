@@ -33,9 +33,9 @@ from launchworthy.monitor.uses import any_event
 from launchworthy.quantity import format_interval, format_value
 from launchworthy.stats import Interval
 
-__all__ = ["labelled", "scores_against_labels"]
+__all__ = ["MISSING", "Counts", "counted", "labelled", "scores_against_labels"]
 
-_MISSING = 0.02  # share of calls without a label that a verdict bears
+MISSING = 0.02  # share of calls without a label that a verdict bears
 _NOUN = "labelled call"
 _COLUMNS = "unit, trace, began, sim"
 _WHICH = {True: "that it decided on", False: "that it let through", None: "without a decision"}
@@ -43,7 +43,7 @@ _SURE = 0.99  # that labels contradict the estimate, where it is only told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Counts:
+class Counts:
     """The calls of one decision: all, with a label, with one without a chance, with a score, overdue."""
 
     said: bool | None
@@ -57,7 +57,7 @@ class _Counts:
 
     @property
     def partly(self) -> bool:
-        return self.said is not None and self.calls - self.labels > _MISSING * self.calls
+        return self.said is not None and self.calls - self.labels > MISSING * self.calls
 
 
 def labelled(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> Evidence | None:
@@ -73,27 +73,11 @@ def labelled(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> Evi
         return nothing(ask, found)
     wanted, labels = found
     ask = labels.ask
-    if not any_event(ask, labels.events):
-        return _only_estimated(
-            wanted, labels, f"no label was recorded: no outcome {' or '.join(labels.events)}"
-        )
-    counts = _counted(labels)
-    refused = _refused(labels, counts)
-    if refused is not None:
-        return nothing(ask, refused)
-    for each in counts:
-        if each.partly and not each.labels:
-            why = (
-                f"none of the {each.calls:,} calls {_WHICH[each.said]} has a label: label some at random"
-                " (launchworthy labels draw)"
-            )
-            return _only_estimated(wanted, labels, why)
-        if each.partly and each.unsaid:
-            return nothing(
-                ask,
-                f"{each.labels:,} of the {each.calls:,} calls {_WHICH[each.said]} have a label,"
-                f" and {each.unsaid:,} of these do not say with which chance they were chosen",
-            )
+    counts, why = counted(labels)
+    if why is not None:
+        # What scores say is told where labels are missing, not where what they say is not to be used.
+        missing = not counts or any(each.partly and not each.labels for each in counts)
+        return _only_estimated(wanted, labels, why) if missing else nothing(ask, why)
     partly = any(each.partly for each in counts)
     told: dict[str, Any] = {
         "horizon_s": labels.matures_s,
@@ -190,10 +174,32 @@ def _known(ask: Ask, signal: str, sources: Sequence[Mapping[str, Any]]) -> tuple
     return RIGHTNESS[metric], labels_of(ask, sources)
 
 
-def _counted(labels: Labels) -> list[_Counts]:
+def counted(labels: Labels) -> tuple[list[Counts], str | None]:
+    """The calls by decision, and why their labels prove nothing, where they do not."""
+    if not any_event(labels.ask, labels.events):
+        return [], f"no label was recorded: no outcome {' or '.join(labels.events)}"
+    counts = _counted(labels)
+    refused = _refused(labels, counts)
+    if refused is not None:
+        return counts, refused
+    for each in counts:
+        if each.partly and not each.labels:
+            return counts, (
+                f"none of the {each.calls:,} calls {_WHICH[each.said]} has a label: label some at random"
+                " (launchworthy labels draw)"
+            )
+        if each.partly and each.unsaid:
+            return counts, (
+                f"{each.labels:,} of the {each.calls:,} calls {_WHICH[each.said]} have a label,"
+                f" and {each.unsaid:,} of these do not say with which chance they were chosen"
+            )
+    return counts, None
+
+
+def _counted(labels: Labels) -> list[Counts]:
     rows, values = rows_of(labels)
     return [
-        _Counts(**row)
+        Counts(**row)
         for row in labels.ask.scene.query(
             "SELECT said, count(*) AS calls, count(truth) AS labels, count(*) FILTER (truth IS NOT NULL AND"
             " chance IS NULL) AS unsaid, count(score) AS scores, count(*) FILTER (late) AS late,"
@@ -204,19 +210,19 @@ def _counted(labels: Labels) -> list[_Counts]:
     ]
 
 
-def _refused(labels: Labels, counts: Sequence[_Counts]) -> str | None:
+def _refused(labels: Labels, counts: Sequence[Counts]) -> str | None:
     """Why nothing can be said of these calls, whatever their labels."""
     if not counts:
         return "no call is old enough for its label to have settled"
     every = sum(each.calls for each in counts)
     open_ = sum(each.scores for each in counts if each.said is None)
-    if labels.threshold is None and open_ > _MISSING * every:
+    if labels.threshold is None and open_ > MISSING * every:
         return (
             f"{open_:,} of {every:,} calls answer with a score and no action of the contract, which names no"
             " threshold: write release: {threshold: {value: …}}, the score from which on it is yes"
         )
     late, told = sum(each.late for each in counts), sum(each.labels for each in counts)
-    if late > _MISSING * (late + told):
+    if late > MISSING * (late + told):
         return (
             f"{late:,} calls were drawn to be labelled, longer ago than a label takes, and have none: those"
             " that are hard to label may be the wrong ones"
@@ -224,7 +230,7 @@ def _refused(labels: Labels, counts: Sequence[_Counts]) -> str | None:
     return None
 
 
-def _by_labels(wanted: Share, labels: Labels, counts: Sequence[_Counts], *, partly: bool) -> Measured:
+def _by_labels(wanted: Share, labels: Labels, counts: Sequence[Counts], *, partly: bool) -> Measured:
     """The share by labels alone: exact where each stands for as many calls, else by their weights."""
     ask = labels.ask
     rows, values = rows_of(labels)

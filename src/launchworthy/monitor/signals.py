@@ -14,6 +14,8 @@ from dataclasses import replace
 from launchworthy.contract import ClaimKind
 from launchworthy.evidence import Evidence
 from launchworthy.monitor.drift_signals import DRIFT_METHODS, DRIFT_SIGNALS, drifted
+from launchworthy.monitor.fairness import compared_groups
+from launchworthy.monitor.group_labels import labelled_groups
 from launchworthy.monitor.guard_signals import guard_signal
 from launchworthy.monitor.labelled import labelled, scores_against_labels
 from launchworthy.monitor.limits import beyond_cost, beyond_timeout, share_beyond
@@ -58,6 +60,8 @@ def monitored(
         return nothing(ask, "one look at a stream is not measured from records")
     if is_standing(signal):
         return stood_on(ask, signal)
+    if signal.startswith("fairness/"):
+        return _of_groups(ask, signal)
     if options.get("labels"):
         return labelled(ask, signal, options.get("label_sources", ()))
     found = _of_signal(ask, signal, measure_of)
@@ -69,9 +73,20 @@ def monitored(
 def signal_of(ask: Ask) -> tuple[Ask, str]:
     """The signal of a monitor within its window, below the workflow that it names."""
     ask = ask.within((ask.claim.options.get("window_ms") or 86_400_000.0) / 1e3)
-    signal = str(ask.claim.options.get("signal", ""))
-    head, _, rest = signal.removeprefix(f"{ask.scene.product}/").partition("/")
+    signal = str(ask.claim.options.get("signal", "")).removeprefix(f"{ask.scene.product}/")
+    head, _, rest = signal.partition("/")
     return (replace(ask, workflow=head), rest) if rest and head in ask.scene.calls else (ask, signal)
+
+
+def _of_groups(ask: Ask, signal: str) -> Evidence | None:
+    """A promise about groups within the window of the monitor: in outcomes, or by labels."""
+    of = ask.scene.claims.get(f"{ask.scene.product}/{signal}")
+    if of is None:
+        return nothing(ask, f"the contract promises nothing at {signal}")
+    options = {**ask.claim.options, **of.options}
+    ask = replace(ask, claim=replace(ask.claim, metric=of.metric, options=options))
+    sources = options.get("label_sources")
+    return labelled_groups(ask, sources) if sources else compared_groups(ask)
 
 
 def _of_signal(

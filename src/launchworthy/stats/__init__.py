@@ -74,7 +74,7 @@ from launchworthy.stats.pace import FEWEST_DAYS, Ahead, Pace, spending_pace
 from launchworthy.stats.paired import clustered_shares, mcnemar, paired_means, paired_shares
 from launchworthy.stats.paired_planning import mean_power, mean_size, paired_power, paired_size
 from launchworthy.stats.planning import Needed, items_to_prove, power, sample_size
-from launchworthy.stats.proportion import clopper_pearson, wilson
+from launchworthy.stats.proportion import clopper_pearson, weighted_share, wilson
 from launchworthy.stats.quantiles import quantile_interval, quantile_ranks
 from launchworthy.stats.ratio import ratio_interval
 from launchworthy.stats.repeated import Repeats, pass_at_k, pass_every_k, repeated_samples
@@ -240,5 +240,6 @@ __all__ = [
     "t_quantile",
     "table_interval",
     "watched_shares",
+    "weighted_share",
     "wilson",
 ]
