@@ -107,8 +107,8 @@ def test_users_with_many_calls_count_once(world: World, claim: ClaimOf) -> None:
         values.append(k.sum() / m.sum())
         errors.append(np.std(k - values[-1] * m, ddof=1) / m.mean() / np.sqrt(150))
     expected = asymptotic_sequence(
-        values[0] - values[1], standard_error=float(np.hypot(*errors)), n=300, level=0.975, sides=1
-    )
+        values[0] - values[1], standard_error=float(np.hypot(*errors)), n=300, level=0.9875, sides=1
+    )  # the exact bounds, which are wider by then, have the other half of the error
     assert piece.value == pytest.approx(values[0] - values[1])
     assert (piece.low, piece.high) == pytest.approx((expected.low, expected.high))
 
@@ -153,6 +153,50 @@ def test_few_users_say_nothing_rather_than_something_wrong(world: World, claim: 
     (piece,) = _measure(world, harm, of)
     assert (piece.low, piece.high) == (float("-inf"), float("inf"))
     assert judge(harm, piece, now=world.now).state is State.UNPROVEN
+
+
+def test_a_user_who_calls_twice_costs_no_bounds_where_failures_are_rare(world: World, claim: ClaimOf) -> None:
+    for release, failures in (("r-1", 1), ("r-2", 9)):
+        for user in range(150):
+            status = "error" if user < failures else "ok"
+            world.call(release=release, user_id=f"{release}-{user}", status=status, ago=DAY_S)
+    harm, of = _claims(claim, "reliability/error", margin=0.05, at_most=0.1, unit="ratio")
+    (once,) = _measure(world, harm, of)
+    for release in ("r-1", "r-2"):
+        world.call(release=release, user_id=f"{release}-140", ago=DAY_S)
+    (twice,) = _measure(world, harm, of)
+    assert (once.low, once.high) == pytest.approx((twice.low, twice.high), abs=0.02)
+    assert once.detail["standard_error"] == pytest.approx(twice.detail["standard_error"], rel=0.02)
+    assert twice.value == pytest.approx(9 / 151 - 1 / 151)
+
+
+def test_a_user_with_most_of_the_failures_is_one_user(world: World, claim: ClaimOf) -> None:
+    for release in ("r-1", "r-2"):
+        for user in range(120):
+            for _ in range(40 if user == 0 else 1):
+                status = "error" if release == "r-2" and user == 0 else "ok"
+                world.call(release=release, user_id=f"{release}-{user}", status=status, ago=DAY_S)
+    harm, of = _claims(claim, "reliability/error", margin=0.01, at_most=0.1, unit="ratio")
+    (piece,) = _measure(world, harm, of)
+    assert piece.value == pytest.approx(40 / 159)
+    assert judge(harm, piece, now=world.now).state is State.UNPROVEN
+
+
+def test_what_has_no_bounds_says_how_many_users_it_takes(world: World, claim: ClaimOf) -> None:
+    for release in ("r-1", "r-2"):
+        for user in range(30):
+            world.call(release=release, user_id=f"{release}-{user}", cost_usd=0.01, ago=DAY_S)
+    harm, of = _claims(claim, "economics/cost", margin=0.01, at_most=0.1, unit="USD")
+    (cost,) = _measure(world, harm, of)
+    assert cost.detail["remark"] == ("bounds are given from 100 users of each release on: r-2 has 30, r-1 30")
+    for release in ("r-1", "r-2"):
+        for user in range(30, 120):
+            world.call(release=release, user_id=f"{release}-{user}", cost_usd=0.01, ago=DAY_S)
+    (cost,) = _measure(world, harm, of)
+    assert cost.detail["remark"] == "no two users differ in it yet, so that no bounds can be told"
+    harm, of = _claims(claim, "reliability/latency_p95", margin=10.0, at_most=4_000.0, unit="ms")
+    (slow,) = _measure(world, harm, of)
+    assert "r-1 has 120, and 0 on the rarer side" in slow.detail["remark"]
 
 
 def test_the_harms_share_the_error(world: World, claim: ClaimOf) -> None:

@@ -35,6 +35,7 @@ from launchworthy.stats import (
     equal_arm_users,
     error_at_margin,
     harm_level,
+    share_sequence,
     watched_shares,
 )
 
@@ -59,6 +60,11 @@ class _Arm:
     @property
     def value(self) -> float:
         return self.k / self.m
+
+    @property
+    def worth(self) -> float:
+        """Users with one call each that weigh as much as these (Kish, Survey Sampling, 1965)."""
+        return self.m * self.m / self.mm
 
     @property
     def standard_error(self) -> float:
@@ -196,31 +202,55 @@ def _ratios(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interv
     unit = ask.claim.target.unit if ask.claim.target is not None else ""
     n = candidate.units + baseline.units
     told |= {"candidate": candidate.value, "baseline": baseline.value}
-    if own.statistic == "share" and candidate.single and baseline.single:
-        error = float(
-            error_at_margin(
-                baseline.value,
-                margin=ask.claim.margin or 0.0,
-                n=(baseline.units, candidate.units),
-                higher_is_better=_more_is_better(ask.claim),
-            )
-        )
-        told["standard_error"] = None if math.isnan(error) else error
-        counts = (round(baseline.k), round(candidate.k))
-        watched = watched_shares(counts, n=(baseline.units, candidate.units), level=level, sides=1)
-        return replace(watched, unit=unit), told
+    if own.statistic == "share":
+        # The planned looks know it by this where events are rare, however sure those that came look.
+        told["standard_error"] = _error_at_margin(ask, candidate, baseline)
+        if candidate.single and baseline.single:
+            counts = (round(baseline.k), round(candidate.k))
+            watched = watched_shares(counts, n=(baseline.units, candidate.units), level=level, sides=1)
+            return replace(watched, unit=unit), told
     gap = candidate.value - baseline.value
     error = math.hypot(candidate.standard_error, baseline.standard_error)
     few = min(candidate.units, baseline.units) < FEWEST_WATCHED
-    few = few or (own.statistic == "share" and candidate.telling + baseline.telling < FEWEST_EVENTS)
-    if few or not 0.0 < error < math.inf:
-        told["remark"] = f"bounds are given from {FEWEST_WATCHED} users of each release on"
-        edge = 1.0 if own.statistic == "share" else math.inf
-        return _open(gap, n=n, level=level, edge=edge, unit=unit), told
-    told["standard_error"] = error
-    time = equal_arm_users(candidate.units, baseline.units)
-    found = asymptotic_sequence(gap, standard_error=error, n=time, level=level, sides=1, unit=unit)
-    return replace(found, n=n), told
+    if own.statistic == "share":
+        few = few or candidate.telling + baseline.telling < FEWEST_EVENTS
+        level = 0.5 + 0.5 * level  # two kinds of bounds, of which the better one is taken
+        found = _exact_shares(candidate, baseline, level=level)
+    else:
+        found = _open(gap, n=n, level=level, unit=unit)
+        if few:
+            told["remark"] = (
+                f"bounds are given from {FEWEST_WATCHED} users of each release on:"
+                f" {ask.scene.release} has {candidate.units:,}, {ask.scene.baseline} {baseline.units:,}"
+            )
+        elif not 0.0 < error < math.inf:
+            told["remark"] = "no two users differ in it yet, so that no bounds can be told"
+    if not few and 0.0 < error < math.inf:
+        told["standard_error"] = error
+        time = equal_arm_users(candidate.units, baseline.units)
+        near = asymptotic_sequence(gap, standard_error=error, n=time, level=level, sides=1)
+        found = replace(near, low=max(found.low, near.low), high=min(found.high, near.high))
+    return replace(found, value=gap, n=n, unit=unit), told
+
+
+def _error_at_margin(ask: Ask, candidate: _Arm, baseline: _Arm) -> float | None:
+    """Of two shares with the candidate's at the margin; None where too few users are known."""
+    error = float(
+        error_at_margin(
+            baseline.value,
+            margin=ask.claim.margin or 0.0,
+            n=(baseline.worth, candidate.worth),
+            higher_is_better=_more_is_better(ask.claim),
+        )
+    )
+    return None if math.isnan(error) else error
+
+
+def _exact_shares(candidate: _Arm, baseline: _Arm, *, level: float) -> Interval:
+    """Of users with several calls: exact bounds as if all calls of a user always ended alike, so that each
+    release is worth as many users as weigh alike (Kish)."""
+    hits = (baseline.value * baseline.worth, candidate.value * candidate.worth)
+    return share_sequence(hits, n=(baseline.worth, candidate.worth), level=level)
 
 
 def _quantiles(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Interval, dict[str, Any]] | str:
@@ -250,6 +280,12 @@ def _quantiles(ask: Ask, own: Taken, other: Taken, *, level: float) -> tuple[Int
             )
         else:
             spread = math.inf
+            told["remark"] = (
+                f"bounds are given from {FEWEST_WATCHED} users of each release on, of whom"
+                f" {FEWEST_EVENTS // 2} have calls above it and as many below:"
+                f" {ask.scene.release if name == 'candidate' else ask.scene.baseline} has {arm.units:,}, and"
+                f" {arm.telling:,} on the rarer side"
+            )
         ends.append((value[0], low, high, arm.units))
     told["standard_error"] = spread if 0.0 < spread < math.inf else None
     (mine, low, high, n), (theirs, their_low, their_high, m) = ends
@@ -284,11 +320,11 @@ def _at(query: Query, sample: Sample, places: Sequence[float]) -> list[float]:
     return [float(value) for value in row["found"] or ()]
 
 
-def _open(value: float, *, n: int, level: float, edge: float, unit: str) -> Interval:
+def _open(value: float, *, n: int, level: float, unit: str) -> Interval:
     return Interval(
         value=value,
-        low=-edge,
-        high=edge,
+        low=-math.inf,
+        high=math.inf,
         confidence=level,
         n=n,
         method="too few users to bound",

@@ -24,7 +24,7 @@ def check_share(value: float, *, name: str) -> None:
         )
 
 
-def check_counts(successes: int, *, n: int) -> None:
+def check_counts(successes: float, *, n: float) -> None:
     """Raise InputError unless ``successes`` of ``n`` is possible and n is at least 1."""
     if n < 1:
         raise InputError("nothing was measured: n is 0", hint="a share needs at least one example")

@@ -100,12 +100,13 @@ def asymptotic_sequence(
 
 
 def share_sequence(
-    successes: tuple[int, int], *, n: tuple[int, int], level: float = 0.95, unit: str = "ratio"
+    successes: tuple[float, float], *, n: tuple[float, float], level: float = 0.95, unit: str = "ratio"
 ) -> Interval:
     """Difference of two independent shares, second minus first, with exact bounds that always hold.
 
     Both bounds hold together, at every moment and for any number of users. A difference stays in as long as
     the best two shares with it explain what was seen at most 1/error times worse than all shares at once do.
+    Counts need not be whole: of users with several answers they are what these are worth.
 
     Raises:
         InputError: Impossible counts, or an arm without users.
@@ -137,7 +138,7 @@ def share_sequence(
         low=ends[0],
         high=ends[1],
         confidence=level,
-        n=sum(n),
+        n=int(sum(n)),
         method="exact confidence sequence",
         sides=2,
         unit=unit,
@@ -248,7 +249,7 @@ def watched_shares(
     )
 
 
-def _mixture(successes: int, n: int) -> float:
+def _mixture(successes: float, n: float) -> float:
     """Logarithm of the probability of a sequence, averaged over its rate by Beta(1/2, 1/2)."""
     half = 0.5
     return (
@@ -259,7 +260,7 @@ def _mixture(successes: int, n: int) -> float:
     )
 
 
-def _best_with(gap: float, successes: tuple[int, int], n: tuple[int, int]) -> float:
+def _best_with(gap: float, successes: tuple[float, float], n: tuple[float, float]) -> float:
     """The largest logarithm of the likelihood with shares that differ by ``gap``."""
     low, high = max(0.0, -gap), min(1.0, 1.0 - gap)
     (a, b), (c, d) = ((seen, of - seen) for seen, of in zip(successes, n, strict=True))
