@@ -182,6 +182,17 @@ def made_carriers(seed: int, count: int) -> list[Carrier]:
     return found + _library(rng)
 
 
+def made_records(seed: int, count: int) -> list[Carrier]:
+    """Heads of mails, minutes, rows and notes of our own making, among what mails and pages say."""
+    rng = random.Random(seed)
+    found = []
+    for index in range(count):
+        kinds = [rng.choice(("record", "record", "mail", "page")) for _ in range(rng.randint(2, 8))]
+        lines = [said(rng.choice(phrases.PROSE[kind]), rng) for kind in kinds]
+        found.append(Carrier("\n".join(lines), "record", f"made record:{index}"))
+    return found
+
+
 def _library(rng: random.Random) -> list[Carrier]:
     """Pieces of Python's standard library: its code, and the pages of its reference."""
     found = []

@@ -63,7 +63,7 @@ def injection_lessons(folder: Path, split: Split) -> dict[str, Lesson]:
         for example in corpus.direct_examples(folder)
     ]
     outside: list[Example] = []
-    for carrier in clean:
+    for carrier in clean + corpus.made_records(8, 150):
         weight = 0.7 if carrier.kind == "table" else _pasted_weight(carrier)
         most = 6 if carrier.kind == "table" else 25
         for piece in pieces(carrier.text, most, rng):
@@ -120,7 +120,7 @@ def planted_texts(folder: Path) -> list[Example]:
     sentences, made = corpus.planted_sentences(folder), corpus.made_planted(13, 8)
     attacks = corpus.made_attacks(14, 4)
     found = []
-    for carrier in corpus.carriers(folder) + corpus.made_carriers(18, 150):
+    for carrier in corpus.carriers(folder) + corpus.made_carriers(18, 150) + corpus.made_records(19, 60):
         real = carrier.group.startswith("bipia")
         label = "clean" if real else "clean made"
         found.append(Example(carrier.text, 0, f"{label} {carrier.kind}", carrier.group))
@@ -149,12 +149,12 @@ def _fold_mates(sentences: Sequence[Example], carrier: Carrier) -> list[Example]
 
 
 CLEAN_OUTSIDE = ("clean mail", "clean table", "clean code")
-CLEAN_MADE = ("clean made mail", "clean made table", "clean made code", "clean made page")
+CLEAN_MADE = tuple(f"clean made {kind}" for kind in ("mail", "table", "code", "page", "record"))
 DIRECT_TERMS = (
     TermPlan(
         ("message:whole", "message:1", "message:4", "attack:whole"),
         REAL_BENIGN,
-        0.007,
+        0.0085,
         ("made attack in", "clean"),
         GatePlan("typed:whole", ("clean mail", "clean table", "clean code", "clean page"), 0.01),
     ),
@@ -243,7 +243,7 @@ PLANS = (
         uses=injection_uses,
         limits=(
             "Attacks and clean texts are from different sources, so their style helps to tell them apart.",
-            "The families of generated attacks were chosen after reading what an earlier model missed in training and among the demo's cases; "
+            "The families of generated texts were chosen after reading what an earlier model missed in training and among the demo's cases, and what it flagged of the red team's twins; "
             "a generated text that shares runs of words with a text it is tried on was not learnt from.",
             "No attacker adapted to this model; one who may try many phrasings will find some that pass.",
             "Questions that only the owner's instructions make into attacks are not found.",
