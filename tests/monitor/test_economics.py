@@ -81,10 +81,10 @@ def test_costs_in_another_currency_than_dollars_are_not_guessed(world: World, cl
     limit = claim("limits/cost_per_action", kind=ClaimKind.NEVER, limit=0.0005, unit="EUR")
     for address, piece in world.measure(asked, limit).items():
         assert piece.value is None, address
-        assert "currency" in piece.detail["reason"]
+        assert "is in EUR: write it in USD, at a rate of your own" in piece.detail["reason"]
     found = status(asked, [world.one(asked)], release="r-1", now=world.now)
     assert found.state is State.UNPROVEN
-    assert "currency" in found.reason
+    assert "is in EUR: write it in USD" in found.reason
 
 
 @pytest.mark.parametrize("users", [None, 12])

@@ -208,7 +208,7 @@ def test_users_saw_what_it_is_for_where_a_screen_says_so(world: World) -> None:
 @pytest.mark.parametrize(
     ("packaging", "prices", "reason"),
     [
-        ("usage", "usage: 0.50 EUR/resolved", "another currency"),
+        ("usage", "usage: 0.50 EUR/resolved", "the price is in EUR: write it in USD"),
         ("seat", "seat: 29 USD/month", "whole period"),
         ("usage", "usage: 0.50 USD/resolved", "no outcome settled was recorded"),
     ],

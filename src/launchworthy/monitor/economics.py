@@ -18,10 +18,9 @@ from launchworthy.monitor.scene import FAILED, Ask, Bind
 from launchworthy.monitor.uses import success_of, uses
 from launchworthy.quantity import Quantity
 
-__all__ = ["MEASURES", "NOT_DOLLARS", "NO_PRICE", "priced_calls"]
+__all__ = ["MEASURES", "NO_PRICE", "not_dollars", "priced_calls"]
 
 NO_PRICE = "a model call in it has no known price, or none says what it cost"
-NOT_DOLLARS = "records hold costs in US dollars, and the target is in another currency"
 _SKEW_NS = 60 * 1_000_000_000  # by which the clocks of two machines in one trace may differ
 _LONGEST_NS = 86_400 * 1_000_000_000  # how long a call may go on
 _COLUMNS = "unit, trace_id AS trace, start_time AS began, sim"
@@ -61,10 +60,18 @@ def priced_calls(ask: Ask, bind: Bind, *, any_release: bool = False) -> str:
     )
 
 
+def not_dollars(unit: str, what: str = "target") -> str:
+    """Why costs are not held against an amount of another currency, and what can be written instead."""
+    return (
+        f"records hold costs in US dollars, and the {what} is in {unit.partition('/')[0] or 'no currency'}:"
+        " write it in USD, at a rate of your own, since none is assumed"
+    )
+
+
 def _money(measure: Callable[[Ask], Evidence | None]) -> Callable[[Ask], Evidence | None]:
     def checked(ask: Ask) -> Evidence | None:
         if ask.unit.partition("/")[0] != "USD":
-            return nothing(ask, NOT_DOLLARS)
+            return nothing(ask, not_dollars(ask.unit))
         return measure(ask)
 
     return checked

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from launchworthy.contract.units import PERIOD_DAYS
 from launchworthy.evidence import Evidence
-from launchworthy.monitor.economics import NO_PRICE, priced_calls
+from launchworthy.monitor.economics import NO_PRICE, not_dollars, priced_calls
 from launchworthy.monitor.label_rows import ACTION
 from launchworthy.monitor.piece import evidence_of, nothing
 from launchworthy.monitor.sample import Sample, breaches, share
@@ -92,12 +92,15 @@ def _counted(ask: Ask, sample: Sample) -> Evidence | None:
     return evidence_of(ask, breaches(ask.scene.query, left), detail=detail)
 
 
-def _never(sample: Callable[[Ask], Sample | None], otherwise: str) -> Callable[[Ask], Evidence | None]:
-    def measure(ask: Ask) -> Evidence | None:
-        found = sample(ask)
-        return nothing(ask, otherwise) if found is None else _counted(ask, found)
+def _timeout(ask: Ask) -> Evidence | None:
+    found = beyond_timeout(ask)
+    return nothing(ask, "the limit is no duration") if found is None else _counted(ask, found)
 
-    return measure
+
+def _cost(ask: Ask) -> Evidence | None:
+    found = beyond_cost(ask)
+    unit = str(ask.claim.options.get("unit", ""))
+    return nothing(ask, not_dollars(unit, "limit")) if found is None else _counted(ask, found)
 
 
 def _turns(ask: Ask) -> Evidence | None:
@@ -146,9 +149,7 @@ def _over_many(ask: Ask) -> Evidence | None:
     if column is None or days is None or (counts not in ("actions", "cost", "tokens") and action is None):
         return nothing(ask, f"{ask.metric} is no limit that records can be held to", noun=whose or "user")
     if counts == "cost" and base != "USD":
-        return nothing(
-            ask, "records hold costs in US dollars, and the limit is in another currency", noun=whose
-        )
+        return nothing(ask, not_dollars(base, "limit"), noun=whose)
     bind = Bind()
     x, of = _counting(ask, bind, counts) if action is None else _ended_in(ask, bind, action)
     period = round(days * _DAY_NS)
@@ -247,7 +248,7 @@ def _capacity(ask: Ask) -> Evidence | None:
 def share_beyond(ask: Ask, sample: Sample | None) -> Evidence | None:
     """The share of calls beyond their limit, for monitors that allow some."""
     if sample is None:
-        return nothing(ask, "no workflow declares that limit")
+        return nothing(ask, "no workflow declares that limit (of costs: one in USD)")
     counted = Sample(
         sql=f"SELECT unit, trace, began, sim, (x > y)::DOUBLE AS x FROM ({sample.sql})",
         parameters=sample.parameters,
@@ -258,10 +259,8 @@ def share_beyond(ask: Ask, sample: Sample | None) -> Evidence | None:
 
 
 MEASURES: Mapping[str, Callable[[Ask], Evidence | None]] = {
-    "never:limits/timeout": _never(beyond_timeout, "the limit is no duration"),
-    "never:limits/cost_per_action": _never(
-        beyond_cost, "records hold costs in US dollars, and the limit is in another currency"
-    ),
+    "never:limits/timeout": _timeout,
+    "never:limits/cost_per_action": _cost,
     "never:limits/turns": _turns,
     "never:limits/steps": _steps,
     "never:limits/*_per_user": _over_many,

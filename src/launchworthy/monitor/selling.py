@@ -15,7 +15,7 @@ from typing import Any
 
 from launchworthy.contract.units import PERIOD_DAYS, per_day
 from launchworthy.evidence import Evidence
-from launchworthy.monitor.economics import NO_PRICE, NOT_DOLLARS, priced_calls
+from launchworthy.monitor.economics import NO_PRICE, not_dollars, priced_calls
 from launchworthy.monitor.observed import OFF_TOPIC
 from launchworthy.monitor.outcomes import Came, came_of, outcome_claim
 from launchworthy.monitor.piece import evidence_of, nothing
@@ -68,7 +68,7 @@ def _sold(ask: Ask, *, against_costs: bool = False) -> _Sold | str:
         usage = None
     for price in (seat, usage) if against_costs else ():
         if price is not None and price.unit.partition("/")[0] != "USD":
-            return NOT_DOLLARS.replace("target", "price")
+            return not_dollars(price.unit, "price")
     own = replace(ask, workflow=workflow, family="outcomes", seen_only=True)
     came = _came(own, f"{workflow}/outcomes/{value}", value)
     if isinstance(came, str):
