@@ -104,6 +104,10 @@ def test_an_incident_is_opened_shown_noted_assigned_and_reopened_by_hand(
     name = out.split()[0]
     assert "critical  answer/reliability/error" in out
     assert "\x1b" not in out
+    _, out = _run(
+        capsys, "open", "Hosts get none either", "--by", "wei", "--claim", "answer/reliability/error"
+    )
+    assert out.startswith(f"{name} was open already; “Hosts get none either” stands in its timeline:\n")
     assert _run(capsys, "note", name, "looking into it", "--by", "wei")[0] == 0
     assert _run(capsys, "assign", name, "wei", "--by", "ana") == (0, f"{name} is wei's\n")
     assert _run(capsys, "close", name, "--by", "wei", "--because", "x", "--was", "real")[0] == 64
@@ -111,7 +115,8 @@ def test_an_incident_is_opened_shown_noted_assigned_and_reopened_by_hand(
     assert (code, "is watched until" in out) == (0, True)
     code, out = _run(capsys, "show", name)
     assert code == 0
-    for told in ("fix under watch", "first look is at 50 calls", "noted by wei: looking into it",
+    for told in ("fix under watch", "again by wei: Hosts get none either",
+                 "first look is at 50 calls", "noted by wei: looking into it",
                  "assigned by ana: wei", "fixed by wei: a retry", "calls: " + "0" * 31 + "1"):  # fmt: skip
         assert told in out
     assert _run(capsys, "reopen", name, "--by", "ana", "--because", "still so")[0] == 0
@@ -119,12 +124,12 @@ def test_an_incident_is_opened_shown_noted_assigned_and_reopened_by_hand(
     shown = json.loads(out)
     assert shown["incident"]["state"] == "open"
     assert [each["kind"] for each in shown["events"]] == [
-        "opened", "noted", "assigned", "fixed", "reopened",
+        "opened", "again", "noted", "assigned", "fixed", "reopened",
     ]  # fmt: skip
     code, out = _run(capsys, "rules", "--json")
     [rule] = json.loads(out)["rules"]
     assert (rule["address"], rule["waiting"]) == ("shop/answer/limits/timeout", 1)  # people are no rule
-    assert _run(capsys, "rules")[1] == "answer/limits/timeout  1 alert, not judged yet\n"
+    assert _run(capsys, "rules")[1] == "answer/limits/timeout (budget)  1 alert, not judged yet\n"
     assert _run(capsys, "failure-modes") == (0, "The contract of shop names no failure mode.\n")
 
 

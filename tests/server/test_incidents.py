@@ -381,7 +381,7 @@ def test_silence_is_an_incident_of_its_own_and_ends_when_records_come_again(shop
     for _ in range(2):
         shop.workspace.measure_all()
     one = shop.found()[quiet]
-    assert one.title.startswith("retrieval_misses hears nothing since 2026-11-24 12:00 UTC")
+    assert one.title.startswith("the monitor retrieval_misses hears nothing since 2026-11-24 12:00 UTC")
     retrieval()
     shop.workspace.measure_all()
     ended = shop.found()[quiet]

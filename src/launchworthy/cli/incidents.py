@@ -127,6 +127,8 @@ def open_(
             traces=list(traces),
             by=by,
         )
+    if found.count > 1:
+        _say(f"{found.id} was open already; “{' '.join(title.split())}” stands in its timeline:")
     _print(found)
 
 
@@ -250,7 +252,7 @@ def rules(product: str | None, data: Path | None, as_json: bool) -> None:
             judged = f"right in {right}"
         noisy = "  NOISY: shown to be wrong more often than right" if row.noisy else ""
         alerts = "1 alert" if row.alerts == 1 else f"{row.alerts:,} alerts"
-        _say(f"{row.address.removeprefix(f'{name}/')}  {alerts}, {judged}{noisy}")
+        _say(f"{row.address.removeprefix(f'{name}/')} ({row.source})  {alerts}, {judged}{noisy}")
 
 
 @command.command(name="failure-modes")

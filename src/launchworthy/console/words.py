@@ -20,6 +20,7 @@ __all__ = [
     "page_url",
     "sentence",
     "short",
+    "span",
 ]
 
 NO_ANSWERS = {"refuse": "refused", "defer": "deferred", "ask": "asked back", "route": "routed to a person"}
@@ -68,6 +69,15 @@ def short(text: str, *, most: int) -> str:
 def moment(at: datetime | None) -> str:
     """``2026-11-24 09:12 UTC``."""
     return "not yet" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def span(first: datetime, last: datetime) -> str:
+    """``2026-11-24 09:12 to 10:05 UTC``, or both days; one moment where it lasted none."""
+    begun, ended = moment(first), moment(last)
+    if begun == ended:
+        return begun
+    same = begun.partition(" ")[0] == ended.partition(" ")[0]
+    return f"{begun.removesuffix(' UTC')} to {ended.partition(' ')[2] if same else ended}"
 
 
 def day(at: datetime) -> str:

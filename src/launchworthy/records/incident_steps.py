@@ -96,7 +96,7 @@ def begun(opening: Opening, *, product: str, ordinal: int, now: datetime) -> Ste
 def joined(now_is: Incident, opening: Opening, *, now: datetime) -> Step:
     """It happened again while it is open, or while its fix is watched; told at most once an hour.
 
-    What is worse than before, or told by something else, is told at once.
+    What is worse than before, or told by something else or by a person, is told at once.
     """
     check(opening)
     facts = {**now_is.facts, **opening.facts}
@@ -107,7 +107,7 @@ def joined(now_is: Incident, opening: Opening, *, now: datetime) -> Step:
     if not grown and not worse and last == now_is.last_at and facts == dict(now_is.facts):
         return Step(incident=now_is)
     other = opening.source is not now_is.source and not opening.facts.keys() <= now_is.facts.keys()
-    tells = worse or other or (grown and now - now_is.told_at >= _TOLD_EVERY)
+    tells = worse or other or bool(opening.by) or (grown and now - now_is.told_at >= _TOLD_EVERY)
     after = replace(
         now_is,
         severity=opening.severity if worse else now_is.severity,

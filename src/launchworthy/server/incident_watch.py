@@ -297,10 +297,10 @@ class IncidentWatch:
         if quiet:
             names = ", ".join(claim.address.rpartition("/")[2] for claim in quiet)
             last = max(heard[claim.address] for claim in quiet)
-            verb = "hears" if len(quiet) == 1 else "hear"
+            who = f"the monitor {names} hears" if len(quiet) == 1 else f"the monitors {names} hear"
             self._incidents.open(
                 product,
-                title=f"{names} {verb} nothing since {last:%Y-%m-%d %H:%M} UTC; nobody knows how it is",
+                title=f"{who} nothing since {last:%Y-%m-%d %H:%M} UTC; nobody knows how it is",
                 source=IncidentSource.MONITOR,
                 address=key,
                 key=key,
@@ -477,6 +477,8 @@ def _broken(claim: Claim, piece: Evidence, product: str) -> str:
     metric = (claim.metric or claim.address.rpartition("/")[2]).replace("_", " ")
     if claim.family == "fairness":
         metric = _place(claim.address, product)
+    elif claim.family == "monitors":
+        metric = f"the signal of monitor {metric}"
     place = f"{metric} of {claim.workflow}" if claim.workflow else metric
     word = "at most" if target.direction is Direction.AT_MOST else "at least"
     promised = f"{word} {format_value(target.threshold, unit=target.unit)} is promised"

@@ -13,7 +13,7 @@ from launchworthy.console.claims import claim_url
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.users import Users, users_of
-from launchworthy.console.words import Link, count, from_ns, joined, moment, page_url, sentence, short
+from launchworthy.console.words import Link, count, from_ns, joined, moment, page_url, sentence, short, span
 from launchworthy.contract import Contract, claims
 from launchworthy.contract.model.workflow import Workflow
 from launchworthy.errors import NotFoundError
@@ -338,9 +338,7 @@ def _incident(each: Incident, product: str) -> IncidentRow:
         calls=f"{count(each.count, 'call')}{f', {stopped:,} stopped' if stopped else ''}"
         if "/limits/" in each.address
         else "",
-        when=f"{moment(each.opened_at)} to {moment(each.last_at)}"
-        if each.last_at > each.opened_at
-        else moment(each.opened_at),
+        when=span(each.opened_at, each.last_at),
         reason=sentence(short(each.title, most=200)),
         traces=tuple(Link(text=name[:12], url=page_url("traces", name)) for name in each.traces),
         closed=short(f"{each.closed_by}: {each.because}", most=200) if each.because else "",

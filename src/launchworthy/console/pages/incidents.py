@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from launchworthy.console.claims import claim_url
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
-from launchworthy.console.words import Link, count, moment, page_url, sentence, short
+from launchworthy.console.words import Link, count, page_url, sentence, short, span
 from launchworthy.errors import NotFoundError
 from launchworthy.quantity import format_interval
 from launchworthy.records.incident import Incident, IncidentState, RulePrecision
@@ -121,9 +121,7 @@ def shown_incident(each: Incident, product: str) -> Shown:
         mode=short(each.failure_mode or "", most=_NAMED).replace("_", " "),
         severity=each.severity,
         owner=short(each.owner, most=_NAMED),
-        when=f"{moment(each.opened_at)} to {moment(each.last_at)}"
-        if each.last_at > each.opened_at
-        else moment(each.opened_at),
+        when=span(each.opened_at, each.last_at),
         seen=f"{each.count:,}",
         said=said,
     )
