@@ -115,3 +115,13 @@ def test_an_exposure_names_the_unit_as_every_other_record_of_that_user_does(reco
 def test_an_exposure_of_nobody_is_not_recorded(recorded: Recording) -> None:
     lw.exposure("refunds", variant="cautious")
     assert recorded.events == []
+
+
+def test_what_happens_in_a_block_of_simulated_users_says_so_without_any_trace(recorded: Recording) -> None:
+    with lw.identify(user="ana", simulated=True):
+        lw.exposure("tone", variant="warm", unit="ana")
+        lw.outcome("resolved", user="ana")
+        lw.outcome("resolved", user="ben", simulated=False)
+    lw.exposure("tone", variant="warm", unit="cleo")
+    told = [event.attributes.get("launchworthy.simulated") for event in recorded.events]
+    assert told == [True, True, False, None]

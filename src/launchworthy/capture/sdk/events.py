@@ -314,16 +314,18 @@ def _emit(
                 return
     elif around.is_valid and not elsewhere:
         trace = around.trace_id
+    scope = current_scope()
     if trace and trace == around.trace_id:
         # A later process does not know which release served; here it stands around.
         span = around.span_id
-        scope = current_scope()
         carried = scope.carried if scope is not None else found.base
     elif not trace and not elsewhere and not known and not alone:
         once(
             "unattached", "a %s outside any trace needs a trace_id, session or user; it is not recorded", name
         )
         return
+    elif scope is not None and Own.SIMULATED in scope.carried:
+        carried = {**carried, Own.SIMULATED: scope.carried[Own.SIMULATED]}  # whoever is named in such a block
     found.sink.add_event(
         Event(
             name=name,
