@@ -32,7 +32,7 @@ def test_the_docs_say_how_large_corpus_and_gold_set_are(corpus: Corpus, product:
 
 def test_the_packaged_files_are_those_that_the_docs_name(product: Path) -> None:
     told = DOCS.read_text(encoding="utf-8")
-    for name in ("baseline.yaml", "policy.json", "gold/answer.jsonl"):
+    for name in ("baseline.yaml", "policy.json", "gold/answer.jsonl", "flags.yaml", "experiment.yaml"):
         assert name in told
         assert (product / name).is_file()
     assert 0.0 < read_policy(product / "policy.json").threshold < 1.0

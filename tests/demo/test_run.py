@@ -299,3 +299,21 @@ def test_harm_is_taken_back_and_the_fix_is_verified_offline_and_in_use(demo: Dem
         ("evals", True),
     ]
     assert faults == []
+
+
+def test_a_flag_was_switched_off_for_a_reason_came_back_and_its_experiment_goes_on(demo: Demo) -> None:
+    page = demo.page(f"{BOARD}/flags?users=simulated")
+    assert "<title>1 flag in force, and the release on its way" in page
+    assert "six lines push the answer off a small screen; off until the list folds" in page
+    assert all(words in page for words in ("1 tester named in it", "those in the segment maintainers"))
+    workspace = open_workspace(demo.folder / ".launchworthy")
+    try:
+        read = workspace.experiment(product="python-docs", key="nearest", simulated=True)
+        real = workspace.experiments(product="python-docs")
+    finally:
+        workspace.close()
+    assert read["conclusion"] in ("go_on", "ship")  # documents differ a little from Python to Python
+    assert read["declared"] is not None
+    assert read["plans_after_start"] == 0
+    assert sum(arm["users"] for arm in read["arms"].values()) > 7_000  # of the weeks before, and of today
+    assert real == []

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import launchworthy as lw
 from launchworthy.contract import Contract
 from launchworthy.demo.assistant import Answer
 from launchworthy.demo.retrieval import Hit
 from launchworthy.demo.users import SimulatedQuestion, ask_all, question_stream, reaction
 from launchworthy.errors import InputError
 from launchworthy.gold import GoldItem
+from launchworthy.records.attributes import Own
 from launchworthy.testing import Recording
 
 
@@ -118,6 +120,37 @@ def test_what_users_do_follows_from_what_they_were_shown(
     else:
         assert "found_it" not in {each.event for each in done}
     assert all((each.rating == -1.0) is (each.reason is not None) for each in done)
+
+
+def test_more_users_find_it_where_more_documents_are_named_as_near() -> None:
+    refused = _answer(found=("a", "b", "c", "d", "sorted"))
+
+    def found_it(nearest: int) -> int:
+        chance = random.Random(1)
+        done = [reaction(_question(), refused, chance, nearest=nearest) for _ in range(400)]
+        return sum(each.event == "found_it" for each in done)
+
+    assert (found_it(3), found_it(6) > 100) == (0, True)
+
+
+def test_the_flag_decides_how_many_are_named_and_who_met_it_is_recorded_as_simulated(
+    recorded: Recording, gold: tuple[GoldItem, ...], product: Path
+) -> None:
+    flags = lw.flags(product / "flags.yaml", every_s=0)
+    told = ask_all(question_stream(gold, questions=60, seed=6), seed=6, flags=flags)
+    met = {
+        event.attributes[Own.EXPOSURE_UNIT]: event.attributes[Own.EXPOSURE_VARIANT]
+        for event in recorded.events
+        if event.attributes.get(Own.EXPOSURE) == "nearest"
+    }
+    assert len(met) == len({question.user for question, _ in told})
+    assert set(met.values()) == {"three", "six"}
+    assert all(event.attributes["launchworthy.simulated"] is True for event in recorded.events)
+    named = {len(found.text.split(", ")) for _, found in told if "Nearest to it: " in found.text}
+    assert max(named) == 6
+    assert flags.decide("nearest", "tester-1", expose=False).reason == "override"
+    staff = {"email": "ana@python-docs.example"}
+    assert flags.decide("nearest", "ana", staff, expose=False).rule == "maintainers"
 
 
 def test_without_a_server_the_command_says_that_records_wait(tmp_path: Path) -> None:

@@ -43,10 +43,23 @@ from launchworthy.runtime.calling import Call
 from launchworthy.runtime.enforcer import Enforcer
 from launchworthy.runtime.retrieving import Document as Retrieved
 
-__all__ = ["PRODUCT", "RELEASES", "WORKFLOW", "Answer", "Assistant", "answer", "assistant", "product_folder"]
+__all__ = [
+    "FLAG",
+    "NEAREST",
+    "PRODUCT",
+    "RELEASES",
+    "WORKFLOW",
+    "Answer",
+    "Assistant",
+    "answer",
+    "assistant",
+    "product_folder",
+]
 
 PRODUCT, WORKFLOW = "python-docs", "answer"
 RELEASES = ("baseline", "candidate", "first_try")
+NEAREST = 3  # documents that are named where it refuses, unless the flag says otherwise
+FLAG = "nearest"
 _PACKAGED = Path(__file__).parent / "product"
 _SOURCE = "python_docs"
 _ROLE = "developer"  # of whoever sits at the keyboard
@@ -111,6 +124,7 @@ class Answer:
 class _Notes:
     """What one call found on its way."""
 
+    nearest: int
     asked: str = ""
     found: Found = field(default_factory=lambda: Found(hits=(), signals={}))
     confidence: float | None = None
@@ -181,6 +195,7 @@ class Assistant:
         session: str | None = None,
         cohort: str | None = None,
         simulated: bool | None = None,
+        nearest: int = NEAREST,
     ) -> Answer:
         """Answer, or say that the documents do not; any text will do as a question.
 
@@ -190,8 +205,9 @@ class Assistant:
             session: In which session.
             cohort: Rollout stage; ``evaluation`` for calls that no user made.
             simulated: True if no real user asks.
+            nearest: How many documents are named as the nearest where it refuses.
         """
-        notes = _Notes()
+        notes = _Notes(nearest=nearest)
         came = self._served(
             question,
             notes=notes,
@@ -221,7 +237,7 @@ class Assistant:
 
     def _steps(self, call: Call, question: str, *, notes: _Notes | None = None) -> str | None:
         """One call, step by step; the enforcer checks what it answers."""
-        notes = notes or _Notes()
+        notes = notes or _Notes(nearest=NEAREST)
         notes.call = call
         span = lw.current_span()
         span.set_attributes({Own.FALLBACK: False})
@@ -388,7 +404,7 @@ def _text(came: no_answer.Answer | no_answer.NoAnswer | no_answer.Pending, notes
     if isinstance(came, no_answer.Pending):
         return came.message
     if came.policy is no_answer.Policy.REFUSE:
-        return no_answer_text(tuple(hit.id for hit in notes.found.hits[:3]))
+        return no_answer_text(tuple(hit.id for hit in notes.found.hits[: notes.nearest]))
     return came.message
 
 

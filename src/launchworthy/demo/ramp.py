@@ -20,7 +20,8 @@ from typing import Any
 
 import launchworthy as lw
 from launchworthy.contract import claims, load_contract
-from launchworthy.demo.assistant import PRODUCT, WORKFLOW, Answer, assistant, product_folder
+from launchworthy.demo.assistant import NEAREST, PRODUCT, WORKFLOW, Answer, assistant, product_folder
+from launchworthy.demo.flagged import NearestFlag, exposure_row
 from launchworthy.demo.targets import fields_of
 from launchworthy.demo.users import SimulatedQuestion, gold_items, reaction
 from launchworthy.errors import LaunchworthyError
@@ -60,7 +61,8 @@ class Story:
             item for item in self._items if item.split == "dev" and item.answerable is not False
         ]
         self._assistants = {name: assistant(name) for name in ("baseline", "first_try", "candidate")}
-        self._given: dict[tuple[str, str], Answer] = {}
+        self._given: dict[tuple[str, str, int], Answer] = {}
+        self._flag = NearestFlag(workspace, folder=folder, by=_BY)
         self._day = 0
         self._ends = now[0] + _BACK
 
@@ -86,6 +88,7 @@ class Story:
         self._close("rollback", "the index has functions, methods and classes again", self._harmed())
         self._move(hours=1)
         self._run("candidate", version)
+        self._flag.begin()
         second = self._ramp("candidate", days=(self._ends - self._now[0]) // timedelta(days=1))
         self._workspace.measure_all()  # which looks at the fix, too
         told = self._workspace.incidents(product=PRODUCT)
@@ -109,11 +112,14 @@ class Story:
         """Questions in none of the documentation's words."""
         return [item for item in self._asked if "paraphrase" in item.slices]
 
-    def _answer(self, name: str, question: str) -> Answer:
-        """What a release answers, asked once."""
-        known = self._given.get((name, question))
+    def _answer(self, name: str, question: str, *, nearest: int = NEAREST) -> Answer:
+        """What a release answers, asked once; only a refusal depends on how many documents it names."""
+        known = self._given.get((name, question, nearest))
+        if known is None and nearest != NEAREST and (plain := self._answer(name, question)).answered:
+            known = plain
         if known is None:
-            known = self._given[name, question] = self._assistants[name].answer(question, simulated=True)
+            known = self._assistants[name].answer(question, simulated=True, nearest=nearest)
+        self._given[name, question, nearest] = known
         return known
 
     def _harmed(self) -> list[GoldItem]:
@@ -169,11 +175,15 @@ class Story:
         spans: list[dict[str, Any]] = []
         outcomes: list[dict[str, Any]] = []
         feedback: list[dict[str, Any]] = []
+        exposures: list[dict[str, Any]] = []
+        self._flag.next_day()
         for number in range(USERS_A_DAY):
             shown = name if chance.random() < share else "baseline"
             item = chance.choice(self._asked)
-            found = self._answer(shown, item.input)
             user = f"simulated-{self._day}-{number}"
+            decision = self._flag.decide(user)
+            nearest = NEAREST if decision is None else decision.value
+            found = self._answer(shown, item.input, nearest=nearest)
             asked = SimulatedQuestion(text=item.input, item=item, user=user, session=user, release=shown)
             at = int((began + timedelta(hours=chance.uniform(0.5, 22.5))).timestamp() * 1e9)
             call = {
@@ -188,14 +198,17 @@ class Story:
             spans.append(
                 call | self._span(shown, item, found, at=at, took_ms=chance.lognormvariate(2.3, 0.5))
             )
-            then = reaction(asked, found, chance)
+            if decision is not None and decision.assigned:
+                exposures.append(exposure_row(decision, call, at=at))
+            then = reaction(asked, found, chance, nearest=nearest)
             for place, event in enumerate(then.events):
                 after = int(chance.uniform(5, 20) * 6e10) + place * int(20 * 6e10)
                 outcomes.append(call | {"event": event, "time": at + after})
             if then.rating is not None:
                 said = {"rating": then.rating, "reason": then.reason, "time": at + int(6e10)}
                 feedback.append(call | said)
-        for table, rows in (("spans", spans), ("outcomes", outcomes), ("feedback", feedback)):
+        told = {"spans": spans, "outcomes": outcomes, "feedback": feedback, "exposures": exposures}
+        for table, rows in told.items():
             columns = {column: [row.get(column) for row in rows] for column in TABLES[table].names}
             self._store.ingest([Rows(table, columns)], batch_id=f"ramp-{table}-{self._day}")
 
@@ -264,6 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print("The folder has its ramps already.")
                 return 0
             first, incidents, second = Story(workspace, now=now, folder=folder, seed=given.seed).tell()
+            switched = workspace.flag_history(product=PRODUCT)
         finally:
             workspace.close()
     except LaunchworthyError as error:
@@ -277,6 +291,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"  incident {incident.id} by a {incident.source}, {incident.failure_mode}: {incident.state}")
         for proof in () if incident.verification is None else incident.verification.proofs:
             print(f"    {proof.where}: {proof.reason}")
+    for version in reversed(switched):
+        print(f"  flags, version {version['version']}: {version['reason']}")
     print(f"  {second['release']} {second['state']}: {second['stage']}, {second['next']['because']}")
     return 0
 

@@ -317,6 +317,8 @@ What to try next:
   launchworthy claims                     what the contract promises, and what measures it
   launchworthy verdict --stage pilot      one stage, with what blocks it
   launchworthy runs                       what was evaluated; …/runs/RUN/threshold chooses when to refuse
+  launchworthy experiment show nearest --simulated
+                                          do six documents help more than three?
   launchworthy attest --help              sign what only a person can vouch for
   launchworthy keys create ME --role read --acts-as maintainer
                                           sign in with it, and decide on the tickets that wait

@@ -1,9 +1,10 @@
 """Simulated users of the assistant: ``python -m launchworthy.demo.users --questions 300 --seed 2026``.
 
-May import ``errors``, ``gold``, ``jsonl``, ``runtime.faults`` and this room. Everything that they do is
-recorded as simulated. They ask from the dev split only, so that the questions which prove a release are not
-the ones that it serves. Some also ask for a ticket about the documentation, which waits for a maintainer. For
-a moment the model is made to fail, and what the contract declares for that answers.
+May import ``errors``, ``gold``, ``jsonl``, ``rollout.flags``, ``runtime.faults`` and this room. Everything
+that they do is recorded as simulated. They ask from the dev split only, so that the questions which prove a
+release are not the ones that it serves. How many documents each is named as the nearest, a flag decides. Some
+also ask for a ticket about the documentation, which waits for a maintainer. For a moment the model is made to
+fail, and what the contract declares for that answers.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import launchworthy as lw
-from launchworthy.demo.assistant import PRODUCT, WORKFLOW, Answer, assistant, product_folder
+from launchworthy.demo.assistant import FLAG, NEAREST, PRODUCT, WORKFLOW, Answer, assistant, product_folder
 from launchworthy.demo.endpoint import adopt_model
 from launchworthy.errors import InputError, LaunchworthyError
 from launchworthy.gold import GoldItem, load_gold
 from launchworthy.jsonl import read_jsonl
 from launchworthy.runtime.faults import Faults, injected
+
+if TYPE_CHECKING:
+    from launchworthy.rollout.flags import Flags
 
 __all__ = [
     "Reaction",
@@ -156,8 +161,10 @@ def _with_slip(text: str, chance: random.Random) -> str:
     return " ".join(words)
 
 
-def reaction(question: SimulatedQuestion, found: Answer, chance: random.Random) -> Reaction:
-    """What this user does, by whether the answer holds what answers the question."""
+def reaction(
+    question: SimulatedQuestion, found: Answer, chance: random.Random, *, nearest: int = NEAREST
+) -> Reaction:
+    """What this user does, by whether the answer, or one of the nearest, is what answers the question."""
     relevant: Mapping[str, object] = question.item.expected or {}
     rated = chance.random()
     if question.item.answerable is False:
@@ -168,7 +175,7 @@ def reaction(question: SimulatedQuestion, found: Answer, chance: random.Random) 
     if found.answered and any(name in relevant for name in found.citations):
         happy = chance.random() < 0.9
         return Reaction(event="found_it" if happy else None, rating=1.0 if happy and rated < 0.1 else None)
-    named = any(hit.id in relevant for hit in found.found[:3])
+    named = any(hit.id in relevant for hit in found.found[:nearest])
     if not found.answered:
         if named and chance.random() < 0.4:
             return Reaction(event="found_it")
@@ -184,18 +191,31 @@ def reaction(question: SimulatedQuestion, found: Answer, chance: random.Random) 
 
 
 def ask_all(
-    questions: Iterable[SimulatedQuestion], *, seed: int, server: str | None = None
+    questions: Iterable[SimulatedQuestion],
+    *,
+    seed: int,
+    server: str | None = None,
+    flags: Flags | None = None,
 ) -> list[tuple[SimulatedQuestion, Answer]]:
-    """Ask them one after the other, and report what the users did; all of it as simulated."""
+    """Ask them one after the other, and report what the users did; all of it as simulated.
+
+    ``flags`` decide how many documents each user is named as the nearest.
+    """
     chance = random.Random(seed + 1)  # noqa: S311 (reproducible on purpose)
     away = Faults(models=True, first=_AWAY_FOR)
     told = []
     for place, question in enumerate(questions):
+        with lw.identify(user=question.user, session=question.session, simulated=True):
+            nearest = NEAREST if flags is None else flags.value(FLAG, NEAREST, question.user)
         with injected(away if place >= _AWAY_FROM else Faults()):
             found = assistant(question.release, server=server).answer(
-                question.text, user=question.user, session=question.session, simulated=True
+                question.text,
+                user=question.user,
+                session=question.session,
+                simulated=True,
+                nearest=nearest,
             )
-        then = reaction(question, found, chance)
+        then = reaction(question, found, chance, nearest=nearest)
         for event in then.events:
             lw.outcome(
                 event,
@@ -248,7 +268,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream = question_stream(gold_items(folder), questions=given.questions, seed=given.seed)
         lw.init(product=PRODUCT)
         server = os.environ.get("LAUNCHWORTHY_ENDPOINT")
-        told = ask_all(stream, seed=given.seed, server=server)
+        flags = lw.flags() if server else None
+        told = ask_all(stream, seed=given.seed, server=server, flags=flags)
         reported = ask_for_tickets(read_requests(folder), seed=given.seed, server=server)
     except LaunchworthyError as error:
         print(error, file=sys.stderr)
