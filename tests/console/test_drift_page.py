@@ -175,3 +175,63 @@ def test_a_product_without_such_a_monitor_is_told_how_to_name_one(
     page = _page(client)
     assert "<h1>Nothing is watched for drift</h1>" in page
     assert "signal: input, method: classifier" in page
+
+
+def test_what_the_proof_stands_on_and_levels_stand_beside_drift_with_their_state(
+    workspace: LocalWorkspace, client: TestClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "launchworthy.yaml"
+    standing = """
+  prices: {signal: prices, window: 7d, page: product}
+  refusals: {signal: no_answer, at_most: 40 %, window: 7d, page: product}
+  model_down: {inject: [model_timeout], every: 90d, page: product}
+"""
+    path.write_text(CONTRACT.rstrip() + standing)
+    _calls(workspace, days_ago=0.3, scale=1.0, seed=1)
+    _unpriced(workspace)
+    workspace.measure(product="cards")
+    page = _page(client)
+    assert "<h1>Not as promised: prices; of 2 nothing can be said</h1>" in page
+    text = _text(page)
+    assert re.search(r"What else is watched .* prices ✕ unmet whether model calls cost what the table", text)
+    assert re.search(r"refusals ● met the level of no answer 0 % ", text)
+    assert "model down" not in text  # a drill moves nothing
+    link = re.search(r'href="(/products/cards/claims/cards/monitors/prices)"', page)
+    assert link is not None
+    assert client.get(link[1]).status_code == 200
+
+
+def test_each_monitor_of_the_proof_leads_to_the_page_that_shows_it(
+    workspace: LocalWorkspace, client: TestClient, tmp_path: Path
+) -> None:
+    contract = (
+        CONTRACT.partition("monitors:")[0]
+        + """
+gold: {authorise: {file: gold.jsonl}}
+monitors:
+  age: {signal: gold/authorise/age, at_most: 90d, window: 30d, page: product}
+  coverage: {signal: gold/authorise/coverage, window: 7d, page: product}
+"""
+    )
+    (tmp_path / "launchworthy.yaml").write_text(contract)
+    page = _page(client)
+    assert "<h1>Nothing can be said of age and coverage</h1>" in page
+    assert 'href="/gold/cards/authorise"' in page
+    assert 'href="/gold/cards/authorise/coverage"' in page
+
+
+def _unpriced(workspace: LocalWorkspace) -> None:
+    """Model calls that nobody knows the price of."""
+    rng = random.Random(9)
+    rows = [
+        {
+            "trace_id": rng.randbytes(16), "span_id": rng.randbytes(8), "product": "cards", "kind": "model",
+            "workflow": "authorise", "name": "chat", "status": "ok", "duration_ms": 10.0,
+            "provider": "vendor", "model": "brand-new", "input_tokens": 10, "output_tokens": 10,
+            "start_time": int((NOW - timedelta(hours=2)).timestamp()) * 1_000_000_000,
+        }
+        for _ in range(50)
+    ]  # fmt: skip
+    columns = {name: [row.get(name) for row in rows] for name in TABLES["spans"].names}
+    receipt = workspace._store.ingest([Rows("spans", columns)], batch_id="models")
+    assert workspace._store.wait_until_stored(receipt.seq)

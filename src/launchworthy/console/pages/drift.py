@@ -1,4 +1,7 @@
-"""``/products/{product}/drift``: what moved in what users ask and a model is fed, how far, since when."""
+"""``/products/{product}/drift``: what moved in what users ask and a model is fed, how far, since when.
+
+Beside it stand the other monitors: of what the proof rests on, and of levels.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,13 @@ from launchworthy.console.measured import MeasuredRow, measured_rows
 from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import MARKS, Link, count, joined, moment, page_url, sentence, short
+from launchworthy.contract.standing import GOLD_AGE, JUDGES, PRICES, gold_signal
 from launchworthy.errors import NotFoundError
 from launchworthy.evidence import ClaimStatus, Evidence, State
 from launchworthy.monitor.drifting import DriftState
 from launchworthy.quantity import format_value
 
-__all__ = ["PAGE", "ColumnRow", "DriftView", "MonitorCard"]
+__all__ = ["PAGE", "ColumnRow", "DriftView", "MonitorCard", "WatchedRow"]
 
 _NAMED = 60
 _HISTORY = 60
@@ -65,11 +69,25 @@ class MonitorCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedRow:
+    """A monitor of something else; ``shown`` leads to the page that shows it, where one does."""
+
+    name: Link
+    state: str
+    mark: str
+    word: str
+    what: str
+    shown: Link
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftView:
-    """What the page receives."""
+    """What the page receives; ``besides`` are the monitors of something else than data."""
 
     head: Head
     monitors: tuple[MonitorCard, ...]
+    besides: tuple[WatchedRow, ...]
     empty: Empty | None
 
 
@@ -79,13 +97,17 @@ def view(reading: Reading, ask: Ask) -> DriftView:
     verdict = reading.verdict(product)
     if verdict is None:
         raise NotFoundError(f"{product!r:.80} has no contract", hint="write one with: launchworthy init")
-    watched = [status for status in verdict.statuses if _is_drift(status)]
     order = (State.UNMET, State.UNPROVEN)
-    watched.sort(key=lambda status: order.index(status.state) if status.state in order else len(order))
+    every = sorted(
+        (status for status in verdict.statuses if _is_monitor(status)),
+        key=lambda status: order.index(status.state) if status.state in order else len(order),
+    )
+    watched = [status for status in every if _is_drift(status)]
+    besides = [status for status in every if not _is_drift(status)]
     return DriftView(
         head=Head(
-            title=_title(watched),
-            reason=_reason(watched),
+            title=_title(watched, besides),
+            reason=_reason(every),
             section="products",
             trail=(
                 Link(text="Products", url="/"),
@@ -94,8 +116,9 @@ def view(reading: Reading, ask: Ask) -> DriftView:
             ),
         ),
         monitors=tuple(_card(status, verdict.evidence, product) for status in watched),
+        besides=tuple(_watched(status, product) for status in besides),
         empty=None
-        if watched
+        if every
         else Empty(
             what="No monitor of this product watches for drift. Name one under monitors: "
             "{inputs: {signal: input, method: classifier, window: 7d, page: OWNER}}.",
@@ -104,34 +127,83 @@ def view(reading: Reading, ask: Ask) -> DriftView:
     )
 
 
+def _is_monitor(status: ClaimStatus) -> bool:
+    return status.claim.family == "monitors" and "inject" not in status.claim.options
+
+
 def _is_drift(status: ClaimStatus) -> bool:
-    claim = status.claim
-    if claim.family != "monitors" or "inject" in claim.options:
-        return False
-    signal = str(claim.options.get("signal") or "").rpartition("/")[0] or str(claim.options.get("signal"))
-    return bool(claim.options.get("method")) or signal in ("input", "features", "output", "score")
+    signal = _signal(status)
+    kind = signal.rpartition("/")[0] or signal
+    return bool(status.claim.options.get("method")) or kind in ("input", "features", "output", "score")
+
+
+def _signal(status: ClaimStatus) -> str:
+    return str(status.claim.options.get("signal") or "")
 
 
 def _name(status: ClaimStatus) -> str:
     return status.claim.metric.replace("_", " ")
 
 
-def _title(watched: Sequence[ClaimStatus]) -> str:
-    if not watched:
+def _title(watched: Sequence[ClaimStatus], besides: Sequence[ClaimStatus]) -> str:
+    every = [*watched, *besides]
+    if not every:
         return "Nothing is watched for drift"
-    moved = [_name(status) for status in watched if status.state is State.UNMET]
-    unsure = [_name(status) for status in watched if status.state is State.UNPROVEN]
-    if moved:
-        rest = f"; of {len(unsure)} nothing can be said" if unsure else ""
-        return f"{sentence(joined(moved[:4]))} moved beyond what is tolerated{rest}"
+    moved, broken = (_names(part, State.UNMET) for part in (watched, besides))
+    unsure = _names(every, State.UNPROVEN)
+    said = [f"{joined(moved[:4])} moved beyond what is tolerated"] if moved else []
+    if broken:
+        said.append(f"not as promised: {joined(broken[:4])}")
+    if not said and watched and not _names(watched, State.UNPROVEN):
+        said.append("nothing moved beyond what is tolerated")
     if unsure:
-        return f"Nothing can be said of {joined(unsure[:4])}"
-    return f"Nothing moved beyond what is tolerated: {count(len(watched), 'monitor')}"
+        few = joined(unsure[:4]) if not moved and not broken else ""
+        said.append(f"nothing can be said of {few}" if few else f"of {len(unsure)} nothing can be said")
+    if not said:
+        return f"What is watched is as promised: {count(len(every), 'monitor')}, none of them for drift"
+    told = sentence("; ".join(said))
+    return told if moved or broken or unsure else f"{told}: {count(len(every), 'monitor')}"
 
 
-def _reason(watched: Sequence[ClaimStatus]) -> str:
-    looked = [status.evidence.observed_at for status in watched if status.evidence is not None]
+def _names(statuses: Sequence[ClaimStatus], state: State) -> list[str]:
+    return [_name(status) for status in statuses if status.state is state]
+
+
+def _reason(every: Sequence[ClaimStatus]) -> str:
+    looked = [status.evidence.observed_at for status in every if status.evidence is not None]
     return f"Looked at last {moment(max(looked))}." if looked else ""
+
+
+def _watched(status: ClaimStatus, product: str) -> WatchedRow:
+    what, shown = _what(_signal(status).removeprefix(f"{product}/"), product)
+    return WatchedRow(
+        name=Link(text=_name(status), url=claim_url(product, status.claim.address)),
+        state=status.state.value,
+        mark=MARKS[status.state],
+        word=status.state.value,
+        what=what,
+        shown=shown,
+        reason=sentence(status.reason),
+    )
+
+
+def _what(signal: str, product: str) -> tuple[str, Link]:
+    """What a signal is about, in words, and the page that shows more of it."""
+    if signal.startswith(JUDGES):
+        judge = signal.removeprefix(JUDGES)
+        page = Link(text="its page", url=page_url("products", product, "judges", judge))
+        return f"whether the judge {short(judge, most=_NAMED)} still agrees with people", page
+    if (found := gold_signal(signal)) is not None:
+        name, asked = found
+        gold = short(name, most=_NAMED)
+        if asked == GOLD_AGE:
+            page = Link(text="its items", url=page_url("gold", product, name))
+            return f"how long ago the newest items of the gold set {gold} came", page
+        page = Link(text="what it covers", url=page_url("gold", product, name, "coverage"))
+        return f"whether the gold set {gold} still asks what users ask", page
+    if signal == PRICES:
+        return "whether model calls cost what the table of prices says", Link(text="")
+    return f"the level of {short(signal, most=_NAMED).replace('_', ' ')}", Link(text="")
 
 
 def _card(status: ClaimStatus, evidence: Sequence[Evidence], product: str) -> MonitorCard:
@@ -169,7 +241,7 @@ def _facts(
 ) -> list[tuple[str, str]]:
     if piece is None:
         return []
-    found = [("Watched", str(status.claim.options.get("signal") or ""))]
+    found = [("Watched", _signal(status))]
     for key, words in (("reference", "Compared with"), ("cause", "Moved by"), ("carried", "Moved among")):
         if isinstance(detail.get(key), str):
             found.append((words, sentence(detail[key])))
