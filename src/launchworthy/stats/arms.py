@@ -262,9 +262,10 @@ def stratified_difference(
     se = math.sqrt(max(0.0, inside + max(0.0, between) / total))
     arms = [_whole([pair[side] for pair in strata]) for side in (0, 1)]
     theta = _theta(*arms)
-    df = _welch([_Adjusted(arm if theta else arm.plain(), theta) for arm in arms])
-    low, high, p_value, method = -math.inf, math.inf, None, "none: nothing varies"
-    if inside > 0.0:
+    parts = [_Adjusted(arm if theta else arm.plain(), theta) for arm in arms]
+    low, high, p_value, df, method = -math.inf, math.inf, None, None, "none: nothing varies"
+    if inside > 0.0 and min(part.variance for part in parts) > 0.0:
+        df = _welch(parts)
         half = t_quantile(1.0 - tail_error(level, sides=sides), df=df) * se
         low, high, method = value - half, value + half, "post-stratified"
         p_value = 2.0 * t_cdf(-abs(value) / se, df=df)

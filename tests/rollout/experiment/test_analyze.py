@@ -381,6 +381,7 @@ def test_rows_of_one_user_are_summed_and_users_in_two_arms_left_out(
         twice[name] = twice[name] / 2.0
     twice["resolved"][2_000:] = False
     answer = _answer(capsys, "--input", _rows(tmp_path, **twice))
+    assert answer["notes"] == ["2,000 users have 4,000 rows: means and ratios are of each user's sum"]
     for name in ("spend", "resolved", "calls"):
         for end in ("value", "low", "high"):
             assert _metric(answer, name)[end] == pytest.approx(_metric(whole, name)[end], rel=1e-9)
@@ -389,6 +390,54 @@ def test_rows_of_one_user_are_summed_and_users_in_two_arms_left_out(
     answer = _answer(capsys, "--input", _rows(tmp_path, **twice))
     assert answer["in_two_arms"] == 60
     assert sum(arm["users"] for arm in answer["arms"].values()) == 1_940
+
+
+def test_a_covariate_that_stands_in_each_row_of_its_user_counts_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = _users(2_000)
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("metrics: {spend: {covariate: spend_before}}")
+    whole = _answer(capsys, "--input", _rows(tmp_path, **columns), "--plan", str(plan))
+    # Whoever has the candidate comes more often, which must not look like a difference from before.
+    again = np.flatnonzero(columns["arm"] == "candidate")
+    rows = {name: np.concatenate([values, values[again]]) for name, values in columns.items()}
+    rows["spend"][2_000:] = 0.0
+    answer = _answer(capsys, "--input", _rows(tmp_path, **rows), "--plan", str(plan))
+    for name in ("value", "low", "high"):
+        assert _metric(answer, "spend")[name] == pytest.approx(_metric(whole, "spend")[name], rel=1e-9)
+    assert "spend_before is the same in all rows of each user, and counts once" in answer["notes"]
+
+
+def test_a_user_has_one_time_however_many_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    columns = _users(600) | {"hours": np.linspace(1.0, 30.0, 600), "done": np.arange(600) % 2}
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("metrics: {hours: {happened: done, horizon: 24, higher_is_better: false}}")
+    whole = _answer(capsys, "--input", _rows(tmp_path, **columns), "--plan", str(plan))
+    twice = {name: np.concatenate([values, values]) for name, values in columns.items()}
+    code, _, err = _run(capsys, "--input", _rows(tmp_path, **twice), "--plan", str(plan))
+    assert code == 64
+    assert "600 users have several values of hours" in err
+    twice["hours"][600:] = np.nan  # other rows of the user say nothing of it
+    answer = _answer(capsys, "--input", _rows(tmp_path, **twice), "--plan", str(plan))
+    assert _metric(answer, "hours") == _metric(whole, "hours")
+
+
+def test_a_metric_that_never_varies_is_read_within_strata_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = _users(2_000)
+    file = _rows(
+        tmp_path, **columns, fixed=np.full(2_000, 7.0), never=np.zeros(2_000), land=np.arange(2_000) % 3
+    )
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(
+        "strata: land\nmetrics: {fixed: {}, never: {role: harm, margin: 2 %, higher_is_better: false}}"
+    )
+    answer = _answer(capsys, "--input", file, "--plan", str(plan))
+    assert (_metric(answer, "fixed")["low"], _metric(answer, "fixed")["status"]) == (None, "unproven")
+    # None of 1,000 on either side is within 2 points by Newcombe's bounds, with strata or without.
+    assert _metric(answer, "never")["status"] == "met"
 
 
 def test_a_plan_names_ratios_covariates_quantiles_times_and_judges(
@@ -498,6 +547,8 @@ def test_what_is_not_there_is_not_zero(tmp_path: Path, capsys: pytest.CaptureFix
         ({"user": [1, 2], "arm": ["a", "a"], "spend": [1.0, 2.0]}, "two arms"),
         ({"user": [1, 2], "arm": ["a", "b"], "spend": [1.0, float("inf")]}, "infinite"),
         ({"user": list(range(60)), "arm": [f"a{i}" for i in range(60)], "spend": [1.0] * 60}, "more than 50"),
+        ({"user": pa.array([], pa.int64()), "arm": pa.array([], pa.string()), "x": pa.array([], pa.int64())}, "two arms"),  # noqa: E501
+        ({"user": [None, 2], "arm": ["a", None], "spend": [1.0, 2.0]}, "two arms"),
         ({"user": [1, 2], "arm": ["a", "b"], "spend": [None, None], "x": ["n", "m"]}, "no value|not numbers|no column"),  # noqa: E501
     ],
 )  # fmt: skip
@@ -515,7 +566,7 @@ def test_rows_that_cannot_be_are_refused(
     ("plan", "says"),
     [
         ("metrics: {x: {column: nope}}", "no column 'nope'"),
-        ("metrics: {x: {column: arm}}", "not numbers"),
+        ("metrics: {x: {column: arm}}", "'arm' holds texts, not numbers"),
         ("looks: [50 %, 20 %]\nusers: 10", "ascend"),
         ("looks: [50 %, 100 %]", "planned users"),
         ("arms: {control: 1}", "2 to"),

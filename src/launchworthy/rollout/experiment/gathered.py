@@ -114,8 +114,8 @@ class SumArms:
     def difference(self, metric: Metric, baseline: str, candidate: str, *, level: float) -> Interval:
         old, new = self.of(baseline), self.of(candidate)
         found = arm_difference(old, candidate=new, relative=metric.relative, level=level, unit=metric.unit)
-        if metric.relative or len(self.strata) < 2:
-            return found
+        if metric.relative or len(self.strata) < 2 or found.method == "Newcombe":
+            return found  # of few events, strata would make fewer
         pairs = _enough([(arms.get(baseline), arms.get(candidate)) for arms in self.strata.values()])
         if len(pairs) < 2:
             return found

@@ -22,7 +22,7 @@ _TITLES = {
     Conclusion.NO_HARM: "No harm beyond the margins shown, and no improvement",
     Conclusion.NO_EFFECT: "No improvement of the size looked for",
     Conclusion.UNDERPOWERED: "Too few users to tell",
-    Conclusion.GO_ON: "Go on: nothing is settled yet",
+    Conclusion.GO_ON: "Go on: not all is settled yet",
     Conclusion.STOPPED_BY_SRM: "Not read: the arms are not what was planned",
 }
 

@@ -219,7 +219,7 @@ def _pair(plan: Plan, gathered: Gathered, arm: str, looks: LookBounds, fraction:
             found[name] = gathered.values[name].difference(metric, plan.baseline, arm, level=plan.confidence)
         except InputError as error:
             if not gathered.growing:
-                raise
+                raise InputError(f"{name}: {error.message}", where=error.where, hint=error.hint) from error
             unread[name] = error.message
     shown = _shown(plan, goals, found, looks)
     metrics = {

@@ -120,14 +120,21 @@ class _Rows:
         self.plan = replace(plan, metrics=metrics).with_arms([name for (name,) in found])
         self._level = self.plan.confidence
         self._metrics = metrics
-        self._several = self._one("SELECT count(*) <> count(DISTINCT {user}) FROM file WHERE {known}")
         self._notes: list[str] = []
+        rows, users, lost = self._run(
+            "SELECT count(*) FILTER ({known}), count(DISTINCT {user}) FILTER ({known}), "
+            "count(*) FILTER (NOT ({known})) FROM file"
+        ).fetchall()[0]
+        if not rows:
+            raise InputError("the file has no row with a user and an arm", where=where)
+        if lost:
+            self._notes.append(f"{lost:,} rows without a user or an arm were left out")
+        self._several = rows > users
+        if self._several:
+            self._notes.append(f"{users:,} users have {rows:,} rows: means and ratios are of each user's sum")
 
     def gathered(self) -> Gathered:
         """Everything that the plan asks for."""
-        lost = int(self._one("SELECT count(*) FROM file WHERE NOT ({known})"))
-        if lost:
-            self._notes.append(f"{lost:,} rows without a user or an arm were left out")
         both = self._leave_out_movers() if self._several else 0
         summed = [m for m in self.plan.metrics.values() if m.kind in (Kind.MEAN, Kind.RATIO)]
         users, values = self._sums(summed)
@@ -149,7 +156,12 @@ class _Rows:
             )
         kind = self._types[column]
         if number and kind not in _NUMBERS and not kind.startswith("DECIMAL"):
-            raise InputError(f"the column {column!r} holds {kind}, not numbers", where=self._where)
+            what = "texts" if kind == "VARCHAR" else kind
+            raise InputError(
+                f"the column {column!r} holds {what}, not numbers",
+                where=self._where,
+                hint="write it as a column of numbers; what is unknown is null",
+            )
 
     def _run(self, sql: str, **parts: str) -> duckdb.DuckDBPyConnection:
         known = f"{self._user} IS NOT NULL AND {self._arm} IS NOT NULL"
@@ -253,16 +265,40 @@ class _Rows:
         if not columns:
             columns = []
         group = self._several
+        once = self._repeated() if group else frozenset()
         parts = [f"CAST({'any_value' if group else ''}({self._arm}) AS VARCHAR) AS arm"]
         if self.plan.strata:
             text = f"coalesce(CAST({_quoted(self.plan.strata)} AS VARCHAR), '')"
             parts.append(f"{f'min({text})' if group else text} AS stratum")
         for column in columns:
             number = self._number(column)
-            parts.append(f"{f'sum({number})' if group else number} AS {_quoted(column)}")
+            of_user = f"{'max' if column in once else 'sum'}({number})" if group else number
+            parts.append(f"{of_user} AS {_quoted(column)}")
         known = f"{self._user} IS NOT NULL AND {self._arm} IS NOT NULL"
         tail = f"GROUP BY {self._user}" if group else ""
         return f"(SELECT {', '.join(parts)} FROM {self._source} WHERE {known} {tail})"  # noqa: S608
+
+    def _repeated(self) -> frozenset[str]:
+        """Covariates that stand in each row of their user: a sum would count the rows, and with them what the
+        arm did.
+        """
+        named = {
+            column
+            for metric in self._metrics.values()
+            for column in (metric.covariate, metric.covariate_denominator)
+            if column is not None
+        }
+        found = set()
+        for column in sorted(named):
+            number = self._number(column)
+            if self._one(
+                "SELECT bool_and(low = high) AND max(n) > 1 FROM (SELECT min({number}) AS low, "
+                "max({number}) AS high, count({number}) AS n FROM file WHERE {known} GROUP BY {user})",
+                number=number,
+            ):
+                found.add(column)
+                self._notes.append(f"{column} is the same in all rows of each user, and counts once")
+        return frozenset(found)
 
     def _number(self, column: str) -> str:
         name = _quoted(column)
@@ -325,8 +361,15 @@ class _Rows:
 
     def _times(self, metric: Metric) -> TimeArms:
         found = self._fetched((metric.columns[0], metric.happened or ""))
-        if self._several:
-            self._notes.append(f"{metric.name} reads each row as a time of its own: give one row a user")
+        import numpy as np
+
+        several = int(np.count_nonzero(np.bincount(found["who"]) > 1)) if found["who"].size else 0
+        if several:
+            raise InputError(
+                f"{several:,} users have several values of {metric.columns[0]}",
+                where=self._where,
+                hint="a time is one a user, until it happened first; leave it null in the user's other rows",
+            )
         return TimeArms(
             arms={
                 arm: (found["c0"][chosen], found["c1"][chosen] > 0.0) for arm, chosen in self._per_arm(found)
