@@ -84,6 +84,7 @@ def measure(
     evidence: Callable[[], Iterable[Evidence]] = tuple,
     registered: Mapping[str, tuple[Release, datetime]] = MappingProxyType({}),
     pages: Pages = lambda _: (),
+    references: monitor.References | None = None,
 ) -> list[Evidence]:
     """What records and gold sets say of the claims at this moment; a run's evidence comes with the run.
 
@@ -98,6 +99,7 @@ def measure(
         evidence: Answers what the ledger holds of the product: when its judges were calibrated.
         pages: Answers the incidents of an address, each with its timeline: whether a test page was answered.
         registered: Registered releases by id, and since when: how old a model is.
+        references: Where counts of what drift is measured against are kept.
     """
     known = list(claims)
     found: dict[str, Evidence] = {}
@@ -134,6 +136,7 @@ def measure(
             versions=made,
             models=models,
             held=evidence,
+            references=references,
             any_release=place == 0,
             only={claim.address for claim in known if claim.address not in settled},
         ):

@@ -39,6 +39,7 @@ class World:
         self._rng = random.Random(product)
         self._rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
         self._batches = 0
+        self.references: Any = None
 
     def call(self, *, ago: float = 3600.0, trace: Identifier | None = None, **columns: Any) -> Identifier:
         """One call of the workflow; answers its trace."""
@@ -99,6 +100,7 @@ class World:
             gold=gold,
             scores=scores,
             models=models,
+            references=self.references,
             baseline=baseline,
             not_before=not_before,
         )

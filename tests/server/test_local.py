@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from launchworthy.errors import ConflictError, InputError
 from launchworthy.evals.cache import CACHE_FILE, ReplyCache
 from launchworthy.evidence import Evidence
 from launchworthy.gold import freeze, load_gold
-from launchworthy.records import Release
+from launchworthy.records import TABLES, Release, Rows
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.reading import WorkspaceReading
 
@@ -244,6 +246,53 @@ def test_retention_follows_the_contract(
     later[0] = timedelta(days=32)
     assert workspace.apply_retention() == {"spans": 4}
     assert workspace.query("SELECT count(*) AS n FROM spans") == [{"n": 0}]
+
+
+def test_what_drift_is_measured_against_outlives_the_records_and_a_restart(
+    open_workspace_here: OpenWorkspace, contract_file: Path
+) -> None:
+    later = [timedelta(0)]
+    opened = partial(open_workspace_here, clock=lambda: datetime.now(UTC) + later[0])
+    workspace = opened()
+    watched = (
+        "monitors: {tokens: {signal: input/tokens, method: ks, at_most: 0.2, window: 1d, page: product}}\n"
+    )
+    contract_file.write_text(f"{contract_file.read_text()}{watched}data: {{retention: {{traces: 7d}}}}\n")
+    workspace.follow_contract(contract_file)
+
+    def used(*, days: float, tokens: float) -> Evidence:
+        later[0] = timedelta(days=days)
+        began = int((datetime.now(UTC) + later[0]).timestamp() * 1e9) - 3_600 * 10**9
+        rng = random.Random(days)
+        rows = [
+            {
+                "product": "docs-bot",
+                "workflow": "answer",
+                "kind": "workflow",
+                "trace_id": rng.randbytes(16),
+                "span_id": rng.randbytes(8),
+                "start_time": began + number,
+                "user_id": f"u-{number}",
+                "input": json.dumps({"tokens": tokens * rng.uniform(0.5, 1.5)}),
+            }
+            for number in range(200)
+        ]
+        columns = {name: [row.get(name) for row in rows] for name in TABLES["spans"].names}
+        workspace._store.ingest([Rows("spans", columns)], batch_id=f"day-{days}")
+        workspace.measure(product="docs-bot")
+        held = workspace.evidence(product="docs-bot")
+        return [piece for piece in held if piece.claim == "docs-bot/monitors/tokens"][-1]
+
+    used(days=0, tokens=100)
+    used(days=3, tokens=120)
+    workspace.close()
+    workspace = opened()
+    later[0] = timedelta(days=12)
+    assert workspace.apply_retention() == {"spans": 400}
+    piece = used(days=12, tokens=180)
+    assert piece.low is not None
+    assert piece.low > 0.2
+    assert piece.detail["reference"].startswith("the kept counts of its own first calls")
 
 
 def test_the_audit_finds_a_tail_that_was_cut_off(open_workspace_here: OpenWorkspace, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def drifted(ask: Ask, signal: str, method: str) -> Evidence | None:
             ask, f"nothing came before the window to compare with: it takes {FEWEST} users of an earlier one"
         )
     limit = claim.target.threshold
-    old = profile_of(reference.calls)
+    old = reference.profile
     new = profile_of(now, reference=old)
     if not old.columns:
         return nothing(ask, f"no call of the reference tells its {signal}")
@@ -93,9 +93,9 @@ def drifted(ask: Ask, signal: str, method: str) -> Evidence | None:
         "of": "user's call",
         "window_days": round(ask.window_s / 86_400.0, 4),
         "reference": reference.told,
-        "reference_records": len(reference.calls),
+        "reference_records": old.rows,
     }
-    if now.simulated or reference.calls.simulated:
+    if now.simulated or reference.simulated:
         told["simulated_share"] = now.simulated / len(now)
     tolerances = Tolerances(
         measure=measure or Divergence.JENSEN_SHANNON,
@@ -105,9 +105,10 @@ def drifted(ask: Ask, signal: str, method: str) -> Evidence | None:
     found = compare(old, current=new, tolerances=tolerances)
     told["drift"] = _told(found)
     told |= _cause(ask, signal, found, old, new, reference)
-    told |= _carried(found, old, reference.calls, now)
+    if not reference.is_kept:
+        told |= _carried(found, old, reference.calls, now)
     if measure is None:
-        return _classified(ask, reference.calls, now, limit, told)
+        return _classified(ask, reference, now, limit, told)
     return _distances(ask, found, old, new, now, told)
 
 
@@ -161,9 +162,12 @@ def _low(old: Profile, new: Profile, name: str, found: Comparison, many: int) ->
 
 
 def _classified(
-    ask: Ask, reference: Calls, now: Calls, limit: float, told: dict[str, Any]
+    ask: Ask, reference: Reference, now: Calls, limit: float, told: dict[str, Any]
 ) -> Evidence | None:
-    sides = [(each.rows[:_CLASSIFIED], each.units[:_CLASSIFIED]) for each in (reference, now)]
+    then = reference.calls
+    if reference.is_kept:
+        told |= {"classified_against": reference.told_of_calls, "classified_records": len(then)}
+    sides = [(each.rows[:_CLASSIFIED], each.units[:_CLASSIFIED]) for each in (then, now)]
     found: Separation = separate(
         sides[0][0],
         current=sides[1][0],
@@ -172,7 +176,11 @@ def _classified(
         units=(sides[0][1], sides[1][1]),
     )
     if found.auc is None:
-        return nothing(ask, "too few users came to tell two periods apart")
+        few = "too few users came to tell two periods apart"
+        return nothing(
+            ask,
+            f"{few}: the first calls are past their retention" if reference.is_kept else few,
+        )
     told["worst"] = [{"trace": now.traces[at], "value": None} for at in found.top]
     if found.features:
         told["features"] = list(found.features)

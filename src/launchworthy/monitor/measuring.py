@@ -40,7 +40,7 @@ from launchworthy.monitor import (
 from launchworthy.monitor.degradation import degraded
 from launchworthy.monitor.harms import harm
 from launchworthy.monitor.piece import nothing
-from launchworthy.monitor.scene import Ask, Query, look
+from launchworthy.monitor.scene import Ask, Query, References, look
 from launchworthy.monitor.signals import monitored
 from launchworthy.monitor.together import counted_together
 from launchworthy.records import CallScores, JudgeGrades
@@ -120,6 +120,7 @@ def measure(
     versions: Mapping[str, datetime] | None = None,
     models: Mapping[str, tuple[str, datetime]] | None = None,
     held: Callable[[], Iterable[Evidence]] = tuple,
+    references: References | None = None,
     any_release: bool = True,
     sample: int | None = 300,
     baseline: str | None = None,
@@ -141,6 +142,7 @@ def measure(
         versions: When each version of a gold set was made, by ``name@version``.
         models: Model of each registered release, as text ("" where it cannot be told), and since when.
         held: Answers what the ledger holds of the product: whether a decision is to be made again.
+        references: Where counts of what drift is measured against are kept; None: they are not.
         any_release: False leaves out what does not depend on the release.
         sample: Records of each table that are drawn to look for personal data; None: all.
         baseline: Release that a ramp compares this one with; None where none is under way.
@@ -164,6 +166,7 @@ def measure(
         versions=versions or {},
         models=models or {},
         held=held,
+        references=references,
         sample=sample,
     )
     ramp = replace(scene, baseline=baseline, not_before=not_before)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from launchworthy.contract import Claim
 from launchworthy.evidence import Evidence
@@ -28,7 +28,7 @@ from launchworthy.records import (
     no_evaluation,
 )
 
-__all__ = ["Ask", "Bind", "Query", "Scene", "look"]
+__all__ = ["Ask", "Bind", "Query", "References", "Scene", "look"]
 
 _OF_PEOPLE = frozenset({"outcomes", "trust"})  # families of what people did with an answer that they saw
 
@@ -41,6 +41,16 @@ TIMED_OUT = (
     " OR contains(lower(coalesce(error_type, '')), 'deadline')))"
 )
 FAILED = "coalesce(status = 'error', false)"
+
+
+class References(Protocol):
+    """Where counts of what a drift is measured against rest, which outlive the records that were counted."""
+
+    def kept_reference(self, name: str) -> Mapping[str, Any] | None:
+        """What was kept under this name; None where nothing was."""
+
+    def keep_reference(self, name: str, counts: Mapping[str, Any]) -> None:
+        """Keep these counts."""
 
 
 class Bind:
@@ -77,6 +87,7 @@ class Scene:
         versions: When each version of a gold set was made, by ``name@version``.
         models: Model of each registered release, as text ("" where it cannot be told), and since when.
         held: Answers what the ledger holds of the product.
+        references: Where counts of a reference are kept; None where they are not.
         sample: Records of each table that are drawn to look for personal data; None: all.
         baseline: Release that a ramp compares this one with; None where none is under way.
         not_before: When the first user got the release; no window of a comparison begins earlier.
@@ -98,6 +109,7 @@ class Scene:
     versions: Mapping[str, datetime] = field(default_factory=dict)
     models: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
     held: Callable[[], Iterable[Evidence]] = tuple
+    references: References | None = None
     sample: int | None = 300
     baseline: str | None = None
     not_before: datetime | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from launchworthy.monitor.drifting.kept import KeptReference, keep_reference, kept_reference
 from launchworthy.monitor.drifting.profile import Column, Profile, categories_of, numbers_of
 from launchworthy.monitor.drifting.texts import TEXT_COLUMNS, Known, described, known_of, text_values
 from launchworthy.monitor.scene import Ask, Bind
@@ -22,6 +23,7 @@ __all__ = ["MOST_ROWS", "Calls", "Reference", "calls_of", "profile_of", "referen
 
 MOST_ROWS = 5_000
 _FEWEST = 50
+_STILL_THERE = 0.9  # of a kept reference's users: with fewer, its counts are what is left of it
 _LONGEST = 65_536  # characters of an input that are read; a longer one is left out, not cut
 _SCORES = ("score", "probability", "prediction_score", "chance", "value")
 _MOST_FIELDS = 60
@@ -45,11 +47,28 @@ class Calls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a release is compared with, in words; ``others`` where it is that of other releases."""
+    """What a release is compared with.
 
+    Attributes:
+        profile: Its columns.
+        calls: Its calls; where only counts are left of it, the earliest that are still there.
+        told: What it is, in words.
+        told_of_calls: What ``calls`` are, in words.
+        simulated: Whether any of it is simulated.
+        others: Whether it is that of other releases.
+    """
+
+    profile: Profile
     calls: Calls
     told: str
+    told_of_calls: str
+    simulated: bool
     others: bool
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether only its counts are left."""
+        return self.told != self.told_of_calls
 
 
 def calls_of(ask: Ask, signal: str, *, other_releases: bool = False) -> Calls:
@@ -105,28 +124,63 @@ def calls_of(ask: Ask, signal: str, *, other_releases: bool = False) -> Calls:
 def reference_of(ask: Ask, signal: str) -> Reference | None:
     """What came before: the first window of this release, or else what other releases had before it came.
 
-    A reference that moved along would follow a slow drift and never see it. None where nothing came before.
+    A reference that moved along would follow a slow drift and never see it, so that its counts are kept once
+    its window is full, and stand for it when its records are gone. None where nothing came before.
     """
     began = _began(ask)
     if began is None:
         return None
+    kept = kept_reference(ask, signal)
     window = timedelta(seconds=ask.window_s)
-    until = min(began + window, ask.since)
-    if until > began:
-        own = calls_of(_at(ask, until, until - began), signal)
-        if len(own) >= _FEWEST:
-            return Reference(calls=own, told=f"its own first calls, {_period(own)}", others=False)
+    first = _first(ask, signal, began if kept is None else kept.since)
+    if kept is not None and len(first) < _STILL_THERE * kept.profile.rows:
+        left = _first(ask, signal, began)
+        return Reference(
+            profile=kept.profile,
+            calls=left,
+            told=f"the kept counts of its own first calls, {_period(kept.since, kept.until)}",
+            told_of_calls=f"its earliest calls that are still there, {_period(left.since, left.until)}",
+            simulated=kept.simulated > 0,
+            others=False,
+        )
+    if len(first) >= _FEWEST:
+        found = _reference(first, "its own first calls", others=False)
+        if kept is None and first.until == began + window:
+            keep_reference(
+                ask,
+                signal,
+                KeptReference(
+                    profile=found.profile, since=first.since, until=first.until, simulated=first.simulated
+                ),
+            )
+        return found
     earlier = calls_of(_at(ask, min(began, ask.since), window), signal, other_releases=True)
-    if len(earlier) >= _FEWEST:
-        return Reference(calls=earlier, told=f"earlier releases, {_period(earlier)}", others=True)
-    return None
+    return _reference(earlier, "earlier releases", others=True) if len(earlier) >= _FEWEST else None
+
+
+def _first(ask: Ask, signal: str, began: datetime) -> Calls:
+    """The calls of a window from ``began`` on, as far as it lies before the one that is asked."""
+    until = max(began, min(began + timedelta(seconds=ask.window_s), ask.since))
+    return calls_of(_at(ask, until, until - began), signal)
+
+
+def _reference(calls: Calls, name: str, *, others: bool) -> Reference:
+    told = f"{name}, {_period(calls.since, calls.until)}"
+    return Reference(
+        profile=profile_of(calls),
+        calls=calls,
+        told=told,
+        told_of_calls=told,
+        simulated=calls.simulated > 0,
+        others=others,
+    )
 
 
 def profile_of(calls: Calls, *, reference: Profile | None = None) -> Profile:
     """The columns of the calls: over their own edges, or over the reference's."""
     names = sorted({name for row in calls.rows for name in row})
     columns: dict[str, Column] = {}
-    texts: dict[str, Known] = {} if reference is None else dict(reference.texts)
+    texts: dict[str, Known] = {} if reference is None else _texts_of(reference)
     for name in names:
         held = [row.get(name) for row in calls.rows]
         if reference is None and _is_text(name, held):
@@ -149,26 +203,37 @@ def profile_of(calls: Calls, *, reference: Profile | None = None) -> Profile:
 def value_of(row: Mapping[str, Any], name: str, *, reference: Profile) -> Any:
     """What a row holds in a column of a reference, which may be one of a text's."""
     source, _, which = name.rpartition(": ")
-    if source in reference.texts and which in TEXT_COLUMNS:
+    known = _texts_of(reference).get(source)
+    if known is not None and which in TEXT_COLUMNS:
         text = row.get(source)
         texts = [text if isinstance(text, str) else None]
-        return text_values(which, texts, known=reference.texts[source], own=False)[0]
+        return text_values(which, texts, known=known, own=False)[0]
     return row.get(name)
+
+
+def _texts_of(reference: Profile) -> dict[str, Known]:
+    """What a reference says of each field of texts; a kept one says of some only that they are texts."""
+    texts = {
+        source: Known()
+        for source, _, which in (name.rpartition(": ") for name in reference.columns)
+        if source and which in TEXT_COLUMNS
+    }
+    return {**texts, **reference.texts}
 
 
 def _at(ask: Ask, until: datetime, window: timedelta) -> Ask:
     return replace(ask, scene=replace(ask.scene, now=until), window_s=window.total_seconds(), matures_s=0.0)
 
 
-def _period(calls: Calls) -> str:
-    return f"{calls.since:%Y-%m-%d %H:%M} to {calls.until:%Y-%m-%d %H:%M} UTC"
+def _period(since: datetime, until: datetime) -> str:
+    return f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC"
 
 
 def _began(ask: Ask) -> datetime | None:
     bind = Bind()
     found = ask.scene.query(f"SELECT min(start_time) AS began FROM ({ask.ever().calls(bind)})", bind.values)
     began = found[0]["began"] if found else None
-    return None if began is None else datetime.fromtimestamp(began / 1e9, tz=ask.scene.now.tzinfo)
+    return None if began is None else datetime.fromtimestamp(began // 10**9, tz=ask.scene.now.tzinfo)
 
 
 def _reader(signal: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:

@@ -5,8 +5,11 @@ May import every room below ``server``, and ``server``.
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from launchworthy.errors import LaunchworthyError
 from launchworthy.evidence import (
@@ -54,6 +57,7 @@ class Proving(Chained, Golds, Runs):
             evidence=lambda: self.evidence(product),
             registered=self._registered(product),
             pages=lambda address: self._pages(product, address),
+            references=self,
         )
         new = what_is_new(
             pieces,
@@ -65,6 +69,15 @@ class Proving(Chained, Golds, Runs):
             new = explained(new, claims=claims, product=product, query=self.query)
             self._store.ledger.add_evidence(product, new)
         return new
+
+    def kept_reference(self, name: str) -> Mapping[str, Any] | None:
+        """Counts of what drift is measured against, as they were kept."""
+        kept = self._store.registry.setting(name)
+        return None if kept is None else json.loads(kept)
+
+    def keep_reference(self, name: str, counts: Mapping[str, Any]) -> None:
+        """Keep such counts."""
+        self._store.registry.set_setting(name, json.dumps(counts))
 
     def _pages(self, product: str, address: str) -> list[tuple[Incident, list[IncidentEvent]]]:
         kept = self._store.incidents
