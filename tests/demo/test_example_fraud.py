@@ -51,6 +51,10 @@ def test_harm_in_one_segment_is_taken_back_and_its_cure_proven(story: str, folde
     assert re.search(r"fraud_paid of r-\w+: not measured: no use is 30 d old yet", story)
     assert re.search(r"fairness/gap/screen/outcomes/honest_held of r-\w+: .*, most age_band:under_36", story)
     assert re.search(r"r-\w+ at launch: complete", story)
+    assert re.search(r"monitors/honest_by_label of r-\w+: \d+(\.\d+)? % \(", story)
+    assert re.search(r"monitors/score_meaning of r-\w+: \d(\.\d+)? % \(0 to \d", story), (
+        "scores mean the same"
+    )
     assert "evals: shown to be better" in story
     assert "production: shown to be better" in story
     (one,) = (each for each in incidents(folder) if each["source"] == "rollback")
@@ -70,7 +74,7 @@ def test_the_commands_of_its_page_work_on_what_it_left(folder: Path) -> None:
     assert "simulated users" in text["verdict"]
     assert text["audit"].startswith("claims: whole")
     assert "VehiclePrice" in text["drift"]
-    assert "old enough" in text["drift"]
+    assert re.search(r"estimated \d+.* right \(unproven\), measured \d+", text["drift"])
 
 
 def test_a_file_without_the_columns_is_refused_before_anything_is_made(folder: Path, tmp_path: Path) -> None:

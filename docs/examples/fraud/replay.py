@@ -128,22 +128,24 @@ class Replay:
             call.set_output(answer)
         held = answer["output"] == "hold"
         self.seen.append({**claim, "held": held, "release": release, "at": self.now})
+        if held:
+            self.later(3, "adjuster", call.trace_id, value=float(claim["fraud"]))
         if held and not claim["fraud"]:
             self.later(3, "honest_held", call.trace_id)
         if claim["fraud"] and not held:
             self.later(25, "fraud_paid", call.trace_id)
         self.later(20, "fraud_found" if claim["fraud"] else "settled", call.trace_id)
 
-    def later(self, days, event, trace):
+    def later(self, days, event, trace, value=None):
         """What becomes known of a claim only days after it."""
-        heapq.heappush(self.late, (self.now + timedelta(days=days), next(self.ids), event, trace))
+        heapq.heappush(self.late, (self.now + timedelta(days=days), next(self.ids), event, trace, value))
 
     def to(self, moment):
         """Move the clock, and tell what became known meanwhile."""
         while self.late and self.late[0][0] <= moment:
-            at, _, event, trace = heapq.heappop(self.late)
+            at, _, event, trace, value = heapq.heappop(self.late)
             self.clock.to(at)
-            lw.outcome(event, trace_id=trace, workflow=WORKFLOW, simulated=True)
+            lw.outcome(event, value=value, trace_id=trace, workflow=WORKFLOW, simulated=True)
         self.clock.to(moment)
 
     def evaluate(self, release, items):
@@ -247,6 +249,8 @@ def story(replay, past, say):
         "screen/outcomes/honest_held",
         "screen/outcomes/fraud_paid",
         FAIRNESS,
+        "monitors/honest_by_label",
+        "monitors/score_meaning",
         "monitors/claims_drift",
     ):
         say(f"{what} of {fixed}: {measured(workspace, what, fixed)}")
@@ -286,7 +290,7 @@ def main():
     except (OSError, duckdb.Error) as error:
         parser.error(f"{options.claims}: {error}")
     options.folder.mkdir(parents=True, exist_ok=True)
-    past, coming = claims[: 2 * len(claims) // 5], claims[2 * len(claims) // 5 :]
+    past, coming = claims[: 4 * len(claims) // 11], claims[4 * len(claims) // 11 :]
     replay = Replay(options.folder, coming)
     try:
         story(replay, past, lambda text: print(f"{replay.now:%Y-%m-%d}  {text}", flush=True))
