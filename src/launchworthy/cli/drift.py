@@ -184,7 +184,8 @@ def _scored(
 def _print(found: Study) -> None:
     comparison = found.comparison
     click.echo(printable(f"{found.state.value.replace('_', ' ')}: {comparison.conclusion}", most=300))
-    click.echo(f"{comparison.rows:,} rows against {comparison.reference_rows:,} of the reference")
+    rows = "1 row" if comparison.rows == 1 else f"{comparison.rows:,} rows"
+    click.echo(f"{rows} against {comparison.reference_rows:,} of the reference")
     lines = [
         (printable(column.name, most=40), column.state.value.replace("_", " "), _told(column))
         for column in comparison.columns[:_SHOWN]

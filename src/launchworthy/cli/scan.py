@@ -94,7 +94,8 @@ def command(
     else:
         for line in _lines(found):
             click.echo(line)
-        click.echo(f"\nEvidence for {len(pieces):,} claims of data was kept.")
+        noun = "claim" if len(pieces) == 1 else "claims"
+        click.echo(f"\nEvidence for {len(pieces):,} {noun} of data was kept.")
     if accept and contract_file is not None:
         written = _accept(found, accept, contract_file, yes=yes)
         return 1 if len(found.drift) > written else 0

@@ -75,6 +75,7 @@ TOLERATED: Mapping[Divergence, float] = {
 }
 # Of a classifier that tells two periods apart: the area under its curve, which is 0.5 by chance.
 TOLERATED_AUC = 0.55
+_OPEN_ENDED = (Divergence.PSI, Divergence.WASSERSTEIN)  # the others are 1 at the most
 _OF_BINS = (Divergence.KS, Divergence.WASSERSTEIN)
 
 
@@ -87,6 +88,7 @@ def divergences(
     means: tuple[ArrayLike, ArrayLike] | None = None,
     spread: float = 1.0,
     blocks: tuple[ArrayLike, ArrayLike] | None = None,
+    unseen: float = 0.0,
     level: float = 0.95,
     sides: int = 2,
     draws: int = 300,
@@ -102,6 +104,7 @@ def divergences(
             ``wasserstein``.
         spread: What ``wasserstein`` is divided by.
         blocks: Of the reference and now, the counts of each block of rows that hang together, a row for each.
+        unseen: Share of values that the reference's rows do not show, by chance; they belong to the last bin.
         level, sides: Of the bounds.
         draws: Samples drawn for the floor, and again for the bounds.
         seed: Of the draws.
@@ -111,9 +114,10 @@ def divergences(
 
     Source: Lin, IEEE Trans. Inf. Theory 37 (1991); null floors by the parametric bootstrap (Efron and
     Tibshirani 1993, 16.4), bounds from its spread on the squared scale, the upper one raised by how skewed
-    the square of a normal error is; of ``ks`` the band of Dvoretzky, Kiefer and Wolfowitz (Wei and Dudley,
-    Statistics and Probability Letters 82, 2012); blocks resampled whole (Davison and Hinkley 1997, 3.8), also
-    for ``ks``.
+    the square of a normal error is; a bin that only the other side fills is drawn as often as half a row
+    would be, since one that is empty by chance would else be so in every sample; of ``ks`` the band of
+    Dvoretzky, Kiefer and Wolfowitz (Wei and Dudley, Statistics and Probability Letters 82, 2012); blocks
+    resampled whole (Davison and Hinkley 1997, 3.8), also for ``ks``.
     """
     import numpy as np
 
@@ -132,18 +136,25 @@ def divergences(
         raise InputError("the distance that mass goes needs the mean of each bin")
     both = None if means is None else tuple(np.asarray(each, dtype=np.float64).ravel() for each in means)
     rng = np.random.default_rng(seed)
-    pooled = (r + c) / (n_r + n_c)
+    known_r, known_c = r / n_r, c / n_c
+    if unseen > 0.0:
+        known_r = known_r * (1.0 - unseen)
+        known_r[-1] += unseen
+    pooled = (n_r * known_r + c) / (n_r + n_c)
     known: dict[str, float] = {}
     null: tuple[Counts, Counts]
     again: tuple[Counts, Counts]
     if blocks is None:
         null = rng.multinomial(n_r, pooled, size=draws), rng.multinomial(n_c, pooled, size=draws)
-        again = rng.multinomial(n_r, r / n_r, size=draws), rng.multinomial(n_c, c / n_c, size=draws)
+        again = (
+            rng.multinomial(n_r, _opened(known_r, known_c, n_r), size=draws),
+            rng.multinomial(n_c, _opened(known_c, known_r, n_c), size=draws),
+        )
     else:
         sides_of = [_Blocks(each, whole) for each, whole in zip(blocks, (r, c), strict=True)]
         apart = [each.apart(rng, draws) for each in sides_of]
         null = _moved(pooled, apart[0], n_r), _moved(pooled, apart[1], n_c)
-        again = _moved(r / n_r, apart[0], n_r), _moved(c / n_c, apart[1], n_c)
+        again = _moved(known_r, apart[0], n_r), _moved(known_c, apart[1], n_c)
         known = {"reference_blocks": sides_of[0].many, "blocks": sides_of[1].many}
         z = t_quantile(1.0 - error, df=min(each.many for each in sides_of) - 1)
     found = {}
@@ -154,7 +165,7 @@ def divergences(
             of_one: _Squared = _Mass(middle, middle, spread=spread)
         else:
             of_two = of_one = shares
-        plain = float(of_two(measure, r[None, :], c[None, :])[0])
+        plain = float(of_two(measure, n_r * known_r[None, :], c[None, :])[0])
         floors, resampled = of_one(measure, *null), of_two(measure, *again)
         floor, sd = float(floors.mean()), float(resampled.std(ddof=1))
         null_sd = float(floors.std(ddof=1))
@@ -165,7 +176,7 @@ def divergences(
             high += (z * z + 1.0) * floor  # as if all of the noise went one way: it moves whole tails
         elif floor > 0.0:
             high += (z * z + 1.0) * null_sd**2 / (2.0 * floor)
-        high = root(high)
+        high = root(high) if measure in _OPEN_ENDED else min(1.0, root(high))
         if measure is Divergence.KS and blocks is None:
             band = math.sqrt(math.log(2.0 / error) * (1.0 / n_r + 1.0 / n_c) / 2.0)
             low, high = max(0.0, root(plain) - band), min(1.0, root(plain) + band)
@@ -249,7 +260,7 @@ def rows_to_tell(found: Interval, *, tolerance: float) -> tuple[int | None, int 
     if h <= 2.0 / _MOST_ROWS:
         return None, None
     if h * n_r > 1.25:
-        return max(n_c, math.ceil(1.0 / (h - 1.0 / n_r))), None
+        return max(n_c + 1, math.ceil(1.0 / (h - 1.0 / n_r))), None
     both = math.ceil(2.0 / h)
     return max(n_c, both), max(n_r, both)
 
@@ -372,6 +383,17 @@ def _moved(shares: NDArray[np.float64], apart: NDArray[np.float64], n: int) -> N
     import numpy as np
 
     return n * _shares(np.maximum(shares + apart, 0.0))
+
+
+def _opened(own: NDArray[np.float64], other: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Shares of ``n`` rows to draw from: what only the other side has may come here too."""
+    import numpy as np
+
+    only = np.where(own > 0.0, 0.0, other)
+    if not only.any():
+        return own
+    found = own + 0.5 / n * only / only.sum()
+    return np.asarray(found / found.sum())
 
 
 class _Shares:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -165,8 +166,10 @@ def test_files_of_single_hours_say_what_one_file_of_the_day_says(tmp_path: Path)
         study(old, current=files, unit="plan")
     lacking = _write(tmp_path / "lacking.parquet", {"amount": [1.0] * 100})
     found = study(old, current=[*files, lacking]).comparison
-    assert [column.name for column in found.columns] == ["amount"]
-    assert found.left_out["age"] in ("the column is gone", "one of the files does not have it")
+    [age] = [column for column in found.columns if column.name == "age"]
+    assert age.main.told.startswith("missing 4 %, 0 % before"), (
+        "an hour without the column has no value of it"
+    )
 
 
 def test_the_part_that_carries_a_change_is_named(tmp_path: Path) -> None:
@@ -381,12 +384,51 @@ def test_columns_that_are_gone_new_empty_or_of_another_kind_are_named_and_stop_n
         },
     )
     found = study(old, current=new).comparison
-    assert {column.name for column in found.columns} == {"kept", 'odd "name"'}
+    state = {column.name: column.state for column in found.columns}
+    assert {name for name, each in state.items() if each is DriftState.DRIFTED} == {"gone", "turned"}
+    assert set(state) == {"gone", "turned", "kept", 'odd "name"'}
+    told = {column.name: column.told for column in found.columns}
+    assert told["gone"].startswith("missing 100 %, 0 % before")
+    assert told["turned"].startswith("missing 100 %, 0 % before")
     assert found.left_out["id"] == "it rises from row to row, as an id does"
-    assert found.left_out["gone"] == "the column is gone"
     assert found.left_out["fresh"] == "the reference does not have it"
-    assert "it held numbers" in found.left_out["turned"]
-    assert "empty" in found.left_out
+    assert found.left_out["empty"] == "the reference has no value of it"
+
+
+def test_numbers_that_come_as_text_are_read_and_what_is_none_is_missing(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(1).normal(size=2_000).tolist()
+    old = _write(tmp_path / "a.parquet", {"x": numbers, "part": ["a", "b"] * 1_000, "t": ["u"] * 2_000})
+    as_text = [*map(str, numbers[:1_600]), *["n/a"] * 400]
+    new = _write(tmp_path / "b.parquet", {"x": as_text, "part": ["a", "b"] * 1_000})
+    found = study(old, current=new, by="part", classifier=True)
+    moved = {column.name: column for column in found.comparison.columns}
+    assert moved["x"].main.told.startswith("missing 20 %, 0 % before")
+    [values] = [change for change in moved["x"].changes if change.what == "values"]
+    assert values.state is DriftState.WITHIN, "what is a number is where it was"
+    assert moved["t"].main.told.startswith("missing 100 %, 0 % before")
+    carried = {
+        (each.value, each.column.name) for each in found.parts if each.column.state is DriftState.DRIFTED
+    }
+    assert carried == {(part, name) for part in "ab" for name in "xt"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "names"), [(1, 1_000, 5), (5, 5, 50), (20, 1_000, 50), (60, 60, 100), (20, 1_000, 2)]
+)
+def test_few_rows_that_lack_values_by_chance_are_no_drift(before: int, now: int, names: int) -> None:
+    rng = np.random.default_rng(before + names)
+    shares = [0.95, 0.05] if names == 2 else None
+
+    def drawn(rows: int) -> dict[str | None, int]:
+        return {str(name): many for name, many in Counter(rng.choice(names, rows, p=shares).tolist()).items()}
+
+    found = 0
+    for _ in range(40):
+        old = categories_of("x", drawn(before))
+        assert old is not None
+        periods = [Profile(rows=each.rows, columns={"x": each}) for each in (old, old.count(drawn(now)))]
+        found += compare(periods[0], current=periods[1]).state is DriftState.DRIFTED
+    assert found <= 6, "5 % of 40, and three standard errors"
 
 
 def test_infinite_and_huge_numbers_are_out_of_range_and_overflow_nothing(tmp_path: Path) -> None:
@@ -417,5 +459,6 @@ def test_a_file_without_rows_says_that_nothing_can_be_said(tmp_path: Path) -> No
         connection.execute(
             f"COPY (SELECT 1.0 AS x WHERE false) TO '{tmp_path / 'e.parquet'}' (FORMAT parquet)"
         )
-    with pytest.raises(InputError, match="no rows"):
+    with pytest.raises(InputError, match="no rows") as caught:
         study(file, current=tmp_path / "e.parquet")
+    assert caught.value.where == str(tmp_path / "e.parquet")

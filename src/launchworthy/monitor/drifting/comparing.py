@@ -215,7 +215,7 @@ class Comparison:
         total, drifted = len(self.columns), self.of(DriftState.DRIFTED)
         unsure = self.of(DriftState.CANNOT_SAY)
         if not total:
-            return "cannot say: no column can be compared"
+            return "no column can be compared"
         if drifted:
             most = drifted[0]
             rest = f", {len(unsure)} cannot say" if unsure else ""
@@ -230,7 +230,7 @@ class Comparison:
             more = f"about {max(each for each in needed if each is not None):,} rows would tell"
         else:
             more = "the reference has too few rows, or it lies at the tolerance"
-        return f"cannot say of {len(unsure)} of {_columns(total)}: {more}"
+        return f"{len(unsure)} of {_columns(total)} cannot be told: {more}"
 
 
 def measures_of(column: Column) -> tuple[Divergence, ...]:
@@ -300,6 +300,7 @@ def asked_of(
                 else None,
                 spread=old.spread if isinstance(old, Numbers) else 1.0,
                 blocks=blocks,
+                unseen=0.0 if isinstance(old, Numbers) else old.unseen,
                 level=level,
                 sides=1,
                 draws=draws,

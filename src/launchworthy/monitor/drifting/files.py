@@ -8,7 +8,8 @@ left out.
 # ruff: noqa: S608 (names of columns are quoted; values are parameters)
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from launchworthy.monitor.drifting.table import (
     EMPTY,
     WHOLE,
     count_of,
+    file_of,
     is_number,
     is_time,
     is_vector,
@@ -95,7 +97,7 @@ def current_of(
     ignore: Sequence[str] = (),
     blocks: str = "",
 ) -> Profile:
-    """The same columns of another period, over the reference's edges.
+    """The same columns of another period, over the reference's edges; what a row lacks of them is missing.
 
     Raises:
         InputError: No rows, no column of a name in ``by`` or ``blocks``, or too few blocks.
@@ -105,25 +107,49 @@ def current_of(
     columns: dict[str, Column] = {}
     left_out = dict(reference.left_out)
     split: dict[tuple[str, str], dict[str, Column]] = {part: {} for part in parts.names}
-    for name, column in reference.columns.items():
-        source, _ = _source(name)
-        if source in ignore:
-            continue
-        if source not in kinds:
-            left_out[name] = "the column is gone"
-            continue
-        if isinstance(column, Numbers) and source == name and not is_number(kinds[source]):
-            left_out[name] = f"it held numbers, and now {kinds[source].lower()[:40]}"
-            continue
-        whole, own = _counted(table, column, parts, reference.texts, together)
-        columns[name] = whole
-        for part, each in own.items():
-            split[part][name] = each
+    with _as_before(table, reference.columns, kinds):
+        for name, column in reference.columns.items():
+            if _source(name)[0] in ignore:
+                continue
+            whole, own = _counted(table, column, parts, reference.texts, together)
+            columns[name] = whole
+            for part, each in own.items():
+                split[part][name] = each
     seen = {_source(name)[0] for name in (*reference.columns, *left_out)}
     left_out |= {
         name: "the reference does not have it" for name in kinds if name not in seen and name not in ignore
     }
     return _profile(table, columns, left_out, split)
+
+
+@contextmanager
+def _as_before(
+    table: duckdb.DuckDBPyConnection, columns: Mapping[str, Column], kinds: Mapping[str, str]
+) -> Iterator[None]:
+    """Read the table with every column of before: one that is gone has no value, nor has what is no number
+    any more.
+    """
+    added, changed = [], []
+    for name, column in columns.items():
+        source, which = _source(name)
+        number = isinstance(column, Numbers) and not which
+        if source not in kinds:
+            added.append(f"NULL::{'DOUBLE' if number else 'VARCHAR'} AS {quoted(source)}")
+        elif number and not is_number(kinds[source]):
+            written = kinds[source] == "VARCHAR" or kinds[source].startswith("ENUM")
+            value = f"TRY_CAST({quoted(source)}::VARCHAR AS DOUBLE)" if written else "NULL::DOUBLE"
+            changed.append(f"{value} AS {quoted(source)}")
+    if not added and not changed:
+        yield
+        return
+    listed = ", ".join([f"* REPLACE ({', '.join(changed)})" if changed else "*", *dict.fromkeys(added)])
+    table.execute("ALTER VIEW file RENAME TO given")
+    table.execute(f"CREATE VIEW file AS SELECT {listed} FROM given")
+    try:
+        yield
+    finally:
+        table.execute("DROP VIEW file")
+        table.execute("ALTER VIEW given RENAME TO file")
 
 
 def rows_of(
@@ -148,7 +174,7 @@ def _profile(
 ) -> Profile:
     rows = count_of(table)
     if not rows:
-        raise InputError("the file has no rows", hint="nothing can be said of none")
+        raise InputError("the file has no rows", where=file_of(table), hint="nothing can be said of none")
     return Profile(
         rows=rows,
         columns=columns,
@@ -206,13 +232,13 @@ def _chosen(
     if is_vector(kind):
         return "a list of numbers: the classifier compares it"
     if kind == EMPTY:
-        return "it has no value"
+        return "the reference has no value of it"
     if is_number(kind):
         values = plain_numbers(table, name)
         if kind in WHOLE and rises(values):
             return "it rises from row to row, as an id does"
         numbers = numbers_of(name, values)
-        return "it has no value" if numbers is None else [numbers]
+        return "the reference has no value of it" if numbers is None else [numbers]
     if kind not in ("VARCHAR", "BOOLEAN") and not kind.startswith("ENUM"):
         return f"{kind.lower()[:40]} is not compared"
     if kind == "VARCHAR" and _is_text(table, name):
@@ -226,7 +252,7 @@ def _chosen(
             if (column := _of_texts(f"{name}: {which}", which, texts, known[name], together)) is not None
         ]
     categories = categories_of(name, names_in(table, name))
-    return "it has no value" if categories is None else [categories]
+    return "the reference has no value of it" if categories is None else [categories]
 
 
 def _counted(

@@ -197,6 +197,14 @@ class Categories:
         """Rows with a value that the reference does not lead to expect."""
         return self.new
 
+    @property
+    def unseen(self) -> float:
+        """Share of the rows that have none of ``names``, beyond those of the reference that have none.
+
+        Source: Good, Biometrika 40 (1953): as many as names stand in it once.
+        """
+        return int((self.counts[:-1] == 1).sum()) / (self.known + 1)
+
     def __add__(self, other: Categories) -> Categories:
         from dataclasses import replace
 

@@ -23,6 +23,7 @@ __all__ = [
     "MOST_TEXTS",
     "WHOLE",
     "count_of",
+    "file_of",
     "is_number",
     "is_time",
     "is_vector",
@@ -80,6 +81,7 @@ def opened(path: Path, *, unit: str = "") -> Iterator[duckdb.DuckDBPyConnection]
         connection.execute("SET enable_progress_bar = false")  # which would stand in front of what is printed
         try:
             connection.read_parquet(str(path), hive_partitioning=False).create_view("file")
+            connection.execute("SET VARIABLE path = $1", [str(path)])
             if unit:
                 kinds_of(connection, wanted=[unit])
                 name = quoted(unit)
@@ -155,6 +157,11 @@ def names_in(table: duckdb.DuckDBPyConnection, name: str) -> dict[str | None, in
 
 def count_of(table: duckdb.DuckDBPyConnection) -> int:
     return int(table.execute("SELECT count(*) FROM file").fetchall()[0][0])
+
+
+def file_of(table: duckdb.DuckDBPyConnection) -> str:
+    """The path that was opened."""
+    return str(table.execute("SELECT getvariable('path')").fetchall()[0][0])
 
 
 def kinds_of(table: duckdb.DuckDBPyConnection, *, wanted: Sequence[str]) -> dict[str, str]:
