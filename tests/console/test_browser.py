@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from starlette.applications import Starlette
 
 from launchworthy.console import routes
+from launchworthy.console.charts import FamilyMark, families_plot
+from launchworthy.console.report import ReportPart, report_page
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(
@@ -385,3 +387,25 @@ def test_print_opens_what_is_folded_but_for_the_checklist(
     assert lines > 0
     board.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert board.locator("main details:not([open])").count() == lines
+
+
+def test_names_and_numbers_of_a_report_stand_apart_on_a_phone(browser: Browser) -> None:
+    name = "group sequential (obrien-fleming), as stages end"
+    marks = [FamilyMark(name=name, value=0.043, low=0.0321, high=0.0574, n=1_000)] * 3
+    part = ReportPart(title="What looking costs", picture=families_plot(marks, title="False finds"))
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    try:
+        page.set_content(report_page("Ships 99.2 % of good ones", reason="1,000 times", parts=[part]))
+        texts = page.locator("svg.chart text.strong, svg.chart text.told").all()
+        boxes = [box for text in texts if (box := text.bounding_box()) is not None]
+    finally:
+        page.close()
+    assert len(boxes) == 6
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
+    for one, other in combinations(boxes, 2):
+        assert (
+            one["x"] + one["width"] <= other["x"]
+            or other["x"] + other["width"] <= one["x"]
+            or one["y"] + one["height"] <= other["y"] + 1
+            or other["y"] + other["height"] <= one["y"] + 1
+        )

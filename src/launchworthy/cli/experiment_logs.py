@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from launchworthy.cli.columns import require_rows, row_number, row_text
-from launchworthy.cli.figures import SHARE, columns_text, echo_json, format_p, plain_interval, printable
+from launchworthy.cli.figures import SHARE, columns_text, echo_json, equal_p, plain_interval, printable
 
 __all__ = ["allocate", "interleave", "policy"]
 
@@ -66,7 +66,7 @@ def interleave(file: Path, confidence: float, as_json: bool) -> int:
         click.echo(f"{said}: wins minus losses {told}")
         click.echo(
             f"{found.wins:,} lists for the candidate, {found.losses:,} for the baseline, {found.ties:,} tied "
-            f"(sign test p = {format_p(found.p_value)})"
+            f"(sign test {equal_p(found.p_value)})"
         )
     return code
 
@@ -151,6 +151,7 @@ def policy(file: Path, confidence: float, as_json: bool) -> int:
         raise InputError(error.message, where=str(file), hint=error.hint) from error
     was = mean_interval(rewards, level=confidence, clusters=clusters)
     worth = float(found["snips"].sample["effective_rows"])
+    unbounded = all(own.method.startswith("none") for own in found.values())
     if as_json:
         echo_json(
             {
@@ -169,7 +170,9 @@ def policy(file: Path, confidence: float, as_json: bool) -> int:
         for text in columns_text(lines):
             click.echo(text)
         click.echo(f"{len(rewards):,} rows, worth {format_number(worth)} under the other policy")
-    return 2 if all(own.method.startswith("none") for own in found.values()) else 0
+        if unbounded:
+            click.echo("no bounds: the two policies hardly share a decision, or there are too few")
+    return 2 if unbounded else 0
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from launchworthy.cli.figures import columns_text, echo_json, format_p, printable
+from launchworthy.cli.figures import columns_text, echo_json, equal_p, printable
 from launchworthy.cli.in_force import DATA, PRODUCT, opened
 
 __all__ = ["declare", "show"]
@@ -151,7 +151,7 @@ def _print(found: dict[str, Any]) -> None:
     else:
         click.echo(f"{found['conclusion']}: {printable(found['reason'], most=2_000)}")
     users = ", ".join(f"{printable(name)} {arm['users']:,}" for name, arm in found["arms"].items())
-    click.echo(f"units       {users} (sample ratio p = {format_p(found['sample_ratio']['p_value'])})")
+    click.echo(f"units       {users} (sample ratio {equal_p(found['sample_ratio']['p_value'])})")
     if found["in_two_arms"]:
         click.echo(f"            {found['in_two_arms']:,} met two variants and count nowhere")
     for note in found["notes"]:
@@ -177,6 +177,6 @@ def _line(name: str, each: dict[str, Any]) -> tuple[str, ...]:
         printable(name),
         each["role"],
         format_interval(each["value"], each["low"], each["high"], unit=unit),
-        "" if p_value is None else f"p = {format_p(p_value)}",
+        "" if p_value is None else equal_p(p_value),
         each["status"],
     )

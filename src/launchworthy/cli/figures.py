@@ -18,6 +18,7 @@ __all__ = [
     "VERDICT_CODES",
     "columns_text",
     "echo_json",
+    "equal_p",
     "finite",
     "format_p",
     "plain_interval",
@@ -93,6 +94,12 @@ def shown(interval: Interval | None, *, unit: str, n: int = 0, count: bool = Tru
 def format_p(chance: float) -> str:
     """A p-value: small ones are not worth their digits."""
     return "< 0.0001" if chance < 0.0001 else f"{chance:.4f}"
+
+
+def equal_p(chance: float) -> str:
+    """A p-value in a sentence: ``p = 0.0312``, ``p < 0.0001``."""
+    told = format_p(chance)
+    return f"p {told}" if told.startswith("<") else f"p = {told}"
 
 
 def columns_text(lines: Sequence[Sequence[str]]) -> list[str]:

@@ -58,7 +58,7 @@ def report_page(title: str, *, reason: str, parts: Sequence[ReportPart]) -> str:
     )
     return str(
         page.format(
-            title=visible(title),
+            title=visible(title).replace(" %", "\N{NO-BREAK SPACE}%"),
             style=Markup(style),  # noqa: S704 - our own file
             reason=visible(reason),
             cards=cards,

@@ -96,6 +96,7 @@ def test_clicks_prefer_the_better_ranking_and_neither_of_two_alike(
     code, out, _ = _run(capsys, "interleave", "--input", _lines(tmp_path, _clicks(1, pull=0.08)))
     assert code == 0
     assert out.startswith("the candidate is preferred")
+    assert "(sign test p < 0.0001)" in out
     assert "n = 200" in out, "users, not lists, are the units"
     assert _run(capsys, "interleave", "--input", _lines(tmp_path, _clicks(2, pull=0.0)))[0] == 2
     answer = json.loads(
@@ -160,6 +161,9 @@ def test_another_policy_is_valued_from_the_log(tmp_path: Path, capsys: pytest.Ca
     assert code == 0
     assert "self-normalised" in out
     assert "doubly robust" not in out
+    assert "no bounds" not in out
+    few = _run(capsys, "policy", "--input", _lines(tmp_path, rows[:9]))
+    assert (few[0], "no bounds" in few[1]) == (2, True)
     expected = {"predicted": 0.5, "predicted_other": 0.5}
     answer = json.loads(
         _run(capsys, "policy", "--input", _lines(tmp_path, [row | expected for row in rows]), "--json")[1]

@@ -14,7 +14,7 @@ from launchworthy.quantity import format_interval, format_value
 
 __all__ = ["FamilyMark", "families_plot"]
 
-_ROW = 44
+_ROW = 52  # on a phone the numbers stand below the interval, where the name leaves them no room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def families_plot(rows: Sequence[FamilyMark], *, title: str) -> Markup:
     for number, row in enumerate(rows):
         top = number * _ROW
         parts.append(element("text", row.name, x="0%", y=top + 13, class_="strong"))
-        parts.append(element("text", _told(row), x="100%", y=top + 13, text_anchor="end"))
+        parts.append(element("text", _told(row), x="100%", y=top + 13, text_anchor="end", class_="told"))
         if row.at_most is not None:
             at = f"{scale.percent(row.at_most):g}%"
             parts.append(element("line", x1=at, x2=at, y1=top + 18, y2=top + 38, class_="threshold"))

@@ -336,7 +336,7 @@ class _Steps:
         return (
             ("1.96 at every step, as if it were the only one", steps),
             ("bounds that always hold, at every step", steps),
-            (f"group sequential ({self.plan.spending}), at the end of each stage", len(self.ends)),
+            (f"group sequential ({self.plan.spending}), as stages end", len(self.ends)),
             ("one look at the end", 1),
         )
 
