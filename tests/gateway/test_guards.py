@@ -150,6 +150,9 @@ def test_a_picture_could_not_be_checked(start: Start, model: Model, fails_closed
     ]
     client(gateway.url).chat.completions.create(model="answer", messages=[{"role": "user", "content": parts}])
     assert len(model.requests) == asked
+    told = gateway.decisions("guard")[0]
+    assert told["launchworthy.decision.outcome"] == "could_not_check"
+    assert told["launchworthy.decision.reason"] == "it reads no image_url"
 
 
 @pytest.mark.parametrize(("fails_closed", "reason"), [(True, "content_filter"), (False, "stop")])

@@ -98,9 +98,12 @@ def test_a_request_that_would_keep_guards_busy_is_refused_before_they_read_it(
 ) -> None:
     asked: Any = [{"role": "user", "content": "4111 1111 " * 50_000} for _ in range(5)]
     body = json.dumps({"model": "answer", "messages": asked, "input": asked, "stream": True}).encode()
-    status, answer = _post(start(rules=[rule("BOMB", Stage.INPUT)]).url, body, path)
+    gateway = start(rules=[rule("BOMB", Stage.INPUT)])
+    status, answer = _post(gateway.url, body, path)
     assert (status, answer["error"]["code"]) == (413, "too_long")
     assert model.requests == []
+    [told] = gateway.decisions("no_answer")
+    assert answer["error"]["message"].startswith(told["launchworthy.decision.reason"])
     client(start().url).chat.completions.create(model="answer", messages=asked)  # nobody reads it there
 
 

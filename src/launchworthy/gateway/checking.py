@@ -162,10 +162,12 @@ class Check:
             if piece.stage is not None and self._arm.guards.rules_at(piece.stage)
         )
         if long > _MOST_CHARACTERS:
+            reason = f"the texts have {long:,} characters; guards read {_MOST_CHARACTERS:,} of one request"
+            self._telling.refused(reason, facts={"characters": long, "limit": _MOST_CHARACTERS})
             raise Refused(
                 413,
                 "too_long",
-                f"the texts have {long:,} characters; guards read {_MOST_CHARACTERS:,} of one request",
+                reason,
                 hint="send less of the conversation, or the passages that matter",
             )
 
@@ -216,18 +218,12 @@ class Check:
 
     def _unread(self) -> NoAnswer | None:
         """Pictures and files could not be checked: no answer where a guard of the input fails closed."""
-        closed = next(
-            (rule for rule in self._arm.guards.rules_at(Stage.INPUT) if rule.live and rule.fails_closed), None
-        )
-        if not self._ask.unread or closed is None:
+        if not self._ask.unread:
             return None
-        return self._job.no_answer.give(
-            Condition.UNSAFE,
-            reason=f"{closed.name} could not check {self._ask.unread[0]}, and fails closed",
-            policy=_WAY_OF.get(closed.action, "refuse"),
-            rule=f"{self._arm.product}/{rule_address(closed.name)}",
-            trace_id=self._telling.trace_id,
-        )
+        checked = self._arm.guards.unread(Stage.INPUT, self._ask.unread[0])
+        self._telling.checked(checked)
+        self.lowered = self.lowered or checked.lowered
+        return None if checked.goes_on else self.stopped(checked)
 
     def _may_be_seen(self, piece: Piece) -> bool:
         left = self._arm.sources.check(_document(piece), scopes=self._caller.scopes, workflow=self._job.name)

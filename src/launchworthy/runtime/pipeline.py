@@ -158,6 +158,15 @@ class GuardPipeline:
                 break
         return state.checked()
 
+    def unread(self, stage: Stage, kind: str) -> Checked:
+        """What follows from content that is no text, such as a picture: no guard could check it."""
+        state = _State(stage, "", self.masker)
+        for rule in self._by_stage[stage]:
+            state.take(rule, _unchecked(rule, f"it reads no {kind}"))
+            if state.stopped:
+                break
+        return state.checked()
+
     def _ask(self, rule: GuardRule, stage: Stage, text: str, context: GuardContext) -> GuardVerdict:
         if rule.name in faults().guards:
             return _unchecked(rule, "a drill made it fail")

@@ -221,6 +221,10 @@ class Telling:
             },
         )
 
+    def refused(self, reason: str, *, facts: Mapping[str, Any]) -> None:
+        """The request was turned away before anything read it, as an error and not as an answer."""
+        self._decide("no_answer", self._workflow, "refused", reason=reason, facts=facts)
+
     def flag(self, name: str) -> None:
         """A guard hit, or a limit was reached."""
         if name not in self.flags:
