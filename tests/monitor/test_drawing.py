@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scipy import stats
 
+from launchworthy.evals import sample_calls
 from launchworthy.monitor import LabelDraw, asked_rows, draw_calls
 
 if TYPE_CHECKING:
@@ -52,6 +53,25 @@ def test_over_many_seeds_the_sizes_are_binomial_and_the_bound_holds_as_often_as_
     spread = sum((n - size.mean()) ** 2 for n in sizes) / size.var()
     assert stats.chi2.ppf(0.001, tries) < spread < stats.chi2.ppf(0.999, tries)
     assert missed <= stats.binom.ppf(0.999, tries, 0.05)
+
+
+def test_people_label_what_judges_grade(world: World) -> None:
+    for at in range(400):
+        world.call(ago=DAY_S + at, output="yes", input=f"question {at}")
+    world.settle()
+    graded = sample_calls(
+        world.store.query,
+        product=world.product,
+        workflow="answer",
+        release=None,
+        since=world.now - timedelta(days=30),
+        until=world.now,
+        share=0.3,
+        seed=5,
+    ).items
+    few = {call.trace_id for call in _draw(world, share=0.1, seed=5).drawn}
+    same = {call.trace_id for call in _draw(world, share=0.3, seed=5).drawn}
+    assert few < same == {item.id for item in graded}
 
 
 def test_calls_of_draws_with_other_shares_count_for_those_that_they_stand_for(
