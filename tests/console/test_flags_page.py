@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from launchworthy.console import routes
 from launchworthy.console.flag_words import steps_of
-from launchworthy.records import TABLES, Rows
+from launchworthy.records import TABLES, Release, Rows
 from launchworthy.rollout.flags import read_flags
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.reading import WorkspaceReading
@@ -44,6 +44,24 @@ FLAGS: dict[str, Any] = {
         "banner": {"variants": {"none": "", "sale": "Sale!"}, "enabled": False},
     },
 }
+RAMPED = """\
+launchworthy: 1
+product: shop
+owners: {product: ana@shop.example, on_call: ana@shop.example, safety: ana@shop.example}
+workflows:
+  answer:
+    user: customer
+    job: get an answer
+    no_answer: refuse
+    failures:
+      wrong: {kind: wrong, fix: retrieval, watched_by: reliability/error}
+    reliability: {error: {at_most: 5 %}}
+rollout:
+  stages: [{name: pilot, share: 5 %, for: 1d}, {name: launch, share: 100 %}]
+  harms: [reliability/error]
+  roll_back: {when: any_harm, within: 5m}
+proof: {margin: 5 %}
+"""
 
 
 class Desk:
@@ -142,6 +160,28 @@ def test_who_met_a_variant_is_counted_once_and_simulated_users_apart(desk: Desk)
     assert variants == [["plain", '"Answer plainly."', "0"], ["warm", '"Answer warmly."', "2"]]
     shown = html.unescape(desk.client.get("/products/shop/flags?users=simulated").text)
     assert [row[2] for row in rows(shown, "Variants of tone")] == ["1", "0"]
+
+
+def test_who_met_a_release_is_who_called_it(desk: Desk) -> None:
+    releases = [Release({"model": f"vendor/{name}"}) for name in ("old", "new", "older")]
+    desk.workspace.register_contract(product="shop", text=RAMPED, path="launchworthy.yaml")
+    for each in releases:
+        desk.workspace.register_release(each, product="shop")
+    old, new, older = (each.id for each in releases)
+    desk.workspace.start_ramp(product="shop", release=new, baseline=old, by="ana")
+    calls = [("u-1", old), ("u-1", old), ("u-2", old), ("u-3", new), ("u-4", None), ("u-5", older)]
+    found = [
+        {
+            "product": "shop", "release": release, "user_id": user, "kind": "workflow",
+            "trace_id": bytes([place]) * 16, "span_id": bytes([place]) * 8,
+            "start_time": int((NOW - timedelta(days=1)).timestamp() * 1e9),
+        }
+        for place, (user, release) in enumerate(calls)
+    ]  # fmt: skip
+    columns = {name: [row.get(name) for row in found] for name in TABLES["spans"].names}
+    desk.workspace._store.ingest([Rows("spans", columns)], batch_id="b-2")
+    desk.workspace._store.flush()
+    assert [row[2] for row in rows(desk.page(), "Variants of release")] == ["2", "1"]
 
 
 def test_the_kill_switch_needs_a_reason_and_stands_in_the_history(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from launchworthy.console.visible import visible
 from launchworthy.errors import StorageError
@@ -31,6 +31,11 @@ def _shown(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _breakable(address: str) -> Markup:
+    """An address that a narrow column breaks after a slash, not within a name."""
+    return Markup("/<wbr>").join(escape(visible(part)) for part in address.split("/"))
+
+
 class Renderer:
     """Renders a page's view through its template.
 
@@ -48,6 +53,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         assets = {file: _asset(file) for file in ("console.css", "console.js", "series.js")}
+        self._environment.filters["breakable"] = _breakable
         self._environment.globals.update(assets=assets, nav=_NAV)
 
     def __call__(self, template: str, page: object) -> str:

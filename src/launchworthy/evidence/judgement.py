@@ -169,15 +169,19 @@ def _never(claim: Claim, piece: Evidence) -> Judgement:
     if breaches > 0:
         noun = "breach" if breaches == 1 else "breaches"
         return Judgement(
-            state=State.UNMET, reason=f"{format_number(breaches)} {noun} on {piece.n:,} occasions"
+            state=State.UNMET, reason=f"{format_number(breaches)} {noun} on {_occasions(piece.n)}"
         )
     if piece.n == 0:
         return _unproven("no occasion yet on which it could have been breached", enough_data=False)
     worst = clopper_pearson(0, n=piece.n, level=claim.confidence).high
     return Judgement(
         state=State.MET,
-        reason=f"no breach on {piece.n:,} occasions (true rate at most {format_value(worst, unit='ratio')})",
+        reason=f"no breach on {_occasions(piece.n)} (true rate at most {format_value(worst, unit='ratio')})",
     )
+
+
+def _occasions(n: int) -> str:
+    return "1 occasion" if n == 1 else f"{n:,} occasions"
 
 
 def _holds(piece: Evidence) -> Judgement:

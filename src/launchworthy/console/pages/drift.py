@@ -253,7 +253,9 @@ def _facts(
         found.append(("Since", since))
     if isinstance(detail.get("needed"), int):
         found.append(("Users a side that would tell", f"about {detail['needed']:,}"))
-    found.append(("Users now", f"{piece.n:,}"))
+    for key, words in (("reference_records", "Users then"), ("records", "Users now")):
+        if isinstance(detail.get(key), int):
+            found.append((words, f"{detail[key]:,}"))
     return found
 
 

@@ -1,5 +1,6 @@
 """``/products/{product}/flags``: what is served to whom by flag, what they met, and who changed it."""
 
+# ruff: noqa: S608 (names in SQL are of this project; values are parameters)
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from launchworthy.console.page import Again, Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.users import Users, users_of
 from launchworthy.console.words import Link, count, moment, page_url, short
+from launchworthy.records import EVALUATION, SEEN
 from launchworthy.rollout.flags import Flag, FlagSet, read_flags
 from launchworthy.rollout.ramp import RELEASE
 
@@ -65,6 +67,9 @@ def view(reading: Reading, ask: Ask) -> FlagsView:
     found = FlagSet(product=product) if told is None else read_flags(told["flags"])
     history = reading.flag_history(product)
     met = _met(reading, product, since=since, until=ask.now, simulated=users.simulated)
+    if (release := found.flags.get(RELEASE)) is not None:
+        served = _served(reading, product, since=since, until=ask.now, simulated=users.simulated)
+        met |= {(RELEASE, name): served.get(str(value), 0) for name, value in release.variants.items()}
     return FlagsView(
         head=Head(
             title=_title(found),
@@ -159,6 +164,19 @@ def _met(
         [product, int(since.timestamp() * 1e9), int(until.timestamp() * 1e9), simulated],
     )
     return {(row["flag"], row["variant"]): row["n"] for row in rows}
+
+
+def _served(
+    reading: Reading, product: str, *, since: datetime, until: datetime, simulated: bool
+) -> dict[str, int]:
+    """How many called each release: who was moved by another way than the flag met it too."""
+    rows = reading.query(
+        "SELECT release, count(DISTINCT coalesce(user_id, session_id, hex(trace_id))) AS n FROM spans "
+        f"WHERE product = ? AND start_time BETWEEN ? AND ? AND coalesce(simulated, false) = ? AND {SEEN} "
+        f"AND cohort IS DISTINCT FROM '{EVALUATION}' AND release IS NOT NULL GROUP BY release",
+        [product, int(since.timestamp() * 1e9), int(until.timestamp() * 1e9), simulated],
+    )
+    return {row["release"]: row["n"] for row in rows}
 
 
 PAGE = Page(name="flags", path="/products/{product}/flags", template="flags.html", view=view)
