@@ -74,6 +74,20 @@ def test_of_silence_no_share_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "nothing was heard" in page.read_text()
 
 
+def test_one_bad_call_of_one_is_told_from_chance_by_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, page = tmp_path / "calls.jsonl", tmp_path / "burn.html"
+    path.write_text(json.dumps({"time": "2026-11-25T09:00:30Z", "bad": 1}) + "\n")
+    code, out = _run(capsys, "--input", str(path), "--target", "99 %", "--html", str(page))
+    told, heard, *windows = out.splitlines()
+    assert (code, told.partition("; ")[0]) == (0, "◌ calls.jsonl: 13.9 % of its budget is used")
+    assert told.endswith("too few came to tell what is used up from chance")
+    assert heard == "    1 event from 2026-11-25 09:00 to 2026-11-25 09:00 UTC"
+    assert all("100 and 100 times" in line for line in windows)
+    assert "may be chance" in page.read_text()
+
+
 def test_iso_times_and_counts_of_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "hours.jsonl"
     path.write_text(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +135,8 @@ def _of_file(path: Path, *, target: str, time: str, bad: str, events: str, perio
     budget = _budget(target)
     counts = event_counts(path, time=time, bad=bad, events=events, bucket_s=_BUCKET_S)
     now_s = max((at for at, _, _ in counts), default=0.0)
-    return {
+    heard = {} if not counts else {"heard": _heard(counts)}
+    return heard | {
         "name": path.name,
         "promise": f"at least {target} good",
         "budget": budget,
@@ -145,11 +148,17 @@ def _of_file(path: Path, *, target: str, time: str, bad: str, events: str, perio
     }
 
 
+def _heard(counts: Sequence[tuple[float, int, int]]) -> str:
+    """From when to when events came: a time that is wrong shows there, since windows end at the newest."""
+    first, last = (datetime.fromtimestamp(counts[at][0] - _BUCKET_S, UTC) for at in (0, -1))
+    total = sum(events for _, events, _ in counts)
+    noun = "event" if total == 1 else "events"
+    return f"{total:,} {noun} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+
+
 def _of_product(
     product: str | None, data: Path | None, *, period_s: float
 ) -> tuple[list[dict[str, Any]], list[Pacing]]:
-    from datetime import UTC, datetime
-
     from launchworthy.cli.in_force import contract_of
     from launchworthy.cli.product import product_of
     from launchworthy.contract import claims
@@ -214,26 +223,25 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _print(row: dict[str, Any]) -> None:
     from launchworthy.cli.figures import columns_text, printable
-    from launchworthy.console.burn import burn_told
+    from launchworthy.console.burn import burn_told, rates_told
     from launchworthy.quantity import format_value
 
     firing = [burn for burn in row["burns"] if burn.fires]
-    silent = all(burn.silent for burn in row["burns"])
-    mark = "✕" if firing else "◌" if silent else "●"
+    unknown = all(burn.silent for burn in row["burns"]) or any(burn.may_be_chance for burn in row["burns"])
+    mark = "✕" if firing else "◌" if unknown else "●"
     told = printable(burn_told(row["burns"]), most=200)
     if any(events for _, events, _ in row["counts"]):
         told = f"{format_value(row['used'], unit='ratio')} of its budget is used; {told}"
     click.echo(f"{mark} {printable(row['name'], most=80)}: {told}")
+    if "heard" in row:
+        click.echo(f"    {row['heard']}")
     lines = []
     for burn in row["burns"]:
         windows = " and ".join(
             format_value(each * 1e3, unit="ms") for each in (burn.window.long_s, burn.window.short_s)
         )
-        rates = (
-            "nothing heard" if burn.silent else f"{_rate(burn.long_rate)} and {_rate(burn.short_rate)} times"
-        )
         verb = burn.window.severity if burn.fires else ""
-        lines.append([f"    {windows}", rates, f"fires from {burn.window.factor:g}", verb])
+        lines.append([f"    {windows}", rates_told(burn), f"fires from {burn.window.factor:g}", verb])
     for line in columns_text(lines):
         click.echo(line.rstrip())
 
@@ -272,7 +280,3 @@ def _print_allowance(each: Pacing) -> None:
     _, mark, _ = allowance_state(each.pace)
     name = each.rule.partition("/")[2]
     click.echo(f"{mark} {printable(name, most=80)}: {printable(pace_told(each), most=200)}")
-
-
-def _rate(rate: float) -> str:
-    return "–" if rate != rate else f"{rate:.3g}"

@@ -35,7 +35,8 @@ def event_counts(
         total = 1 if not events else _count(row.get(events), field=events, where=where)
         wrong = _count(row.get(bad), field=bad, where=where)
         if wrong > total:
-            raise InputError(f"{wrong:,} of {total:,} events are bad", where=where)
+            hint = "name the field that says of how many" + ("" if events else ": --events FIELD")
+            raise InputError(f"{wrong:,} of {total:,} events are bad", where=where, hint=hint)
         held = counts.setdefault(math.floor(at / bucket_s), [0, 0])
         held[0] += total
         held[1] += wrong

@@ -15,13 +15,22 @@ from launchworthy.console.charts import BudgetLine, budget_plot
 from launchworthy.console.claims import claim_url
 from launchworthy.console.words import Link, page_url
 from launchworthy.monitor.burning import PERIOD_S, Burning
-from launchworthy.quantity import format_value
+from launchworthy.quantity import format_number, format_value
 from launchworthy.stats import Burn
 
-__all__ = ["WINDOW_HEADS", "BurnRow", "budget_picture", "burn_rows", "burn_told", "window_cells"]
+__all__ = [
+    "WINDOW_HEADS",
+    "BurnRow",
+    "budget_picture",
+    "burn_rows",
+    "burn_told",
+    "rates_told",
+    "window_cells",
+]
 
 WINDOW_HEADS = ("Windows", "Used up", "Fires from", "Chance", "Now")
 _TRACES = 3
+_MAY_BE_CHANCE = "too few came to tell what is used up from chance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +58,7 @@ def burn_rows(found: Iterable[Burning], *, product: str) -> tuple[BurnRow, ...]:
 
 def _row(each: Burning, product: str) -> BurnRow:
     state, mark = ("unmet", "✕") if each.worst is not None else ("met", "●")
-    if each.silent:
+    if each.silent or (each.worst is None and any(burn.may_be_chance for burn in each.burns)):
         state, mark = "unproven", "◌"
     name = each.claim.address.partition("/")[2]
     return BurnRow(
@@ -75,9 +84,11 @@ def burn_told(burns: Sequence[Burn]) -> str:
     """What is being lost, and when the budget ends."""
     firing = next((burn for burn in burns if burn.fires), None)
     if firing is None:
-        return "nothing was heard" if all(burn.silent for burn in burns) else "it lasts"
+        if all(burn.silent for burn in burns):
+            return "nothing was heard"
+        return _MAY_BE_CHANCE if any(burn.may_be_chance for burn in burns) else "it lasts"
     when = "now" if firing.ends_s <= 0.0 else f"in {format_value(firing.ends_s * 1e3, unit='ms')}"
-    return f"it is used up {firing.long_rate:.3g} times as fast as allowed, and ends {when}"
+    return f"it is used up {format_number(firing.long_rate)} times as fast as allowed, and ends {when}"
 
 
 def window_cells(burn: Burn) -> tuple[str, ...]:
@@ -88,18 +99,27 @@ def window_cells(burn: Burn) -> tuple[str, ...]:
     factor = f"{burn.window.factor:g} {'time' if burn.window.factor == 1.0 else 'times'}"
     if burn.silent:
         return windows, "nothing was heard", factor, "", "silent"
-    short = "–" if math.isnan(burn.short_rate) else f"{burn.short_rate:.3g}"
     left = format_value(burn.ends_s * 1e3, unit="ms")
     end = (
         "" if not math.isfinite(burn.ends_s) else f", ends in {left}" if burn.ends_s > 0.0 else ", has ended"
     )
     return (
         windows,
-        f"{burn.long_rate:.3g} and {short} times",
+        rates_told(burn),
         factor,
         f"{burn.chance:.2g}",
-        f"{burn.window.severity}{end}" if burn.fires else "calm",
+        f"{burn.window.severity}{end}" if burn.fires else "may be chance" if burn.may_be_chance else "calm",
     )
+
+
+def rates_told(burn: Burn) -> str:
+    """How fast the budget is used up over the long window and the short one."""
+    if burn.silent:
+        return "nothing heard"
+    fast = format_number(burn.long_rate)
+    if math.isnan(burn.short_rate):
+        return f"{fast} times, then silence"
+    return f"{fast} and {format_number(burn.short_rate)} times"
 
 
 def budget_picture(

@@ -32,6 +32,7 @@ STATES: Mapping[DriftState, tuple[str, str, str]] = {
     DriftState.CANNOT_SAY: ("unproven", "◌", "cannot say"),
 }
 _PICTURES = 6
+_DRAWN = 60
 _EDGE = 20.0
 _MOST_SHOWN = 1_000_000  # of evidence: more is no surer
 
@@ -84,11 +85,14 @@ def comparison_parts(found: Comparison) -> list[ReportPart]:
                 "In times what is tolerated: 1 is the dashed line. What chance puts between two samples "
                 "so large is taken off.",
             ),
-            picture=shift_plot([_shift(column) for column in found.columns], title="How far columns moved"),
+            picture=shift_plot(
+                [_shift(column) for column in found.columns[:_DRAWN]], title="How far columns moved"
+            ),
             table=ReportTable(
                 heads=("Column", "State", "What moved", "Evidence", "Rows that would tell"), rows=rows
             ),
             notes=(
+                *([f"Drawn are the first {_DRAWN}."] if len(found.columns) > _DRAWN else []),
                 f"Each bound holds at {level} %; of what is called drifted, at most "
                 f"{format_number(100.0 - 100.0 * found.tolerances.confidence)} % is expected to be chance.",
                 *(f"{name} is left out: {why}" for name, why in found.left_out.items()),

@@ -67,6 +67,12 @@ class Burn:
     silent: bool
     ends_s: float
 
+    @property
+    def may_be_chance(self) -> bool:
+        """Both rates are reached, and so few events do not rule chance out."""
+        factor = self.window.factor
+        return self.long_rate >= factor and self.short_rate >= factor and not self.fires
+
 
 def windows_for(budget: float, windows: Sequence[BurnWindow] = PAGES) -> tuple[BurnWindow, ...]:
     """The windows with factors that a budget can reach at all.

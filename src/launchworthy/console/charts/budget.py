@@ -48,12 +48,15 @@ def budget_plot(line: BudgetLine, *, title: str) -> Markup:
 
     pace = min(most, span / line.period_s)
     above = 0 <= y(pace) - y(points[-1][1]) < _TEXT and y(pace) + _TEXT < _BOTTOM
+    word = y(pace) + (15 if above else -5)
+    if abs(word - 4 - y(1.0)) < _TEXT / 2:  # not across the dashed line
+        word = y(1.0) - 5
     parts = [
         element("line", x1="0%", x2="100%", y1=_BOTTOM, y2=_BOTTOM, class_="axis"),
         element("line", x1="0%", x2="100%", y1=y(1.0), y2=y(1.0), class_="threshold"),
         element("text", "all of it", x="0%", y=y(1.0) - 5, class_="strong"),
         element("line", x1="0%", x2="100%", y1=y(0.0), y2=y(pace), class_="grid"),
-        element("text", "would just last", x="100%", y=y(pace) + (15 if above else -5), text_anchor="end"),
+        element("text", "would just last", x="100%", y=word, text_anchor="end"),
     ]
     for (at, used), (then, after) in pairwise(points):
         flat, up = y(used), y(after)
