@@ -64,8 +64,6 @@ def labelled_groups(ask: Ask, sources: Sequence[Mapping[str, Any]]) -> Evidence 
     fields: Sequence[str] = options.get("groups") or ()
     prefixes = tuple(f"{field}:" for field in fields)
     partly = any(each.partly for each in counts)
-    if not partly and (group := _without_labels(labels, prefixes)) is not None:
-        return nothing(ask, group, noun=_NOUN)
     rows = _rows(labels, wanted, prefixes, partly=partly)
     told_rows = [row for row in rows if row.hit is not None]
     sizes: dict[str, int] = {}
@@ -74,6 +72,10 @@ def labelled_groups(ask: Ask, sources: Sequence[Mapping[str, Any]]) -> Evidence 
             sizes[mine] = sizes.get(mine, 0) + 1
     least = int(options.get("min_group") or 1)
     large = sorted(group for group, size in sizes.items() if size >= least)
+    for group, missing in _without_label(labels, prefixes).items() if not partly else ():
+        if group in large and missing > MISSING * sizes[group]:
+            why = f"{missing:,} calls of {group} have no label, where {sizes[group]:,} labels tell its {name}"
+            return nothing(ask, why, noun=_NOUN)
     reports = _reports(told_rows, fields, large, level=ask.claim.confidence)
     found, told = said_of_groups(ask, reports, fields=fields, least=least, noun="labelled calls")
     told |= {"of": of, "horizon_s": labels.matures_s, "sources": list(labels.events)}
@@ -96,21 +98,18 @@ def _workflow(ask: Ask, of: str) -> str | None:
     return head if head in ask.scene.calls else None
 
 
-def _without_labels(labels: Labels, prefixes: tuple[str, ...]) -> str | None:
-    """Why a group cannot be compared though nearly all calls have a label: that those of one have none."""
+def _without_label(labels: Labels, prefixes: tuple[str, ...]) -> dict[str, int]:
+    """Calls of each group without a label: where nearly all calls have one, those of a group may not."""
     rows, values = rows_of(labels)
-    sums: dict[str, list[int]] = {}
+    found: dict[str, int] = {}
     for row in labels.ask.scene.query(
-        f"SELECT slices, count(*) AS calls, count(truth) AS labels FROM ({rows}) GROUP BY slices", values
+        f"SELECT slices, count(*) AS missing FROM ({rows}) WHERE truth IS NULL AND slices IS NOT NULL"
+        " GROUP BY slices",
+        values,
     ):
         for group in names_in(row["slices"], prefixes=prefixes):
-            sums[group] = [
-                a + b for a, b in zip(sums.get(group, [0, 0]), (row["calls"], row["labels"]), strict=True)
-            ]
-    for group, (calls, told) in sorted(sums.items()):
-        if calls - told > MISSING * calls:
-            return f"{calls - told:,} of the {calls:,} calls of {group} have no label"
-    return None
+            found[group] = found.get(group, 0) + int(row["missing"])
+    return dict(sorted(found.items()))
 
 
 def _rows(labels: Labels, wanted: Share, prefixes: tuple[str, ...], *, partly: bool) -> list[_Row]:
