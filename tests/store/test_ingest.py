@@ -15,6 +15,7 @@ from launchworthy.errors import InputError, OverloadedError, StorageError
 from launchworthy.records import SPANS, Rows
 from launchworthy.store import Rejection, Store
 from launchworthy.store import flusher as flusher_module
+from launchworthy.store import hot as hot_module
 from launchworthy.store import ingest as ingest_module
 from launchworthy.store.flusher import Flusher
 
@@ -310,6 +311,39 @@ def test_a_batch_that_duckdb_has_no_memory_for_waits_and_is_not_set_aside(
     store = open_store(memory_bytes=little)
     store.flush(timeout_s=10)
     assert (store.counters()["stored"], store.counters()["quarantined"]) == (2_000, 0)
+
+
+class Short:
+    """DuckDB as it is where long texts do not fit while its log is written out: it lets go of the file."""
+
+    def __init__(self, instance: duckdb.DuckDBPyConnection) -> None:
+        self._instance = instance
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._instance, name)
+
+    def cursor(self) -> Any:
+        return Short(self._instance.cursor())
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        if sql == "CHECKPOINT hot":
+            raise duckdb.IOException("Checkpoint failed: failed to pin block (55.8 MiB/56.0 MiB used)")
+        return self._instance.execute(sql, *parameters)
+
+
+def test_a_file_that_cannot_be_written_for_want_of_memory_is_opened_again_with_more(
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot_module, "_LONG_LOG", 0)
+    store = open_store()
+    monkeypatch.setattr(store._hot, "_instance", Short(store._hot._instance))
+    for batch in range(3):
+        store.ingest([rows(5, seed=batch)], batch_id=str(batch))
+        store.flush()
+    assert count(store) == store.counters()["stored"] == 15
+    assert store.query("SELECT current_setting('memory_limit') AS most") == [{"most": "112.0 MiB"}]
+    store.close()
+    assert count(open_store()) == 15
 
 
 def test_a_closed_store_takes_nothing(open_store: OpenStore, rows: MakeRows) -> None:

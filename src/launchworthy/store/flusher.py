@@ -112,9 +112,11 @@ class Flusher:
                 return
 
     def _recover(self, error: Exception) -> None:
-        if isinstance(error, UNUSABLE_ERRORS):
+        if isinstance(error, UNUSABLE_ERRORS) or "invalidated" in str(error):
             try:
                 self._hot.reopen()
+                # Whether the last transaction is on disk only the file knows.
+                self._position = self._hot.state()["position", ""]
             except LaunchworthyError as again:
                 self.failure = str(again)
 
@@ -129,7 +131,10 @@ class Flusher:
                 self._store(rows)
             except _NOT_THE_BATCH:
                 raise
-            except Exception:
+            except Exception as error:
+                if isinstance(error, duckdb.OutOfMemoryException):
+                    # DuckDB forgets to take back some of what it has added by then.
+                    self._hot.reopen()
                 # One of them is bad, or all are too much at once: find it by storing each alone.
                 for row in rows:
                     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import threading
@@ -33,6 +34,9 @@ MACHINE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException)
 # … and when its instance must be opened again before anything else can work.
 UNUSABLE_ERRORS = (duckdb.FatalException, duckdb.InternalException, duckdb.ConnectionException)
 
+_log = logging.getLogger("launchworthy.store")
+
+_LONG_LOG = 16 * 2**20
 _ROW_GROUP = 10_240  # what is not yet whole rests in memory: 25 MB of spans with their texts
 # Long texts that are read one at a time; the rest keeps DuckDB's lighter compressions, which scan faster.
 _LONG = frozenset({"input", "context", "output", "events", "links", "status_message", "explanation"})
@@ -94,6 +98,7 @@ class Hot:
         self.writer = threading.RLock()
         self._readers = threading.Condition()
         self._rooms, self._roomy = threading.Lock(), 0
+        self._memory_bytes = options.memory_bytes
         self._reading = 0
         self._rebuilding = False
         self._segments: Mapping[str, Sequence[Path]] = {}
@@ -119,7 +124,7 @@ class Hot:
         )
 
     def _open(self) -> DuckDBPyConnection:
-        instance = self._bare(self._options.memory_bytes)
+        instance = self._bare(self._memory_bytes)
         try:
             instance.execute(
                 f"ATTACH {text_literal(str(self.path))} AS hot (ROW_GROUP_SIZE {_ROW_GROUP}); USE hot"
@@ -131,6 +136,8 @@ class Hot:
             # No name of a segment is ever used again, so what its footer says stays true; without it every
             # query opens and reads those of all segments before it begins.
             instance.execute("SET GLOBAL parquet_metadata_cache = true")
+            # The log is written out by itself, after a transaction: if that fails, the transaction has not.
+            instance.execute("SET GLOBAL checkpoint_threshold = '1TB'")
             instance.execute("SET enable_external_access = false")
             instance.execute("BEGIN")
             instance.execute("CREATE SCHEMA IF NOT EXISTS raw")
@@ -148,6 +155,8 @@ class Hot:
             instance.execute("COMMIT")
         except (duckdb.Error, OSError) as error:
             instance.close()
+            if self._takes_more(error):
+                return self._open()
             refuse_full(error, path=self.path)
             raise StorageError(
                 f"the hot file cannot be opened: {str(error).splitlines()[0]}",
@@ -205,13 +214,39 @@ class Hot:
             finally:
                 # Closing rolls back whatever was not committed.
                 cursor.close()
+            self._write_out()
+
+    def _write_out(self) -> None:
+        """Move what DuckDB's log holds into the file, once it is long."""
+        log = Path(f"{self.path}.wal")
+        if not log.exists() or log.stat().st_size < _LONG_LOG:
+            return
+        try:
+            self._instance.cursor().execute("CHECKPOINT hot")
+        except duckdb.Error as error:
+            _log.warning("the hot file could not be written: %s", str(error).splitlines()[0])
+            if self._takes_more(error):
+                self.reopen()
+
+    def _takes_more(self, error: Exception) -> bool:
+        """Whether an error is of memory, and DuckDB may take twice as much from now on.
+
+        It works through 2,048 rows at once: with 40 KB of text in each, that takes 80 MB, and without them it
+        can neither write the file nor open it.
+        """
+        twice = 2 * self._memory_bytes
+        if " used)" not in str(error) or twice > _machine_bytes() // 2:
+            return False
+        _log.warning("the records hold long texts: DuckDB takes %s from now on", _mebibytes(twice))
+        self._memory_bytes = twice
+        return True
 
     @contextlib.contextmanager
     def roomy(self) -> Iterator[None]:
         """Let DuckDB take the memory that sorting and rewriting whole days needs, until nobody needs it."""
         with self._rooms:
             self._roomy += 1
-            self._let_take(self._options.maintenance_memory_bytes)
+            self._let_take(max(self._options.maintenance_memory_bytes, self._memory_bytes))
         try:
             yield
         finally:
@@ -220,7 +255,7 @@ class Hot:
                 # Where a reader holds more than that still, it stays so until this is done again.
                 if not self._roomy:
                     with contextlib.suppress(duckdb.OutOfMemoryException):
-                        self._let_take(self._options.memory_bytes)
+                        self._let_take(self._memory_bytes)
 
     def _let_take(self, memory_bytes: int) -> None:
         self._instance.cursor().execute(f"SET memory_limit = '{_mebibytes(memory_bytes)}'")
@@ -313,6 +348,10 @@ class Hot:
         """Write everything into the file and let go of it."""
         with self.writer:
             self._instance.close()
+
+
+def _machine_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _mebibytes(size: int) -> str:
