@@ -222,63 +222,72 @@ def _read(
 ) -> _Rows | None:
     import numpy as np
 
-    values = [*taken.sample.parameters, ask.scene.product]
-    # Spans of a call may begin after the window has ended.
-    values += [int(each.timestamp() * 1e9) for each in (window[0], window[1] + _LASTS)]
-    product, first, last = (f"${len(values) - place}" for place in (2, 1, 0))
-    call = f"({MARKED_CALL} OR {ROOT})"
-    rows = ask.scene.query(
-        f"WITH one AS MATERIALIZED (SELECT arg_min(struct_pack(trace := trace, wrong := {wrong},"
-        f" badness := {badness}, began := began), hash(trace)) AS row"
-        f" FROM ({taken.sample.finite}) WHERE x IS NOT NULL AND began >= {first} GROUP BY unit"
-        f" ORDER BY min(hash(trace)) LIMIT {_MOST}),"
-        " told AS (SELECT trace_id, list(DISTINCT model) FILTER (model IS NOT NULL) AS models,"
-        " list(DISTINCT coalesce(prompt_name || ' ', '') || prompt_version)"
-        " FILTER (prompt_version IS NOT NULL) AS prompts, any_value(cohort) AS cohort,"
-        f" list(DISTINCT {PLACE}) FILTER (kind IN ('model', 'embedding')) AS places,"
-        f" list(DISTINCT json_extract(attributes, '/{Own.SLICE}')::VARCHAR) FILTER (CASE WHEN"
-        f" contains(attributes, '{Own.SLICE}') THEN json_valid(attributes) ELSE false END) AS slices,"
-        f" arg_min(input, start_time) FILTER ({call} AND length(input) <= {_LONGEST}) AS input"
-        f" FROM spans WHERE product = {product} AND start_time >= {first} AND start_time < {last}"
-        " AND trace_id IN (SELECT row.trace FROM one) GROUP BY trace_id)"
-        " SELECT row.wrong AS wrong, lower(hex(row.trace)) AS trace, told.* EXCLUDE (trace_id) FROM one"
-        " LEFT JOIN told ON trace_id = row.trace ORDER BY row.badness DESC, row.began DESC, row.trace",
+    values = [*taken.sample.parameters, _ns(window[0])]
+    drawn = ask.scene.query(
+        "SELECT row.trace AS trace, row.wrong AS wrong FROM (SELECT arg_min(struct_pack(trace := trace,"
+        f" wrong := {wrong}, badness := {badness}, began := began), hash(trace)) AS row"
+        f" FROM ({taken.sample.finite}) WHERE x IS NOT NULL AND began >= ${len(values)} GROUP BY unit"
+        f" ORDER BY min(hash(trace)) LIMIT {_MOST}) ORDER BY row.badness DESC, row.began DESC, trace",
         values,
     )
-    if not rows:
+    if not drawn:
         return None
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    inputs: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for at, row in enumerate(rows):
-        for name in dict.fromkeys(_named(row)):
-            members[name[:_NAMED]].append(at)
-        for field, value in _fields(row["input"]):
-            inputs[field][value].append(at)
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(drawn):
+        places[row["trace"]].append(place)
+    members: defaultdict[str, set[int]] = defaultdict(set)
+    first: dict[str, tuple[int, str]] = {}  # input of each trace, by when its call began
+    for row in _told(ask, list(places), window):
+        for name in _named(row):
+            members[name[:_NAMED]].update(places[row["trace"]])
+        if row["input"] is not None:
+            own = (row["called"], row["input"])
+            first[row["trace"]] = min(first.get(row["trace"], own), own)
+    inputs: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for trace, (_, asked) in first.items():
+        for field, value in _fields(asked):
+            inputs[field][value].update(places[trace])
     for field, by_value in inputs.items():
         if len(by_value) <= _NAMES:
-            members |= {f"input/{field}:{value}"[:_NAMED]: places for value, places in by_value.items()}
+            members |= {f"input/{field}:{value}"[:_NAMED]: inside for value, inside in by_value.items()}
     parts = {}
-    for name, places in members.items():
-        if len(places) >= FEWEST:
-            parts[name] = np.zeros(len(rows), dtype=np.bool_)
-            parts[name][places] = True
+    for name, inside in members.items():
+        if len(inside) >= FEWEST:
+            parts[name] = np.zeros(len(drawn), dtype=np.bool_)
+            parts[name][list(inside)] = True
     return _Rows(
-        traces=[str(row["trace"]) for row in rows],
-        wrong=np.array([bool(row["wrong"]) for row in rows]),
+        traces=[row["trace"] for row in drawn],
+        wrong=np.array([bool(row["wrong"]) for row in drawn]),
         parts=parts,
     )
 
 
+def _told(ask: Ask, traces: Sequence[str], window: tuple[datetime, datetime]) -> list[dict[str, Any]]:
+    """What the spans of some traces say of a call, each different thing once: DuckDB can spill that to disk,
+    and no lists."""
+    an_object = f"length(input) <= {_LONGEST} AND regexp_matches(input, '^\\s*\\{{')"
+    call = f"(({MARKED_CALL} OR {ROOT}) AND {an_object})"
+    return ask.scene.query(
+        "SELECT DISTINCT trace_id AS trace, model, cohort, coalesce(prompt_name || ' ', '') || prompt_version"
+        f" AS prompt, CASE WHEN kind IN ('model', 'embedding') THEN {PLACE} END AS region,"
+        f" CASE WHEN contains(attributes, '{Own.SLICE}') AND json_valid(attributes)"
+        f" THEN json_extract(attributes, '/{Own.SLICE}')::VARCHAR END AS slices,"
+        f" CASE WHEN {call} THEN start_time END AS called, CASE WHEN {call} THEN input END AS input"
+        " FROM spans WHERE product = $1 AND start_time >= $2 AND start_time < $3"
+        " AND trace_id IN (SELECT unhex(unnest($4::VARCHAR[])))",
+        # Spans of a call may begin after the window has ended.
+        [ask.scene.product, _ns(window[0]), _ns(window[1] + _LASTS), traces],
+    )
+
+
+def _ns(moment: datetime) -> int:
+    return int(moment.timestamp() * 1e9)
+
+
 def _named(row: Mapping[str, Any]) -> Iterator[str]:
-    for told in row["slices"] or ():
-        slices = json.loads(told)
-        yield from (
-            each for each in (slices if isinstance(slices, list) else [slices]) if isinstance(each, str)
-        )
-    for kind, values in (("model", row["models"]), ("prompt", row["prompts"]), ("region", row["places"])):
-        yield from (f"{kind}:{value}" for value in values or () if value)
-    if row["cohort"]:
-        yield f"cohort:{row['cohort']}"
+    slices = json.loads(row["slices"] or "[]")
+    yield from (each for each in (slices if isinstance(slices, list) else [slices]) if isinstance(each, str))
+    yield from (f"{kind}:{row[kind]}" for kind in ("model", "prompt", "region", "cohort") if row[kind])
 
 
 def _fields(stored: Any) -> Sequence[tuple[str, str]]:
