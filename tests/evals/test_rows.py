@@ -46,6 +46,20 @@ def test_what_a_target_says_is_read_by_its_usual_names() -> None:
     assert (answer.cost_usd, answer.trace_id) == (1.0, TRACE)
 
 
+def test_a_prediction_is_scored_without_further_words() -> None:
+    gold = GoldItem(id="a", input={"amount": 7}, expected="spam")
+    said = {"prediction": "ham", "score": 0.25, "confidence": 0.75, "because": "no link"}
+    row = row_of(gold, RunItem(item_id="a", output=said, latency_ms=3.0))
+    assert {name: row[name] for name in ("prediction", "score", "confidence", "label")} == {
+        "prediction": "ham",
+        "score": 0.25,
+        "confidence": 0.75,
+        "label": "spam",
+    }
+    assert row["output"] == said  # whole, for a JSON Schema
+    assert "answered" not in row
+
+
 @pytest.mark.parametrize(
     ("raw", "answered"),
     [

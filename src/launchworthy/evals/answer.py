@@ -1,7 +1,8 @@
 """What a target said, in one shape. Pure; may import ``errors`` and the standard library.
 
 A target answers with text, or with an object of the fields below; any other JSON value is the answer
-itself. What an answer does not say is None: nothing is guessed from its wording.
+itself, and what such an object says of a ``prediction`` and its ``score`` is read beside it. What an answer
+does not say is None: nothing is guessed from its wording.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ __all__ = ["Answer", "read_answer"]
 
 _OUTPUT = ("output", "answer")
 _RANKED = ("ranked", "documents")
+_DECIDED = ("prediction", "score", "confidence")
 _KNOWN = frozenset({*_OUTPUT, *_RANKED, "citations", "answered", "no_answer", "tool_calls"})
 
 
@@ -55,7 +57,8 @@ def read_answer(raw: Any) -> Answer:
         InputError: A field has the wrong type; such an answer cannot be scored.
     """
     if not isinstance(raw, Mapping) or not _KNOWN & set(raw):
-        return Answer(output=raw, answered=False if _blank(raw) else None, fields={"output": raw})
+        decided = {name: raw[name] for name in _DECIDED if name in raw} if isinstance(raw, Mapping) else {}
+        return Answer(output=raw, answered=False if _blank(raw) else None, fields={"output": raw, **decided})
     output = next((raw[name] for name in _OUTPUT if name in raw), None)
     ranked = next((_ids(raw[name], name) for name in _RANKED if raw.get(name) is not None), None)
     answered = _answered(raw)
