@@ -77,8 +77,7 @@ def stored(workspace: LocalWorkspace, table: str, *rows: dict[str, Any]) -> None
 
 def calls(workspace: LocalWorkspace, number_of: int, **more: Any) -> None:
     rows = [
-        more
-        | {
+        {
             "trace_id": trace(number),
             "span_id": number.to_bytes(8, "big"),
             "product": "support",
@@ -90,6 +89,7 @@ def calls(workspace: LocalWorkspace, number_of: int, **more: Any) -> None:
             "input": json.dumps([{"role": "user", "content": f"question {number}"}]),
             "output": f"answer {number}",
         }
+        | more
         for number in range(1, number_of + 1)
     ]
     stored(workspace, "spans", *rows)
@@ -210,7 +210,7 @@ def test_a_hit_leads_to_its_call_and_shows_nothing_as_markup(
 def test_a_hit_shows_the_text_that_was_checked_where_records_hold_it(
     client: TestClient, workspace: LocalWorkspace
 ) -> None:
-    calls(workspace, 5)
+    calls(workspace, 8)
     inner = {"trace_id": trace(2), "span_id": b"inner---", "product": "support", "kind": "llm", "name": "llm"}
     stored(
         workspace, "spans", inner | {"parent_span_id": b"outer---", "start_time": ns(2), "input": "deeper"}
@@ -225,17 +225,21 @@ def test_a_hit_shows_the_text_that_was_checked_where_records_hold_it(
         hit(2),
         hit(3, facts=of_output),
         hit(4, facts=of_output | {"stage": "retrieved"}),
+        hit(5, facts=of_output),
+        hit(5, guard="secrets", event_id="stopped", facts=of_output | {"action": "block"}),
+        hit(6, facts={"action": "redact"}),
         hit(9),
-        hit(7),
+        hit(17),
     )
     rows = {
         found[0]: " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found[1])).split())
         for found in re.findall(r"/traces/(\w+)\"(.*?)</tr>", client.get(PAGE).text, re.DOTALL)
     }
-    shown = {number: rows[trace(number).hex()] for number in (2, 3, 4, 7, 9)}
+    shown = {number: rows[trace(number).hex()] for number in (2, 3, 4, 5, 6, 9, 17)}
     assert "question 2 reads like" in shown[2]
     assert "answer 3 reads like" in shown[3]
-    assert not [word for word in ("question", "answer") if word in shown[4] + shown[7]]
+    assert "question 6 reads like" in shown[6]
+    assert not [word for word in ("question", "answer") if word in shown[4] + shown[5] + shown[17]]
     assert f"{HOSTILE} long" in shown[9]
     assert len(shown[9]) < 400
 
@@ -250,27 +254,36 @@ def test_what_a_person_says_of_a_hit_is_kept_and_labels_a_case(
     client: TestClient, workspace: LocalWorkspace, tmp_path: Path
 ) -> None:
     calls(workspace, 3)
-    stored(workspace, "decisions", hit(1), hit(2, facts={"stage": "output"}), hit(3, facts={"stage": "tool"}))
+    calls(workspace, 1, attributes=json.dumps({"launchworthy.client": "web"}), trace_id=trace(5))
+    stored(
+        workspace,
+        "decisions",
+        hit(1),
+        hit(2, facts={"stage": "output"}),
+        hit(3, facts={"stage": "tool"}),
+        hit(5, facts={"action": "redact"}),
+    )
     fields = form(client)
-    for name, answer in (("h1", "right"), ("h1", "false_positive"), ("h2", "right"), ("h3", "right")):
+    said_of = (("h1", "right"), ("h1", "false_positive"), ("h2", "right"), ("h3", "right"), ("h5", "right"))
+    for name, answer in said_of:
         sent = client.post(
             f"{PAGE}/review", data=fields | {"hit": name, "said": answer}, follow_redirects=False
         )
         assert (sent.status_code, sent.headers["location"]) == (303, f"{PAGE}#hit-{name}")
     workspace._store.flush()
     text = said(client)
-    assert "People looked at 3 hits and found 1 wrong." in text
-    assert "1 of 3" in text
+    assert "People looked at 4 hits and found 1 wrong." in text
+    assert "1 of 4" in text
     cases = reviewed_cases(workspace.query, product="support", guard="moderation")
     assert [(case["id"], case["text"], case["label"]) for case in cases.cases] == [
         ("h1", "question 1", 0),
         ("h2", "answer 2", 1),
     ]
-    assert cases.without_text == 1
+    assert cases.without_text == 2  # of a tool, and masked before it was recorded
     write_cases(tmp_path / "cases.jsonl", cases)
     assert {each.fault.value for each in workspace.audit(product="support")} <= {"no_head"}
     (told,) = workspace.query("SELECT count(*) AS n FROM decisions WHERE kind = 'override'")
-    assert told["n"] == 4
+    assert told["n"] == 5
 
 
 def test_a_form_that_is_not_ours_or_of_no_hit_does_nothing(

@@ -1,7 +1,8 @@
 """What guards checked when they hit, as records hold it: whoever judges a hit reads it.
 
 May import ``monitor``, ``records`` and this room. Of a hit in a passage, or in what a tool was told or
-answered, records do not say which text it was.
+answered, records do not say which text it was; of an answer that was withheld or masked they
+hold what went out.
 """
 
 # ruff: noqa: S608 (SQL of this room; values are parameters)
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from launchworthy.console.payload import gist
 from launchworthy.console.reading import Reading
-from launchworthy.monitor.guards import GuardHit
+from launchworthy.monitor.guards import GuardHit, altered_texts
 from launchworthy.records import MARKED_CALL, ROOT
 
 __all__ = ["checked_texts"]
@@ -36,8 +37,11 @@ def checked_texts(reading: Reading, product: str, hits: Sequence[GuardHit]) -> d
         [product, first - _LONGEST_CALL_NS, last + _LONGEST_CALL_NS, *traces],
     )
     texts = {row["trace"]: row for row in rows}  # the last of a trace: its first marked call, else its root
+    altered = altered_texts(reading.query, product=product, traces=traces)
     return {
         hit.id: text
         for hit in named
-        if hit.trace_id in texts and (text := gist(texts[hit.trace_id][hit.stage], most=_MOST))
+        if hit.trace_id in texts
+        and (hit.trace_id, hit.stage) not in altered
+        and (text := gist(texts[hit.trace_id][hit.stage], most=_MOST))
     }

@@ -17,7 +17,16 @@ from typing import Any
 from launchworthy.monitor.whose import decided_for, of_users
 from launchworthy.records import MARKED_CALL, ROOT, no_evaluation
 
-__all__ = ["FALSE_POSITIVE", "RIGHT", "GuardDay", "GuardHit", "GuardReading", "guard_hits", "guard_readings"]
+__all__ = [
+    "FALSE_POSITIVE",
+    "RIGHT",
+    "GuardDay",
+    "GuardHit",
+    "GuardReading",
+    "altered_texts",
+    "guard_hits",
+    "guard_readings",
+]
 
 Query = Callable[[str, Sequence[Any]], list[dict[str, Any]]]
 
@@ -27,7 +36,9 @@ RIGHT = "right"
 """Outcome of an override: the hit was right."""
 _DAY_NS = 86_400_000_000_000
 _MOST_REVIEWS = 100_000
+_MOST_TRACES = 500  # of one query
 _CALL = "coalesce(hex(trace_id), event_id)"
+_AS_IT_WAS = "('shadow', 'allow', 'log')"  # actions after which a text goes on unchanged
 _SHADOW = "coalesce(json_extract_string(facts, '$.action') = 'shadow', false)"
 _WINDOW = "product = $1 AND time >= $2 AND time < $3"
 
@@ -132,6 +143,31 @@ def guard_hits(
         values,
     )
     return [_hit(row, said) for row in rows]
+
+
+def altered_texts(query: Query, *, product: str, traces: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Trace and stage of each text that records hold only as guards left it, and not as they read it.
+
+    An answer is on record as it went out. So is what a gateway was asked, once something in it was masked.
+    """
+    stage, action = (f"json_extract_string(facts, '$.{name}')" for name in ("stage", "action"))
+    client = (
+        "CASE WHEN json_valid(attributes) THEN json_extract_string(attributes, '/launchworthy.client') END"
+    )
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(traces), _MOST_TRACES):
+        asked = traces[start : start + _MOST_TRACES]
+        these = f"trace_id IN ({', '.join(f'unhex(${place})' for place in range(2, 2 + len(asked)))})"
+        rows = query(
+            f"SELECT DISTINCT lower(hex(trace_id)) AS trace, {stage} AS stage FROM decisions"
+            f" WHERE product = $1 AND kind = 'guard' AND {these} AND {action} NOT IN {_AS_IT_WAS}"
+            f" AND ({stage} = 'output' OR {stage} = 'input' AND {action} IN ('redact', 'rewrite')"
+            " AND trace_id IN"
+            f" (SELECT trace_id FROM spans WHERE product = $1 AND {these} AND {client} IS NOT NULL))",
+            [product, *asked],
+        )
+        found |= {(str(row["trace"]), str(row["stage"])) for row in rows}
+    return frozenset(found)
 
 
 def _hit(row: Mapping[str, Any], said: Mapping[str, tuple[str, str]]) -> GuardHit:

@@ -27,21 +27,25 @@ class Reviewed:
 def reviewed_cases(query: Query, *, product: str, guard: str) -> Reviewed:
     """The reviewed hits of a guard with the text that was checked, where the records hold it.
 
-    Of a hit in a passage or in what a tool answered, the records do not say which text it was.
+    Of a hit in a passage or in what a tool answered, the records do not say which text it was; of an answer
+    that was withheld or masked, they hold what went out.
     """
     from launchworthy.gold.promotion import question_in
     from launchworthy.gold.shingles import strings
-    from launchworthy.monitor.guards import FALSE_POSITIVE, RIGHT
+    from launchworthy.monitor.guards import FALSE_POSITIVE, RIGHT, altered_texts
     from launchworthy.records import MARKED_CALL, ROOT
 
     rows = query(
-        "SELECT hit.event_id AS id, hex(hit.trace_id) AS trace, arg_max(said.outcome, said.time) AS said,"
+        "SELECT hit.event_id AS id, lower(hex(hit.trace_id)) AS trace,"
+        " arg_max(said.outcome, said.time) AS said,"
         " json_extract_string(hit.facts, '$.stage') AS stage FROM decisions said JOIN decisions hit"
         " ON hit.product = said.product AND hit.event_id = json_extract_string(said.facts, '$.hit')"
         " WHERE said.product = $1 AND said.kind = 'override' AND hit.kind = 'guard' AND hit.subject = $2"
         f" AND said.outcome IN ('{FALSE_POSITIVE}', '{RIGHT}') GROUP BY 1, 2, 4 ORDER BY 1",
         [product, guard],
     )
+    traces = sorted({str(row["trace"]) for row in rows if row["trace"]})
+    altered = altered_texts(query, product=product, traces=traces)
     cases: list[dict[str, Any]] = []
     missing = 0
     for row in rows:
@@ -52,7 +56,7 @@ def reviewed_cases(query: Query, *, product: str, guard: str) -> Reviewed:
                 f" AND ({MARKED_CALL} OR {ROOT}) ORDER BY ({MARKED_CALL}) DESC, start_time LIMIT 1",
                 [product, row["trace"]],
             )
-            if column is not None and row["trace"]
+            if column is not None and row["trace"] and (row["trace"], column) not in altered
             else []
         )
         value = found[0]["text"] if found else None
