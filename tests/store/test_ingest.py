@@ -295,21 +295,20 @@ def test_a_batch_that_never_finds_memory_does_not_block_the_rest(
 
 
 def test_a_batch_that_duckdb_has_no_memory_for_waits_and_is_not_set_aside(
-    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(flusher_module, "_WAIT_AFTER_FAILURE_S", 0.01)
     monkeypatch.setattr(flusher_module, "_TRIES_WITHOUT_MEMORY", 1_000_000)
     little = 2**20
     store = open_store(memory_bytes=little, maintenance_memory_bytes=little)
     receipt = store.ingest([rows(2_000)], batch_id="a")
-    assert not store.wait_until_stored(receipt.seq, timeout_s=0.3)
-    with pytest.raises(StorageError, match="Out of Memory"):
-        store.flush(timeout_s=0.1)
+    while "Out of Memory" not in caplog.text:
+        assert not store.wait_until_stored(receipt.seq, timeout_s=0.1)
     assert store.rejections() == []
     store.close()
     # By itself it may take what upkeep may.
     store = open_store(memory_bytes=little)
-    store.flush(timeout_s=10)
+    store.flush()
     assert (store.counters()["stored"], store.counters()["quarantined"]) == (2_000, 0)
 
 
