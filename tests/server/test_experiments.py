@@ -306,6 +306,22 @@ def test_without_a_plan_differences_are_shown_and_nothing_is_concluded(workspace
     assert "bounds of the plan" not in text
 
 
+def test_what_nobody_recorded_is_no_zero(workspace: LocalWorkspace) -> None:
+    common = {"product": "support", "time": _ns(NOW), "received_at": _ns(NOW)}
+    met = [
+        {**common, "flag": "tone", "variant": "ab"[n % 2], "user_id": f"u{n}", "unit": f"u{n}"}
+        for n in range(40)
+    ]
+    _ingest(workspace, exposures=met)
+    found = workspace.experiment(product="support", key="tone")
+    assert [pair["metrics"] for pair in found["comparisons"]] == [{}]
+    text = _page(workspace, "/products/support/experiments/tone")[1]
+    assert "Nothing of what units did from then on is recorded yet" in text
+    _ingest(workspace, outcomes=[{**common, "event": "resolved", "user_id": "u1"}])
+    found = workspace.experiment(product="support", key="tone")
+    assert list(found["comparisons"][0]["metrics"]) == ["resolved"]  # no calls and no cost of 0
+
+
 def test_the_page_says_what_follows_with_its_forest_bounds_and_numbers(workspace: LocalWorkspace) -> None:
     workspace.record(product="support", kind="experiment", body=PLAN)
     _meet(workspace)

@@ -164,6 +164,8 @@ def _print(found: dict[str, Any]) -> None:
     for pair in found["comparisons"]:
         click.echo(f"\n{printable(pair['arm'])} minus {printable(found['baseline'])}")
         lines = [_line(name, each) for name, each in pair["metrics"].items()]
+        if not lines:
+            click.echo("  nothing of what units did from then on is recorded yet: no outcome, no call")
         for line in columns_text(lines):
             click.echo(f"  {line}")
 

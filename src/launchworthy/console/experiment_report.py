@@ -46,6 +46,10 @@ def experiment_parts(
     """
     parts = [_users(reading)]
     for pair in reading.pairs:
+        if not pair.metrics:
+            nothing = "Nothing of what units did from then on is recorded yet: no outcome, no call."
+            parts.append(ReportPart(title=f"{pair.arm} minus {reading.plan.baseline}", lead=(nothing,)))
+            continue
         parts.append(_forest(reading, pair))
         first = _leading(pair)
         if first is not None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from launchworthy.errors import InputError, NotFoundError
 from launchworthy.rollout.experiment.gathered import Gathered, SumArms, Values
-from launchworthy.rollout.experiment.plan import Kind, Metric, Plan, Role, plan_of
+from launchworthy.rollout.experiment.plan import Kind, Metric, Plan, plan_of
 from launchworthy.rollout.experiment.reading import ExperimentReading, analyse
 from launchworthy.rollout.experiment.stored_rows import answered, owned, owners, stored_quantile, stored_time
 from launchworthy.stats import VARIABLES, ArmSums
@@ -229,9 +229,8 @@ def _unread(reading: ExperimentReading) -> dict[str, str]:
 def _metrics(plan: Plan | None, store: _Records) -> tuple[list[Metric], dict[str, str]]:
     """What records answer of a plan; without one, each outcome event, and what calls cost."""
     if plan is None or not plan.metrics:
-        named = [Metric(name=event) for event in store.events()[:_MOST_EVENTS]]
-        more = [Metric(name=name, role=Role.GOAL) for name in ("calls", "cost_usd")]
-        return [*named, *(metric for metric in more if metric.name not in {m.name for m in named})], {}
+        names = dict.fromkeys([*store.events()[:_MOST_EVENTS], *store.of_calls()])
+        return [Metric(name=name, unit="USD" if name == "cost_usd" else "") for name in names], {}
     found, left_out = [], {}
     for metric in plan.metrics.values():
         why = answered(metric)
@@ -293,6 +292,14 @@ class _Records:
             [self._product, self._simulated],
         )
         return [str(row["event"]) for row in rows]
+
+    def of_calls(self) -> list[str]:
+        """What is recorded of calls, their number and their cost: what nobody recorded is not 0."""
+        [seen] = self._query(
+            "SELECT count(*) AS calls, count(cost_usd) AS cost_usd FROM spans WHERE product = ?",
+            [self._product],
+        )
+        return [name for name in ("calls", "cost_usd") if seen[name]]
 
     def gather(
         self, metrics: Sequence[Metric]
