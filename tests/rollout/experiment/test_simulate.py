@@ -172,6 +172,7 @@ def test_the_report_says_what_the_plan_does(tmp_path: Path, capsys: pytest.Captu
         ("stages: [{share: 100 %, for: 1d}]\nper_day: 10\nmetrics: {a: {rate: 0.5}}", "nobody to compare"),
         ("stages: [{share: 50 %, for: 9000d}]\nper_day: 10\nmetrics: {a: {rate: 0.5}}", "steps are more"),
         ("stages: [{share: 50 %, for: 9d}]\nper_day: 10\nmetrics: {a: {rate: 0.9, change: 0.3}}", "rate of 1.2"),  # noqa: E501
+        ("stages: [{share: 50 %, for: 9d}]\nper_day: 10\nmetrics: {a: {role: harm, rate: 0.01, margin: 0.05}}", "higher_is_better: false"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_plans_that_cannot_be_are_refused(

@@ -184,7 +184,11 @@ class _Steps:
             shares += [share] * count
             ends.append(len(shares) - 1)
         if len(shares) > _MOST_STEPS:
-            raise InputError(f"{len(shares):,} steps are more than {_MOST_STEPS:,}")
+            raise InputError(
+                f"{len(shares):,} steps are more than {_MOST_STEPS:,}",
+                where="steps_per_day",
+                hint="look less often, or let stages be shorter",
+            )
         users = plan.per_day / plan.steps_per_day
         given = np.array(shares)
         self.new = np.maximum(np.round(np.cumsum(users * given)), 0).astype(np.int64)
@@ -234,7 +238,11 @@ class _Steps:
                 if metric.rate is not None:
                     rate = metric.rate + shift
                     if not 0.0 <= rate <= 1.0:
-                        raise InputError(f"{metric.name} would have a rate of {rate:g}")
+                        raise InputError(
+                            f"{metric.name} would have a rate of {rate:g}",
+                            where=f"metrics.{metric.name}",
+                            hint="say higher_is_better: false where more is worse, or a smaller harm",
+                        )
                     seen = np.cumsum(rng.binomial(size, rate, (repetitions, size.size)), axis=1)
                     counts.append(seen)
                     mean = seen / total
