@@ -67,6 +67,20 @@ def test_a_contract_says_what_to_ask_and_what_to_measure(
     assert len(workspace.evidence("docs")) == len(first["evidence"]) + len(worse["evidence"])
 
 
+def test_what_people_reviewed_and_the_file_lacks_is_told(run_eval: Call, folder: Path) -> None:
+    lines = (folder / "gold.jsonl").read_text().splitlines()
+    of_users = [
+        {"id": f"t-{number}", "input": number, "expected": "x", "review": {"status": status, "by": "ana"}}
+        for number, status in ((100, "reviewed"), (101, "reviewed"), (102, "proposed"))
+    ]
+    (folder / "stored.jsonl").write_text("\n".join([*lines, *map(json.dumps, of_users)]))
+    name = ("--target", "own_bot:good", "--scorer", "exact-match", "--workflow", "answer", "--limit", "2")
+    assert "lacks" not in run_eval(*name, "--gold", "stored.jsonl").stderr
+    told = run_eval(*name, "--gold", "gold.jsonl").stderr
+    assert "gold.jsonl lacks 2 reviewed items of answer@g-" in told
+    assert "such as t-100, which no run asks; to write them: launchworthy gold export answer@g-" in told
+
+
 def test_an_edited_prompt_is_another_release(run_eval: Call, contract: Path) -> None:
     releases = []
     (contract / "prompts").mkdir()

@@ -336,27 +336,42 @@ class IncidentWatch:
         calls = calls_in(self._store.query, after, product=one.product, workflow=_workflow(one, claims))
         looks = _looks_at(sum(calls.values()))
         if done >= MOST_LOOKS or looks <= done:
-            return None
+            return self._asked_since(one, fix, claims, now)
         level = 1.0 - (1.0 - _LEVEL) / MOST_LOOKS
         production = self._production(one, fix, claims, until=now, level=level)
         proofs = [production]
         if fix.gold_items:
-            proofs.append(
-                offline_proof(
-                    fix,
-                    claims=claims,
-                    address=one.address,
-                    product=one.product,
-                    store=self._store.runs,
-                    level=_LEVEL,
-                )
-            )
+            proofs.append(self._offline(one, fix, claims))
         return Verification(
             at=now,
             verified=all(proof.fallen is True for proof in proofs),
             returned=production.fallen is False,
             looks=min(looks, MOST_LOOKS),
             proofs=tuple(proofs),
+        )
+
+    def _asked_since(
+        self, one: Incident, fix: Fix, claims: tuple[Claim, ...], now: datetime
+    ) -> Verification | None:
+        """What a run that came since the newest look adds, where production has shown its part: no further
+        look at production is spent on it.
+        """
+        held = one.verification
+        if held is None or not fix.gold_items or held.proofs[0].fallen is not True:
+            return None
+        offline = self._offline(one, fix, claims)
+        if offline.fallen is not True:
+            return None
+        return replace(held, at=now, verified=True, proofs=(held.proofs[0], offline))
+
+    def _offline(self, one: Incident, fix: Fix, claims: tuple[Claim, ...]) -> Proof:
+        return offline_proof(
+            fix,
+            claims=claims,
+            address=one.address,
+            product=one.product,
+            store=self._store.runs,
+            level=_LEVEL,
         )
 
     def _again(

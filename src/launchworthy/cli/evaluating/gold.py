@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from launchworthy.cli.evaluating.options import Options
     from launchworthy.evals import Promise
-    from launchworthy.gold import GoldVersion
+    from launchworthy.gold import GoldItem, GoldVersion
     from launchworthy.server import Workspace
 
 __all__ = ["gold_of"]
@@ -43,7 +47,31 @@ def gold_of(workspace: Workspace, options: Options, promise: Promise) -> GoldVer
         created_at=datetime.now(UTC),
     )
     workspace.add_gold(version, items)
+    _tell_left(workspace, version, items, path)
     return version
+
+
+def _tell_left(workspace: Workspace, version: GoldVersion, items: Sequence[GoldItem], path: Path) -> None:
+    """Say which items people reviewed in the data folder that the file does not have: no run asks them."""
+    stored = workspace.gold_versions(product=version.product, name=version.name)
+    other = next((each for each in stored if each.version != version.version), None)
+    if other is None:
+        return
+    asked = {item.id for item in items}
+    left = [
+        item.id
+        for item in workspace.gold_items(
+            product=other.product, name=other.name, version=other.version, split=None
+        )
+        if item.review is not None and item.counts and item.id not in asked
+    ]
+    if left:
+        noun = "a reviewed item" if len(left) == 1 else f"{len(left):,} reviewed items"
+        click.echo(
+            f"{path} lacks {noun} of {other.name}@{other.version}, such as {left[0]}, which no run asks; "
+            f"to write them: launchworthy gold export {other.name}@{other.version} --sealed --out FILE",
+            err=True,
+        )
 
 
 def _named(workspace: Workspace, reference: str, product: str) -> GoldVersion:
