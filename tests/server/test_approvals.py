@@ -197,6 +197,8 @@ def test_who_confirms_is_told_by_the_key_alone(shop: LocalWorkspace) -> None:
         with pytest.raises(LaunchworthyError, match=told):
             shop.approve(product="shop", approval_id="c-1", arguments_hash=asked.hash, caller=who)
     assert [each["outcome"] for each in _events(shop)] == ["requested", *["refused"] * 3]
+    tried_by = [json.loads(each["facts"]).get("tried_by") for each in _recorded(shop, 4)]
+    assert sorted(filter(None, tried_by)) == ["leo"]  # the others were nobody
     contracts = {json.loads(each["facts"])["contract"] for each in _recorded(shop, 4)}
     known = shop.contract_version(product="shop")
     assert known is not None

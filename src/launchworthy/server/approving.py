@@ -162,6 +162,7 @@ class Approving:
             product,
             approval_id,
             lambda now, now_ms: approve(now, who, bound_to=arguments_hash, now_ms=now_ms),
+            by=_name_of(who),
             link=link,
         )
 
@@ -181,6 +182,7 @@ class Approving:
             product,
             approval_id,
             lambda now, now_ms: reject(now, who, reason=reason, bound_to=arguments_hash, now_ms=now_ms),
+            by=_name_of(who),
             link=link,
         )
 
@@ -209,7 +211,7 @@ class Approving:
                 contract=contract.version,
             )
 
-        return self._change(product, approval_id, corrected)
+        return self._change(product, approval_id, corrected, by=_name_of(who))
 
     def resolve(
         self, product: str, approval_id: str, *, ran: bool, reason: str, who: Person | None
@@ -220,6 +222,7 @@ class Approving:
             product,
             approval_id,
             lambda now, now_ms: resolve(now, who, ran=ran, reason=reason, now_ms=now_ms),
+            by=_name_of(who),
         )
 
     def claim(
@@ -256,7 +259,7 @@ class Approving:
                 contract=version,
             )
 
-        found = self._change(product, approval_id, taken)
+        found = self._change(product, approval_id, taken, by=caller.key)
         running = found.running
         if running is None:
             raise ConflictError("the call is not running", where=approval_id)
@@ -294,7 +297,10 @@ class Approving:
             self._check_own(found, caller, exactly=True)
         by, reason = caller.key if who is None else who.name, self._redacted(product, reason)
         return self._change(
-            product, approval_id, lambda now, now_ms: withdraw(now, by=by, reason=reason, now_ms=now_ms)
+            product,
+            approval_id,
+            lambda now, now_ms: withdraw(now, by=by, reason=reason, now_ms=now_ms),
+            by=by,
         )
 
     def person(self, caller: Caller) -> Person | None:
@@ -365,11 +371,15 @@ class Approving:
         approval_id: str,
         step: Callable[[Approval, int], Approval | Refused],
         *,
+        by: str = "",
         link: str | None = None,
     ) -> Approval:
-        return _taken(
-            self._store.approvals.change(product, approval_id, step, link=link, tell=self._tells(product))
-        )
+        tell = self._tells(product)
+        return _taken(self._store.approvals.change(product, approval_id, step, by=by, link=link, tell=tell))
+
+
+def _name_of(who: Person | None) -> str:
+    return "" if who is None else who.name
 
 
 def _outlawed(approval: Approval, policy: Policy) -> Refused | None:

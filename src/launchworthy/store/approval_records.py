@@ -42,8 +42,8 @@ def happened(approval: Approval, *, since: int, name: Callable[[str], str]) -> R
     )
 
 
-def refusal(approval: Approval, refused: Refused, *, at_ms: int, name: Callable[[str], str]) -> Rows:
-    """Something that was tried with an approval and was not done."""
+def refusal(approval: Approval, refused: Refused, *, by: str, at_ms: int, name: Callable[[str], str]) -> Rows:
+    """Something that was tried with an approval and was not done; who tried it, where that is known."""
     return _refusal(
         approval.call,
         refused,
@@ -51,6 +51,7 @@ def refusal(approval: Approval, refused: Refused, *, at_ms: int, name: Callable[
         rule=refused.rule or approval.rule,
         state=approval.state.value,
         contract=_contract(approval.history),
+        tried_by=by,
         at_ms=at_ms,
         name=name,
     )
@@ -75,6 +76,7 @@ def _refusal(
     at_ms: int,
     name: Callable[[str], str],
     contract: str = "",
+    tried_by: str = "",
 ) -> Rows:
     # A name that the contract does not have may be anybody's words, and the chain keeps it for good.
     tool = "unnamed" if rule.endswith("/tools/unnamed") else call.request.tool
@@ -95,6 +97,7 @@ def _refusal(
                     "approval": call.id,
                     "state": state,
                     **({"contract": contract} if contract else {}),
+                    **({"tried_by": tried_by} if tried_by else {}),
                 },
                 name=name,
             )

@@ -187,7 +187,14 @@ class ApprovalRepository:
         return None
 
     def change(
-        self, product: str, approval_id: str, step: Change, *, link: str | None = None, tell: bool = False
+        self,
+        product: str,
+        approval_id: str,
+        step: Change,
+        *,
+        by: str = "",
+        link: str | None = None,
+        tell: bool = False,
     ) -> Approval | Refused:
         """Take one step, alone: of two at once the second sees what the first did.
 
@@ -195,6 +202,7 @@ class ApprovalRepository:
             product: Product.
             approval_id: Which.
             step: From what is now to what is next, or why not.
+            by: Who tries it, for the audit chain where it is not done; empty where nobody is known.
             link: The link by which somebody came; it is used up when the step is taken.
             tell: Somebody wants to be told where it waits anew.
 
@@ -209,11 +217,11 @@ class ApprovalRepository:
                 raise NotFoundError(f"there is no approval {approval_id!r:.100}", where=product)
             after = step(before, now_ms)
             if isinstance(after, Refused):
-                self._note_refusal(connection, before, after)
+                self._note_refusal(connection, before, after, by=by)
             elif after is not before:
                 if link is not None and not use_link(connection, link, now_ms):
                     used = Refused(reason="this link was used already", conflict=True)
-                    self._note_refusal(connection, before, used)
+                    self._note_refusal(connection, before, used, by=by)
                     return used
                 if after.key != before.key:
                     same = self._same_call(connection, after, now_ms)
@@ -222,7 +230,7 @@ class ApprovalRepository:
                             reason="with this correction it would be the same call as another one",
                             conflict=True,
                         )
-                        self._note_refusal(connection, before, repeats)
+                        self._note_refusal(connection, before, repeats, by=by)
                         return repeats
                 self._save(connection, after, before=before)
                 if tell and after.state is ApprovalState.PENDING and after.hash != before.hash:
@@ -347,8 +355,9 @@ class ApprovalRepository:
         known = 0 if before is None else len(before.history)
         self._chain(connection, happened(approval, since=known, name=self._name))
 
-    def _note_refusal(self, connection: Connection, approval: Approval, refused: Refused) -> None:
-        self._chain(connection, refusal(approval, refused, at_ms=self._latest_ms, name=self._name))
+    def _note_refusal(self, connection: Connection, approval: Approval, refused: Refused, *, by: str) -> None:
+        rows = refusal(approval, refused, by=by, at_ms=self._latest_ms, name=self._name)
+        self._chain(connection, rows)
 
     def _chain(self, connection: Connection, rows: Rows) -> None:
         if len(rows):
