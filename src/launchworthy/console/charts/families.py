@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from launchworthy.quantity import format_interval, format_value
 
 __all__ = ["FamilyMark", "families_plot"]
 
+_NAME_CHARS, _LINE = 48, 15  # what a phone is wide enough for, and how high another line is
 _ROW = 52  # on a phone the numbers stand below the interval, where the name leaves them no room
 
 
@@ -35,9 +37,13 @@ def families_plot(rows: Sequence[FamilyMark], *, title: str) -> Markup:
     ends = [end for row in rows for end in (row.value, row.low, row.high, row.at_most)]
     scale = scale_over([0.0, *ends], unit="ratio")
     parts: list[Markup] = []
-    for number, row in enumerate(rows):
-        top = number * _ROW
-        parts.append(element("text", row.name, x="0%", y=top + 13, class_="strong"))
+    top = 0
+    for row in rows:
+        first, *more = textwrap.wrap(row.name, _NAME_CHARS, break_on_hyphens=False) or [""]
+        parts.append(element("text", first, x="0%", y=top + 13, class_="strong"))
+        for line in more:
+            top += _LINE
+            parts.append(element("text", line, x="0%", y=top + 13, class_="strong"))
         parts.append(element("text", _told(row), x="100%", y=top + 13, text_anchor="end", class_="told"))
         if row.at_most is not None:
             at = f"{scale.percent(row.at_most):g}%"
@@ -51,7 +57,8 @@ def families_plot(rows: Sequence[FamilyMark], *, title: str) -> Markup:
                 class_=row.state,
             )
         )
-    bottom = len(rows) * _ROW + 4
+        top += _ROW
+    bottom = top + 4
     parts += ticks(scale, top=bottom - 4, bottom=bottom, most=5)
     desc = "; ".join(f"{row.name} {_told(row)}{_limit(row)}" for row in rows)
     return chart(parts, height=bottom + 24, title=title, desc=desc or "nothing was tried")
