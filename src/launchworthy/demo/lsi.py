@@ -51,15 +51,17 @@ class Lsi:
         self._numbers = {term: number for number, term in enumerate(terms)}
         size = len(documents)
         self._idf = np.asarray([np.log(size / found_in[term]) for term in terms])
-        rows, columns, values = [], [], []
+        rows, columns, frequencies = [], [], []
         for row, document in enumerate(documents):
             for term, frequency in document.items():
                 column = self._numbers.get(term)
                 if column is not None:
                     rows.append(row)
                     columns.append(column)
-                    values.append(1.0 + np.log(frequency) if frequency >= 1 else frequency)
-        matrix = _Sparse(rows, columns, np.asarray(values) * self._idf[columns], shape=(size, len(terms)))
+                    frequencies.append(frequency)
+        values = np.asarray(frequencies, dtype=np.float64)
+        values = np.where(values >= 1.0, 1.0 + np.log(np.maximum(values, 1.0)), values) * self._idf[columns]
+        matrix = _Sparse(rows, columns, values, shape=(size, len(terms)))
         matrix.unit_rows()
         rank = max(1, min(rank, size, len(terms)))
         self._terms = _kept_directions(matrix, rank=rank, seed=seed, folder=kept)
@@ -162,18 +164,16 @@ def _accumulate(
     dense: NDArray[np.float64],
     size: int,
 ) -> NDArray[np.float64]:
-    """Sum of ``values · dense[taken]`` by ``into``, in strips so that memory stays small."""
+    """Sum of ``values · dense[taken]`` by ``into``: one small product a row, which beats one large sum."""
     import numpy as np
 
     order = np.argsort(into, kind="stable")
-    into, values, taken = into[order], values[order], taken[order]
+    values, taken = values[order], taken[order]
     total = np.zeros((size, dense.shape[1]))
-    strip = 20_000
-    for start in range(0, len(into), strip):
-        part = slice(start, start + strip)
-        firsts = np.flatnonzero(np.diff(into[part], prepend=-1))
-        sums = np.add.reduceat(values[part, None] * dense[taken[part]], firsts, axis=0)
-        total[into[part][firsts]] += sums
+    start = 0
+    for row, end in enumerate(np.cumsum(np.bincount(into, minlength=size)).tolist()):
+        total[row] = values[start:end] @ dense[taken[start:end]]
+        start = end
     return total
 
 

@@ -74,19 +74,17 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> int:
     with _server(folder, port=options.port, say=say) as server:
         cases = "--input guards/prompt_injection.jsonl"
         _command(f"guard calibrate prompt_injection {cases}".split(), folder=folder, say=say, may_fail=True)
-        _users(folder, url=server.url, options=options, say=say)
-        _maintainer(folder, say=say)
-        drill = ["drill", "--target", "launchworthy.demo.targets:enforcer", "--question", _DRILLED]
-        with _beside(drill, folder=folder, say=say):  # mostly waits, for a model that is made to time out
-            for release, compared in (
-                ("baseline", "--release baseline.yaml"),
-                ("candidate", "--baseline baseline"),
-            ):
-                target = f"--target launchworthy.demo.targets:{release}"
-                words = f"eval {target} {compared} --concurrency 2 --no-slices".split()
-                _command(words, folder=folder, say=say)
-        attack = ["redteam", "--target", "launchworthy.demo.targets:enforcer", "--twins", "10"]
-        _command([*attack, "--question", _DRILLED], folder=folder, say=say, may_fail=True)
+        # What needs nothing of each other runs at once, for a machine with two cores.
+        with _beside(_eval("baseline", "--release baseline.yaml"), folder=folder, say=say):
+            _users(folder, url=server.url, options=options, say=say)
+            _maintainer(folder, say=say)
+        enforcer = ["--target", "launchworthy.demo.targets:enforcer", "--question", _DRILLED]
+        drill, attack = ["drill", *enforcer], ["redteam", *enforcer, "--twins", "10"]
+        with (
+            _beside(attack, folder=folder, say=say, may_fail=True),
+            _beside(drill, folder=folder, say=say, may_fail=True),
+        ):
+            _command(_eval("candidate", "--baseline baseline"), folder=folder, say=say)
         _command(["scan"], folder=folder, say=say, may_fail=True)
         _command(["measure"], folder=folder, say=say)
         code = _command(["verdict"], folder=folder, say=say, may_fail=True)
@@ -247,6 +245,11 @@ def _maintainer(folder: Path, *, say: Callable[[str], None]) -> None:
         _command(["keys", "revoke", name], folder=folder, say=say)
 
 
+def _eval(release: str, compared: str) -> list[str]:
+    target = f"--target launchworthy.demo.targets:{release}"
+    return f"eval {target} {compared} --concurrency 2 --no-slices".split()
+
+
 def _command(
     words: Sequence[str], *, folder: Path, say: Callable[[str], None], may_fail: bool = False
 ) -> int:
@@ -255,8 +258,10 @@ def _command(
 
 
 @contextmanager
-def _beside(words: Sequence[str], *, folder: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """A command that runs while others do; what it says is shown when it ended. It may fail."""
+def _beside(
+    words: Sequence[str], *, folder: Path, say: Callable[[str], None], may_fail: bool = False
+) -> Iterator[None]:
+    """A command that runs while others do; what it says is shown when it ended."""
     line = f"launchworthy {shlex.join(words)}"
     say(f"\n$ {line} &")
     process = subprocess.Popen(  # noqa: S603
@@ -272,6 +277,8 @@ def _beside(words: Sequence[str], *, folder: Path, say: Callable[[str], None]) -
         told, _ = process.communicate()
         say(f"\n$ wait  # for: {line}")
         say(told.rstrip())
+        if process.returncode and not may_fail:
+            raise StorageError(f"this step ended with code {process.returncode}", where=line)
     finally:
         process.kill()
         process.wait()
