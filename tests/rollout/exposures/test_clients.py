@@ -234,7 +234,9 @@ def test_statsig(told: Told) -> None:
         "dynamic_configs": [
             spec("tone-test", "dynamic_config", [rule("arm", 100, {"tone": "warm"}, groupName="Warm")])
         ],
-        "layer_configs": [],
+        "layer_configs": [
+            {**spec("page", "layer", [rule("to", 100, {}, configDelegate="tone-test")]), "defaultValue": {}}
+        ],
     }
     server = StatsigServer()
     options = StatsigOptions(bootstrap_values=json.dumps(specs), local_mode=True)
@@ -249,7 +251,16 @@ def test_statsig(told: Told) -> None:
         assert (found.get("tone"), told.all[-1].variant, told.all[-1].rule) == ("warm", "Warm", "arm")
         client.check_gate(StatsigUser("ana"), "nowhere")
         assert told.all[-1].flag == "tone-test"
-        assert client.get_layer is not None
+        client.check_gate(StatsigUser("eve"), "tone", log_exposure=False)
+        client.get_experiment(StatsigUser("eve"), "tone-test", log_exposure=False)
+        client.get_layer(StatsigUser("eve"), "page", log_exposure=False).get("tone")
+        layer = client.get_layer(StatsigUser("bob"), "page")
+        assert layer.get("nothing", "mine") == "mine"
+        assert told.all[-1].unit == "ana"  # nobody has met anything since
+        assert (layer.get("tone"), layer.get_typed("tone", ""), layer.name) == ("warm", "warm", "page")
+        assert (told.all[-1].flag, told.all[-1].variant, told.all[-1].unit) == ("tone-test", "Warm", "bob")
+        assert client.get_layer(StatsigUser("bob"), "nowhere").get("tone", "mine") == "mine"
+        assert client.get_experiment_groups is not None  # everything else is the client's own
     finally:
         server.shutdown()  # type: ignore[no-untyped-call]
 
