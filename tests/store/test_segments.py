@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,6 +82,20 @@ def test_a_large_day_is_sealed_in_parts(
     assert store.seal() == 49
     assert len(files(folder)) == 5
     assert store.query("SELECT * FROM spans ORDER BY span_id") == before
+
+
+def test_a_day_of_long_texts_is_sealed_with_more_memory(
+    open_store: OpenStore, rows: MakeRows, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(clock=lambda: NOW, memory_bytes=12 * 2**20, maintenance_memory_bytes=12 * 2**20)
+    for seed in range(4):
+        texts = [random.Random(f"{seed} {row}").randbytes(20_000).hex() for row in range(50)]
+        old = NOON - 4 * DAY_NS
+        store.ingest([rows(50, seed=seed, start_time=old, context=texts)], batch_id=str(seed))
+        store.flush()
+    assert store.seal() == 200
+    assert "the records hold long texts" in caplog.text
+    assert store.query("SELECT sum(length(context))::BIGINT AS n FROM spans") == [{"n": 200 * 40_000}]
 
 
 def test_a_stray_file_is_never_read(open_store: OpenStore, rows: MakeRows, folder: Path) -> None:

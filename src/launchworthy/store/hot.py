@@ -98,7 +98,7 @@ class Hot:
         self.writer = threading.RLock()
         self._readers = threading.Condition()
         self._rooms, self._roomy = threading.Lock(), 0
-        self._memory_bytes = options.memory_bytes
+        self._times = 1  # what the options allow
         self._reading = 0
         self._rebuilding = False
         self._segments: Mapping[str, Sequence[Path]] = {}
@@ -113,7 +113,7 @@ class Hot:
         return duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": _mebibytes(memory_bytes),
+                "memory_limit": self._limit(memory_bytes),
                 "temp_directory": str(self.scratch_folder),
                 "threads": max(1, min(4, os.cpu_count() or 1)),
                 "python_enable_replacements": False,
@@ -124,7 +124,7 @@ class Hot:
         )
 
     def _open(self) -> DuckDBPyConnection:
-        instance = self._bare(self._memory_bytes)
+        instance = self._bare(self._options.memory_bytes)
         try:
             instance.execute(
                 f"ATTACH {text_literal(str(self.path))} AS hot (ROW_GROUP_SIZE {_ROW_GROUP}); USE hot"
@@ -155,7 +155,7 @@ class Hot:
             instance.execute("COMMIT")
         except (duckdb.Error, OSError) as error:
             instance.close()
-            if self._takes_more(error):
+            if self.takes_more(error):
                 return self._open()
             refuse_full(error, path=self.path)
             raise StorageError(
@@ -225,20 +225,21 @@ class Hot:
             self._instance.cursor().execute("CHECKPOINT hot")
         except duckdb.Error as error:
             _log.warning("the hot file could not be written: %s", str(error).splitlines()[0])
-            if self._takes_more(error):
+            if self.takes_more(error):
                 self.reopen()
 
-    def _takes_more(self, error: Exception) -> bool:
+    def takes_more(self, error: Exception) -> bool:
         """Whether an error is of memory, and DuckDB may take twice as much from now on.
 
-        It works through 2,048 rows at once: with 40 KB of text in each, that takes 80 MB, and without them it
-        can neither write the file nor open it.
+        It works through 2,048 rows at once: with 40 KB of text in each, that takes 80 MB for every copy, and
+        without them it can neither write the file nor open it, nor seal a day.
         """
-        twice = 2 * self._memory_bytes
-        if " used)" not in str(error) or twice > _machine_bytes() // 2:
+        machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        twice = 2 * self._times
+        if " used)" not in str(error) or twice * self._options.maintenance_memory_bytes > machine // 2:
             return False
-        _log.warning("the records hold long texts: DuckDB takes %s from now on", _mebibytes(twice))
-        self._memory_bytes = twice
+        _log.warning("the records hold long texts: DuckDB takes %d times the usual memory from now on", twice)
+        self._times = twice
         return True
 
     @contextlib.contextmanager
@@ -246,7 +247,7 @@ class Hot:
         """Let DuckDB take the memory that sorting and rewriting whole days needs, until nobody needs it."""
         with self._rooms:
             self._roomy += 1
-            self._let_take(max(self._options.maintenance_memory_bytes, self._memory_bytes))
+            self._let_take(self._options.maintenance_memory_bytes)
         try:
             yield
         finally:
@@ -255,10 +256,13 @@ class Hot:
                 # Where a reader holds more than that still, it stays so until this is done again.
                 if not self._roomy:
                     with contextlib.suppress(duckdb.OutOfMemoryException):
-                        self._let_take(self._memory_bytes)
+                        self._let_take(self._options.memory_bytes)
 
     def _let_take(self, memory_bytes: int) -> None:
-        self._instance.cursor().execute(f"SET memory_limit = '{_mebibytes(memory_bytes)}'")
+        self._instance.cursor().execute(f"SET memory_limit = '{self._limit(memory_bytes)}'")
+
+    def _limit(self, memory_bytes: int) -> str:
+        return f"{memory_bytes * self._times // 2**20}MiB"
 
     def state(self) -> dict[tuple[str, str], int]:
         """Counters and the log position by (name, table), as of the last flush."""
@@ -316,7 +320,16 @@ class Hot:
                 self.show_again(cursor)
 
     def _copy(self, new: Path) -> None:
-        Path(f"{new}.wal").unlink(missing_ok=True)
+        try:
+            self._copy_once(new)
+        except duckdb.Error as error:
+            if not self.takes_more(error):
+                raise
+            self._copy(new)
+
+    def _copy_once(self, new: Path) -> None:
+        for path in (new, Path(f"{new}.wal")):
+            path.unlink(missing_ok=True)
         with contextlib.closing(self._bare(self._options.maintenance_memory_bytes)) as instance:
             instance.execute(f"ATTACH {text_literal(str(self.path))} AS hot")
             instance.execute("CHECKPOINT hot")
@@ -348,14 +361,6 @@ class Hot:
         """Write everything into the file and let go of it."""
         with self.writer:
             self._instance.close()
-
-
-def _machine_bytes() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size // 2**20}MiB"
 
 
 def sync_file(path: Path) -> None:

@@ -225,6 +225,8 @@ class Segments:
             sync_folder(self._hot.segments_folder)
         except (duckdb.Error, OSError) as error:
             new.unlink(missing_ok=True)
+            if self._hot.takes_more(error):
+                return self._write(table, rows, name=name, span=span, order=order)
             raise StorageError(
                 f"a segment could not be written: {str(error).splitlines()[0]}",
                 where=str(new),

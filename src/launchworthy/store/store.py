@@ -346,6 +346,12 @@ class Store:
                             return once()
                     with self._hot.roomy():  # what needs more by itself
                         return once()
+        except duckdb.OutOfMemoryException as error:
+            raise InputError(
+                f"the query needs more memory than queries may take: {_first(error)}",
+                where="query",
+                hint="narrow it by time or to fewer columns, or read rollup_hour or latency_hour",
+            ) from error
         except (*MACHINE_ERRORS, *UNUSABLE_ERRORS) as error:
             raise StorageError(
                 f"records could not be read: {_first(error)}", where=str(self.folder)
