@@ -334,6 +334,7 @@ class Call(Standing):
 
     def _unseen(self, messages: Any) -> Any:
         """Messages as they may go out: where the application did not call ``input``, that is done here."""
+        self._messages = messages
         if self._heard or self.stopped is not None:
             return messages
         said = last_said(messages)
@@ -343,7 +344,8 @@ class Call(Standing):
         if checked != said.text and not said.replaceable and self._goes_on():
             reason = "what a guard would mask stands in a part that is no text"
             self.stopped = self._give(Condition.UNSAFE, reason=reason)
-        return said.with_text(messages, checked)
+        self._messages = said.with_text(messages, checked)
+        return self._messages
 
     def _may_ask(self) -> bool:
         if self.stopped is not None:

@@ -67,12 +67,14 @@ class Handover:
 
     Attributes:
         question: What the user asked, as it went to the model.
+        conversation: Role and words of what was said in the messages to the model, oldest first.
         passages: What had been found.
         tools: Tools that ran, or were to run, and how that ended: ``refund: denied``.
         draft: An answer that was not given.
     """
 
     question: str = ""
+    conversation: tuple[tuple[str, str], ...] = ()
     passages: tuple[Passage, ...] = ()
     tools: tuple[str, ...] = ()
     draft: str = ""

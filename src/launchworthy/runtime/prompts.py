@@ -1,4 +1,4 @@
-"""The last words of the user in the messages of a prompt. Standard library only."""
+"""What was said in the messages of a prompt, and last by the user. Standard library only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Said", "last_said"]
+__all__ = ["Said", "conversation_of", "last_said"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +50,23 @@ def last_said(messages: Any) -> Said | None:
         text = json.dumps(content, ensure_ascii=False, default=str)
         return Said(text=text, place=place, replaceable=False)
     return None
+
+
+def conversation_of(messages: Any) -> tuple[tuple[str, str], ...]:
+    """Role and words of what user and model said, oldest first; a part that is no text is left out."""
+    if not isinstance(messages, (list, tuple)):
+        return ()
+    said = [
+        (str(message["role"]), _words(message.get("content")))
+        for message in messages
+        if isinstance(message, Mapping) and message.get("role") in ("user", "assistant")
+    ]
+    return tuple((role, words) for role, words in said if words)
+
+
+def _words(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, (list, tuple)) else ()
+    texts = [part.get("text") for part in parts if isinstance(part, Mapping)]
+    return "\n".join(text for text in texts if isinstance(text, str))

@@ -20,6 +20,7 @@ from launchworthy.runtime.guards.verdict import GuardContext, Stage
 from launchworthy.runtime.instant import Instant
 from launchworthy.runtime.no_answer import Answer, Condition, Handover, NoAnswer, Pending
 from launchworthy.runtime.pipeline import Checked
+from launchworthy.runtime.prompts import conversation_of
 from launchworthy.runtime.purse import CallPurse
 from launchworthy.runtime.telling import Telling
 from launchworthy.runtime.tool_result import ToolResult
@@ -55,6 +56,7 @@ class Standing:
         self._rules, self._workflow, self._caller = rules, workflow, caller
         self._span, self._telling, self._deadline, self._loop = span, telling, deadline, loop
         self._question = ""
+        self._messages: Any = ()
         self._heard = False
         self._looked_up = self._index_down = False
         self._ran: list[str] = []
@@ -184,6 +186,7 @@ class Standing:
             ask=ask,
             handover=Handover(
                 question=self._question,
+                conversation=conversation_of(self._messages),
                 passages=tuple(each.passage for each in self._caller.documents),
                 tools=tuple(self._ran),
                 draft=draft,

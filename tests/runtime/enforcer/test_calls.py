@@ -77,6 +77,7 @@ def test_an_answer_is_checked_before_it_goes_out(shop: Make) -> None:
     assert isinstance(found, NoAnswer)
     assert found.policy is Policy.REFUSE
     assert found.handover.draft == "The forbidden thing"
+    assert found.handover.conversation[-1][0] == "user"
     assert "forbidden thing" not in found.message + found.reason
 
 
@@ -187,6 +188,22 @@ def test_who_takes_over_is_given_what_was_found(shop: Make) -> None:
     assert [each.id for each in found.handover.passages] == ["help-2"]
     assert found.handover.tools == ("get_order: done",)
     assert "order 7" not in str(made.decisions())
+
+
+def test_who_takes_over_reads_what_was_said_before(shop: Make) -> None:
+    made = shop()
+    with made.enforcer.call("answer", user="u-1", roles=["agent"]) as call:
+        call.model(
+            [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "Hello"},
+                {"role": "assistant", "content": [{"type": "text", "text": "How can I help?"}]},
+                {"role": "user", "content": "Open sesame please"},
+            ]
+        )
+        found = call.no_answer("low_confidence")
+    assert found.handover.conversation[:2] == (("user", "Hello"), ("assistant", "How can I help?"))
+    assert "sesame" not in found.handover.conversation[2][1]  # as its guards left it
 
 
 def test_when_the_models_are_down_the_fallbacks_answer_and_say_so(shop: Make) -> None:
