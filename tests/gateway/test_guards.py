@@ -204,9 +204,11 @@ def test_no_piece_of_a_stream_holds_what_is_redacted(
     pieces = [TEXT[at : at + size] for at in range(0, len(TEXT), size)]
     model.script = lambda body: chat_stream(*pieces)
     gateway = start(rules=[rule("KEY-77", Stage.OUTPUT, action=Action.REDACT, waits=waits)])
-    chunks = client(gateway.url).chat.completions.create(model="answer", messages=ASKED, stream=True)
+    chunks = list(client(gateway.url).chat.completions.create(model="answer", messages=ASKED, stream=True))
     said = "".join(piece.choices[0].delta.content or "" for piece in chunks if piece.choices)
     assert said == TEXT.replace("KEY-77", "[SECRET]")
+    [told] = chunks[-1].model_extra["launchworthy"]["changed"]  # type: ignore[index]
+    assert told == {"stage": "output", "rule": "support/guards/keeper"}
 
 
 @pytest.mark.parametrize("size", [1, 4, 9, 200])

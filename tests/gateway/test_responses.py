@@ -204,6 +204,7 @@ def test_no_event_of_a_stream_holds_what_is_redacted(start: Start, model: Model,
         final = stream.get_final_response()
     assert final.output_text == TEXT.replace("KEY-77", "[SECRET]")
     assert not any("KEY-77" in each for each in seen)
+    assert json.loads(seen[-1])["response"]["launchworthy"]["changed"][0]["rule"] == "support/guards/keeper"
 
 
 @pytest.mark.parametrize("size", [1, 9, 200])

@@ -175,6 +175,8 @@ class ChatStream:
                 self._telling.checked(choice.held.checked)
                 if not choice.held.checked.goes_on:
                     return self._stop(choice.held.checked, given, choice, out, said)
+                if choice.held.altered:
+                    self._check.changed(choice.held.checked)
         message: dict[str, Any] = {**out, "content": said or None}
         if choice.calls:
             message["tool_calls"] = [choice.calls[key] for key in sorted(choice.calls)]

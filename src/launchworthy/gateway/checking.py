@@ -130,7 +130,7 @@ class Check:
                     self._withhold(piece, checked)
                 elif checked.text != piece.slot.text:
                     piece.slot.text = checked.text
-                    self._note("changed", {"stage": piece.stage.value, "rule": self._rule(checked)})
+                    self.changed(checked)
             if piece.stage is Stage.RETRIEVED and piece.slot.text != WITHHELD:
                 self._documents.append(_document(piece))
                 self._passages.append(self._documents[-1].passage)
@@ -257,7 +257,7 @@ class Check:
                     return stopped
                 if checked.text != slot.text:
                     slot.text = checked.text
-                    self._note("changed", {"stage": "output", "rule": self._rule(checked)})
+                    self.changed(checked)
             if (across := await self.across([slot.text for slot in slots])) is not None:
                 stopped = self.stopped(across)
                 answer.silence(stopped.message, guarded=True)
@@ -267,6 +267,10 @@ class Check:
                 proposal.withhold()
                 answer.settle(message)
         return None
+
+    def changed(self, checked: Checked) -> None:
+        """Tell the client that a guard changed a text."""
+        self._note("changed", {"stage": checked.stage.value, "rule": self._rule(checked)})
 
     async def across(self, texts: list[str]) -> Checked | None:
         """What guards find in the texts of one answer that are read as one, and in none of them alone."""

@@ -179,6 +179,8 @@ class ResponsesStream:
         self._late = ""
         if held.checked is not None:
             self._telling.checked(held.checked)
+            if held.altered:
+                self._check.changed(held.checked)
         if len(self._texts) > 1 and not held.stopped:
             across = await self._check.across([each.released for _, each in sorted(self._texts.items())])
             if across is not None:

@@ -59,6 +59,11 @@ class HeldStream:
         return self._stopped is not None
 
     @property
+    def altered(self) -> bool:
+        """Whether the whole answer went out, and not as the model said it."""
+        return self.checked is not None and not self.stopped and self.released != self._text
+
+    @property
     def released(self) -> str:
         """What has gone out so far."""
         return "".join(self._out)
