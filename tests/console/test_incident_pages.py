@@ -135,7 +135,7 @@ def test_the_way_from_open_over_watched_to_cured_is_the_title_of_each_page(desk:
     assert 'aria-label="Rate in production. Before 30 % (' in html.unescape(text)
     title, text = desk.page("failure-modes")
     assert title == "No failure is shown to happen more often; no incident open"
-    assert "1 cured, 0.0417 days to the proven fix" in text
+    assert "1 cured, 1 h to the proven fix" in text
     assert desk.send(one.id, act="reopen", text="it is back").status_code == 303
     assert desk.page(f"incidents/{one.id}")[0] == "Long wait: open again"
 

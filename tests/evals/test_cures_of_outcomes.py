@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -69,13 +70,20 @@ def _run(release: str, ago_h: float, right: Sequence[bool | None]) -> tuple[Run,
     return run, items
 
 
-def _proof(*runs: tuple[Run, list[RunItem]], claims: list[Claim] = CLAIMS, items: int = 40) -> Proof:
+def _proof(
+    *runs: tuple[Run, list[RunItem]],
+    claims: list[Claim] = CLAIMS,
+    items: int = 40,
+    failed_in: str | None = None,
+) -> Proof:
     fix = Fix(
         mechanism=Mechanism.DATA, gold_items=tuple(f"answer/i{at}" for at in range(items)), by="sam",
         because="the export is whole again", at=NOW - timedelta(hours=2), release="r-2",
     )  # fmt: skip
     store = cast(RunStore, _Runs(*runs))
-    return offline_proof(fix, claims=claims, address=OUTCOME, product="shop", store=store, level=0.95)
+    return offline_proof(
+        fix, claims=claims, address=OUTCOME, product="shop", store=store, level=0.95, failed_in=failed_in
+    )
 
 
 def test_items_of_an_outcome_have_to_be_right_by_the_quality_of_its_workflow() -> None:
@@ -99,6 +107,18 @@ def test_only_the_items_of_the_fix_count() -> None:
     proof = _proof(_run("r-1", 5, [False] * 40), _run("r-2", 1, [True] * 10 + [False] * 30), items=10)
     assert proof.after is not None
     assert (proof.after.value, proof.after.n) == (0.0, 10)
+
+
+def test_the_old_release_may_be_asked_after_the_fix_and_a_run_that_asks_other_items_is_none() -> None:
+    early, late = _run("r-1", 9.0, []), _run("r-1", 0.5, [False] * 40)
+    unknown = _run("r-0", 0.4, [False] * 40)  # nothing says that this release was there before
+    fixed, other = _run("r-2", 1.0, [True] * 40), _run("r-2", 0.1, [])
+    early, other = (replace(early[0], id="early"), []), (replace(other[0], id="other"), [])
+    assert _proof(early, late, fixed, other).fallen is True
+    proof = _proof(unknown, fixed, other)
+    assert proof.fallen is None
+    assert "run the old release on them too" in proof.reason
+    assert _proof(unknown, fixed, other, failed_in="r-0").fallen is True
 
 
 def test_an_outcome_whose_workflow_promises_no_quality_is_told_by_no_run() -> None:

@@ -17,6 +17,7 @@ from launchworthy.console import routes
 from launchworthy.errors import ConflictError, InputError, NotFoundError
 from launchworthy.quantity import format_value
 from launchworthy.records import TABLES, Release, Rows
+from launchworthy.records.incident import Mechanism
 from launchworthy.server.local import LocalWorkspace
 from launchworthy.server.reading import WorkspaceReading
 
@@ -274,6 +275,31 @@ def test_what_is_broken_of_a_release_that_was_taken_back_for_it_is_no_second_inc
     workspace.measure_all()
     kept = workspace.incidents(product="support")
     assert [(each.source, each.state) for each in kept] == [("monitor", "open"), ("rollback", "closed")]
+
+
+def test_a_cured_rollback_is_not_followed_by_an_incident_of_the_release_that_was_taken_back(
+    workspace: LocalWorkspace, clock: Clock
+) -> None:
+    without_gold = CONTRACT.replace("kind: missing", "kind: slow")
+    workspace.register_contract(product="support", text=without_gold, path="launchworthy.yaml")
+    _started(workspace)
+    _evaluate(workspace)
+    clock.on(hours=1)
+    _evaluate(workspace)
+    clock.on(hours=1)
+    _use(workspace, clock, users=400, handed={OLD: 0.1, NEW: 0.6})
+    _evaluate(workspace)
+    (one,) = workspace.incidents(product="support")
+    workspace.close_incident(
+        product="support", incident_id=one.id, by="kim", because="the old index", mechanism=Mechanism.MODEL,
+        release=OLD,
+    )  # fmt: skip
+    clock.on(hours=1)
+    _use(workspace, clock, users=400, handed={OLD: 0.1}, seed=2)
+    for _ in range(2):
+        workspace.measure_all()
+    (cured,) = workspace.incidents(product="support")
+    assert (cured.source, cured.state, cured.verified) == ("rollback", "closed", True)
 
 
 def _page(workspace: LocalWorkspace, clock: Clock) -> str:

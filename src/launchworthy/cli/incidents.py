@@ -262,7 +262,7 @@ def rules(product: str | None, data: Path | None, as_json: bool) -> None:
 def failure_modes(product: str | None, data: Path | None, as_json: bool) -> None:
     """Show every failure mode: how often users say so, where that is going, and what is being done."""
     from launchworthy.cli.figures import echo_json
-    from launchworthy.quantity import format_interval, format_number
+    from launchworthy.quantity import format_interval
     from launchworthy.records.incident import plain_incident
 
     with opened(data) as workspace:
@@ -278,7 +278,7 @@ def failure_modes(product: str | None, data: Path | None, as_json: bool) -> None
         if row.rate is not None:
             rate = format_interval(row.rate.value, row.rate.low, row.rate.high, n=row.rate.n, unit="ratio")
         _say(f"{row.workflow}/{row.name}  {row.severity}  {rate}")
-        cure = "" if row.days_to_cure is None else f", {format_number(row.days_to_cure)} days to a proven fix"
+        cure = "" if row.days_to_cure is None else f", {_lasted(row.days_to_cure)} to a proven fix"
         _say(f"  {row.open} open, {row.watched} under watch, {row.cured} cured{cure}")
 
 
@@ -346,6 +346,12 @@ def _row(each: Incident) -> dict[str, Any]:
         "stopped": each.facts.get("stopped", 0),
         "reason": each.title,
     }
+
+
+def _lasted(days: float) -> str:
+    from launchworthy.quantity import format_value
+
+    return format_value(days * 86_400_000.0, unit="ms")
 
 
 def _say(text: str) -> None:

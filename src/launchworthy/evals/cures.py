@@ -5,7 +5,7 @@ May import ``contract``, ``evidence``, ``metrics``, ``records``, ``stats`` and t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from launchworthy.contract import Claim, ClaimKind
 from launchworthy.evals.comparison import item_value
@@ -20,12 +20,22 @@ from launchworthy.stats import wilson
 __all__ = ["offline_proof"]
 
 _WHERE = "evals"
+_MOST_RUNS = 200  # the newest
 
 
 def offline_proof(
-    fix: Fix, *, claims: Iterable[Claim], address: str, product: str, store: RunStore, level: float
+    fix: Fix,
+    *,
+    claims: Iterable[Claim],
+    address: str,
+    product: str,
+    store: RunStore,
+    level: float,
+    failed_in: str | None = None,
 ) -> Proof:
-    """The share of the fix's gold items that fail in the last run before it, and in the newest one of it.
+    """The share of the fix's gold items that fail before it, and in the newest run of it that asks them.
+
+    Before it is the last run that started before the fix, or that asked a release which was there before.
 
     Args:
         fix: What was done; its items are named ``SET/ID``.
@@ -34,6 +44,7 @@ def offline_proof(
         product: Whose runs.
         store: Where they rest.
         level: At which each bound holds.
+        failed_in: Release in which it was seen to fail.
     """
     measured = _lines(list(claims), address)
     if not measured:
@@ -42,30 +53,27 @@ def offline_proof(
     for each in fix.gold_items:
         name, _, rest = each.partition("/")
         items.setdefault(name, set()).add(rest)
-    runs = [run for run in store.runs(product=product) if run.gold.partition("@")[0] in items]
-    after = next((run for run in runs if run.status == "complete" and _has(run, fix)), None)
+    runs = [run for run in store.runs(product=product) if run.gold.partition("@")[0] in items][:_MOST_RUNS]
+    of_fix = [run for run in runs if run.status == "complete" and _has(run, fix)]
+    asked = ((run, _failing(store, run, items, measured=measured, level=level)) for run in of_fix)
+    after, since = next(((run, rate) for run, rate in asked if rate is not None), (None, None))
     if after is None:
         named = f" of release {fix.release}" if fix.release else ""
         return Proof(
             where=_WHERE, reason=f"no run{named} since the fix asks its gold items: launchworthy eval"
         )
+    old = {run.release for run in runs if run.started_at < fix.at} | {failed_in}
     earlier = [
         run
         for run in runs
-        if run.started_at < min(fix.at, after.started_at)
-        and run.release != after.release
+        if run.release != after.release
+        and (
+            run.started_at < min(fix.at, after.started_at) or (fix.release is not None and run.release in old)
+        )
         and run.gold.partition("@")[0] == after.gold.partition("@")[0]
     ]
-    wanted = items[after.gold.partition("@")[0]]
-    since = _failing(store, after, wanted, measured=measured, level=level)
-    before = next(
-        (
-            rate
-            for run in earlier
-            if (rate := _failing(store, run, wanted, measured=measured, level=level)) is not None
-        ),
-        None,
-    )
+    rates = (_failing(store, run, items, measured=measured, level=level) for run in earlier)
+    before = next((rate for rate in rates if rate is not None), None)
     if before is None:
         return Proof(
             where=_WHERE,
@@ -73,7 +81,7 @@ def offline_proof(
             reason="no run from before the fix asks its gold items: run the old release on them too",
         )
     told = measured[0][0].metric if len(measured) == 1 else "a line of quality"
-    what = f"of {len(wanted)} gold items that fail {told}"
+    what = f"of {len(items[after.gold.partition('@')[0]])} gold items that fail {told}"
     return compared(what, before, since, where=_WHERE, less_is_better=True, level=level)
 
 
@@ -105,15 +113,16 @@ def _metric(claim: Claim) -> Metric | None:
 def _failing(
     store: RunStore,
     run: Run,
-    wanted: Collection[str],
+    wanted: Mapping[str, Collection[str]],
     *,
     measured: Sequence[tuple[Claim, Metric]],
     level: float,
 ) -> Rate | None:
-    """How many of these items fail in a run; one that could not be answered does."""
+    """How many of these items, by their set, fail in a run; one that could not be answered does."""
     found: dict[str, bool] = {}
+    asked = wanted[run.gold.partition("@")[0]]
     for item in store.iter_run_items(run.id):
-        if item.item_id in wanted:
+        if item.item_id in asked:
             by_line = [_failed(item, claim=claim, metric=metric) for claim, metric in measured]
             told = [failed for failed in by_line if failed is not None]
             if told:

@@ -257,13 +257,15 @@ class IncidentWatch:
             )
 
     def _taken_back(self, product: str) -> set[tuple[str | None, str]]:
-        """Releases that were taken back for a claim, each with its claim: their incident is open already."""
+        """Releases that were taken back for a claim, each with its claim: what records still hold of them has
+        its incident, which is not over or was cured lately.
+        """
+        now = self._clock()
         return {
             (one.release, one.address)
-            for one in self._store.incidents.listed(
-                product, states=(IncidentState.OPEN, IncidentState.WATCHED)
-            )
+            for one in self._store.incidents.listed(product, states=())
             if one.source is IncidentSource.ROLLBACK
+            and (one.state is not IncidentState.CLOSED or one.may_return(now))
         }
 
     def _unserved(self, product: str, serving: Mapping[str, float]) -> None:
@@ -372,6 +374,7 @@ class IncidentWatch:
             product=one.product,
             store=self._store.runs,
             level=_LEVEL,
+            failed_in=one.release,
         )
 
     def _again(

@@ -13,7 +13,7 @@ from launchworthy.console.page import Ask, Empty, Head, Page
 from launchworthy.console.reading import Reading
 from launchworthy.console.words import Link, count, joined, page_url, short
 from launchworthy.errors import NotFoundError
-from launchworthy.quantity import difference_unit, format_interval, format_number
+from launchworthy.quantity import difference_unit, format_interval, format_value
 from launchworthy.records.incident import FailureRow, Proof, Rate
 
 __all__ = ["PAGE", "FailureModesView", "ModeRow"]
@@ -107,7 +107,7 @@ def _row(each: FailureRow, product: str) -> ModeRow:
     ]
     cured = f"{each.cured:,} cured" if each.cured else ""
     if each.days_to_cure is not None:
-        cured += f", {format_number(each.days_to_cure)} days to the proven fix"
+        cured += f", {format_value(each.days_to_cure * 86_400_000.0, unit='ms')} to the proven fix"
     name = short(each.name.replace("_", " "), most=_NAMED)
     return ModeRow(
         name=name,
