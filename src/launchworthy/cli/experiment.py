@@ -237,6 +237,8 @@ def plan_(
         raise click.UsageError("give one of --rate and --sd")
     if per_day is not None and not per_day > 0.0:
         raise click.BadParameter("users come, or it takes forever", param_hint="--per-day")
+    if any(look > 1.0 for look in looks):
+        raise click.BadParameter("nobody looks after all users are in", param_hint="--look")
     gap = _gap(detect if detect is not None else margin or "", "--margin" if detect is None else "--detect")
     found = size_of(
         gap=gap if detect is not None else abs(gap),

@@ -86,6 +86,7 @@ def test_the_plan_says_users_days_and_what_each_day_shows(capsys: pytest.Capture
         ("--sd", "1", "--detect", "1", "--goals", "0"),
         ("--sd", "1", "--detect", "1", "--per-day", "-4"),
         ("--sd", "1", "--detect", "1", "--look", "0"),
+        ("--sd", "1", "--detect", "1", "--look", "150 %"),
         ("--sd", "nan", "--detect", "1"),
     ],
 )
