@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,7 @@ def release_of(contract: Contract, *, folder: Path) -> Release | None:
     return _release(own, folder=folder, label="", where=contract.file) if own else None
 
 
+@lru_cache(maxsize=8)  # a server asks for the release of the same text whenever it judges; nobody changes it
 def _loaded(text: str, *, where: str) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
