@@ -195,6 +195,13 @@ def test_what_a_guard_names_and_is_not_there_is_refused(tmp_path: Path, guard: s
         compiled(f"guards:\n  {guard}\n", tmp_path)
 
 
+def test_a_model_that_may_not_be_read_is_refused_before_the_first_call(tmp_path: Path) -> None:
+    (tmp_path / "own.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    contract = parse_contract(HEAD + "guards:\n  x: {checks: [input], action: log, uses: 'model:own.pkl'}\n")
+    with pytest.raises(InputError, match=r"not read from \.pkl"):
+        guard_pipeline(contract, root=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("name", "address"),
     [("pii", "guards/pii"), ("pii/names", "guards/pii"), ("data/pii/prompt/names", "data/pii/prompt")],

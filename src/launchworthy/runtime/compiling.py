@@ -26,6 +26,7 @@ from launchworthy.runtime.guards.calibration import (
     read_calibration,
 )
 from launchworthy.runtime.guards.catalog import DEFAULT_TIMEOUT_S, Settings, build_guards, settings_of
+from launchworthy.runtime.guards.model_file import ModelFileGuard
 from launchworthy.runtime.guards.secrets import SecretsGuard
 from launchworthy.runtime.guards.unready import UnreadyGuard
 from launchworthy.runtime.guards.verdict import Guard, Stage
@@ -111,6 +112,9 @@ def guard_pipeline(
         MissingExtraError: A library that one needs is not installed.
     """
     compiled = compile_guards(contract, root=root, callables=callables)
+    for each in compiled:
+        if isinstance(each.rule.guard, ModelFileGuard):
+            each.rule.guard.load()
     return GuardPipeline((each.rule for each in compiled), masker=masker)
 
 

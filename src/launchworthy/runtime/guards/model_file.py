@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelFileGuard"]
 
+_SAFE = (".onnx", ".skops")  # what runs no code of the file
 _BENIGN = ("0", "safe", "benign", "ok", "none", "negative", "false")
 
 
@@ -58,6 +59,21 @@ class ModelFileGuard:
         from launchworthy.model_files import load_model
 
         return load_model(self._path)
+
+    def load(self) -> None:
+        """Read the file now: its library takes seconds, which the first call would not wait for.
+
+        Raises:
+            InputError: It is no model that is safe to read.
+            MissingExtraError: The library that reads it is not installed.
+        """
+        if self._path.suffix.lower() not in _SAFE:
+            raise InputError(
+                f"the model of a guard is not read from {self._path.suffix or 'a file without a suffix'}",
+                where=str(self._path),
+                hint="save it as .skops (skops.io.dump) or .onnx; a pickle runs any code that is in it",
+            )
+        _ = self._model
 
     def check(self, stage: Stage, payload: str, context: GuardContext) -> GuardVerdict:
         """Ask for one text."""
