@@ -213,6 +213,7 @@ def test_a_person_who_takes_it_back_opens_an_incident_with_the_reason_and_whoeve
     assert incident.title == f"at pilot, {NEW} was taken back by kim: it tells customers a wrong price"
     assert (incident.source, incident.opened_by, incident.release) == ("rollback", "kim", NEW)
     assert (incident.failure_mode, incident.severity) == (None, "medium")
+    assert workspace.incident_rules(product="support") == [], "a person is no rule"
     assert [each.what for each in incident.suspected] == [f"{OLD} → {NEW} (model)"], "said once"
     assert not [fault for fault in workspace.audit(product="support") if fault.fault.proves_tampering]
 

@@ -20,10 +20,16 @@ def rule_precisions(incidents: Iterable[Incident]) -> list[RulePrecision]:
     """One row a rule, noisy ones first, then by alerts."""
     by_rule: dict[tuple[str, IncidentSource], list[Incident]] = {}
     for each in incidents:
-        if each.source is not IncidentSource.PERSON:
+        if not _by_a_person(each):
             by_rule.setdefault((each.address or each.key, each.source), []).append(each)
     rows = [_row(address, source, found) for (address, source), found in by_rule.items()]
     return sorted(rows, key=lambda row: (not row.noisy, -row.alerts, row.address))
+
+
+def _by_a_person(one: Incident) -> bool:
+    """A rollback is a rule's, unless somebody took the release back by hand."""
+    by_hand = one.source is IncidentSource.ROLLBACK and bool(one.opened_by)
+    return by_hand or one.source is IncidentSource.PERSON
 
 
 def _row(address: str, source: IncidentSource, found: list[Incident]) -> RulePrecision:
