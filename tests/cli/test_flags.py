@@ -110,3 +110,11 @@ def test_what_cannot_be_done_says_why(
     code, out = _run(capsys, *arguments)
     assert code == 64
     assert said in out
+
+
+def test_a_folder_that_knows_no_product_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    open_workspace(here / ".launchworthy").close()
+    code, out = _run(capsys, "list")
+    assert code == 64
+    assert "no product is known here yet" in out
+    assert "--product NAME" in out

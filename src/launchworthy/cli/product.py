@@ -27,5 +27,8 @@ def product_of(workspace: Workspace, given: str | None) -> str:
     known = workspace.products()
     if len(known) == 1:
         return known[0]
-    hint = f"there are: {', '.join(known)}" if known else "name it: --product NAME"
-    raise InputError("which product is not clear", hint=hint)
+    if not known:
+        raise InputError(
+            "no product is known here yet", hint="name it, --product NAME, or its folder, --data DIR"
+        )
+    raise InputError("which product is not clear", hint=f"there are: {', '.join(known)}")
