@@ -179,7 +179,7 @@ def test_a_key_that_is_not_trusted_admits_nothing(run: Run) -> None:
             "until when stage pilot stands",
         ),
         ({"contract": None}, "about contract None"),
-        ({"release": None}, "None was admitted"),
+        ({"release": None}, "no release that is named was admitted"),
     ],
 )
 def test_a_statement_that_says_something_else_admits_nothing(

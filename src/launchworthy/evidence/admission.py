@@ -185,7 +185,7 @@ def _subject(opened: Opened, told: dict[str, Any]) -> AdmissionCheck:
     named = [each.get("digest") for each in opened.statement["subject"] if isinstance(each, dict)]
     wanted = {"launchworthyRelease": str(told.get("release"))}
     if named == [wanted]:
-        return _check("subject", True, f"about release {told.get('release')}")
+        return _check("subject", True, f"about {_named(told)}")
     return _check("subject", False, "its subject is another release than its verdict is on")
 
 
@@ -195,7 +195,10 @@ def _runs(told: dict[str, Any], running: Sequence[str]) -> AdmissionCheck:
         return _check("release", None, "it is not known which release runs")
     others = [each for each in running if each != admitted]
     if others:
-        return _check(
-            "release", False, f"{', '.join(others)[:120]} runs, and {str(admitted)[:60]} was admitted"
-        )
+        return _check("release", False, f"{', '.join(others)[:120]} runs, and {_named(told)} was admitted")
     return _check("release", True, f"release {admitted} runs")
+
+
+def _named(told: dict[str, Any]) -> str:
+    release = told.get("release")
+    return "no release that is named" if release is None else str(release)[:60]
