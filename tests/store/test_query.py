@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -354,6 +356,28 @@ def test_what_finds_no_memory_while_others_read_is_asked_again_and_told_if_there
         store.query("SELECT count(*) AS n FROM spans")
     short[0] = 0
     assert store.query("SELECT count(*) AS n FROM spans") == [{"n": 3}]
+
+
+def test_those_who_measure_ask_one_at_a_time(
+    open_store: OpenStore, rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, under_way, most = run_select, [0], [0]
+
+    def watched(*given: Any, **more: Any) -> Any:
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        try:
+            time.sleep(0.01)
+            return run(*given, **more)
+        finally:
+            under_way[0] -= 1
+
+    monkeypatch.setattr(store_module, "run_select", watched)
+    store = open_store()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(store.query_alone, ["SELECT count(*) AS n FROM spans"] * 8))
+    assert found == [[{"n": 0}]] * 8
+    assert most == [1]
 
 
 def test_what_needs_more_memory_by_itself_is_given_it_for_once(

@@ -36,7 +36,7 @@ def watch_allowances(contract: Contract, *, store: Store, incidents: Incidents, 
     every_s = contract.proof.false_alarm_every.value / 1e3
     bound = rolling_bound(max(1.0, 2.0 * allowances * every_s / _RESTS_ON_S))
     confidence = min(1.0 - 1e-12, 2.0 * normal_cdf(bound) - 1.0)
-    for found in pacing(contract, query=store.query, now=now, confidence=confidence):
+    for found in pacing(contract, query=store.query_alone, now=now, confidence=confidence):
         pace, key = found.pace, f"{found.rule}/pace"
         one = store.incidents.current(contract.product, key)
         is_open = one is not None and one.state is not IncidentState.CLOSED

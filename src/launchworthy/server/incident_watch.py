@@ -167,7 +167,11 @@ class IncidentWatch:
             return
         release, taken_back = max(serving, key=lambda each: serving[each]), self._taken_back(product)
         for found in burning(
-            self._judge.claims(known), product=product, query=self._store.query, release=release, now=now
+            self._judge.claims(known),
+            product=product,
+            query=self._store.query_alone,
+            release=release,
+            now=now,
         ):
             if (release, found.claim.address) in taken_back:
                 continue
@@ -421,7 +425,7 @@ class IncidentWatch:
             after=after,
             claims=claims,
             product=one.product,
-            query=self._store.query,
+            query=self._store.query_alone,
             level=level,
         )
 

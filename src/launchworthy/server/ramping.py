@@ -293,7 +293,7 @@ class Ramping:
         pieces = monitor.measure(
             claims,
             product=ramp.product,
-            query=self._store.query,
+            query=self._store.query_alone,
             release=ramp.release,
             now=self._clock(),
             baseline=ramp.baseline,

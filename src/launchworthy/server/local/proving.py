@@ -50,7 +50,7 @@ class Proving(Chained, Golds, Runs):
             claims,
             product=product,
             gold=self,
-            query=self.query,
+            query=self._store.query_alone,
             releases=[judged, *unnamed, *self.judge.serving(product)],
             now=self._clock(),
             runs=self,
@@ -66,7 +66,7 @@ class Proving(Chained, Golds, Runs):
             often=often,
         )
         if new:
-            new = explained(new, claims=claims, product=product, query=self.query)
+            new = explained(new, claims=claims, product=product, query=self._store.query_alone)
             self._store.ledger.add_evidence(product, new)
         return new
 
