@@ -149,6 +149,20 @@ def test_a_broken_promise_opens_one_incident_with_its_failure_mode_owner_suspect
     assert shop.workspace.audit(product=PRODUCT) == []
 
 
+def test_the_incident_of_a_drift_names_the_column_that_moved(shop: Shop) -> None:
+    drift = "  langs: {signal: input, method: jensen_shannon, at_most: 0.1, window: 1d, page: engineering}\n"
+    shop.workspace.register_contract(product=PRODUCT, text=CONTRACT + drift, path="launchworthy.yaml")
+    for language, now in (("en", 300), ("de", 20)):
+        told = json.dumps({"language": language, "plan": "a"})
+        shop.calls(150, ago=timedelta(days=1, hours=12), input=told)
+        shop.calls(now, input=told)
+    shop.workspace.measure_all()
+    one = shop.found()["shop/monitors/langs"]
+    assert one.title.startswith("langs: 1 of 2 columns drifted, most language (")
+    assert "; moved by 0." in one.title
+    assert one.title.endswith("where 0.1 is tolerated")
+
+
 def test_a_release_that_nobody_has_any_more_opens_nothing_and_what_is_open_of_it_says_so_and_stays(
     shop: Shop,
 ) -> None:

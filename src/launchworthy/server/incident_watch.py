@@ -497,6 +497,11 @@ def _broken(claim: Claim, piece: Evidence, product: str) -> str:
     if claim.kind is ClaimKind.NEVER or target is None:
         return f"{_place(claim.address, product)}: {measured_text(piece)}, and none may be"
     metric = (claim.metric or claim.address.rpartition("/")[2]).replace("_", " ")
+    drift = piece.detail.get("drift")
+    if isinstance(drift, Mapping) and drift.get("state") == "drifted":
+        tolerated = format_value(target.threshold, unit=target.unit)
+        moved = f"moved by {measured_text(piece)}, where {tolerated} is tolerated"
+        return f"{metric}: {drift.get('conclusion')}; {moved}"
     if claim.family == "fairness":
         metric = _place(claim.address, product)
     elif claim.family == "monitors":
