@@ -69,7 +69,7 @@ def _required_fields(ask: Ask) -> Evidence | None:
     )
     whole = " AND ".join(f"f{place}" for place in range(len(checks)))
     spans = (
-        f"WITH guarded AS (SELECT trace_id FROM spans WHERE {condition}"
+        f"WITH guarded AS (SELECT DISTINCT trace_id FROM spans WHERE {condition}"
         " AND (kind = 'guard' OR safety_flags IS NOT NULL)),"
         f" these AS (SELECT *, {FAILED} AS failed, no_answer IS NOT NULL AS declined FROM spans"
         f" WHERE {condition})"
