@@ -113,7 +113,7 @@ def test_a_holdout_that_is_no_share_is_refused(gold: Any, tmp_path: Path, share:
 
 
 def test_what_is_not_there_is_said(gold: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="which product"):
+    with pytest.raises(InputError, match="no product is known here yet"):
         gold("show", "answer")
     with pytest.raises(NotFoundError, match="no gold set"):
         gold("show", "answer", "--product", "docs")
