@@ -34,9 +34,9 @@ class World:
 
     now = NOW
 
-    def __init__(self, store: Store, product: str) -> None:
+    def __init__(self, store: Store, product: str, *, seed: str) -> None:
         self.store, self.product = store, product
-        self._rng = random.Random(product)
+        self._rng = random.Random(seed)
         self._rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
         self._batches = 0
         self.references: Any = None
@@ -177,5 +177,6 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture
-def world(shared_store: Store) -> World:
-    return World(shared_store, f"shop-{next(_NUMBERS)}")
+def world(shared_store: Store, request: pytest.FixtureRequest) -> World:
+    # The seed is the test's own, so that what is drawn does not hang on which tests ran before.
+    return World(shared_store, f"shop-{next(_NUMBERS)}", seed=request.node.name)

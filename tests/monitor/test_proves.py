@@ -246,7 +246,7 @@ Whole = tuple[World, Any, Sequence[Any], Sequence[Evidence]]
 @pytest.fixture(scope="module")
 def whole(shared_store: Store) -> Whole:
     """A product that promises everything, and what its records say of it."""
-    world = World(shared_store, "shop-whole")
+    world = World(shared_store, "shop-whole", seed="shop-whole")
     return world, *_measured(world)
 
 
