@@ -13,7 +13,7 @@ from launchworthy.runtime.fallback import Hold, Purse
 from launchworthy.runtime.purse import CallPurse
 from launchworthy.runtime.telling import Telling
 
-__all__ = ["count_of", "detail_of", "purse_of", "settle", "tokens_of"]
+__all__ = ["detail_of", "purse_of", "settle", "tokens_of"]
 
 
 def purse_of(
@@ -65,15 +65,14 @@ def tokens_of(usage: Any) -> tuple[int | None, int | None]:
         return None, None
     read = usage.get("prompt_tokens", usage.get("input_tokens"))
     written = usage.get("completion_tokens", usage.get("output_tokens"))
-    return count_of(read), count_of(written)
+    return _count(read), _count(written)
 
 
 def detail_of(usage: dict[str, Any], block: str, name: str) -> int | None:
     """A count that stands one level deeper."""
     details = usage.get(block)
-    return count_of(details.get(name)) if isinstance(details, dict) else None
+    return _count(details.get(name)) if isinstance(details, dict) else None
 
 
-def count_of(value: Any) -> int | None:
-    """What is a count."""
+def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -212,10 +212,8 @@ class IncidentWatch:
             for piece in self._store.ledger.evidence(product)
             if piece.producer.startswith(_PRODUCER)
         }
-        order, taken_back = (
-            [None, *sorted(serving, key=lambda each: -serving[each])],
-            self._taken_back(product),
-        )
+        order = [None, *sorted(serving, key=lambda each: -serving[each])]
+        taken_back = self._taken_back(product)
         self._unserved(product, serving)
         watched = [claim for claim in self._judge.claims(known) if claim.family in _LOSSES]
         windows, every_s = windows_of(watched), known.contract.proof.false_alarm_every.value / 1e3

@@ -1,7 +1,8 @@
 """A release's reference as counts, which are kept when its records reach the end of their retention.
 
-May import ``errors`` and this room. Of names only those that five users or more have are kept, so that the
-counts tell of nobody; how often rarer ones come is kept as what must be expected of new ones.
+May import ``errors`` and this room. Of names only those that five users or more have are kept, since a rare
+one may tell of somebody; how often rarer ones come is kept as what must be expected of new ones. Of numbers
+the bins, their sums and the whole range are kept, without whose they were.
 """
 
 from __future__ import annotations
